@@ -1,0 +1,23 @@
+//! The rules of a round as plain functions: no storage, no I/O, no clock of their own.
+//!
+//! The pallets, the workers and every test call these same functions, so nobody can disagree about a draw, a verdict or a
+//! payout. All arithmetic is integer.
+//!
+//! | Module | Decides |
+//! | --- | --- |
+//! | [`draw`] | who is drawn from a population of any size, in constant work |
+//! | [`clock`] | when a phase ends and what follows |
+//! | [`verdict`] | what many opinions on one update amount to, and whether it is accepted |
+//! | [`payout`] | who gets how much, of rewards and of slashes |
+//! | [`spec`] | whether a task contradicts itself |
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod clock;
+pub mod draw;
+pub mod golden;
+pub mod payout;
+pub mod spec;
+pub mod verdict;

@@ -1,0 +1,156 @@
+//! What many opinions on one update amount to, and whether it is accepted.
+//!
+//! Scores are contributions (`docs/protocol.md` derives them). One round says little on data that is not identically
+//! distributed, so a trainer is judged by the sum of its scores in the task, its *running score*. Two constants keep an
+//! honest past from being spent on an attack: the running score is capped, and a single round can be too bad for any past.
+
+use decentralml_types::{Fault, Opinion, Outcome, Score};
+
+/// The running score is at most this many moving averages of a round's total, in percent.
+pub const CAP_PERCENT: u64 = 100;
+/// An update that scores below this share of the round's total, negatively, is rejected whatever its past, in percent.
+pub const FLOOR_PERCENT: u64 = 40;
+/// What a new round weighs in the moving average, in percent.
+pub const TREND_PERCENT: u64 = 30;
+
+/// What a committee found about one update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The median of its scores.
+    Score(Score),
+    /// Most seats could not get or read it.
+    Fault(Fault),
+}
+
+/// The finding of the seats that opened. `None` where there are none. Reorders `opinions`.
+///
+/// More than half of the seats must report a fault for it to be one; the more frequent kind names it, `Malformed` where both
+/// are equally frequent. Otherwise the finding is the lower median, a report of a fault counting below every score. With
+/// fewer than half of the seats hostile, both lie within what honest seats span.
+pub fn finding(opinions: &mut [Opinion]) -> Option<Finding> {
+    if opinions.is_empty() {
+        return None;
+    }
+    let count = |kind| opinions.iter().filter(|opinion| **opinion == kind).count();
+    let (unavailable, malformed) = (count(Opinion::Unavailable), count(Opinion::Malformed));
+    if (unavailable + malformed) * 2 > opinions.len() {
+        let fault = if unavailable > malformed { Fault::Unavailable } else { Fault::Malformed };
+        return Some(Finding::Fault(fault));
+    }
+    let value = |opinion: &Opinion| match opinion {
+        Opinion::Score(score) => *score,
+        Opinion::Unavailable | Opinion::Malformed => Score::MIN,
+    };
+    let middle = (opinions.len() - 1) / 2;
+    let (_, median, _) = opinions.select_nth_unstable_by_key(middle, value);
+    Some(Finding::Score(value(median)))
+}
+
+/// The running score after a round, given the moving average of totals, this round's included.
+pub fn running(previous: Score, score: Score, trend: u64) -> Score {
+    let cap = u128::from(trend) * u128::from(CAP_PERCENT) / 100;
+    previous.saturating_add(score).min(Score::try_from(cap).unwrap_or(Score::MAX))
+}
+
+/// Whether an update is accepted, from its trainer's running score (this round included), its own score, and the round's
+/// total of absolute scores.
+pub fn outcome(running: Score, score: Score, total: u64) -> Outcome {
+    let floor = u128::from(total) * u128::from(FLOOR_PERCENT) / 100;
+    let too_bad = score < 0 && u128::from(score.unsigned_abs()) > floor;
+    match u64::try_from(running) {
+        Ok(weight) if weight > 0 && !too_bad => Outcome::Accepted { weight },
+        _ => Outcome::Rejected,
+    }
+}
+
+/// The moving average of the rounds' totals of absolute scores; the first round is its own average.
+pub fn trend(previous: Option<u64>, total: u64) -> u64 {
+    let Some(previous) = previous else { return total };
+    let old = u128::from(previous) * u128::from(100 - TREND_PERCENT);
+    let new = u128::from(total) * u128::from(TREND_PERCENT);
+    // A weighted average of two numbers is not larger than both.
+    ((old + new) / 100) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn opinion() -> impl Strategy<Value = Opinion> {
+        prop_oneof![
+            6 => any::<Score>().prop_map(Opinion::Score),
+            1 => Just(Opinion::Unavailable),
+            1 => Just(Opinion::Malformed),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_hostile_minority_cannot_leave_the_span_of_the_honest(
+            honest in prop::collection::vec(any::<Score>(), 1..31),
+            lies in prop::collection::vec(opinion(), 0..31),
+        ) {
+            let lies = &lies[..lies.len().min(honest.len() - 1)];
+            let (low, high) = (*honest.iter().min().unwrap(), *honest.iter().max().unwrap());
+            let mut opinions: Vec<_> = honest.iter().copied().map(Opinion::Score).chain(lies.iter().copied()).collect();
+            let Some(Finding::Score(median)) = finding(&mut opinions) else { panic!("a minority made a fault") };
+            prop_assert!((low..=high).contains(&median));
+        }
+
+        #[test]
+        fn a_hostile_minority_cannot_clear_a_faulty_update(
+            honest in 1usize..31, lies in prop::collection::vec(any::<Score>(), 0..31),
+        ) {
+            let lies = lies.into_iter().take(honest - 1).map(Opinion::Score);
+            let mut opinions: Vec<_> = core::iter::repeat_n(Opinion::Malformed, honest).chain(lies).collect();
+            prop_assert_eq!(finding(&mut opinions), Some(Finding::Fault(Fault::Malformed)));
+        }
+
+        #[test]
+        fn the_order_of_seats_does_not_matter(opinions in prop::collection::vec(opinion(), 0..31), by in 0usize..31) {
+            let (mut one, mut other) = (opinions.clone(), opinions);
+            if !other.is_empty() {
+                let by = by % other.len();
+                other.rotate_left(by);
+            }
+            prop_assert_eq!(finding(&mut one), finding(&mut other));
+        }
+
+        #[test]
+        fn only_a_positive_running_score_is_accepted(running: Score, score: Score, total: u64) {
+            match outcome(running, score, total) {
+                Outcome::Accepted { weight } => {
+                    prop_assert!(running > 0);
+                    prop_assert_eq!(weight, running as u64);
+                },
+                Outcome::Rejected => {},
+                Outcome::Faulty(_) => prop_assert!(false, "a score is not a fault"),
+            }
+        }
+
+        #[test]
+        fn the_trend_stays_between_its_parts(previous: u64, total: u64) {
+            let trend = trend(Some(previous), total);
+            prop_assert!(trend >= previous.min(total).saturating_sub(1) && trend <= previous.max(total));
+        }
+    }
+
+    #[test]
+    fn an_empty_update_of_a_newcomer_is_rejected() {
+        assert_eq!(outcome(running(0, 0, 1_000), 0, 1_000), Outcome::Rejected);
+    }
+
+    #[test]
+    fn a_terrible_round_is_rejected_whatever_the_past() {
+        assert_eq!(outcome(900, -400, 1_000), Outcome::Accepted { weight: 900 });
+        assert_eq!(outcome(900, -401, 1_000), Outcome::Rejected);
+    }
+
+    #[test]
+    fn a_past_is_worth_at_most_one_average_round() {
+        assert_eq!(running(990, 500, 1_000), 1_000);
+        assert_eq!(running(Score::MIN, -1, 0), Score::MIN);
+    }
+}

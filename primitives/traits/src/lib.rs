@@ -1,0 +1,237 @@
+//! How the pallets meet. None depends on another: each asks through one of these traits, and the runtime ties them together.
+//!
+//! ```text
+//!   participants ── Bonds ──────────► assignments, results, validation
+//!   assignments ─── Roster ─────────► tasks, results, validation
+//!   results ─────── Evidence ───────► tasks, validation
+//!   validation ──── Judgment ───────► tasks
+//!   models ──────── Registry ───────► tasks
+//!   tasks ───────── Clock, Escrow ──► assignments, results, validation
+//! ```
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use decentralml_types::{
+    Balance, Cid, CommitteeNumber, Failure, Phase, Ppm, Role, RoundNumber, TaskId, TaskSpec,
+    TaskStatus, Version,
+};
+use scale_info::TypeInfo;
+use sp_runtime::{DispatchError, DispatchResult};
+
+/// Bonds, as `participants` keeps them.
+pub trait Bonds<AccountId> {
+    /// Puts `amount` of the bond at risk. Fails where the free part of the bond does not cover it.
+    fn engage(who: &AccountId, role: Role, amount: Balance) -> DispatchResult;
+    /// Takes `amount` out of risk again.
+    fn disengage(who: &AccountId, role: Role, amount: Balance);
+    /// Fails where slashes have left less in the bond than what is at risk: such an account must top up before it acts.
+    fn ensure_covered(who: &AccountId, role: Role) -> DispatchResult;
+    /// Takes up to `amount` from the bond and splits it between `harmed` and the treasury.
+    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: &AccountId) -> Slashed;
+}
+
+/// What a slash took, and where it went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slashed {
+    /// Taken from the bond.
+    pub total: Balance,
+    /// The part that was transferred to the harmed side.
+    pub to_harmed: Balance,
+}
+
+/// What is drawn in a round.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Draw {
+    /// The trainers of the round.
+    Trainers,
+    /// A committee of the round.
+    Committee(CommitteeNumber),
+}
+
+impl Draw {
+    /// From whom it is drawn.
+    pub const fn role(self) -> Role {
+        match self {
+            Draw::Trainers => Role::Trainer,
+            Draw::Committee(_) => Role::Evaluator,
+        }
+    }
+}
+
+/// Enrollment and draws, as `assignments` keeps them.
+pub trait Roster<AccountId> {
+    /// Accounts that are enrolled now.
+    fn enrolled(task: TaskId, role: Role) -> u32;
+    /// Freezes the population of a draw and asks for its seed, which nobody knows yet. Returns how many places are drawn:
+    /// `places`, or fewer where fewer are enrolled.
+    fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32;
+    /// The place of an account in a draw, from 0. Fails while the seed is unknown, and for accounts that are not drawn.
+    fn place(
+        task: TaskId,
+        round: RoundNumber,
+        draw: Draw,
+        who: &AccountId,
+    ) -> Result<u32, DispatchError>;
+    /// Forgets a draw. Does nothing where there is none.
+    fn close_draw(task: TaskId, round: RoundNumber, draw: Draw);
+    /// Notes that an account has something to be settled, so it cannot leave the task.
+    fn hold_place(task: TaskId, role: Role, who: &AccountId);
+    /// Notes that it was settled.
+    fn release_place(task: TaskId, role: Role, who: &AccountId);
+}
+
+/// Updates, as `results` keeps them.
+pub trait Evidence<AccountId> {
+    /// Trainers that committed, and of them those that revealed.
+    fn counts(task: TaskId, round: RoundNumber) -> EvidenceCounts;
+    /// The trainer of the update revealed as number `index`, from 0.
+    fn trainer(task: TaskId, round: RoundNumber, index: u32) -> Option<AccountId>;
+    /// Removes an account's row and says what it was; `None` where there is none.
+    fn take(task: TaskId, round: RoundNumber, who: &AccountId) -> Option<EvidenceRow>;
+    /// An account's row.
+    fn row(task: TaskId, round: RoundNumber, who: &AccountId) -> Option<EvidenceRow>;
+}
+
+/// How many trainers have acted in a round.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct EvidenceCounts {
+    /// Trainers that committed.
+    pub committed: u32,
+    /// Trainers that revealed.
+    pub revealed: u32,
+}
+
+/// What a trainer has done in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvidenceRow {
+    /// Committed, and not revealed.
+    Committed,
+    /// Revealed as number `index`.
+    Revealed {
+        /// Position among the round's reveals.
+        index: u32,
+    },
+}
+
+/// Committees and their verdicts, as `validation` keeps them.
+pub trait Judgment {
+    /// Opens a committee of `seats` for `updates` revealed updates.
+    fn open(task: TaskId, round: RoundNumber, committee: CommitteeNumber, seats: u32, updates: u32);
+    /// How far a committee is.
+    fn progress(task: TaskId, round: RoundNumber, committee: CommitteeNumber) -> JudgmentProgress;
+    /// Counts the next batch of scores; bounded work. Says how many updates are accepted once all are counted.
+    fn tally(task: TaskId, round: RoundNumber, committee: CommitteeNumber) -> Option<u32>;
+}
+
+/// How far a committee is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JudgmentProgress {
+    /// Seats that committed to scores.
+    pub committed: u32,
+    /// Seats that opened them.
+    pub opened: u32,
+    /// Seats that attested a next model.
+    pub attested: u32,
+    /// Seats behind the CID with most attestations.
+    pub agreeing: u32,
+    /// That CID, with the median of the metrics attested with it.
+    pub leading: Option<(Cid, Ppm)>,
+}
+
+/// Model versions, as `models` keeps them.
+pub trait Registry {
+    /// Records the model of a settled round and returns its version.
+    fn record(model: NewModel) -> Version;
+}
+
+/// What `tasks` knows of a new model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewModel {
+    /// The task that trained it.
+    pub task: TaskId,
+    /// The round it comes from.
+    pub round: RoundNumber,
+    /// Its weights.
+    pub cid: Cid,
+    /// The version it was trained from; `None` for the first.
+    pub parent: Option<Version>,
+    /// The metric that the committee attested.
+    pub metric: Ppm,
+    /// Updates in it.
+    pub updates: u32,
+}
+
+/// Tasks and the phases of their rounds, as `tasks` keeps them.
+pub trait Clock<AccountId> {
+    /// The specification of a task.
+    fn spec(task: TaskId) -> Option<TaskSpec>;
+    /// Who created it.
+    fn sponsor(task: TaskId) -> Option<AccountId>;
+    /// Where it stands.
+    fn status(task: TaskId) -> Option<TaskStatus>;
+    /// The current or last round and its phase; `None` before the first.
+    fn current(task: TaskId) -> Option<(RoundNumber, Phase)>;
+    /// A round's record.
+    fn round(task: TaskId, round: RoundNumber) -> Option<RoundView>;
+    /// To be called at the end of every protocol call: moves the round on where everybody has acted. Bounded work.
+    fn acted(task: TaskId);
+}
+
+/// What other pallets see of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundView {
+    /// Its phase.
+    pub phase: Phase,
+    /// The model it started from; `None` where the weights come from the seed.
+    pub base: Option<Cid>,
+    /// The committee at work, or the last one.
+    pub committee: CommitteeNumber,
+    /// Why it failed; `Some` in [`Phase::Void`] only.
+    pub failure: Option<Failure>,
+    /// Whether the time to claim has passed.
+    pub claims_expired: bool,
+}
+
+/// A task's money, as `tasks` keeps it. What a settled round owes is set aside when it settles.
+pub trait Escrow<AccountId> {
+    /// The sub-account that holds a task's money.
+    fn account(task: TaskId) -> AccountId;
+    /// A row of this round exists and will be settled.
+    fn row_opened(task: TaskId, round: RoundNumber);
+    /// A row was settled and `amount` of what the round owes goes to `who`; 0 is a settlement without pay. The last row of
+    /// a round returns what is left of it to the task.
+    fn row_settled(
+        task: TaskId,
+        round: RoundNumber,
+        who: &AccountId,
+        amount: Balance,
+    ) -> DispatchResult;
+    /// `amount` of slashed funds has arrived in the sub-account.
+    fn recovered(task: TaskId, amount: Balance);
+}

@@ -1,0 +1,57 @@
+//! What is hashed into commitments.
+//!
+//! A commitment binds everything it is about, the chain itself included, so it can be neither copied by another account nor
+//! replayed in another round, task or chain.
+
+use crate::{Cid, CommitteeNumber, Hash, Opinions, RoundNumber, Salt, TaskId};
+use codec::Encode;
+use sp_crypto_hashing::blake2_256;
+
+/// Which of our payloads a hash is of, so that no two kinds can be taken for each other.
+const UPDATE: &[u8; 20] = b"decentralml/update/1";
+const SCORES: &[u8; 20] = b"decentralml/scores/1";
+
+/// A trainer's commitment to its update.
+#[derive(Clone, Debug, Encode)]
+pub struct UpdateCommitment<'a, AccountId> {
+    /// Hash of block 0 of the chain.
+    pub genesis: Hash,
+    pub task: TaskId,
+    pub round: RoundNumber,
+    pub account: &'a AccountId,
+    /// The model the update starts from; `None` where the weights come from the task's seed.
+    pub base: Option<Cid>,
+    /// The update's bytes.
+    pub cid: Cid,
+    /// Rows the trainer says it trained on.
+    pub samples: u32,
+    pub salt: Salt,
+}
+
+impl<AccountId: Encode> UpdateCommitment<'_, AccountId> {
+    /// BLAKE2b-256 of the SCALE encoding, domain-separated.
+    pub fn hash(&self) -> Hash {
+        (UPDATE, self).using_encoded(blake2_256)
+    }
+}
+
+/// A seat's commitment to its scores.
+#[derive(Clone, Debug, Encode)]
+pub struct ScoresCommitment<'a, AccountId> {
+    /// Hash of block 0 of the chain.
+    pub genesis: Hash,
+    pub task: TaskId,
+    pub round: RoundNumber,
+    pub committee: CommitteeNumber,
+    pub account: &'a AccountId,
+    /// In the order of the reveals.
+    pub opinions: &'a Opinions,
+    pub salt: Salt,
+}
+
+impl<AccountId: Encode> ScoresCommitment<'_, AccountId> {
+    /// BLAKE2b-256 of the SCALE encoding, domain-separated.
+    pub fn hash(&self) -> Hash {
+        (SCORES, self).using_encoded(blake2_256)
+    }
+}

@@ -1,0 +1,285 @@
+//! A task's specification: everything that participants must agree on before they stake anything.
+
+use crate::{Balance, BlockNumber, Cid, Ppm, Seed};
+use bounded_collections::{BoundedVec, ConstU32};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+/// Hard limits of the protocol.
+pub mod limits {
+    use bounded_collections::ConstU32;
+
+    /// Trainers drawn in one round, at most.
+    pub const MAX_TRAINERS: u32 = 256;
+    /// Seats of a committee, at most.
+    pub const MAX_SEATS: u32 = 31;
+    /// Bytes of a name or a license identifier, at most.
+    pub const MAX_TEXT: u32 = 64;
+    /// Rounds of a task, at most.
+    pub const MAX_ROUNDS: u32 = 10_000;
+    /// Bytes of one update, at most: 16 GiB.
+    pub const MAX_UPDATE_BYTES: u64 = 16 << 30;
+
+    /// [`MAX_TRAINERS`] as a type.
+    pub type MaxTrainers = ConstU32<MAX_TRAINERS>;
+    /// [`MAX_SEATS`] as a type.
+    pub type MaxSeats = ConstU32<MAX_SEATS>;
+}
+
+/// Short UTF-8 text.
+pub type Text = BoundedVec<u8, ConstU32<{ limits::MAX_TEXT }>>;
+
+/// Millionths: `100_000` is 0.1.
+pub type Millionths = u32;
+
+macro_rules! data {
+    ($(#[$meta:meta])* $vis:vis $kind:ident $name:ident $body:tt) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+        )]
+        #[cfg_attr(feature = "std", derive(Serialize, Deserialize))]
+        #[cfg_attr(feature = "std", serde(rename_all = "snake_case", deny_unknown_fields))]
+        $vis $kind $name $body
+    };
+}
+
+data! {
+    /// Everything about a task that is fixed at its creation.
+    pub struct TaskSpec {
+        /// What people call it, UTF-8.
+        #[cfg_attr(feature = "std", serde(with = "text"))]
+        pub name: Text,
+        /// SPDX identifier under which the models are released.
+        #[cfg_attr(feature = "std", serde(with = "text"))]
+        pub license: Text,
+        /// The model's layers, as canonical JSON.
+        pub model: Cid,
+        /// Where round 1 starts.
+        pub initial: InitialModel,
+        /// What is learned, and from rows of which shape.
+        pub objective: Objective,
+        /// What each trainer does locally.
+        pub training: LocalTraining,
+        /// How accepted updates become one.
+        pub aggregation: Aggregation,
+        /// Integers on the wire.
+        pub encoding: Encoding,
+        /// Bytes of one update's file, at most.
+        pub max_update_bytes: u64,
+        /// Held-out rows that the committee scores on (CSV).
+        pub validation_set: Cid,
+        /// Bytes of the validation set, at most.
+        pub max_validation_bytes: u64,
+        /// Rounds to settle.
+        pub rounds: u32,
+        /// The task is completed early when the attested metric reaches this.
+        pub target: Option<Ppm>,
+        /// Rounds that may fail in a row before the task pauses.
+        pub max_retries: u8,
+        /// Trainers drawn for a round: fewer than `min` fail it, `max` are drawn where as many are enrolled.
+        pub trainers: TrainerCount,
+        /// The committee of a round.
+        pub committee: Committee,
+        /// How long each phase may take.
+        pub deadlines: Deadlines,
+        /// What is paid and what is at stake.
+        pub terms: Terms,
+    }
+}
+
+data! {
+    /// Where the weights of round 1 come from.
+    pub enum InitialModel {
+        /// Initialized from this seed, bit-exact on every machine.
+        Seed(#[cfg_attr(feature = "std", serde(with = "hex32"))] Seed),
+        /// Weights that exist already.
+        Weights(Cid),
+    }
+}
+
+data! {
+    /// What is learned.
+    pub enum Objective {
+        /// Rows of `features` numbers, each with one of `classes` labels; scored by accuracy.
+        Classification {
+            /// Numbers in a row.
+            features: u32,
+            /// Distinct labels.
+            classes: u32,
+        },
+    }
+}
+
+data! {
+    /// What each trainer does with its rows in a round.
+    pub struct LocalTraining {
+        /// Passes over the rows.
+        pub epochs: u16,
+        /// Rows in a step.
+        pub batch_size: u16,
+        /// Step size in millionths.
+        pub learning_rate: Millionths,
+        /// How a gradient becomes a step.
+        pub optimizer: Optimizer,
+    }
+}
+
+data! {
+    /// How a gradient becomes a step.
+    pub enum Optimizer {
+        /// Stochastic gradient descent.
+        Sgd {
+            /// In millionths; 0 is none.
+            momentum: Millionths,
+        },
+        /// Adam with the usual constants (0.9, 0.999, 1e-8).
+        Adam,
+    }
+}
+
+data! {
+    /// How accepted updates become one, weight by weight. Every trainer counts the same.
+    pub enum Aggregation {
+        /// The arithmetic mean.
+        Mean,
+        /// The mean without the lowest and highest share of values.
+        TrimmedMean {
+            /// Share cut at each end, in parts per million, below one half.
+            trim: Ppm,
+        },
+        /// The coordinate-wise median.
+        Median,
+    }
+}
+
+data! {
+    /// Integers on the wire: `q = clamp(round(delta · 2^fraction_bits), ±clip)`.
+    pub struct Encoding {
+        /// Bits of an integer: 8, 16 or 32.
+        pub bits: u8,
+        /// Binary digits after the point.
+        pub fraction_bits: u8,
+        /// Largest magnitude of an integer.
+        pub clip: u32,
+    }
+}
+
+data! {
+    /// How many trainers take part in a round.
+    pub struct TrainerCount {
+        /// Updates below which the round fails.
+        pub min: u16,
+        /// Trainers that are drawn, where as many are enrolled.
+        pub max: u16,
+    }
+}
+
+data! {
+    /// The committee of a round.
+    pub struct Committee {
+        /// Seats that are drawn, where as many evaluators are enrolled.
+        pub seats: u8,
+        /// Seats that must open scores, and attest the same aggregate: at least two thirds of `seats`.
+        pub quorum: u8,
+    }
+}
+
+data! {
+    /// How long things may take, in blocks.
+    pub struct Deadlines {
+        /// Round 1 starts when enough participants are enrolled, at the latest after this time if the minimum is.
+        pub enrolling: BlockNumber,
+        /// Phase [`crate::Phase::Training`].
+        pub training: BlockNumber,
+        /// Phase [`crate::Phase::Revealing`].
+        pub revealing: BlockNumber,
+        /// Phase [`crate::Phase::Scoring`].
+        pub scoring: BlockNumber,
+        /// Phase [`crate::Phase::Verdict`].
+        pub verdict: BlockNumber,
+        /// Phase [`crate::Phase::Aggregating`].
+        pub aggregating: BlockNumber,
+        /// How long after its round a reward can be claimed.
+        pub claiming: BlockNumber,
+        /// The task expires this long after its creation.
+        pub lifetime: BlockNumber,
+    }
+}
+
+data! {
+    /// What is paid and what is at stake, in planck of the native token.
+    pub struct Terms {
+        /// Divided among the accepted updates of one round.
+        pub reward_per_round: Balance,
+        /// For each seat of a round that opened its scores.
+        pub fee_per_seat: Balance,
+        /// What a trainer puts at risk in this task.
+        pub trainer_bond: Balance,
+        /// What an evaluator puts at risk in this task.
+        pub evaluator_bond: Balance,
+    }
+}
+
+impl TaskSpec {
+    /// What one round costs at most: the reward and a fee for every seat. `None` where the sum does not fit.
+    pub fn round_cost(&self) -> Option<Balance> {
+        let fees = self.terms.fee_per_seat.checked_mul(self.committee.seats.into())?;
+        self.terms.reward_per_round.checked_add(fees)
+    }
+
+    /// What all rounds cost at most. `None` where the sum does not fit.
+    pub fn total_cost(&self) -> Option<Balance> {
+        self.round_cost()?.checked_mul(self.rounds.into())
+    }
+
+    /// What a role puts at risk in this task.
+    pub const fn bond(&self, role: crate::Role) -> Balance {
+        match role {
+            crate::Role::Trainer => self.terms.trainer_bond,
+            crate::Role::Evaluator => self.terms.evaluator_bond,
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+mod text {
+    use super::Text;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
+
+    pub fn serialize<S: Serializer>(text: &Text, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(core::str::from_utf8(text).map_err(S::Error::custom)?)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let length = text.len();
+        Text::try_from(text.into_bytes()).map_err(|_| {
+            D::Error::custom(format!("text of {length} bytes, at most 64 are allowed"))
+        })
+    }
+}
+
+#[cfg(feature = "std")]
+mod hex32 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&text)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(D::Error::custom("expected 64 hexadecimal digits"));
+        }
+        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = core::str::from_utf8(digits).map_err(D::Error::custom)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(D::Error::custom)?;
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,57 @@
+//! How a round ended for one account.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+/// A provable fault: what it takes to lose a bond. Being voted down is none.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// A trainer committed to an update and did not reveal it.
+    NotRevealed,
+    /// A seat committed to scores and did not open them.
+    NotOpened,
+    /// By the committee's majority the update's bytes could not be had.
+    Unavailable,
+    /// By the committee's majority the update's bytes are not an update of this task.
+    Malformed,
+}
+
+/// What became of a revealed update.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It enters the aggregate; the weight is its share of the round's reward before division by the round's total.
+    Accepted { weight: u64 },
+    /// Its running score is not positive, or this round's score fell below the floor.
+    Rejected,
+    /// It costs the trainer's bond.
+    Faulty(Fault),
+}
