@@ -1,1 +1,242 @@
+//! # Participants
+//!
+//! Who takes part: an account bonds funds for a role, tasks put parts of the bond at risk, and provable faults cost it.
+//!
+//! ```text
+//!               bond                  unbond                   withdraw
+//!   free funds ──────► bonded (held) ────────► unbonding (held) ────────► free funds
+//!                       │     ▲                      │       after UnbondingPeriod
+//!                engage │     │ disengage            │
+//!                       ▼     │                      │
+//!                      at risk ──────── slash ◄──────┘
+//! ```
+//!
+//! What is at risk cannot be unbonded, and what is unbonding can still be slashed until it is due. A slash takes half for the
+//! harmed task and half for the treasury, so nobody gains the whole of what another loses.
+//!
+//! Example: an evaluator calls `bond(Evaluator, 100)`, enrolls in tasks that put 60 at risk, and may then `unbond` 40.
+//!
+//! What it does not guarantee: that the bond covers everything at risk after a slash. [`Bonds::ensure_covered`] keeps such an
+//! account from acting until it tops up.
+//!
+//! [`Bonds::ensure_covered`]: decentralml_traits::Bonds::ensure_covered
+
 #![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod bonds;
+mod slashing;
+mod types;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use pallet::*;
+pub use types::{MAX_UNBONDINGS, Member, Unbonding};
+pub use weights::WeightInfo;
+
+#[allow(clippy::expect_used, reason = "what the macro expands to")]
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use decentralml_types::{Balance, BlockNumber, Role};
+    use frame_support::{
+        pallet_prelude::*,
+        traits::fungible::{Inspect, hold},
+    };
+    use frame_system::pallet_prelude::*;
+    use sp_runtime::traits::BlockNumberProvider;
+
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
+        /// The token that bonds are held in.
+        type Currency: Inspect<Self::AccountId, Balance = Balance>
+            + hold::Inspect<Self::AccountId, Reason = Self::RuntimeHoldReason>
+            + hold::Mutate<Self::AccountId>;
+
+        /// The runtime's hold reasons, ours among them.
+        type RuntimeHoldReason: From<HoldReason>;
+
+        /// What tells the time.
+        type BlockNumberProvider: BlockNumberProvider<BlockNumber = BlockNumber>;
+
+        /// The smallest bond of a trainer, in planck.
+        #[pallet::constant]
+        type MinTrainerBond: Get<Balance>;
+
+        /// The smallest bond of an evaluator, in planck.
+        #[pallet::constant]
+        type MinEvaluatorBond: Get<Balance>;
+
+        /// How long funds stay slashable after they were unbonded, in blocks.
+        #[pallet::constant]
+        type UnbondingPeriod: Get<BlockNumber>;
+
+        /// Who receives the part of a slash that does not go to the harmed task.
+        type Treasury: Get<Self::AccountId>;
+
+        /// What the calls weigh.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Bonds by role and account.
+    ///
+    /// Accounts choose their own keys, hence a cryptographic hasher; roles are two. The bond itself stands for the row: it goes
+    /// when nothing is bonded, unbonding or at risk.
+    #[pallet::storage]
+    pub type Members<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        Role,
+        Blake2_128Concat,
+        T::AccountId,
+        crate::Member,
+        OptionQuery,
+    >;
+
+    /// Why funds are held.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The bond of a trainer, what is unbonding included.
+        TrainerBond,
+        /// The bond of an evaluator, what is unbonding included.
+        EvaluatorBond,
+    }
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// Funds were bonded.
+        Bonded {
+            /// Whose.
+            who: T::AccountId,
+            /// For what.
+            role: Role,
+            /// What was added, in planck.
+            amount: Balance,
+        },
+        /// Funds left the bond. They can be withdrawn later.
+        Unbonded {
+            /// Whose.
+            who: T::AccountId,
+            /// From what.
+            role: Role,
+            /// What left, in planck.
+            amount: Balance,
+            /// The block from which it can be withdrawn.
+            at: BlockNumber,
+        },
+        /// Unbonded funds are free again.
+        Withdrawn {
+            /// Whose.
+            who: T::AccountId,
+            /// From what.
+            role: Role,
+            /// What was released, in planck.
+            amount: Balance,
+        },
+        /// A provable fault cost part of a bond.
+        Slashed {
+            /// Whose bond.
+            who: T::AccountId,
+            /// Which bond.
+            role: Role,
+            /// What was taken, in planck.
+            amount: Balance,
+            /// The part of it that went to the harmed task; the rest went to the treasury.
+            to_harmed: Balance,
+        },
+    }
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// The account has no bond for this role. Call `bond` first.
+        NotBonded,
+        /// The bond would be smaller than the role's minimum. Bond more, or unbond everything.
+        BelowMinimum,
+        /// The part of the bond that is not at risk is smaller than the amount. Leave tasks, or bond more.
+        InsufficientBond,
+        /// Slashes left less in the bond than what is at risk. Bond more before acting.
+        NotCovered,
+        /// Too many amounts are unbonding. Withdraw those that are due, or wait for one.
+        TooManyUnbondings,
+        /// Nothing that was unbonded is due. Wait for the block that `Unbonded` named.
+        NothingDue,
+        /// An amount of zero was given.
+        ZeroAmount,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(
+                T::UnbondingPeriod::get() > 0,
+                "UnbondingPeriod of 0 lets a bond leave before its faults are known"
+            );
+            assert!(
+                T::MinTrainerBond::get() > 0 && T::MinEvaluatorBond::get() > 0,
+                "roles without a bond cost nothing to abuse"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Bonds `amount` for a role, or adds it to the bond.
+        ///
+        /// - **Who, when:** any signed account, at any time.
+        /// - **Costs:** the fee. `amount` is held (`TrainerBond` or `EvaluatorBond`) and can be slashed for provable faults once
+        ///   a task has put it at risk.
+        /// - **Errors:** `ZeroAmount`; `BelowMinimum` where the bond would still be below the role's minimum; the token's own
+        ///   where the free balance does not cover the amount.
+        /// - **Events:** `Bonded`.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::bond())]
+        pub fn bond(origin: OriginFor<T>, role: Role, amount: Balance) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_bond(who, role, amount)
+        }
+
+        /// Takes `amount` out of the bond. It stays held, and can be slashed, for another `UnbondingPeriod`.
+        ///
+        /// - **Who, when:** an account with a bond for the role, at any time, for what is not at risk.
+        /// - **Costs:** the fee.
+        /// - **Errors:** `ZeroAmount`, `NotBonded`; `InsufficientBond` where the rest would not cover what is at risk;
+        ///   `BelowMinimum` where something but less than the minimum would remain; `TooManyUnbondings`.
+        /// - **Events:** `Unbonded`.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::unbond())]
+        pub fn unbond(origin: OriginFor<T>, role: Role, amount: Balance) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_unbond(who, role, amount)
+        }
+
+        /// Releases everything unbonded that is due, and removes the account's row where nothing is left.
+        ///
+        /// - **Who, when:** an account that has unbonded, `UnbondingPeriod` later.
+        /// - **Costs:** the fee.
+        /// - **Errors:** `NotBonded`, `NothingDue`.
+        /// - **Events:** `Withdrawn`.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::withdraw())]
+        pub fn withdraw(origin: OriginFor<T>, role: Role) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_withdraw(who, role)
+        }
+    }
+}

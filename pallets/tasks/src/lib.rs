@@ -1,1 +1,451 @@
+//! # Tasks
+//!
+//! What is trained: specifications, the money for them, and the clock of their rounds.
+//!
+//! ```text
+//!            enough enrolled            all rounds settled, or the target reached
+//!  Enrolling ──────────────► Running ────────────────────────────────► Completed
+//!      │                      ▲   │ pause, too many failures in a row
+//!      │ pause         resume │   ▼
+//!      └───────────────────► Paused
+//!
+//!  any of them ── cancel ──► Cancelled          any of them ── lifetime over ──► Expired
+//! ```
+//!
+//! A running task has exactly one live round at a time; `decentralml-protocol` says when its phases end. Every protocol call
+//! moves the clock where everybody has acted ([`Clock::acted`]); past a deadline anybody does, by [`Pallet::advance`].
+//!
+//! Example: a sponsor calls `create(spec)`, which pays for all rounds at once. Six trainers and three evaluators enroll, which
+//! starts round 1; fifteen rounds settle, each pays what it owes by claims; the sponsor gets the rest, and after the last claim
+//! anybody calls `reap`, which returns the deposit.
+//!
+//! ## Money
+//!
+//! A task's funds lie in a sub-account of their own: one existential deposit, and [`Money`]: `free` for rounds to come,
+//! `reserved` for the live round, `unclaimed` for what settled rounds owe. [`Pallet::do_try_state`] proves it.
+//!
+//! ## What it does not guarantee
+//!
+//! That a phase ends in the very block of its deadline: it ends with the first act or `advance` from then on, so one late act may
+//! still be counted. That anybody enrolls: until then the sponsor may cancel, and the lifetime ends every task.
+//!
+//! [`Clock::acted`]: decentralml_traits::Clock::acted
+
 #![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
+mod clock;
+mod escrow;
+mod funding;
+mod lifecycle;
+mod rounds;
+mod try_state;
+mod types;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use pallet::*;
+pub use rounds::SEED_DELAY;
+pub use types::{Money, PauseReason, Round, Task, TaskOf};
+pub use weights::WeightInfo;
+
+#[allow(clippy::expect_used, reason = "what the macro expands to")]
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use alloc::boxed::Box;
+    use decentralml_traits::{Evidence, Judgment, Registry, Roster};
+    use decentralml_types::{
+        Balance, BlockNumber, Cid, CommitteeNumber, Failure, Phase, Ppm, RoundNumber, TaskId,
+        TaskSpec, TaskStatus, Version,
+    };
+    use frame_support::{
+        PalletId,
+        pallet_prelude::*,
+        traits::fungible::{Inspect, Mutate, hold},
+    };
+    use frame_system::pallet_prelude::*;
+    use sp_runtime::traits::BlockNumberProvider;
+
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
+        /// The token that tasks are paid in.
+        type Currency: Inspect<Self::AccountId, Balance = Balance>
+            + Mutate<Self::AccountId>
+            + hold::Inspect<Self::AccountId, Reason = Self::RuntimeHoldReason>
+            + hold::Mutate<Self::AccountId>;
+
+        /// The runtime's hold reasons, ours among them.
+        type RuntimeHoldReason: From<HoldReason>;
+
+        /// What tells the time.
+        type BlockNumberProvider: BlockNumberProvider<BlockNumber = BlockNumber>;
+
+        /// What the sub-accounts of tasks derive from.
+        #[pallet::constant]
+        type PalletId: Get<PalletId>;
+
+        /// Deposit for a task, in planck.
+        #[pallet::constant]
+        type DepositBase: Get<Balance>;
+
+        /// Deposit for each row that a task's rounds may write, in planck.
+        #[pallet::constant]
+        type DepositPerRow: Get<Balance>;
+
+        /// Who is enrolled, and who is drawn.
+        type Roster: Roster<Self::AccountId>;
+
+        /// Which updates there are.
+        type Evidence: Evidence<Self::AccountId>;
+
+        /// What committees find.
+        type Judgment: Judgment;
+
+        /// Where models go.
+        type Registry: Registry;
+
+        /// What the calls weigh.
+        type WeightInfo: WeightInfo;
+
+        /// Fills the other pallets for a benchmark.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: benchmarking::BenchmarkHelper;
+    }
+
+    /// The id of the next task.
+    #[pallet::storage]
+    pub type NextTask<T: Config> = StorageValue<_, TaskId, ValueQuery>;
+
+    /// Tasks, each in a row of its own. The chain counts the ids, so a cheap hasher is safe; the sponsor's deposit pays.
+    #[pallet::storage]
+    pub type Tasks<T: Config> = StorageMap<_, Twox64Concat, TaskId, TaskOf<T>, OptionQuery>;
+
+    /// Rounds: one record each until their task is reaped. The chain counts both keys; the sponsor's deposit pays.
+    #[pallet::storage]
+    pub type Rounds<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, RoundNumber, Round, OptionQuery>;
+
+    /// Why funds are held.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// A sponsor's deposit for the storage that a task takes.
+        TaskDeposit,
+    }
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A task was created and paid for.
+        TaskCreated {
+            /// Its id.
+            task: TaskId,
+            /// Who created it.
+            sponsor: T::AccountId,
+            /// For all its rounds, in planck.
+            funds: Balance,
+            /// Held for storage, in planck.
+            deposit: Balance,
+        },
+        /// Somebody added to a task's funds.
+        TaskFunded {
+            /// The task.
+            task: TaskId,
+            /// Who.
+            who: T::AccountId,
+            /// In planck.
+            amount: Balance,
+        },
+        /// No further round starts until the sponsor resumes.
+        TaskPaused {
+            /// The task.
+            task: TaskId,
+            /// Why.
+            reason: PauseReason,
+        },
+        /// Rounds start again.
+        TaskResumed {
+            /// The task.
+            task: TaskId,
+        },
+        /// A task is over.
+        TaskEnded {
+            /// The task.
+            task: TaskId,
+            /// How.
+            status: TaskStatus,
+            /// What the sponsor got back at once, in planck.
+            refunded: Balance,
+        },
+        /// More came back to the sponsor of a task that is over.
+        Refunded {
+            /// The task.
+            task: TaskId,
+            /// In planck.
+            amount: Balance,
+        },
+        /// A task that was over is gone from storage.
+        TaskReaped {
+            /// The task.
+            task: TaskId,
+            /// What the sponsor got back, deposit included, in planck.
+            returned: Balance,
+        },
+        /// A round started, in phase `Training`.
+        RoundStarted {
+            /// The task.
+            task: TaskId,
+            /// Its number.
+            round: RoundNumber,
+            /// Trainers that are drawn.
+            places: u32,
+            /// The model to start from; `None` where the weights come from the seed.
+            base: Option<Cid>,
+            /// The block from which the phase can be ended.
+            deadline: BlockNumber,
+        },
+        /// A round is in its next phase.
+        PhaseEntered {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// Its phase from now on.
+            phase: Phase,
+            /// The block from which the phase can be ended.
+            deadline: BlockNumber,
+        },
+        /// A committee failed, and another is drawn.
+        CommitteeRedrawn {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// The new committee.
+            committee: CommitteeNumber,
+            /// What the old one failed at.
+            failure: Failure,
+        },
+        /// A round produced the task's next model.
+        RoundSettled {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// The version of the model.
+            version: Version,
+            /// Its weights.
+            cid: Cid,
+            /// The metric that the committee attested, in parts per million.
+            metric: Ppm,
+            /// Updates in it.
+            accepted: u32,
+        },
+        /// A round ended without a model.
+        RoundVoided {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// Why.
+            failure: Failure,
+        },
+        /// Part of what a round owes was paid.
+        Paid {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// To whom.
+            who: T::AccountId,
+            /// In planck.
+            amount: Balance,
+        },
+        /// The last claim of a round was settled.
+        RoundClosed {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// What it did not owe to anybody in the end, back to the task, in planck.
+            returned: Balance,
+        },
+        /// Slashed funds reached the task.
+        Recovered {
+            /// The task.
+            task: TaskId,
+            /// In planck.
+            amount: Balance,
+        },
+    }
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// There is no such task, or it was reaped.
+        UnknownTask,
+        /// There is no such round of the task.
+        UnknownRound,
+        /// Only the task's sponsor may do this.
+        NotSponsor,
+        /// The specification contradicts itself or the protocol's limits. A client's check says where.
+        InvalidSpec,
+        /// No more tasks can be created on this chain.
+        TooManyTasks,
+        /// The task is over.
+        TaskOver,
+        /// The task is not over. Cancel it, or let its rounds and lifetime end.
+        TaskNotOver,
+        /// The task is paused already.
+        AlreadyPaused,
+        /// The task is not paused.
+        NotPaused,
+        /// Too few trainers or evaluators are enrolled for a round. Wait for more.
+        NotEnoughEnrolled,
+        /// The task's free funds do not pay for another round. Fund it.
+        OutOfFunds,
+        /// Everybody still has time: nothing moves now.
+        NothingToAdvance,
+        /// Participants have not settled everything yet. Claim for them, or wait until claims have expired and do so then.
+        UnsettledRows,
+        /// Every row of the round is settled already.
+        NothingToSettle,
+        /// More was to be paid than the round owes.
+        Overdrawn,
+        /// An amount of zero was given.
+        ZeroAmount,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(
+                T::DepositBase::get() > 0,
+                "the deposit keeps the sponsor's account alive, so that refunds arrive"
+            );
+            assert!(
+                funding::account_is_unique::<T>(),
+                "accounts are too short for one sub-account per task"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Creates a task and pays for all its rounds.
+        ///
+        /// - **Who, when:** any signed account, which becomes the sponsor.
+        /// - **Costs:** the fee; `rounds × (reward_per_round + seats × fee_per_seat)` and one existential deposit, transferred to the
+        ///   task; a deposit of `DepositBase + DepositPerRow × rounds × (trainers.max + 2 × seats)`, held (`TaskDeposit`). All
+        ///   that is not earned comes back. Nothing can be slashed.
+        /// - **Errors:** `InvalidSpec`, `TooManyTasks`; the token's own where the free balance does not suffice.
+        /// - **Events:** `TaskCreated`.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::create())]
+        pub fn create(origin: OriginFor<T>, spec: Box<TaskSpec>) -> DispatchResult {
+            let sponsor = ensure_signed(origin)?;
+            Self::do_create(sponsor, *spec)
+        }
+
+        /// Adds to a task's funds. It is a gift: what is not earned goes to the sponsor in the end.
+        ///
+        /// - **Who, when:** any signed account, until the task is over.
+        /// - **Costs:** the fee and `amount`.
+        /// - **Errors:** `UnknownTask`, `TaskOver`, `ZeroAmount`; the token's own.
+        /// - **Events:** `TaskFunded`.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::fund())]
+        pub fn fund(origin: OriginFor<T>, task: TaskId, amount: Balance) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_fund(who, task, amount)
+        }
+
+        /// Lets the live round end, and no further one start.
+        ///
+        /// - **Who, when:** the sponsor, while the task enrolls or runs.
+        /// - **Costs:** the fee.
+        /// - **Errors:** `UnknownTask`, `NotSponsor`, `TaskOver`, `AlreadyPaused`.
+        /// - **Events:** `TaskPaused`.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::pause())]
+        pub fn pause(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_pause(who, task)
+        }
+
+        /// Lets rounds start again, the next one at once where none is live, and forgives earlier failures.
+        ///
+        /// - **Who, when:** the sponsor, while the task is paused, for whatever reason.
+        /// - **Costs:** the fee.
+        /// - **Errors:** `UnknownTask`, `NotSponsor`, `TaskOver`, `NotPaused`; `NotEnoughEnrolled` and `OutOfFunds` where the next
+        ///   round cannot start.
+        /// - **Events:** `TaskResumed`, and `RoundStarted` where one does.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::resume())]
+        pub fn resume(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_resume(who, task)
+        }
+
+        /// Ends a task. The live round is void; what settled rounds owe can still be claimed; the rest goes back at once.
+        ///
+        /// - **Who, when:** the sponsor, in every phase, until the task is over.
+        /// - **Costs:** the fee.
+        /// - **Errors:** `UnknownTask`, `NotSponsor`, `TaskOver`.
+        /// - **Events:** `RoundVoided` where a round was live, `TaskEnded`.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::cancel())]
+        pub fn cancel(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_cancel(who, task)
+        }
+
+        /// Moves a task on by one step: ends a phase that is complete or past its deadline, counts a batch of scores, starts a
+        /// round, or ends a task whose lifetime is over.
+        ///
+        /// - **Who, when:** any signed account, in every phase.
+        /// - **Costs:** nothing where something moves, the fee otherwise.
+        /// - **Errors:** `UnknownTask`, `NothingToAdvance`.
+        /// - **Events:** those of what moved: `RoundStarted`, `PhaseEntered`, `CommitteeRedrawn`, `RoundSettled`, `RoundVoided`,
+        ///   `TaskPaused`, `TaskEnded`.
+        #[pallet::call_index(5)]
+        #[pallet::weight(weights::advance::<T::WeightInfo>())]
+        pub fn advance(origin: OriginFor<T>, task: TaskId) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_advance(task)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Removes up to `limit` round records of a task that is over and, with the last of them, the task: everything left in its
+        /// account and the deposit go to the sponsor.
+        ///
+        /// - **Who, when:** any signed account, once the task is over and every participant's row is settled.
+        /// - **Costs:** the fee.
+        /// - **Errors:** `UnknownTask`, `TaskNotOver`, `UnsettledRows`.
+        /// - **Events:** `TaskReaped` where the task is gone.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::reap(*limit))]
+        pub fn reap(origin: OriginFor<T>, task: TaskId, limit: u32) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            let removed = Self::do_reap(task, limit)?;
+            Ok(Some(T::WeightInfo::reap(removed)).into())
+        }
+    }
+}

@@ -1,1 +1,443 @@
+//! Opinion: scores, the accepted set, the agreed aggregate, and what everybody gets.
+//!
+//! ```text
+//!   Scoring              Verdict           Tallying                Aggregating         Settled, Void
+//!   commit_scores(hash)  open_scores(…) ─► median per update  ─►   attest(CID, ─►      claim
+//!   by each seat                           running score,          metric)             claim_seat
+//!                                          accepted or not         two thirds agree
+//! ```
+//!
+//! A seat commits to its scores before any are known, so it cannot copy another's: a commitment names its account. The median
+//! of the opened scores is added to the trainer's running score in the task; updates whose running score is positive are
+//! accepted and share the round's reward in proportion to it. The rules are those of `decentralml_protocol`.
+//!
+//! Nothing is paid in a loop: everybody's row of a round is settled by `claim` or `claim_seat`, which anybody may call for
+//! anybody, pays or slashes, and removes the row.
+//!
+//! # What it does not guarantee
+//!
+//! With half of the opened seats hostile, medians are theirs. Findings that bytes are missing or malformed cost a bond only in
+//! rounds that settle: where no committee agreed on a model, it is not trusted with a verdict on bonds either. Scores of a
+//! completed tally stay in the running scores though the round be void, unless another committee tallies the round anew.
+
 #![cfg_attr(not(feature = "std"), no_std)]
+
+pub use pallet::*;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod committee;
+mod judgment;
+#[cfg(test)]
+mod mock;
+mod settlement;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod try_state;
+pub mod types;
+pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::{BenchmarkHelper, Scene};
+pub use types::{
+    Attestation, CommitteeState, Due, History, RoundShares, Seat, Sheet, Stage, Standing,
+    TALLY_BATCH, Tally, Trend, Verdict,
+};
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+#[allow(clippy::expect_used, reason = "what the macro expands to")]
+pub mod pallet {
+    use super::*;
+    use decentralml_traits::{Bonds, Clock, Escrow, Evidence, Roster};
+    use decentralml_types::{
+        Balance, Cid, CommitteeNumber, Fault, Hash, Opinions, Outcome, Ppm, Role, RoundNumber,
+        Salt, Score, TaskId, limits::MAX_TRAINERS,
+    };
+    use frame_support::pallet_prelude::*;
+    use frame_system::pallet_prelude::*;
+
+    #[pallet::pallet]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config:
+        frame_system::Config<RuntimeEvent: From<Event<Self>>, Hash: Into<Hash>>
+    {
+        /// Where the bonds are kept that faults cost.
+        type Bonds: Bonds<Self::AccountId>;
+        /// The rounds and their phases.
+        type Clock: Clock<Self::AccountId>;
+        /// The money that is paid out.
+        type Escrow: Escrow<Self::AccountId>;
+        /// The updates that are judged.
+        type Evidence: Evidence<Self::AccountId>;
+        /// Who is drawn.
+        type Roster: Roster<Self::AccountId>;
+        /// What the calls cost.
+        type WeightInfo: WeightInfo;
+        /// Prepares the other pallets for the benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
+    }
+
+    /// The committees of rounds. All numbers are assigned by the chain, so cheap hashers are safe. The task's deposit pays for
+    /// the row; it goes with the committee's last seat, or, where no seat has acted, when the task's next committee is drawn
+    /// or the task is forgotten.
+    #[pallet::storage]
+    pub type Committees<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Twox64Concat, TaskId>,
+            NMapKey<Twox64Concat, RoundNumber>,
+            NMapKey<Twox64Concat, CommitteeNumber>,
+        ),
+        CommitteeState<T::AccountId>,
+    >;
+
+    /// Seats that have committed. Accounts are chosen by their owners, hence the cryptographic hasher. The task's deposit pays
+    /// for the row; it goes when it is settled.
+    #[pallet::storage]
+    pub type Seats<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Twox64Concat, TaskId>,
+            NMapKey<Twox64Concat, RoundNumber>,
+            NMapKey<Twox64Concat, CommitteeNumber>,
+            NMapKey<Blake2_128Concat, T::AccountId>,
+        ),
+        Seat,
+    >;
+
+    /// Opened scores, cut into sheets of [`TALLY_BATCH`] updates so that a batch of the tally reads no more than it counts.
+    /// Paid for and removed with the seat.
+    #[pallet::storage]
+    pub type Sheets<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Twox64Concat, TaskId>,
+            NMapKey<Twox64Concat, RoundNumber>,
+            NMapKey<Twox64Concat, CommitteeNumber>,
+            NMapKey<Twox64Concat, u32>,
+            NMapKey<Blake2_128Concat, T::AccountId>,
+        ),
+        Sheet,
+    >;
+
+    /// What was found about a trainer's update. The task's deposit pays for the row; it goes when the trainer is settled.
+    #[pallet::storage]
+    pub type Verdicts<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Twox64Concat, TaskId>,
+            NMapKey<Twox64Concat, RoundNumber>,
+            NMapKey<Blake2_128Concat, T::AccountId>,
+        ),
+        Verdict,
+    >;
+
+    /// By what a round's reward is divided. Paid for by the task's deposit; it goes with the last revealed update's row.
+    #[pallet::storage]
+    pub type Shares<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, RoundNumber, RoundShares>;
+
+    /// Running scores. They outlive rounds, and are removed by [`Pallet::forget`] once the task is gone.
+    #[pallet::storage]
+    pub type Running<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, TaskId, Blake2_128Concat, T::AccountId, Standing>;
+
+    /// What is remembered of a task over its rounds; removed by [`Pallet::forget`] once the task is gone.
+    #[pallet::storage]
+    pub type Histories<T: Config> = StorageMap<_, Twox64Concat, TaskId, History>;
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A seat committed to its scores.
+        ScoresCommitted {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// The committee.
+            committee: CommitteeNumber,
+            /// Who.
+            who: T::AccountId,
+        },
+        /// A seat opened its scores.
+        ScoresOpened {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// The committee.
+            committee: CommitteeNumber,
+            /// Who.
+            who: T::AccountId,
+        },
+        /// An update was judged.
+        Judged {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// Whose update it is.
+            trainer: T::AccountId,
+            /// The median of its scores; 0 where most seats found it faulty.
+            score: Score,
+            /// The trainer's running score, this round included.
+            running: Score,
+            /// What becomes of it.
+            outcome: Outcome,
+        },
+        /// All updates of a round are judged.
+        Tallied {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// The committee.
+            committee: CommitteeNumber,
+            /// Updates that enter the aggregate.
+            accepted: u32,
+        },
+        /// A seat attested the next model.
+        Attested {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// The committee.
+            committee: CommitteeNumber,
+            /// Who.
+            who: T::AccountId,
+            /// The model.
+            cid: Cid,
+            /// Its metric on the validation set.
+            metric: Ppm,
+        },
+        /// An account was paid for its part in a round.
+        Rewarded {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// Who.
+            who: T::AccountId,
+            /// As what.
+            role: Role,
+            /// How much.
+            amount: Balance,
+        },
+        /// An account's bond was slashed for a fault in a round.
+        Punished {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// Who.
+            who: T::AccountId,
+            /// As what.
+            role: Role,
+            /// For what.
+            fault: Fault,
+            /// What the slash took, which is less than it asked for where less was left.
+            amount: Balance,
+        },
+        /// An account's part in a round is settled without pay or punishment.
+        Closed {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// Who.
+            who: T::AccountId,
+            /// As what.
+            role: Role,
+        },
+    }
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// There is no such task or round.
+        NoRound,
+        /// The round named is not the task's current one.
+        NotCurrentRound,
+        /// The round is in another phase.
+        WrongPhase,
+        /// The committee is not open.
+        NoCommittee,
+        /// The seat has committed already.
+        AlreadyCommitted,
+        /// The account has not committed as a seat of the committee at work.
+        NotCommitted,
+        /// The seat has opened its scores already.
+        AlreadyOpened,
+        /// The seat has not opened its scores, so its attestation does not count.
+        NotOpened,
+        /// There must be one opinion for each revealed update.
+        WrongLength,
+        /// The commitment is another one: opinions, salt or account differ from what was committed to.
+        Mismatch,
+        /// The seat has attested already.
+        AlreadyAttested,
+        /// A metric is in parts per million: at most 1,000,000.
+        InvalidMetric,
+        /// The account has nothing to be settled in this round.
+        NothingToClaim,
+        /// It is not decided yet what the account gets: wait for the end of the phase or of the round.
+        TooEarly,
+        /// The task still exists: what is remembered of it is needed.
+        TaskExists,
+        /// Nothing is remembered of the task and account.
+        NothingToForget,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(
+                MAX_TRAINERS.is_multiple_of(TALLY_BATCH),
+                "the opinions of a full round must fill whole sheets"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Commits to scores: `hash` is that of `decentralml_types::commitment::ScoresCommitment`.
+        ///
+        /// By an account that is drawn into the committee at work and whose bond is covered, once in phase Scoring of the task's
+        /// current round. Free when it succeeds. From now on the seat loses its bond in the task if it does not open its scores;
+        /// it cannot leave the task before the seat is settled. The last seat's commitment ends the phase.
+        ///
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `AlreadyCommitted`, and those of the draw and the bond. Event:
+        /// `ScoresCommitted`.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::commit_scores())]
+        pub fn commit_scores(
+            origin: OriginFor<T>,
+            task: TaskId,
+            round: RoundNumber,
+            hash: Hash,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            let committee = Self::do_commit_scores(&who, task, round, hash)?;
+            Self::deposit_event(Event::ScoresCommitted { task, round, committee, who });
+            T::Clock::acted(task);
+            Ok(Pays::No.into())
+        }
+
+        /// Opens scores: one opinion for each revealed update, in the order of the reveals.
+        ///
+        /// By a seat that committed to them, once in phase Verdict of the task's current round. Free when it succeeds. The last
+        /// seat's scores end the phase. A seat that has opened is paid its fee if its committee settles the round, unless it
+        /// attests another model than the quorum.
+        ///
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `NotCommitted`, `AlreadyOpened`, `WrongLength`, `Mismatch`. Event:
+        /// `ScoresOpened`.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::open_scores(opinions.len() as u32))]
+        pub fn open_scores(
+            origin: OriginFor<T>,
+            task: TaskId,
+            round: RoundNumber,
+            opinions: Opinions,
+            salt: Salt,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            let committee = Self::do_open_scores(&who, task, round, &opinions, salt)?;
+            Self::deposit_event(Event::ScoresOpened { task, round, committee, who });
+            T::Clock::acted(task);
+            Ok(Pays::No.into())
+        }
+
+        /// Attests the next model: its bytes, and its metric on the validation set in parts per million.
+        ///
+        /// By a seat that has opened its scores, once in phase Aggregating of the task's current round. Free when it succeeds.
+        /// The attestation that completes the quorum settles the round.
+        ///
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `NotCommitted`, `NotOpened`, `AlreadyAttested`, `InvalidMetric`.
+        /// Event: `Attested`.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::attest())]
+        pub fn attest(
+            origin: OriginFor<T>,
+            task: TaskId,
+            round: RoundNumber,
+            cid: Cid,
+            metric: Ppm,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            let committee = Self::do_attest(&who, task, round, Attestation { cid, metric })?;
+            Self::deposit_event(Event::Attested { task, round, committee, who, cid, metric });
+            T::Clock::acted(task);
+            Ok(Pays::No.into())
+        }
+
+        /// Settles a trainer's part in a round: pays an accepted update its share of the reward, slashes a fault, and removes
+        /// the row.
+        ///
+        /// By anybody, for any trainer that committed: once the round is over, or, for a commitment that was not revealed, once
+        /// phase Revealing is. Free when it succeeds. Accepted updates of a settled round are paid until the time to claim has
+        /// passed. Slashed are commitments not revealed, unless the round ended before the end of Revealing or was cancelled or
+        /// expired, and, in a settled round, updates that the committee found missing or malformed.
+        ///
+        /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Punished` or `Closed`.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::claim())]
+        pub fn claim(
+            origin: OriginFor<T>,
+            task: TaskId,
+            round: RoundNumber,
+            account: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_claim(&account, task, round)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Settles a seat's part in a round: pays its fee, slashes scores that were not opened, and removes the row.
+        ///
+        /// By anybody, for any seat that committed: once the round is over, or, where the committee was replaced, at once; scores
+        /// not opened also once phase Verdict is over. Free when it succeeds. The fee is paid until the time to claim has passed.
+        ///
+        /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Punished` or `Closed`.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::claim_seat())]
+        pub fn claim_seat(
+            origin: OriginFor<T>,
+            task: TaskId,
+            round: RoundNumber,
+            committee: CommitteeNumber,
+            account: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_claim_seat(&account, task, round, committee)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Removes an account's running score, and what is remembered of the task, once the task is gone.
+        ///
+        /// By anybody. Free when it removes something.
+        ///
+        /// Errors: `TaskExists`, `NothingToForget`.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::forget())]
+        pub fn forget(
+            origin: OriginFor<T>,
+            task: TaskId,
+            account: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_forget(&account, task)?;
+            Ok(Pays::No.into())
+        }
+    }
+}

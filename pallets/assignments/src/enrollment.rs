@@ -1,0 +1,82 @@
+//! Enrolling and leaving.
+
+use crate::{Config, Enrollment, Error, NextDraw, Pallet, Places, Populations, Slots};
+use decentralml_traits::{Bonds, Clock};
+use decentralml_types::{Role, TaskId};
+use frame_support::{ensure, traits::Get};
+use sp_runtime::DispatchResult;
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_enroll(who: &T::AccountId, task: TaskId, role: Role) -> DispatchResult {
+        let spec = T::Clock::spec(task).ok_or(Error::<T>::UnknownTask)?;
+        let status = T::Clock::status(task).ok_or(Error::<T>::UnknownTask)?;
+        ensure!(!status.is_final(), Error::<T>::TaskOver);
+        ensure!(T::Clock::sponsor(task).as_ref() != Some(who), Error::<T>::SponsorCannotEnroll);
+        ensure!(!Places::<T>::contains_key((task, role, who)), Error::<T>::AlreadyEnrolled);
+        let other_role = other(role);
+        ensure!(
+            !Places::<T>::contains_key((task, other_role, who)),
+            Error::<T>::EnrolledInOtherRole
+        );
+        let mut population = Populations::<T>::get(task, role).unwrap_or_default();
+        ensure!(population.enrolled < T::MaxEnrolled::get(), Error::<T>::Full);
+
+        let engaged = spec.bond(role);
+        T::Bonds::engage(who, role, engaged)?;
+        let slot = population.enrolled;
+        let enrollment =
+            Enrollment { slot, since: NextDraw::<T>::get(), earlier: None, engaged, open_rows: 0 };
+        Places::<T>::insert((task, role, who), enrollment);
+        Slots::<T>::insert((task, role, slot), who);
+        population.enrolled = population.enrolled.saturating_add(1);
+        Populations::<T>::insert(task, role, population);
+        Ok(())
+    }
+
+    pub(crate) fn do_leave(who: &T::AccountId, task: TaskId, role: Role) -> DispatchResult {
+        let enrollment = Places::<T>::get((task, role, who)).ok_or(Error::<T>::NotEnrolled)?;
+        ensure!(enrollment.open_rows == 0, Error::<T>::NotSettled);
+
+        Places::<T>::remove((task, role, who));
+        Self::vacate(task, role, enrollment.slot);
+        T::Bonds::disengage(who, role, enrollment.engaged);
+        Ok(())
+    }
+
+    /// Changes an account's enrollment, where there is one.
+    pub(crate) fn amend(
+        task: TaskId,
+        role: Role,
+        who: &T::AccountId,
+        change: impl FnOnce(&mut Enrollment),
+    ) {
+        Places::<T>::mutate_exists((task, role, who), |row| row.as_mut().map(change));
+    }
+
+    /// Gives up a slot: the account in the last one moves there, so that no slot is ever empty.
+    fn vacate(task: TaskId, role: Role, slot: u32) {
+        let mut population = Populations::<T>::get(task, role).unwrap_or_default();
+        let last = population.enrolled.saturating_sub(1);
+        if let Some(moved) = Slots::<T>::take((task, role, last))
+            && last != slot
+        {
+            Self::amend(task, role, &moved, |enrollment| {
+                enrollment.move_to(slot, population.latest, NextDraw::<T>::get());
+            });
+            Slots::<T>::insert((task, role, slot), moved);
+        }
+        population.enrolled = last;
+        if last == 0 {
+            Populations::<T>::remove(task, role);
+        } else {
+            Populations::<T>::insert(task, role, population);
+        }
+    }
+}
+
+const fn other(role: Role) -> Role {
+    match role {
+        Role::Trainer => Role::Evaluator,
+        Role::Evaluator => Role::Trainer,
+    }
+}

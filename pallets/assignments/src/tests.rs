@@ -1,0 +1,8 @@
+//! Tests by behavior.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod draws;
+mod enrolling;
+mod leaving;
+mod seeds;

@@ -1,0 +1,80 @@
+//! What is stored of enrollments and draws.
+
+use codec::{Decode, Encode, MaxEncodedLen};
+use decentralml_types::{Balance, Seed};
+use scale_info::TypeInfo;
+
+/// An account's part in a task.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Enrollment {
+    /// The slot it owns now.
+    pub slot: u32,
+    /// The number of the first draw in which it owns that slot.
+    pub since: u64,
+    /// The slot it had before it was moved, for the draw that was open then.
+    pub earlier: Option<Earlier>,
+    /// What is at risk, kept here because the task may be gone when the account leaves.
+    pub engaged: Balance,
+    /// Commitments that are not settled.
+    pub open_rows: u32,
+}
+
+/// A slot that an account had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Earlier {
+    /// The slot.
+    pub slot: u32,
+    /// The number of the first draw in which it owned it.
+    pub since: u64,
+}
+
+impl Enrollment {
+    /// The slot it has in draw `number`; `None` where it enrolled later. Right for the latest draw of the task and role, the
+    /// only one that is ever in use.
+    pub fn slot_in(&self, number: u64) -> Option<u32> {
+        if self.since <= number {
+            return Some(self.slot);
+        }
+        self.earlier.filter(|earlier| earlier.since <= number).map(|earlier| earlier.slot)
+    }
+
+    /// Moves it to `slot` from draw `next` on. In `latest`, the latest draw of the task and role, it stays where it was.
+    pub fn move_to(&mut self, slot: u32, latest: Option<u64>, next: u64) {
+        if latest.is_some_and(|number| self.since <= number) {
+            self.earlier = Some(Earlier { slot: self.slot, since: self.since });
+            self.since = next;
+        }
+        self.slot = slot;
+    }
+}
+
+/// How many accounts are enrolled in a task and role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Population {
+    /// Accounts, and so slots.
+    pub enrolled: u32,
+    /// The latest draw among them.
+    pub latest: Option<u64>,
+}
+
+/// A draw in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct OpenDraw<BlockNumber> {
+    /// Its number among all draws.
+    pub number: u64,
+    /// The block whose VRF output is its seed.
+    pub seed_block: BlockNumber,
+    /// Slots among which it is drawn.
+    pub population: u32,
+    /// Slots that are drawn: those with the lowest places.
+    pub places: u32,
+}
+
+/// The seed of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct PendingSeed {
+    /// Known from the block after it on.
+    pub seed: Option<Seed>,
+    /// Draws that use it.
+    pub users: u32,
+}

@@ -1,0 +1,7 @@
+//! Tests by behavior.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bonding;
+mod engaging;
+mod slashing;

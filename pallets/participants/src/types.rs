@@ -1,0 +1,90 @@
+//! What is stored of a member.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use decentralml_types::{Balance, BlockNumber};
+use frame_support::{BoundedVec, traits::ConstU32};
+use scale_info::TypeInfo;
+
+/// Amounts that may be unbonding at once for one account and role.
+pub const MAX_UNBONDINGS: u32 = 8;
+
+/// An account in a role.
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Member {
+    /// What is bonded, in planck; what is unbonding not included.
+    pub bond: Balance,
+    /// What tasks have put at risk, in planck. More than `bond` only after a slash.
+    pub engaged: Balance,
+    /// What leaves the bond, by the block in which it is due.
+    pub unbonding: BoundedVec<Unbonding, ConstU32<MAX_UNBONDINGS>>,
+    /// Slashes so far.
+    pub faults: u32,
+}
+
+/// An amount on its way out.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Unbonding {
+    /// In planck.
+    pub amount: Balance,
+    /// The first block in which it can be withdrawn and no longer be slashed.
+    pub at: BlockNumber,
+}
+
+impl Member {
+    /// The part of the bond that is not at risk.
+    pub fn unengaged(&self) -> Balance {
+        self.bond.saturating_sub(self.engaged)
+    }
+
+    /// Everything held for this row.
+    pub fn held(&self) -> Balance {
+        self.unbonding.iter().fold(self.bond, |sum, chunk| sum.saturating_add(chunk.amount))
+    }
+
+    /// What a slash can reach: the bond, and what is unbonding and not due.
+    pub fn slashable(&self, now: BlockNumber) -> Balance {
+        self.unbonding
+            .iter()
+            .filter(|chunk| chunk.at > now)
+            .fold(self.bond, |sum, chunk| sum.saturating_add(chunk.amount))
+    }
+
+    /// Removes `amount` from the bond first, then from what is not due, the latest first. Removes less where less is there.
+    pub(crate) fn take(&mut self, amount: Balance, now: BlockNumber) {
+        let from_bond = amount.min(self.bond);
+        self.bond -= from_bond;
+        let mut rest = amount - from_bond;
+        for chunk in self.unbonding.iter_mut().rev().filter(|chunk| chunk.at > now) {
+            let part = rest.min(chunk.amount);
+            chunk.amount -= part;
+            rest -= part;
+        }
+        self.unbonding.retain(|chunk| chunk.amount > 0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bond == 0 && self.engaged == 0 && self.unbonding.is_empty()
+    }
+}

@@ -1,0 +1,213 @@
+//! A chain with this pallet alone; rounds, draws and bonds are what a test says they are.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crate as pallet_results;
+use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster, RoundView, Slashed};
+use decentralml_types::{
+    Balance, Cid, Codec, Phase, Role, RoundNumber, Salt, TaskId, TaskSpec, TaskStatus,
+    commitment::UpdateCommitment,
+};
+use frame_support::{derive_impl, ensure, parameter_types};
+use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
+
+pub type AccountId = u64;
+pub type Block = frame_system::mocking::MockBlockU32<Test>;
+
+frame_support::construct_runtime!(
+    pub enum Test {
+        System: frame_system,
+        Results: pallet_results,
+    }
+);
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = Block;
+}
+
+impl pallet_results::Config for Test {
+    type Bonds = Others;
+    type Clock = Others;
+    type Escrow = Others;
+    type Roster = Others;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = Others;
+}
+
+pub const TASK: TaskId = 7;
+pub const ROUND: RoundNumber = 3;
+pub const NOT_DRAWN: DispatchError = DispatchError::Other("not drawn");
+pub const NOT_COVERED: DispatchError = DispatchError::Other("not covered");
+
+parameter_types! {
+    pub static CurrentRound: RoundNumber = ROUND;
+    pub static CurrentPhase: Phase = Phase::Training;
+    pub static Base: Option<Cid> = Some(cid(0));
+    pub static Drawn: Vec<AccountId> = vec![1, 2, 3];
+    pub static Uncovered: Vec<AccountId> = Vec::new();
+    /// Rows that `Escrow` was told of.
+    pub static OpenedRows: Vec<(TaskId, RoundNumber)> = Vec::new();
+    /// Places that `Roster` was told to hold.
+    pub static Held: Vec<(TaskId, Role, AccountId)> = Vec::new();
+    /// Calls of `acted`.
+    pub static Acted: u32 = 0;
+}
+
+/// All the other pallets.
+pub struct Others;
+
+impl Clock<AccountId> for Others {
+    fn spec(_: TaskId) -> Option<TaskSpec> {
+        None
+    }
+
+    fn sponsor(_: TaskId) -> Option<AccountId> {
+        None
+    }
+
+    fn status(task: TaskId) -> Option<TaskStatus> {
+        (task == TASK).then_some(TaskStatus::Running)
+    }
+
+    fn current(task: TaskId) -> Option<(RoundNumber, Phase)> {
+        (task == TASK).then(|| (CurrentRound::get(), CurrentPhase::get()))
+    }
+
+    fn round(task: TaskId, round: RoundNumber) -> Option<RoundView> {
+        (task == TASK && round == CurrentRound::get()).then(|| RoundView {
+            phase: CurrentPhase::get(),
+            base: Base::get(),
+            committee: 0,
+            failure: None,
+            claims_expired: false,
+        })
+    }
+
+    fn acted(_: TaskId) {
+        Acted::mutate(|acted| *acted += 1);
+    }
+}
+
+impl Roster<AccountId> for Others {
+    fn enrolled(_: TaskId, _: Role) -> u32 {
+        Drawn::get().len() as u32
+    }
+
+    fn open_draw(_: TaskId, _: RoundNumber, _: Draw, places: u32) -> u32 {
+        places
+    }
+
+    fn place(_: TaskId, _: RoundNumber, draw: Draw, who: &AccountId) -> Result<u32, DispatchError> {
+        ensure!(draw == Draw::Trainers, NOT_DRAWN);
+        Drawn::get()
+            .iter()
+            .position(|drawn| drawn == who)
+            .map(|place| place as u32)
+            .ok_or(NOT_DRAWN)
+    }
+
+    fn close_draw(_: TaskId, _: RoundNumber, _: Draw) {}
+
+    fn hold_place(task: TaskId, role: Role, who: &AccountId) {
+        Held::mutate(|held| held.push((task, role, *who)));
+    }
+
+    fn release_place(_: TaskId, _: Role, _: &AccountId) {}
+}
+
+impl Bonds<AccountId> for Others {
+    fn engage(_: &AccountId, _: Role, _: Balance) -> DispatchResult {
+        Ok(())
+    }
+
+    fn disengage(_: &AccountId, _: Role, _: Balance) {}
+
+    fn ensure_covered(who: &AccountId, role: Role) -> DispatchResult {
+        ensure!(role == Role::Trainer && !Uncovered::get().contains(who), NOT_COVERED);
+        Ok(())
+    }
+
+    fn slash(_: &AccountId, _: Role, _: Balance, _: &AccountId) -> Slashed {
+        Slashed::default()
+    }
+}
+
+impl Escrow<AccountId> for Others {
+    fn account(_: TaskId) -> AccountId {
+        0
+    }
+
+    fn row_opened(task: TaskId, round: RoundNumber) {
+        OpenedRows::mutate(|rows| rows.push((task, round)));
+    }
+
+    fn row_settled(_: TaskId, _: RoundNumber, _: &AccountId, _: Balance) -> DispatchResult {
+        Ok(())
+    }
+
+    fn recovered(_: TaskId, _: Balance) {}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::BenchmarkHelper<AccountId> for Others {
+    fn training() -> (TaskId, RoundNumber, AccountId) {
+        (TASK, ROUND, 1)
+    }
+
+    fn enter(_: TaskId, _: RoundNumber, phase: Phase) {
+        CurrentPhase::set(phase);
+    }
+}
+
+pub fn new_test_ext() -> sp_io::TestExternalities {
+    let mut ext: sp_io::TestExternalities =
+        frame_system::GenesisConfig::<Test>::default().build_storage().unwrap().into();
+    ext.execute_with(|| System::set_block_number(1));
+    ext
+}
+
+/// Runs a test on a fresh chain and checks afterwards that the pallet's state is sound.
+pub fn build_and_execute(test: impl FnOnce()) {
+    new_test_ext().execute_with(|| {
+        test();
+        Results::do_try_state().unwrap();
+    });
+}
+
+pub fn cid(byte: u8) -> Cid {
+    Cid { codec: Codec::Raw, digest: [byte; 32] }
+}
+
+/// What `account` commits to in the tests: an update, a sample count and a salt of its own.
+pub fn update_of(account: &AccountId) -> UpdateCommitment<'_, AccountId> {
+    UpdateCommitment {
+        genesis: System::block_hash(0).into(),
+        task: TASK,
+        round: ROUND,
+        account,
+        base: Base::get(),
+        cid: cid(*account as u8),
+        samples: 100,
+        salt: [*account as u8; 32],
+    }
+}
+
+pub fn commit(who: AccountId) {
+    let hash = update_of(&who).hash();
+    Results::commit(RuntimeOrigin::signed(who), TASK, ROUND, hash).unwrap();
+}
+
+/// Reveals with the parts of `update`, whoever's it is.
+pub fn try_reveal(
+    who: AccountId,
+    update: &UpdateCommitment<'_, AccountId>,
+) -> frame_support::dispatch::DispatchResultWithPostInfo {
+    let (round, salt): (RoundNumber, Salt) = (update.round, update.salt);
+    Results::reveal(RuntimeOrigin::signed(who), TASK, round, update.cid, update.samples, salt)
+}
+
+pub fn reveal(who: AccountId) {
+    try_reveal(who, &update_of(&who)).unwrap();
+}

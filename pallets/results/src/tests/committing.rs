@@ -1,0 +1,91 @@
+use crate::{Error, Event, mock::*};
+use decentralml_traits::{Evidence, EvidenceRow};
+use decentralml_types::{Phase, Role};
+use frame_support::{
+    assert_err_ignore_postinfo, assert_noop,
+    dispatch::{DispatchResultWithPostInfo, Pays},
+};
+
+fn try_commit(who: AccountId) -> DispatchResultWithPostInfo {
+    Results::commit(RuntimeOrigin::signed(who), TASK, ROUND, [9; 32])
+}
+
+#[test]
+fn a_drawn_trainer_commits_for_free() {
+    build_and_execute(|| {
+        let info = try_commit(1).unwrap();
+        assert_eq!(info.pays_fee, Pays::No);
+        assert_eq!(Results::counts(TASK, ROUND).committed, 1);
+        assert_eq!(Results::row(TASK, ROUND, &1), Some(EvidenceRow::Committed));
+        System::assert_last_event(
+            Event::Committed { task: TASK, round: ROUND, who: 1, hash: [9; 32] }.into(),
+        );
+    });
+}
+
+#[test]
+fn a_commitment_is_counted_until_it_is_settled() {
+    build_and_execute(|| {
+        commit(1);
+        commit(2);
+        assert_eq!(OpenedRows::get(), [(TASK, ROUND); 2]);
+        assert_eq!(Held::get(), [(TASK, Role::Trainer, 1), (TASK, Role::Trainer, 2)]);
+        assert_eq!(Acted::get(), 2);
+    });
+}
+
+#[test]
+fn nobody_commits_in_another_phase() {
+    build_and_execute(|| {
+        for phase in [
+            Phase::Revealing,
+            Phase::Scoring,
+            Phase::Verdict,
+            Phase::Tallying,
+            Phase::Aggregating,
+            Phase::Settled,
+            Phase::Void,
+        ] {
+            CurrentPhase::set(phase);
+            assert_noop!(try_commit(1), Error::<Test>::WrongPhase);
+        }
+    });
+}
+
+#[test]
+fn nobody_commits_in_another_round_or_task() {
+    build_and_execute(|| {
+        for round in [ROUND - 1, ROUND + 1] {
+            let late = Results::commit(RuntimeOrigin::signed(1), TASK, round, [9; 32]);
+            assert_err_ignore_postinfo!(late, Error::<Test>::NotCurrentRound);
+        }
+        let elsewhere = Results::commit(RuntimeOrigin::signed(1), TASK + 1, ROUND, [9; 32]);
+        assert_err_ignore_postinfo!(elsewhere, Error::<Test>::NoRound);
+    });
+}
+
+#[test]
+fn who_is_not_drawn_cannot_commit() {
+    build_and_execute(|| {
+        assert_noop!(try_commit(4), NOT_DRAWN);
+    });
+}
+
+#[test]
+fn a_bond_that_slashes_have_eaten_must_be_topped_up_first() {
+    build_and_execute(|| {
+        Uncovered::set(vec![1]);
+        assert_noop!(try_commit(1), NOT_COVERED);
+        Uncovered::set(Vec::new());
+        commit(1);
+    });
+}
+
+#[test]
+fn a_trainer_commits_once() {
+    build_and_execute(|| {
+        commit(1);
+        assert_noop!(try_commit(1), Error::<Test>::AlreadyCommitted);
+        assert_eq!(Results::counts(TASK, ROUND).committed, 1);
+    });
+}

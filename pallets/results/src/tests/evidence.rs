@@ -1,0 +1,46 @@
+use crate::{Counts, Reveals, mock::*};
+use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow};
+use decentralml_types::Phase;
+
+#[test]
+fn a_row_is_taken_once() {
+    build_and_execute(|| {
+        commit(1);
+        commit(2);
+        CurrentPhase::set(Phase::Revealing);
+        reveal(2);
+        assert_eq!(Results::take(TASK, ROUND, &1), Some(EvidenceRow::Committed));
+        assert_eq!(Results::take(TASK, ROUND, &1), None);
+        assert_eq!(Results::take(TASK, ROUND, &2), Some(EvidenceRow::Revealed { index: 0 }));
+        assert_eq!(Results::row(TASK, ROUND, &2), None);
+        assert_eq!(Results::take(TASK, ROUND, &3), None);
+    });
+}
+
+#[test]
+fn counters_stay_until_the_last_row_is_settled() {
+    build_and_execute(|| {
+        commit(1);
+        commit(2);
+        CurrentPhase::set(Phase::Revealing);
+        reveal(1);
+        Results::take(TASK, ROUND, &2);
+        assert_eq!(Results::counts(TASK, ROUND), EvidenceCounts { committed: 2, revealed: 1 });
+        Results::take(TASK, ROUND, &1);
+        assert_eq!(Counts::<Test>::iter().count(), 0);
+        assert_eq!(Reveals::<Test>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn rounds_do_not_mix() {
+    build_and_execute(|| {
+        commit(1);
+        CurrentRound::set(ROUND + 1);
+        Results::commit(RuntimeOrigin::signed(1), TASK, ROUND + 1, [5; 32]).unwrap();
+        Results::take(TASK, ROUND, &1);
+        assert_eq!(Results::row(TASK, ROUND + 1, &1), Some(EvidenceRow::Committed));
+        assert_eq!(Results::counts(TASK, ROUND), EvidenceCounts::default());
+        assert_eq!(Results::counts(TASK, ROUND + 1).committed, 1);
+    });
+}

@@ -1,0 +1,76 @@
+//! Committing and revealing.
+
+use crate::{Commitment, Commitments, Config, Counts, Error, Pallet, Reveals, Update};
+use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster};
+use decentralml_types::{
+    Hash, Phase, Role, RoundNumber, Salt, TaskId, commitment::UpdateCommitment,
+};
+use frame_support::{dispatch::DispatchResult, ensure};
+use sp_runtime::{DispatchError, traits::Zero};
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_commit(
+        who: &T::AccountId,
+        task: TaskId,
+        round: RoundNumber,
+        hash: Hash,
+    ) -> DispatchResult {
+        Self::ensure_phase(task, round, Phase::Training)?;
+        ensure!(!Commitments::<T>::contains_key((task, round, who)), Error::<T>::AlreadyCommitted);
+        T::Roster::place(task, round, Draw::Trainers, who)?;
+        T::Bonds::ensure_covered(who, Role::Trainer)?;
+
+        Commitments::<T>::insert((task, round, who), Commitment { hash, revealed: None });
+        Counts::<T>::mutate(task, round, |rows| {
+            rows.committed = rows.committed.saturating_add(1);
+            rows.open = rows.open.saturating_add(1);
+        });
+        T::Escrow::row_opened(task, round);
+        T::Roster::hold_place(task, Role::Trainer, who);
+        Ok(())
+    }
+
+    pub(crate) fn do_reveal(
+        who: &T::AccountId,
+        task: TaskId,
+        round: RoundNumber,
+        update: Update,
+        salt: Salt,
+    ) -> Result<u32, DispatchError> {
+        Self::ensure_phase(task, round, Phase::Revealing)?;
+        let mut row = Commitments::<T>::get((task, round, who)).ok_or(Error::<T>::NotCommitted)?;
+        ensure!(row.revealed.is_none(), Error::<T>::AlreadyRevealed);
+        let base = T::Clock::round(task, round).ok_or(Error::<T>::NoRound)?.base;
+        let committed_to = UpdateCommitment {
+            genesis: frame_system::Pallet::<T>::block_hash(
+                frame_system::pallet_prelude::BlockNumberFor::<T>::zero(),
+            )
+            .into(),
+            task,
+            round,
+            account: who,
+            base,
+            cid: update.cid,
+            samples: update.samples,
+            salt,
+        };
+        ensure!(committed_to.hash() == row.hash, Error::<T>::Mismatch);
+
+        let index = Counts::<T>::mutate(task, round, |rows| {
+            let index = rows.revealed;
+            rows.revealed = rows.revealed.saturating_add(1);
+            index
+        });
+        row.revealed = Some((index, update));
+        Commitments::<T>::insert((task, round, who), row);
+        Reveals::<T>::insert((task, round, index), who);
+        Ok(index)
+    }
+
+    fn ensure_phase(task: TaskId, round: RoundNumber, phase: Phase) -> DispatchResult {
+        let (current, current_phase) = T::Clock::current(task).ok_or(Error::<T>::NoRound)?;
+        ensure!(current == round, Error::<T>::NotCurrentRound);
+        ensure!(current_phase == phase, Error::<T>::WrongPhase);
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! Benchmarks: every call with texts, committees and rounds as large as they may be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use crate::{Call, Config, Pallet, Round, Rounds, Tasks};
+use alloc::boxed::Box;
+use decentralml_traits::{Clock, Judgment};
+use decentralml_types::{
+    CommitteeNumber, Phase, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    limits::{MAX_ROUNDS, MAX_SEATS, MAX_TEXT, MAX_TRAINERS},
+    spec::{Committee, Text, TrainerCount},
+};
+use frame_benchmarking::v2::*;
+use frame_support::{
+    storage::{TransactionOutcome, with_transaction},
+    traits::fungible::{Inspect, Mutate},
+};
+use frame_system::RawOrigin;
+use sp_runtime::DispatchError;
+
+/// Fills the other pallets for a benchmark.
+pub trait BenchmarkHelper {
+    /// Enrolls so many accounts of each role in a task.
+    fn enroll(task: TaskId, trainers: u32, evaluators: u32);
+    /// Writes `updates` revealed updates, and opened scores for all of them by each of `seats` of an open committee.
+    fn judge(
+        task: TaskId,
+        round: RoundNumber,
+        committee: CommitteeNumber,
+        updates: u32,
+        seats: u32,
+    );
+    /// Lets these seats attest the same CID.
+    fn attest(task: TaskId, round: RoundNumber, committee: CommitteeNumber, seats: u32);
+}
+
+fn spec<T: Config>() -> TaskSpec {
+    let text = || Text::truncate_from([b'x'; MAX_TEXT as usize].to_vec());
+    let mut spec = decentralml_protocol::spec::example();
+    let unit = T::Currency::minimum_balance().max(1);
+    spec.name = text();
+    spec.license = text();
+    spec.rounds = MAX_ROUNDS;
+    spec.trainers = TrainerCount { min: 1, max: MAX_TRAINERS as u16 };
+    spec.committee = Committee { seats: MAX_SEATS as u8, quorum: 21 };
+    spec.terms.reward_per_round = unit;
+    spec.terms.fee_per_seat = unit;
+    spec
+}
+
+/// A sponsor with more than it takes.
+fn sponsor<T: Config>() -> T::AccountId {
+    let who: T::AccountId = whitelisted_caller();
+    let spec = spec::<T>();
+    let needed = spec.total_cost().expect("fits").saturating_add(Pallet::<T>::deposit_for(&spec));
+    T::Currency::set_balance(&who, needed.saturating_mul(3));
+    who
+}
+
+fn task<T: Config>() -> (T::AccountId, TaskId) {
+    let who = sponsor::<T>();
+    let task = crate::NextTask::<T>::get();
+    Pallet::<T>::create(RawOrigin::Signed(who.clone()).into(), Box::new(spec::<T>()))
+        .expect("funded");
+    (who, task)
+}
+
+fn enroll<T: Config>(task: TaskId) {
+    T::BenchmarkHelper::enroll(task, MAX_TRAINERS, MAX_SEATS);
+}
+
+/// A task in its first round.
+fn running<T: Config>() -> (T::AccountId, TaskId) {
+    let (who, task) = task::<T>();
+    enroll::<T>(task);
+    Pallet::<T>::acted(task);
+    assert_eq!(Tasks::<T>::get(task).map(|row| row.status), Some(TaskStatus::Running));
+    (who, task)
+}
+
+/// A task in its first round, with a full committee that has opened all scores.
+fn judged<T: Config>(phase: Phase) -> (T::AccountId, TaskId) {
+    let (who, task) = running::<T>();
+    T::Judgment::open(task, 1, 0, MAX_SEATS, MAX_TRAINERS);
+    T::BenchmarkHelper::judge(task, 1, 0, MAX_TRAINERS, MAX_SEATS);
+    Rounds::<T>::mutate(task, 1, |round| {
+        let round = round.as_mut().expect("live");
+        round.phase = phase;
+        round.seats = MAX_SEATS;
+        round.updates = MAX_TRAINERS;
+    });
+    (who, task)
+}
+
+fn phase_of<T: Config>(task: TaskId) -> Option<(RoundNumber, Phase)> {
+    Pallet::<T>::current(task)
+}
+
+/// How many batches it takes to count all scores.
+fn batches<T: Config>(task: TaskId) -> u32 {
+    with_transaction(|| {
+        let mut batches = 1;
+        while T::Judgment::tally(task, 1, 0).is_none() {
+            batches += 1;
+        }
+        TransactionOutcome::Rollback(Ok::<u32, DispatchError>(batches))
+    })
+    .expect("counted")
+}
+
+#[benchmarks]
+mod benchmarks {
+    use super::*;
+
+    #[benchmark]
+    fn create() {
+        let who = sponsor::<T>();
+        let spec = Box::new(spec::<T>());
+        let task = crate::NextTask::<T>::get();
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), spec);
+        assert!(Tasks::<T>::contains_key(task));
+    }
+
+    #[benchmark]
+    fn fund() {
+        let (who, task) = task::<T>();
+        let before = Tasks::<T>::get(task).map(|row| row.money.free);
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), task, 1);
+        assert_eq!(Tasks::<T>::get(task).map(|row| row.money.free - 1), before);
+    }
+
+    #[benchmark]
+    fn pause() {
+        let (who, task) = running::<T>();
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), task);
+        assert_eq!(Tasks::<T>::get(task).map(|row| row.status), Some(TaskStatus::Paused));
+    }
+
+    #[benchmark]
+    fn resume() {
+        let (who, task) = task::<T>();
+        Pallet::<T>::pause(RawOrigin::Signed(who.clone()).into(), task).expect("enrolling");
+        enroll::<T>(task);
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), task);
+        assert_eq!(phase_of::<T>(task), Some((1, Phase::Training)));
+    }
+
+    #[benchmark]
+    fn cancel() {
+        let (who, task) = running::<T>();
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), task);
+        assert_eq!(phase_of::<T>(task), Some((1, Phase::Void)));
+    }
+
+    #[benchmark]
+    fn advance_tally() {
+        let (who, task) = judged::<T>(Phase::Tallying);
+        #[extrinsic_call]
+        advance(RawOrigin::Signed(who), task);
+        assert_eq!(phase_of::<T>(task).map(|(round, _)| round), Some(1));
+    }
+
+    #[benchmark]
+    fn advance_accept() {
+        let (who, task) = judged::<T>(Phase::Tallying);
+        for _ in 1..batches::<T>(task) {
+            let early = T::Judgment::tally(task, 1, 0);
+            assert_eq!(early, None);
+        }
+        #[extrinsic_call]
+        advance(RawOrigin::Signed(who), task);
+        assert_ne!(phase_of::<T>(task), Some((1, Phase::Tallying)));
+    }
+
+    #[benchmark]
+    fn advance_settle() {
+        let (who, task) = judged::<T>(Phase::Aggregating);
+        T::BenchmarkHelper::attest(task, 1, 0, MAX_SEATS);
+        #[extrinsic_call]
+        advance(RawOrigin::Signed(who), task);
+        assert_eq!(Tasks::<T>::get(task).map(|row| row.settled_rounds), Some(1));
+    }
+
+    #[benchmark]
+    fn reap(n: Linear<1, 256>) {
+        let (who, task) = task::<T>();
+        Pallet::<T>::cancel(RawOrigin::Signed(who.clone()).into(), task).expect("not over");
+        for number in 1..=n {
+            let round = Round {
+                phase: Phase::Void,
+                deadline: 0,
+                started_at: 0,
+                base: None,
+                committee: 0,
+                places: 0,
+                seats: 0,
+                updates: 0,
+                accepted: 0,
+                pot: 0,
+                open_rows: 0,
+                ended_at: Some(0),
+                failure: Some(decentralml_types::Failure::TooFewCommitments),
+                model: None,
+            };
+            Rounds::<T>::insert(task, number, round);
+        }
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), task, n);
+        assert!(!Tasks::<T>::contains_key(task));
+    }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);
+}

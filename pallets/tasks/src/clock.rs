@@ -1,0 +1,74 @@
+//! What the other pallets ask about tasks and rounds, and how they tell that somebody has acted.
+
+use crate::{Config, Pallet, Rounds, Task, TaskOf, Tasks};
+use decentralml_traits::{Clock, RoundView};
+use decentralml_types::{BlockNumber, Phase, RoundNumber, TaskId, TaskSpec, TaskStatus};
+use sp_runtime::traits::BlockNumberProvider;
+
+impl<AccountId> Task<AccountId> {
+    /// Where the task stands at block `now`: a lifetime that is over counts before anybody has noticed.
+    pub fn status_at(&self, now: BlockNumber) -> TaskStatus {
+        if !self.status.is_final() && self.is_expired(now) {
+            TaskStatus::Expired
+        } else {
+            self.status
+        }
+    }
+
+    /// Whether the lifetime is over at block `now`.
+    pub(crate) fn is_expired(&self, now: BlockNumber) -> bool {
+        now >= self.created_at.saturating_add(self.spec.deadlines.lifetime)
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn now() -> BlockNumber {
+        T::BlockNumberProvider::current_block_number()
+    }
+
+    pub(crate) fn status_now(task: &TaskOf<T>) -> TaskStatus {
+        task.status_at(Self::now())
+    }
+}
+
+impl<T: Config> Clock<T::AccountId> for Pallet<T> {
+    fn spec(task: TaskId) -> Option<TaskSpec> {
+        Tasks::<T>::get(task).map(|task| task.spec)
+    }
+
+    fn sponsor(task: TaskId) -> Option<T::AccountId> {
+        Tasks::<T>::get(task).map(|task| task.sponsor)
+    }
+
+    fn status(task: TaskId) -> Option<TaskStatus> {
+        Tasks::<T>::get(task).map(|task| Self::status_now(&task))
+    }
+
+    fn current(task: TaskId) -> Option<(RoundNumber, Phase)> {
+        let number = Tasks::<T>::get(task)?.current?;
+        Rounds::<T>::get(task, number).map(|round| (number, round.phase))
+    }
+
+    fn round(task: TaskId, round: RoundNumber) -> Option<RoundView> {
+        let round = Rounds::<T>::get(task, round)?;
+        let claims_expired = match round.ended_at {
+            Some(_) => Self::now() > round.deadline,
+            None => false,
+        };
+        Some(RoundView {
+            phase: round.phase,
+            base: round.base,
+            committee: round.committee,
+            failure: round.failure,
+            claims_expired,
+        })
+    }
+
+    fn acted(task: TaskId) {
+        if let Some(mut row) = Tasks::<T>::get(task)
+            && Self::step(task, &mut row, false)
+        {
+            Tasks::<T>::insert(task, row);
+        }
+    }
+}

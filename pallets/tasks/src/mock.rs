@@ -1,0 +1,258 @@
+//! A runtime with tasks, and everything they ask of others as a test sets it.
+
+#![allow(clippy::unwrap_used)]
+
+use crate as pallet_tasks;
+use decentralml_traits::{
+    Draw, Evidence, EvidenceCounts, EvidenceRow, Judgment, JudgmentProgress, NewModel, Registry,
+    Roster,
+};
+use decentralml_types::{
+    Balance, BlockNumber, CommitteeNumber, Role, RoundNumber, TaskId, Version,
+};
+use frame_support::{
+    PalletId, derive_impl, parameter_types,
+    storage::unhashed,
+    traits::{ConstU128, fungible::Inspect},
+};
+use sp_runtime::{BuildStorage, DispatchError, traits::IdentityLookup};
+
+/// Long enough for a sub-account per task.
+pub type AccountId = u128;
+type Block = frame_system::mocking::MockBlockU32<Test>;
+
+frame_support::construct_runtime!(
+    pub enum Test {
+        System: frame_system,
+        Balances: pallet_balances,
+        Tasks: pallet_tasks,
+    }
+);
+
+pub const SPONSOR: AccountId = 1;
+pub const OTHER: AccountId = 2;
+pub const TRAINER: AccountId = 3;
+pub const FUNDS: Balance = 1_000_000;
+pub const EXISTENTIAL_DEPOSIT: Balance = 10;
+pub const DEPOSIT_BASE: Balance = 100;
+pub const DEPOSIT_PER_ROW: Balance = 2;
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = Block;
+    type AccountId = AccountId;
+    type Lookup = IdentityLookup<AccountId>;
+    type AccountData = pallet_balances::AccountData<Balance>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type Balance = Balance;
+    type AccountStore = System;
+    type ExistentialDeposit = ConstU128<EXISTENTIAL_DEPOSIT>;
+    type RuntimeHoldReason = RuntimeHoldReason;
+}
+
+parameter_types! {
+    pub const Id: PalletId = PalletId(*b"dml/task");
+    /// Enrolled in every task.
+    pub static Trainers: u32 = 0;
+    /// Enrolled in every task.
+    pub static Evaluators: u32 = 0;
+    /// Draws that are open.
+    pub static OpenDraws: Vec<(TaskId, RoundNumber, Draw)> = vec![];
+    /// Every draw that was opened, and how many places were asked for.
+    pub static DrawLog: Vec<(TaskId, RoundNumber, Draw, u32)> = vec![];
+    /// Of the round that started last.
+    pub static Counts: EvidenceCounts = EvidenceCounts::default();
+    /// Of the committee that was opened last.
+    pub static Progress: JudgmentProgress = JudgmentProgress::default();
+    /// Every committee that was opened: its seats and updates.
+    pub static Committees: Vec<(TaskId, RoundNumber, CommitteeNumber, u32, u32)> = vec![];
+    /// Updates that the count will accept.
+    pub static Accepted: u32 = 0;
+    /// Models that were recorded.
+    pub static Recorded: Vec<NewModel> = vec![];
+}
+
+/// Batches of scores that are left to count: in storage, so that they roll back with everything else.
+pub struct Batches;
+
+impl Batches {
+    const KEY: &[u8] = b"batches";
+
+    pub fn get() -> u32 {
+        unhashed::get_or(Self::KEY, 1)
+    }
+
+    pub fn set(left: u32) {
+        unhashed::put(Self::KEY, &left);
+    }
+}
+
+pub struct Others;
+
+impl Roster<AccountId> for Others {
+    fn enrolled(_: TaskId, role: Role) -> u32 {
+        match role {
+            Role::Trainer => Trainers::get(),
+            Role::Evaluator => Evaluators::get(),
+        }
+    }
+
+    fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32 {
+        OpenDraws::mutate(|draws| draws.push((task, round, draw)));
+        DrawLog::mutate(|draws| draws.push((task, round, draw, places)));
+        if draw == Draw::Trainers {
+            Counts::set(EvidenceCounts::default());
+        }
+        places.min(Self::enrolled(task, draw.role()))
+    }
+
+    fn place(_: TaskId, _: RoundNumber, _: Draw, _: &AccountId) -> Result<u32, DispatchError> {
+        Ok(0)
+    }
+
+    fn close_draw(task: TaskId, round: RoundNumber, draw: Draw) {
+        OpenDraws::mutate(|draws| draws.retain(|open| *open != (task, round, draw)));
+    }
+
+    fn hold_place(_: TaskId, _: Role, _: &AccountId) {}
+
+    fn release_place(_: TaskId, _: Role, _: &AccountId) {}
+}
+
+impl Evidence<AccountId> for Others {
+    fn counts(_: TaskId, _: RoundNumber) -> EvidenceCounts {
+        Counts::get()
+    }
+
+    fn trainer(_: TaskId, _: RoundNumber, _: u32) -> Option<AccountId> {
+        None
+    }
+
+    fn take(_: TaskId, _: RoundNumber, _: &AccountId) -> Option<EvidenceRow> {
+        None
+    }
+
+    fn row(_: TaskId, _: RoundNumber, _: &AccountId) -> Option<EvidenceRow> {
+        None
+    }
+}
+
+impl Judgment for Others {
+    fn open(
+        task: TaskId,
+        round: RoundNumber,
+        committee: CommitteeNumber,
+        seats: u32,
+        updates: u32,
+    ) {
+        Committees::mutate(|open| open.push((task, round, committee, seats, updates)));
+        Progress::set(JudgmentProgress::default());
+    }
+
+    fn progress(_: TaskId, _: RoundNumber, _: CommitteeNumber) -> JudgmentProgress {
+        Progress::get()
+    }
+
+    fn tally(_: TaskId, _: RoundNumber, _: CommitteeNumber) -> Option<u32> {
+        Batches::set(Batches::get().saturating_sub(1));
+        (Batches::get() == 0).then(Accepted::get)
+    }
+}
+
+impl Registry for Others {
+    fn record(model: NewModel) -> Version {
+        Recorded::mutate(|models| models.push(model));
+        Recorded::get().iter().filter(|recorded| recorded.task == model.task).count() as Version
+    }
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::benchmarking::BenchmarkHelper for Others {
+    fn enroll(_: TaskId, trainers: u32, evaluators: u32) {
+        Trainers::set(trainers);
+        Evaluators::set(evaluators);
+    }
+
+    fn judge(_: TaskId, _: RoundNumber, _: CommitteeNumber, updates: u32, seats: u32) {
+        Counts::set(EvidenceCounts { committed: updates, revealed: updates });
+        Progress::mutate(|progress| (progress.committed, progress.opened) = (seats, seats));
+        Batches::set(16);
+        Accepted::set(updates);
+    }
+
+    fn attest(_: TaskId, _: RoundNumber, _: CommitteeNumber, seats: u32) {
+        let cid = decentralml_types::Cid { codec: decentralml_types::Codec::Raw, digest: [1; 32] };
+        Progress::mutate(|progress| {
+            (progress.attested, progress.agreeing) = (seats, seats);
+            progress.leading = Some((cid, 900_000));
+        });
+    }
+}
+
+impl pallet_tasks::Config for Test {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type PalletId = Id;
+    type DepositBase = ConstU128<DEPOSIT_BASE>;
+    type DepositPerRow = ConstU128<DEPOSIT_PER_ROW>;
+    type Roster = Others;
+    type Evidence = Others;
+    type Judgment = Others;
+    type Registry = Others;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = Others;
+}
+
+pub fn externalities() -> sp_io::TestExternalities {
+    let balances = [SPONSOR, OTHER, TRAINER].into_iter().map(|who| (who, FUNDS)).collect();
+    let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+    pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }
+        .assimilate_storage(&mut storage)
+        .unwrap();
+    Trainers::set(0);
+    Evaluators::set(0);
+    OpenDraws::set(vec![]);
+    DrawLog::set(vec![]);
+    Counts::set(EvidenceCounts::default());
+    Progress::set(JudgmentProgress::default());
+    Committees::set(vec![]);
+    Accepted::set(0);
+    Recorded::set(vec![]);
+    let mut externalities = sp_io::TestExternalities::new(storage);
+    externalities.execute_with(|| System::set_block_number(1));
+    externalities
+}
+
+/// Runs a test. Afterwards records, holds and balances agree to the last planck, nothing was minted or lost, and no draw is
+/// left open by a round that does not need it.
+pub fn build_and_execute(test: impl FnOnce()) {
+    externalities().execute_with(|| {
+        let issuance = Balances::total_issuance();
+        test();
+        Tasks::do_try_state().unwrap();
+        for (id, task) in crate::Tasks::<Test>::iter() {
+            let balance = Balances::balance(&Tasks::account_of(id));
+            assert_eq!(balance, EXISTENTIAL_DEPOSIT + task.money.total(), "task {id}");
+        }
+        assert_eq!(Balances::total_issuance(), issuance);
+        for (task, round, draw) in OpenDraws::get() {
+            let phase = crate::Rounds::<Test>::get(task, round).unwrap().phase;
+            assert!(!phase.is_final(), "{draw:?} of a round that is over");
+        }
+    });
+}
+
+pub fn go_by(blocks: BlockNumber) {
+    System::set_block_number(System::block_number() + blocks);
+}
+
+/// All funds of an account, held or not.
+pub fn total(who: AccountId) -> Balance {
+    let account = System::account(who).data;
+    account.free + account.reserved
+}

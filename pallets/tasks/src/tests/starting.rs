@@ -1,0 +1,74 @@
+//! When round 1 starts, and from what.
+
+use super::*;
+use decentralml_traits::Draw;
+use decentralml_types::spec::InitialModel;
+
+#[test]
+fn it_starts_at_once_when_everybody_who_would_be_drawn_is_enrolled() {
+    build_and_execute(|| {
+        let task = create();
+        enroll(task, 6, 2);
+        assert_eq!(status(task), TaskStatus::Enrolling);
+        enroll(task, 5, 3);
+        assert_eq!(status(task), TaskStatus::Enrolling);
+        nothing_to_advance(task);
+        enroll(task, 6, 3);
+        assert_eq!(status(task), TaskStatus::Running);
+        assert_eq!(at(task), (1, Phase::Training));
+        let deadline = 1 + 50 + SEED_DELAY;
+        assert!(has_event(Event::RoundStarted { task, round: 1, places: 6, base: None, deadline }));
+        assert_eq!(DrawLog::get(), [(task, 1, Draw::Trainers, 6)]);
+        assert_eq!(money(task), Money { free: 2 * ROUND_COST, reserved: ROUND_COST, unclaimed: 0 });
+    });
+}
+
+#[test]
+fn it_starts_with_the_minimum_once_the_time_to_enroll_is_over() {
+    build_and_execute(|| {
+        let task = create();
+        enroll(task, 3, 2);
+        go_by(59);
+        nothing_to_advance(task);
+        go_by(1);
+        advance(task);
+        assert_eq!(at(task), (1, Phase::Training));
+        assert_eq!(round(task).places, 3);
+    });
+}
+
+#[test]
+fn too_few_never_start_it_and_the_one_that_is_missing_does() {
+    build_and_execute(|| {
+        let task = create();
+        go_by(60);
+        enroll(task, 2, 3);
+        nothing_to_advance(task);
+        enroll(task, 3, 1);
+        nothing_to_advance(task);
+        enroll(task, 3, 2);
+        assert_eq!(status(task), TaskStatus::Running);
+    });
+}
+
+#[test]
+fn weights_that_exist_are_the_first_base_and_the_model_is_the_next() {
+    build_and_execute(|| {
+        let mut spec = spec();
+        spec.initial = InitialModel::Weights(cid(77));
+        let task = start_with(spec);
+        assert_eq!(Tasks::round(task, 1).unwrap().base, Some(cid(77)));
+        settle(task, 5, 1);
+        assert_eq!(Tasks::round(task, 2).unwrap().base, Some(cid(5)));
+        assert_eq!(Tasks::round(task, 1).unwrap().base, Some(cid(77)));
+    });
+}
+
+#[test]
+fn unknown_tasks_do_not_move() {
+    build_and_execute(|| {
+        Tasks::acted(7);
+        assert_noop!(Tasks::advance(signed(OTHER), 7), Error::<Test>::UnknownTask);
+        assert_eq!(Tasks::status(7), None);
+    });
+}

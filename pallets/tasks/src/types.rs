@@ -1,0 +1,164 @@
+//! What is stored of tasks and rounds.
+
+use crate::Config;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use decentralml_types::{
+    Balance, BlockNumber, Cid, CommitteeNumber, Failure, Phase, Ppm, RoundNumber, TaskSpec,
+    TaskStatus, Version,
+};
+use scale_info::TypeInfo;
+
+/// A task of this runtime.
+pub type TaskOf<T> = Task<<T as frame_system::Config>::AccountId>;
+
+/// A task.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Task<AccountId> {
+    /// Who created it, and gets back what is not earned.
+    pub sponsor: AccountId,
+    /// What everybody agreed on.
+    pub spec: TaskSpec,
+    /// Where it stands. A lifetime that is over counts from the moment it is: ask `Clock::status`.
+    pub status: TaskStatus,
+    /// What is in its account.
+    pub money: Money,
+    /// What is held from the sponsor for storage, in planck.
+    pub deposit: Balance,
+    /// The block in which it was created.
+    pub created_at: BlockNumber,
+    /// Rounds that produced a model.
+    pub settled_rounds: u32,
+    /// Rounds that failed since the last that did not, or since the sponsor resumed.
+    pub failed_in_a_row: u16,
+    /// Rows of participants that are not settled, in all rounds.
+    pub open_rows: u32,
+    /// The latest model.
+    pub model: Option<(Version, Cid)>,
+    /// The latest model's metric, in parts per million.
+    pub metric: Option<Ppm>,
+    /// The live or last round.
+    pub current: Option<RoundNumber>,
+}
+
+/// What is in a task's account beside one existential deposit, in planck.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Money {
+    /// For rounds to come.
+    pub free: Balance,
+    /// For the live round.
+    pub reserved: Balance,
+    /// What settled rounds owe and nobody has claimed yet.
+    pub unclaimed: Balance,
+}
+
+impl Money {
+    /// All of it.
+    pub fn total(&self) -> Balance {
+        self.free.saturating_add(self.reserved).saturating_add(self.unclaimed)
+    }
+
+    /// Sets `amount` aside for a round; false where it is not there.
+    pub(crate) fn reserve(&mut self, amount: Balance) -> bool {
+        let Some(free) = self.free.checked_sub(amount) else { return false };
+        self.free = free;
+        self.reserved = self.reserved.saturating_add(amount);
+        true
+    }
+
+    /// A round that had `pot` reserved ends and owes `owed` of it.
+    pub(crate) fn end_round(&mut self, pot: Balance, owed: Balance) {
+        self.reserved = self.reserved.saturating_sub(pot);
+        self.unclaimed = self.unclaimed.saturating_add(owed);
+        self.free = self.free.saturating_add(pot.saturating_sub(owed));
+    }
+
+    /// `amount` that a round owed turns out to be owed to nobody.
+    pub(crate) fn release(&mut self, amount: Balance) {
+        self.unclaimed = self.unclaimed.saturating_sub(amount);
+        self.free = self.free.saturating_add(amount);
+    }
+}
+
+/// A round's one record.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Round {
+    /// Its phase.
+    pub phase: Phase,
+    /// The block from which the phase can be ended; of a round that is over, the last block in which rewards can be claimed.
+    pub deadline: BlockNumber,
+    /// The block in which it started.
+    pub started_at: BlockNumber,
+    /// The model it starts from; `None` where the weights come from the seed.
+    pub base: Option<Cid>,
+    /// The committee at work, or the last one.
+    pub committee: CommitteeNumber,
+    /// Trainers that were drawn.
+    pub places: u32,
+    /// Seats of that committee.
+    pub seats: u32,
+    /// Updates that were revealed.
+    pub updates: u32,
+    /// Updates that were accepted.
+    pub accepted: u32,
+    /// What is reserved for it while it lives, what it still owes once settled, in planck.
+    pub pot: Balance,
+    /// Rows of participants that are not settled.
+    pub open_rows: u32,
+    /// The block in which it was settled or void.
+    pub ended_at: Option<BlockNumber>,
+    /// Why it is void.
+    pub failure: Option<Failure>,
+    /// The version that it produced.
+    pub model: Option<Version>,
+}
+
+/// Why no further round starts.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum PauseReason {
+    /// The sponsor wants it so.
+    Sponsor,
+    /// More rounds failed in a row than the task allows.
+    RetriesExhausted,
+    /// The free funds do not pay for another round.
+    OutOfFunds,
+    /// Too few trainers or evaluators are enrolled.
+    NotEnoughEnrolled,
+}
+
+impl PauseReason {
+    /// The same as an error, for the sponsor who wants to go on nevertheless.
+    pub(crate) fn into_error<T: Config>(self) -> crate::Error<T> {
+        match self {
+            Self::OutOfFunds => crate::Error::OutOfFunds,
+            Self::NotEnoughEnrolled => crate::Error::NotEnoughEnrolled,
+            Self::Sponsor | Self::RetriesExhausted => crate::Error::AlreadyPaused,
+        }
+    }
+}

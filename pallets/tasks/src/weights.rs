@@ -1,0 +1,82 @@
+//! What the calls weigh.
+//!
+//! The implementation for `()` is conservative arithmetic on reads and writes. It serves tests, and runtimes until
+//! `scripts/weights.sh` has measured theirs.
+
+use frame_support::weights::{Weight, constants::RocksDbWeight};
+
+/// What the calls weigh.
+pub trait WeightInfo {
+    /// Creating a task with texts as long as they may be.
+    fn create() -> Weight;
+    /// Adding to a task's funds.
+    fn fund() -> Weight;
+    /// Pausing a task.
+    fn pause() -> Weight;
+    /// Resuming a task, which starts a round.
+    fn resume() -> Weight;
+    /// Cancelling a task with a live round.
+    fn cancel() -> Weight;
+    /// Counting a first batch of scores.
+    fn advance_tally() -> Weight;
+    /// Counting the last batch of scores, and entering the next phase.
+    fn advance_accept() -> Weight;
+    /// Settling a round, and starting the next one.
+    fn advance_settle() -> Weight;
+    /// Removing `n` rounds, and the task.
+    fn reap(n: u32) -> Weight;
+}
+
+/// The most that `advance` can come to.
+pub(crate) fn advance<W: WeightInfo>() -> Weight {
+    W::advance_tally().max(W::advance_accept()).max(W::advance_settle())
+}
+
+/// A call that computes for up to 50 µs and touches so many rows of at most 1 KiB, proofs included.
+fn rows(reads: u64, writes: u64) -> Weight {
+    Weight::from_parts(50_000_000, reads.saturating_mul(4_096))
+        .saturating_add(RocksDbWeight::get().reads_writes(reads, writes))
+}
+
+impl WeightInfo for () {
+    // The id, two accounts, the sponsor's holds, the task.
+    fn create() -> Weight {
+        rows(5, 5)
+    }
+
+    fn fund() -> Weight {
+        rows(3, 3)
+    }
+
+    fn pause() -> Weight {
+        rows(1, 1)
+    }
+
+    // The task, its round, two populations, the draw and its seed.
+    fn resume() -> Weight {
+        rows(8, 6)
+    }
+
+    fn cancel() -> Weight {
+        rows(8, 8)
+    }
+
+    // 31 seats with 256 opinions each, and for each of 32 updates its trainer and its finding.
+    fn advance_tally() -> Weight {
+        rows(120, 50).saturating_add(Weight::from_parts(3_000_000_000, 31 * 4_096))
+    }
+
+    // For each of 32 updates its trainer, its finding and a running score.
+    fn advance_accept() -> Weight {
+        rows(120, 80).saturating_add(Weight::from_parts(1_000_000_000, 0))
+    }
+
+    // The committee, the model and its task's count, the next round's draw, and the refund of a task that is completed.
+    fn advance_settle() -> Weight {
+        rows(20, 16)
+    }
+
+    fn reap(n: u32) -> Weight {
+        rows(6, 5).saturating_add(rows(1, 1).saturating_mul(n.into()))
+    }
+}

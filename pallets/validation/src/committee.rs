@@ -1,0 +1,114 @@
+//! What seats do: commit, open, attest.
+
+use crate::{
+    Attestation, CommitteeState, Committees, Config, Error, Pallet, Seat, Seats, Sheets,
+    TALLY_BATCH,
+};
+use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster};
+use decentralml_types::{
+    CommitteeNumber, Hash, Opinions, Phase, Role, RoundNumber, Salt, TaskId,
+    commitment::ScoresCommitment,
+};
+use frame_support::{BoundedVec, ensure};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{DispatchError, traits::Zero};
+
+/// One, in parts per million.
+const WHOLE: u32 = 1_000_000;
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_commit_scores(
+        who: &T::AccountId,
+        task: TaskId,
+        round: RoundNumber,
+        hash: Hash,
+    ) -> Result<CommitteeNumber, DispatchError> {
+        let (number, mut committee) = Self::committee_in(task, round, Phase::Scoring)?;
+        ensure!(
+            !Seats::<T>::contains_key((task, round, number, who)),
+            Error::<T>::AlreadyCommitted
+        );
+        T::Roster::place(task, round, Draw::Committee(number), who)?;
+        T::Bonds::ensure_covered(who, Role::Evaluator)?;
+
+        let seat = Seat { commitment: hash, opened: false, attested: None };
+        Seats::<T>::insert((task, round, number, who), seat);
+        committee.committed = committee.committed.saturating_add(1);
+        committee.rows = committee.rows.saturating_add(1);
+        Committees::<T>::insert((task, round, number), committee);
+        T::Escrow::row_opened(task, round);
+        T::Roster::hold_place(task, Role::Evaluator, who);
+        Ok(number)
+    }
+
+    pub(crate) fn do_open_scores(
+        who: &T::AccountId,
+        task: TaskId,
+        round: RoundNumber,
+        opinions: &Opinions,
+        salt: Salt,
+    ) -> Result<CommitteeNumber, DispatchError> {
+        let (number, mut committee) = Self::committee_in(task, round, Phase::Verdict)?;
+        let mut seat =
+            Seats::<T>::get((task, round, number, who)).ok_or(Error::<T>::NotCommitted)?;
+        ensure!(!seat.opened, Error::<T>::AlreadyOpened);
+        ensure!(opinions.len() as u32 == committee.updates, Error::<T>::WrongLength);
+        let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero()).into();
+        let committed_to = ScoresCommitment {
+            genesis,
+            task,
+            round,
+            committee: number,
+            account: who,
+            opinions,
+            salt,
+        };
+        ensure!(committed_to.hash() == seat.commitment, Error::<T>::Mismatch);
+
+        // More seats than the limit are never drawn.
+        committee.opened.try_push(who.clone()).map_err(|_| Error::<T>::NoCommittee)?;
+        Committees::<T>::insert((task, round, number), committee);
+        seat.opened = true;
+        Seats::<T>::insert((task, round, number, who), seat);
+        for (batch, sheet) in (0u32..).zip(opinions.chunks(TALLY_BATCH as usize)) {
+            let sheet = BoundedVec::truncate_from(sheet.to_vec());
+            Sheets::<T>::insert((task, round, number, batch, who), sheet);
+        }
+        Ok(number)
+    }
+
+    pub(crate) fn do_attest(
+        who: &T::AccountId,
+        task: TaskId,
+        round: RoundNumber,
+        attestation: Attestation,
+    ) -> Result<CommitteeNumber, DispatchError> {
+        let (number, mut committee) = Self::committee_in(task, round, Phase::Aggregating)?;
+        let mut seat =
+            Seats::<T>::get((task, round, number, who)).ok_or(Error::<T>::NotCommitted)?;
+        ensure!(seat.opened, Error::<T>::NotOpened);
+        ensure!(seat.attested.is_none(), Error::<T>::AlreadyAttested);
+        ensure!(attestation.metric <= WHOLE, Error::<T>::InvalidMetric);
+
+        // There are no more attestations than opened seats.
+        committee.attestations.try_push(attestation).map_err(|_| Error::<T>::NoCommittee)?;
+        Committees::<T>::insert((task, round, number), committee);
+        seat.attested = Some(attestation.cid);
+        Seats::<T>::insert((task, round, number, who), seat);
+        Ok(number)
+    }
+
+    /// The committee at work, where the task's current round is `round` and in `phase`.
+    fn committee_in(
+        task: TaskId,
+        round: RoundNumber,
+        phase: Phase,
+    ) -> Result<(CommitteeNumber, CommitteeState<T::AccountId>), Error<T>> {
+        let (current, current_phase) = T::Clock::current(task).ok_or(Error::NoRound)?;
+        ensure!(current == round, Error::NotCurrentRound);
+        ensure!(current_phase == phase, Error::WrongPhase);
+        let number = T::Clock::round(task, round).ok_or(Error::NoRound)?.committee;
+        let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NoCommittee)?;
+        Ok((number, committee))
+    }
+}

@@ -1,0 +1,239 @@
+//! All the other pallets.
+
+use super::*;
+use decentralml_protocol::payout::split_slash;
+use decentralml_traits::{
+    Bonds, Clock, Draw, Escrow, Evidence, EvidenceCounts, EvidenceRow, Roster, RoundView, Slashed,
+};
+use decentralml_types::{CommitteeNumber, Failure, Phase, Role, TaskStatus};
+use frame_support::{ensure, parameter_types};
+use sp_runtime::{DispatchError, DispatchResult};
+use std::collections::BTreeMap;
+
+pub const NOT_DRAWN: DispatchError = DispatchError::Other("not drawn");
+pub const NOT_COVERED: DispatchError = DispatchError::Other("not covered");
+pub const NOT_PAYABLE: DispatchError = DispatchError::Other("not payable");
+
+/// The state of the other pallets.
+#[derive(Clone)]
+pub struct Around {
+    pub exists: bool,
+    pub round: RoundNumber,
+    pub phase: Phase,
+    pub committee: CommitteeNumber,
+    pub failure: Option<Failure>,
+    pub claims_expired: bool,
+    pub quorum: u8,
+    /// The committee at work.
+    pub drawn: Vec<AccountId>,
+    pub uncovered: Vec<AccountId>,
+    /// Trainers in the order of their reveals.
+    pub updates: Vec<AccountId>,
+    pub evidence: BTreeMap<AccountId, EvidenceRow>,
+    /// What is left of the bonds of those that have less than all tasks can ask.
+    pub bonds: BTreeMap<AccountId, Balance>,
+    pub slashes: Vec<(AccountId, Role, Balance)>,
+    pub recovered: Balance,
+    pub paid: Vec<(AccountId, Balance)>,
+    /// Whether payments fail.
+    pub broke: bool,
+    /// Rows that are not settled.
+    pub rows: i64,
+    /// Places that are held, by role and account.
+    pub held: BTreeMap<(bool, AccountId), i64>,
+    pub acted: u32,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self {
+            exists: true,
+            round: ROUND,
+            phase: Phase::Scoring,
+            committee: 0,
+            failure: None,
+            claims_expired: false,
+            quorum: 2,
+            drawn: Vec::new(),
+            uncovered: Vec::new(),
+            updates: Vec::new(),
+            evidence: BTreeMap::new(),
+            bonds: BTreeMap::new(),
+            slashes: Vec::new(),
+            recovered: 0,
+            paid: Vec::new(),
+            broke: false,
+            rows: 0,
+            held: BTreeMap::new(),
+            acted: 0,
+        }
+    }
+}
+
+parameter_types! {
+    pub static World: Around = Around::default();
+}
+
+pub struct Others;
+
+impl Clock<AccountId> for Others {
+    fn spec(task: TaskId) -> Option<TaskSpec> {
+        Self::status(task).map(|_| spec(World::get().quorum))
+    }
+
+    fn sponsor(_: TaskId) -> Option<AccountId> {
+        None
+    }
+
+    fn status(task: TaskId) -> Option<TaskStatus> {
+        (task == TASK && World::get().exists).then_some(TaskStatus::Running)
+    }
+
+    fn current(task: TaskId) -> Option<(RoundNumber, Phase)> {
+        let world = World::get();
+        Self::status(task).map(|_| (world.round, world.phase))
+    }
+
+    fn round(task: TaskId, round: RoundNumber) -> Option<RoundView> {
+        let world = World::get();
+        Self::status(task).filter(|_| round == world.round).map(|_| RoundView {
+            phase: world.phase,
+            base: None,
+            committee: world.committee,
+            failure: world.failure,
+            claims_expired: world.claims_expired,
+        })
+    }
+
+    fn acted(_: TaskId) {
+        World::mutate(|world| world.acted += 1);
+    }
+}
+
+impl Roster<AccountId> for Others {
+    fn enrolled(_: TaskId, _: Role) -> u32 {
+        World::get().drawn.len() as u32
+    }
+
+    fn open_draw(_: TaskId, _: RoundNumber, _: Draw, places: u32) -> u32 {
+        places
+    }
+
+    fn place(_: TaskId, _: RoundNumber, draw: Draw, who: &AccountId) -> Result<u32, DispatchError> {
+        let world = World::get();
+        ensure!(draw == Draw::Committee(world.committee), NOT_DRAWN);
+        let place = world.drawn.iter().position(|drawn| drawn == who);
+        place.map(|place| place as u32).ok_or(NOT_DRAWN)
+    }
+
+    fn close_draw(_: TaskId, _: RoundNumber, _: Draw) {}
+
+    fn hold_place(_: TaskId, role: Role, who: &AccountId) {
+        World::mutate(|world| {
+            *world.held.entry((role == Role::Evaluator, *who)).or_default() += 1;
+        });
+    }
+
+    fn release_place(_: TaskId, role: Role, who: &AccountId) {
+        World::mutate(|world| {
+            *world.held.entry((role == Role::Evaluator, *who)).or_default() -= 1;
+        });
+    }
+}
+
+impl Bonds<AccountId> for Others {
+    fn engage(_: &AccountId, _: Role, _: Balance) -> DispatchResult {
+        Ok(())
+    }
+
+    fn disengage(_: &AccountId, _: Role, _: Balance) {}
+
+    fn ensure_covered(who: &AccountId, _: Role) -> DispatchResult {
+        ensure!(!World::get().uncovered.contains(who), NOT_COVERED);
+        Ok(())
+    }
+
+    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: &AccountId) -> Slashed {
+        assert_eq!(*harmed, Self::account(TASK));
+        World::mutate(|world| {
+            let left = world.bonds.entry(*who).or_insert(Balance::MAX);
+            let total = amount.min(*left);
+            *left -= total;
+            world.slashes.push((*who, role, total));
+            Slashed { total, to_harmed: split_slash(total).to_harmed }
+        })
+    }
+}
+
+impl Escrow<AccountId> for Others {
+    fn account(task: TaskId) -> AccountId {
+        1_000_000 + u64::from(task)
+    }
+
+    fn row_opened(_: TaskId, _: RoundNumber) {
+        World::mutate(|world| world.rows += 1);
+    }
+
+    fn row_settled(_: TaskId, _: RoundNumber, who: &AccountId, amount: Balance) -> DispatchResult {
+        World::mutate(|world| {
+            ensure!(amount == 0 || !world.broke, NOT_PAYABLE);
+            world.rows -= 1;
+            if amount > 0 {
+                world.paid.push((*who, amount));
+            }
+            Ok(())
+        })
+    }
+
+    fn recovered(_: TaskId, amount: Balance) {
+        World::mutate(|world| world.recovered += amount);
+    }
+}
+
+impl Evidence<AccountId> for Others {
+    fn counts(_: TaskId, _: RoundNumber) -> EvidenceCounts {
+        let world = World::get();
+        EvidenceCounts {
+            committed: world.evidence.len() as u32,
+            revealed: world.updates.len() as u32,
+        }
+    }
+
+    fn trainer(_: TaskId, _: RoundNumber, index: u32) -> Option<AccountId> {
+        World::get().updates.get(index as usize).copied()
+    }
+
+    fn take(_: TaskId, _: RoundNumber, who: &AccountId) -> Option<EvidenceRow> {
+        World::mutate(|world| world.evidence.remove(who))
+    }
+
+    fn row(_: TaskId, _: RoundNumber, who: &AccountId) -> Option<EvidenceRow> {
+        World::get().evidence.get(who).copied()
+    }
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::BenchmarkHelper<AccountId> for Others {
+    fn scoring(trainers: u32, seats: u32) -> crate::Scene<AccountId> {
+        let trainers: Vec<AccountId> = (1..=u64::from(trainers)).collect();
+        let seats: Vec<AccountId> = (1_001..=1_000 + u64::from(seats)).collect();
+        start(&trainers, &seats);
+        crate::Scene { task: TASK, round: ROUND, trainers, seats }
+    }
+
+    fn unrevealed() -> (TaskId, RoundNumber, AccountId) {
+        World::mutate(|world| {
+            world.evidence.insert(1, EvidenceRow::Committed);
+            world.phase = Phase::Scoring;
+        });
+        (TASK, ROUND, 1)
+    }
+
+    fn enter(_: TaskId, _: RoundNumber, phase: Phase) {
+        World::mutate(|world| world.phase = phase);
+    }
+
+    fn remove(_: TaskId) {
+        World::mutate(|world| world.exists = false);
+    }
+}

@@ -1,0 +1,205 @@
+//! What everybody gets: rewards, fees, slashes.
+
+use crate::{
+    CommitteeState, Committees, Config, Due, Error, Event, Histories, Pallet, Running, Seat, Seats,
+    Shares, Sheets, TALLY_BATCH, Verdicts,
+};
+use decentralml_protocol::payout;
+use decentralml_traits::{Bonds, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView};
+use decentralml_types::{
+    CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
+};
+use frame_support::{dispatch::DispatchResult, ensure};
+
+impl<T: Config> Pallet<T> {
+    /// What [`Pallet::claim`] would do for a trainer.
+    ///
+    /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`.
+    pub fn trainer_due(
+        task: TaskId,
+        round: RoundNumber,
+        who: &T::AccountId,
+    ) -> Result<Due, Error<T>> {
+        let (spec, view) = Self::terms(task, round)?;
+        let slash = |fault| Due::Slash(fault, payout::slash_amount(fault, spec.terms.trainer_bond));
+        match T::Evidence::row(task, round, who).ok_or(Error::NothingToClaim)? {
+            EvidenceRow::Committed => {
+                ensure!(view.phase > Phase::Revealing, Error::TooEarly);
+                Ok(if reveals_are_over(&view) { slash(Fault::NotRevealed) } else { Due::Nothing })
+            }
+            EvidenceRow::Revealed { .. } => {
+                ensure!(view.phase.is_final(), Error::TooEarly);
+                if view.phase != Phase::Settled {
+                    return Ok(Due::Nothing);
+                }
+                let verdict = Verdicts::<T>::get((task, round, who));
+                Ok(match verdict.and_then(|verdict| verdict.outcome) {
+                    Some(Outcome::Faulty(fault)) => slash(fault),
+                    Some(Outcome::Accepted { weight }) if !view.claims_expired => {
+                        let total = Shares::<T>::get(task, round).map_or(0, |shares| shares.weight);
+                        Due::Pay(payout::share(spec.terms.reward_per_round, weight, total))
+                    }
+                    _ => Due::Nothing,
+                })
+            }
+        }
+    }
+
+    /// What [`Pallet::claim_seat`] would do for a seat.
+    ///
+    /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`.
+    pub fn seat_due(
+        task: TaskId,
+        round: RoundNumber,
+        number: CommitteeNumber,
+        who: &T::AccountId,
+    ) -> Result<Due, Error<T>> {
+        let (spec, view) = Self::terms(task, round)?;
+        let seat = Seats::<T>::get((task, round, number, who)).ok_or(Error::NothingToClaim)?;
+        let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NothingToClaim)?;
+        if !seat.opened {
+            let quorum = spec.committee.quorum.into();
+            return Ok(if openings_are_over(&view, number, committee.committed, quorum)? {
+                let amount = payout::slash_amount(Fault::NotOpened, spec.terms.evaluator_bond);
+                Due::Slash(Fault::NotOpened, amount)
+            } else {
+                Due::Nothing
+            });
+        }
+        let replaced = number < view.committee;
+        ensure!(replaced || view.phase.is_final(), Error::TooEarly);
+        let earned = !replaced
+            && view.phase == Phase::Settled
+            && !view.claims_expired
+            && agrees(&seat, &committee);
+        Ok(if earned { Due::Pay(spec.terms.fee_per_seat) } else { Due::Nothing })
+    }
+
+    pub(crate) fn do_claim(who: &T::AccountId, task: TaskId, round: RoundNumber) -> DispatchResult {
+        let due = Self::trainer_due(task, round, who)?;
+        let row = T::Evidence::take(task, round, who);
+        if matches!(row, Some(EvidenceRow::Revealed { .. })) {
+            Verdicts::<T>::remove((task, round, who));
+            Shares::<T>::mutate_exists(task, round, |row| {
+                if let Some(shares) = row {
+                    shares.rows = shares.rows.saturating_sub(1);
+                    if shares.rows == 0 {
+                        *row = None;
+                    }
+                }
+            });
+        }
+        Self::settle(task, round, who, Role::Trainer, due)
+    }
+
+    pub(crate) fn do_claim_seat(
+        who: &T::AccountId,
+        task: TaskId,
+        round: RoundNumber,
+        number: CommitteeNumber,
+    ) -> DispatchResult {
+        let due = Self::seat_due(task, round, number, who)?;
+        let opened = Seats::<T>::take((task, round, number, who)).is_some_and(|seat| seat.opened);
+        Committees::<T>::mutate_exists((task, round, number), |row| {
+            let Some(committee) = row else { return };
+            if opened {
+                for batch in 0..committee.updates.div_ceil(TALLY_BATCH) {
+                    Sheets::<T>::remove((task, round, number, batch, who));
+                }
+            }
+            committee.rows = committee.rows.saturating_sub(1);
+            if committee.rows == 0 {
+                *row = None;
+            }
+        });
+        Self::settle(task, round, who, Role::Evaluator, due)
+    }
+
+    pub(crate) fn do_forget(who: &T::AccountId, task: TaskId) -> DispatchResult {
+        ensure!(T::Clock::status(task).is_none(), Error::<T>::TaskExists);
+        let standing = Running::<T>::take(task, who);
+        let history = Histories::<T>::take(task);
+        ensure!(standing.is_some() || history.is_some(), Error::<T>::NothingToForget);
+        if let Some((round, committee)) = history.and_then(|history| history.latest) {
+            Self::remove_unused(task, round, committee);
+        }
+        Ok(())
+    }
+
+    /// Pays or slashes, and tells the others that the row is gone. A slash takes what there is and cannot fail.
+    fn settle(
+        task: TaskId,
+        round: RoundNumber,
+        who: &T::AccountId,
+        role: Role,
+        due: Due,
+    ) -> DispatchResult {
+        let (pay, event) = match due {
+            Due::Pay(amount) if amount > 0 => {
+                (amount, Event::Rewarded { task, round, who: who.clone(), role, amount })
+            }
+            Due::Pay(_) | Due::Nothing => {
+                (0, Event::Closed { task, round, who: who.clone(), role })
+            }
+            Due::Slash(fault, amount) => {
+                let slashed = T::Bonds::slash(who, role, amount, &T::Escrow::account(task));
+                if slashed.to_harmed > 0 {
+                    T::Escrow::recovered(task, slashed.to_harmed);
+                }
+                let amount = slashed.total;
+                (0, Event::Punished { task, round, who: who.clone(), role, fault, amount })
+            }
+        };
+        T::Escrow::row_settled(task, round, who, pay)?;
+        T::Roster::release_place(task, role, who);
+        Self::deposit_event(event);
+        Ok(())
+    }
+
+    fn terms(task: TaskId, round: RoundNumber) -> Result<(TaskSpec, RoundView), Error<T>> {
+        let spec = T::Clock::spec(task).ok_or(Error::NoRound)?;
+        let view = T::Clock::round(task, round).ok_or(Error::NoRound)?;
+        Ok((spec, view))
+    }
+}
+
+/// Whether phase Revealing ran to its end, so that an unrevealed commitment is a fault. Where the sponsor or the lifetime
+/// ended the round, the trainer may not have had its time.
+fn reveals_are_over(view: &RoundView) -> bool {
+    view.phase > Phase::Revealing
+        && !matches!(
+            view.failure,
+            Some(Failure::TooFewCommitments | Failure::Cancelled | Failure::Expired)
+        )
+}
+
+/// Whether a committee's phase Verdict ran to its end, so that scores not opened are a fault. `TooEarly` where that is open.
+///
+/// A committee reaches Verdict exactly when its quorum has committed, and one that is replaced from there on is replaced
+/// after the phase's end.
+fn openings_are_over<T: Config>(
+    view: &RoundView,
+    number: CommitteeNumber,
+    committed: u32,
+    quorum: u32,
+) -> Result<bool, Error<T>> {
+    if number < view.committee {
+        return Ok(committed >= quorum);
+    }
+    match (view.phase, view.failure) {
+        (Phase::Tallying | Phase::Aggregating | Phase::Settled, _) => Ok(true),
+        (Phase::Void, Some(Failure::Cancelled | Failure::Expired | Failure::TooFewScores)) => {
+            Ok(false)
+        }
+        (Phase::Void, _) => Ok(true),
+        _ => Err(Error::TooEarly),
+    }
+}
+
+/// Whether a seat that opened its scores did not attest another model than its committee.
+fn agrees<AccountId>(seat: &Seat, committee: &CommitteeState<AccountId>) -> bool {
+    match seat.attested {
+        Some(cid) => committee.leading().is_some_and(|(leading, ..)| leading == cid),
+        None => true,
+    }
+}

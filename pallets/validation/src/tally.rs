@@ -1,0 +1,130 @@
+//! Counting scores, in batches.
+//!
+//! Two passes over the updates: the first takes the medians and their total, the second, which needs the total, updates the
+//! running scores and decides. A call does one batch of the first pass, and one of the second once the first is complete, so
+//! up to [`TALLY_BATCH`] updates are counted in a single call.
+
+use crate::{
+    CommitteeState, Committees, Config, Event, Histories, Pallet, Running, Shares, Sheets, Stage,
+    Standing, TALLY_BATCH, Tally, Trend, Verdict, Verdicts,
+};
+use decentralml_protocol::verdict::{self, Finding};
+use decentralml_traits::Evidence;
+use decentralml_types::{CommitteeNumber, Opinion, Outcome, RoundNumber, TaskId};
+
+extern crate alloc;
+use alloc::vec::Vec;
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_tally(
+        task: TaskId,
+        round: RoundNumber,
+        number: CommitteeNumber,
+    ) -> Option<u32> {
+        let mut committee = Committees::<T>::get((task, round, number))?;
+        if committee.tally.stage == Stage::Findings {
+            Self::find(task, round, number, &mut committee);
+        }
+        if committee.tally.stage == Stage::Outcomes {
+            Self::decide(task, round, number, &mut committee);
+        }
+        let Tally { stage, accepted, .. } = committee.tally;
+        Committees::<T>::insert((task, round, number), committee);
+        (stage == Stage::Done).then_some(accepted)
+    }
+
+    /// The next batch of medians.
+    fn find(
+        task: TaskId,
+        round: RoundNumber,
+        number: CommitteeNumber,
+        committee: &mut CommitteeState<T::AccountId>,
+    ) {
+        let from = committee.tally.cursor;
+        let to = from.saturating_add(TALLY_BATCH).min(committee.updates);
+        let sheets: Vec<_> = committee
+            .opened
+            .iter()
+            .filter_map(|seat| Sheets::<T>::get((task, round, number, from / TALLY_BATCH, seat)))
+            .collect();
+        let mut opinions: Vec<Opinion> = Vec::with_capacity(sheets.len());
+        for index in from..to {
+            let Some(trainer) = T::Evidence::trainer(task, round, index) else { continue };
+            opinions.clear();
+            opinions.extend(sheets.iter().filter_map(|sheet| sheet.get((index - from) as usize)));
+            let found = match verdict::finding(&mut opinions) {
+                Some(Finding::Score(score)) => Verdict { score, outcome: None },
+                Some(Finding::Fault(fault)) => {
+                    Verdict { score: 0, outcome: Some(Outcome::Faulty(fault)) }
+                }
+                // The clock never lets a committee tally of which no seat has opened.
+                None => Verdict { score: 0, outcome: None },
+            };
+            committee.tally.total =
+                committee.tally.total.saturating_add(found.score.unsigned_abs());
+            Verdicts::<T>::insert((task, round, trainer), found);
+        }
+        committee.tally.cursor = to;
+        if to == committee.updates {
+            Self::record_trend(task, round, committee.tally.total);
+            committee.tally.stage = Stage::Outcomes;
+            committee.tally.cursor = 0;
+        }
+    }
+
+    /// The next batch of running scores and outcomes.
+    fn decide(
+        task: TaskId,
+        round: RoundNumber,
+        number: CommitteeNumber,
+        committee: &mut CommitteeState<T::AccountId>,
+    ) {
+        let tally = &mut committee.tally;
+        let to = tally.cursor.saturating_add(TALLY_BATCH).min(committee.updates);
+        let trend = Histories::<T>::get(task).and_then(|history| history.trend);
+        let trend = trend.map_or(0, |trend| trend.value);
+        for index in tally.cursor..to {
+            let Some(trainer) = T::Evidence::trainer(task, round, index) else { continue };
+            let Some(found) = Verdicts::<T>::get((task, round, &trainer)) else { continue };
+            let standing = Running::<T>::get(task, &trainer).unwrap_or_default();
+            let previous = standing.before(round);
+            let (running, outcome) = match found.outcome {
+                Some(Outcome::Faulty(fault)) => (previous, Outcome::Faulty(fault)),
+                _ => {
+                    let running = verdict::running(previous, found.score, trend);
+                    (running, verdict::outcome(running, found.score, tally.total))
+                }
+            };
+            if let Outcome::Accepted { weight } = outcome {
+                tally.accepted = tally.accepted.saturating_add(1);
+                tally.weight = tally.weight.saturating_add(weight.into());
+            }
+            Running::<T>::insert(task, &trainer, Standing { score: running, round, previous });
+            let judged = Verdict { outcome: Some(outcome), ..found };
+            Verdicts::<T>::insert((task, round, &trainer), judged);
+            let score = found.score;
+            Self::deposit_event(Event::Judged { task, round, trainer, score, running, outcome });
+        }
+        tally.cursor = to;
+        if to == committee.updates {
+            tally.stage = Stage::Done;
+            let (weight, accepted) = (tally.weight, tally.accepted);
+            Shares::<T>::mutate_exists(task, round, |row| {
+                if let Some(shares) = row {
+                    shares.weight = weight;
+                }
+            });
+            Self::deposit_event(Event::Tallied { task, round, committee: number, accepted });
+        }
+    }
+
+    /// Takes a round's total into the moving average, in place of what an earlier committee of the round has put there.
+    fn record_trend(task: TaskId, round: RoundNumber, total: u64) {
+        Histories::<T>::mutate(task, |row| {
+            let history = row.get_or_insert_default();
+            let previous = history.trend.and_then(|trend| trend.before(round));
+            let value = verdict::trend(previous, total);
+            history.trend = Some(Trend { value, round, previous });
+        });
+    }
+}

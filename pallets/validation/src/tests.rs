@@ -1,0 +1,13 @@
+//! Tests by behavior.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod aggregating;
+mod claims_of_seats;
+mod claims_of_trainers;
+mod forgetting;
+mod hostile_seats;
+mod opening;
+mod redraws;
+mod scoring;
+mod tallying;

@@ -1,0 +1,63 @@
+//! What the calls cost.
+
+use frame_support::weights::{Weight, constants::RocksDbWeight};
+
+/// Weights of this pallet's calls.
+pub trait WeightInfo {
+    /// [`crate::Pallet::commit_scores`] of the last seat, which ends the phase.
+    fn commit_scores() -> Weight;
+    /// [`crate::Pallet::open_scores`] of the last seat on `updates` updates.
+    fn open_scores(updates: u32) -> Weight;
+    /// [`crate::Pallet::attest`] that settles the round and starts the next.
+    fn attest() -> Weight;
+    /// [`crate::Pallet::claim`] of the last row of a round, with a slash.
+    fn claim() -> Weight;
+    /// [`crate::Pallet::claim_seat`] of the last row of a round of 256 updates, with a slash.
+    fn claim_seat() -> Weight;
+    /// [`crate::Pallet::forget`].
+    fn forget() -> Weight;
+    /// A batch of medians of 31 seats and a batch of outcomes; part of whatever call makes the tally go on.
+    fn tally() -> Weight;
+}
+
+/// Conservative figures for tests and for a runtime before `scripts/weights.sh` has measured it: a database access for
+/// every row that can be touched, with room to spare.
+impl WeightInfo for () {
+    fn commit_scores() -> Weight {
+        Weight::from_parts(300_000_000, 40_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(18, 12))
+    }
+
+    fn open_scores(updates: u32) -> Weight {
+        let sheets = u64::from(updates.div_ceil(crate::TALLY_BATCH));
+        Weight::from_parts(200_000_000, 40_000)
+            .saturating_add(Weight::from_parts(100_000, 20).saturating_mul(updates.into()))
+            .saturating_add(RocksDbWeight::get().reads_writes(14, 10))
+            .saturating_add(RocksDbWeight::get().writes(sheets))
+    }
+
+    fn attest() -> Weight {
+        Weight::from_parts(200_000_000, 60_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(30, 24))
+    }
+
+    fn claim() -> Weight {
+        Weight::from_parts(200_000_000, 40_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(20, 16))
+    }
+
+    fn claim_seat() -> Weight {
+        Weight::from_parts(200_000_000, 40_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(20, 24))
+    }
+
+    fn forget() -> Weight {
+        Weight::from_parts(50_000_000, 12_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(4, 4))
+    }
+
+    fn tally() -> Weight {
+        Weight::from_parts(1_000_000_000, 400_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(170, 110))
+    }
+}
