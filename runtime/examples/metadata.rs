@@ -1,0 +1,9 @@
+//! Prints the runtime's metadata (version 15, SCALE) to standard output: `scripts/metadata.sh` stores it for the SDK.
+
+use std::io::Write;
+
+fn main() -> std::io::Result<()> {
+    let metadata = decentralml_runtime::Runtime::metadata_at_version(15)
+        .ok_or_else(|| std::io::Error::other("the runtime has no metadata of version 15"))?;
+    std::io::stdout().write_all(&metadata)
+}

@@ -1,0 +1,11 @@
+//! What the pallets are told, by area.
+
+mod consensus;
+mod federated;
+mod governance;
+mod money;
+mod system;
+
+pub use consensus::BABE_GENESIS_EPOCH_CONFIG;
+pub use governance::{CouncilInstance, ValidatorInstance};
+pub use money::TreasuryAccount;

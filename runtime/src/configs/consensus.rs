@@ -1,0 +1,88 @@
+//! Who makes blocks, who finalizes them, and what equivocation is reported as.
+
+use crate::{implementations::ValidatorsByMembership, *};
+use frame_support::{
+    parameter_types,
+    traits::{ConstU32, ConstU64},
+};
+use pallet_session::historical;
+use sp_runtime::traits::{ConvertInto, OpaqueKeys};
+
+parameter_types! {
+    pub EpochDuration: u64 = settings::EpochLength::<Runtime>::get();
+    pub ExpectedBlockTime: u64 = settings::BlockTime::<Runtime>::get();
+    /// Epochs for which an equivocation can still be reported.
+    pub ReportLongevity: u64 = 24 * settings::EpochLength::<Runtime>::get();
+}
+
+/// Validators at most.
+pub type MaxAuthorities = ConstU32<100>;
+
+/// The configuration of BABE at genesis: every slot has an author, and every block a VRF output, which draws rely on.
+pub const BABE_GENESIS_EPOCH_CONFIG: sp_consensus_babe::BabeEpochConfiguration =
+    sp_consensus_babe::BabeEpochConfiguration {
+        c: (1, 4),
+        allowed_slots: sp_consensus_babe::AllowedSlots::PrimaryAndSecondaryVRFSlots,
+    };
+
+impl pallet_babe::Config for Runtime {
+    type EpochDuration = EpochDuration;
+    type ExpectedBlockTime = ExpectedBlockTime;
+    type EpochChangeTrigger = pallet_babe::ExternalTrigger;
+    type DisabledValidators = Session;
+    type WeightInfo = ();
+    type MaxAuthorities = MaxAuthorities;
+    type MaxNominators = ConstU32<0>;
+    type KeyOwnerProof = sp_session::MembershipProof;
+    type EquivocationReportSystem =
+        pallet_babe::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+}
+
+impl pallet_grandpa::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = ();
+    type MaxAuthorities = MaxAuthorities;
+    type MaxNominators = ConstU32<0>;
+    type MaxSetIdSessionEntries = ConstU64<168>;
+    type KeyOwnerProof = sp_session::MembershipProof;
+    type EquivocationReportSystem =
+        pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+}
+
+impl pallet_authorship::Config for Runtime {
+    type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Self, Babe>;
+    type EventHandler = ();
+}
+
+parameter_types! {
+    /// For a validator's registered session keys.
+    pub const KeyDeposit: Balance = UNIT / 10;
+}
+
+impl pallet_session::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type ValidatorId = AccountId;
+    type ValidatorIdOf = ConvertInto;
+    type ShouldEndSession = Babe;
+    type NextSessionRotation = Babe;
+    type SessionManager = historical::NoteHistoricalRoot<Self, ValidatorsByMembership>;
+    type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
+    type Keys = SessionKeys;
+    type DisablingStrategy = pallet_session::disabling::UpToLimitDisablingStrategy;
+    type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
+    type Currency = Balances;
+    type KeyDeposit = KeyDeposit;
+}
+
+impl historical::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type FullIdentification = ();
+    type FullIdentificationOf = crate::implementations::NoExposure;
+}
+
+impl pallet_offences::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type IdentificationTuple = historical::IdentificationTuple<Self>;
+    // Offences are recorded and visible; validators have no stake that they could lose.
+    type OnOffenceHandler = ();
+}

@@ -1,0 +1,84 @@
+//! The pallets of federated training.
+
+use crate::{configs::governance::CouncilMajority, *};
+use frame_support::{PalletId, parameter_types, traits::ConstU32};
+
+parameter_types! {
+    pub const MinTrainerBond: Balance = UNIT;
+    pub const MinEvaluatorBond: Balance = UNIT;
+    /// A week of six-second blocks: longer than any round, retries included, can be open by the limits of a task.
+    pub const UnbondingPeriod: BlockNumber = 100_800;
+    pub const TasksPalletId: PalletId = PalletId(*b"dml/task");
+    /// For a task's own record and its rounds'.
+    pub const DepositBase: Balance = UNIT / 10;
+    /// For a row that one participant leaves in one round.
+    pub const DepositPerRow: Balance = MILLIUNIT / 10;
+    /// A candidate stays on chain for at least thirty days of six-second blocks after its task is gone.
+    pub const CandidatePeriod: BlockNumber = 432_000;
+}
+
+impl pallet_participants::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type MinTrainerBond = MinTrainerBond;
+    type MinEvaluatorBond = MinEvaluatorBond;
+    type UnbondingPeriod = UnbondingPeriod;
+    type Treasury = crate::configs::TreasuryAccount;
+    type WeightInfo = ();
+}
+
+impl pallet_tasks::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type PalletId = TasksPalletId;
+    type DepositBase = DepositBase;
+    type DepositPerRow = DepositPerRow;
+    type Roster = Assignments;
+    type Evidence = Results;
+    type Judgment = Validation;
+    type Registry = Models;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_assignments::Config for Runtime {
+    type Bonds = Participants;
+    type Clock = Tasks;
+    type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
+    type MaxEnrolled = ConstU32<1_000_000>;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_results::Config for Runtime {
+    type Bonds = Participants;
+    type Clock = Tasks;
+    type Escrow = Tasks;
+    type Roster = Assignments;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_validation::Config for Runtime {
+    type Bonds = Participants;
+    type Clock = Tasks;
+    type Escrow = Tasks;
+    type Evidence = Results;
+    type Roster = Assignments;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_models::Config for Runtime {
+    type Clock = Tasks;
+    type BlockNumberProvider = System;
+    type ReleaseOrigin = CouncilMajority;
+    type CandidatePeriod = CandidatePeriod;
+    type WeightInfo = ();
+}

@@ -1,0 +1,101 @@
+//! What applications ask about tasks, in types that Polkadot-JS and subxt can name.
+
+use alloc::vec::Vec;
+use codec::{Codec, Decode, Encode};
+use decentralml_traits::Draw;
+use decentralml_types::{
+    Balance, BlockNumber, Cid, CommitteeNumber, Outcome, Phase, Ppm, Role, RoundNumber, Score,
+    TaskId, TaskSpec, TaskStatus, Version,
+};
+use scale_info::TypeInfo;
+
+/// A task as its participants and its readers see it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct TaskView<AccountId> {
+    /// Who created it.
+    pub sponsor: AccountId,
+    /// Everything that was fixed at its creation.
+    pub spec: TaskSpec,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// The current or last round.
+    pub round: Option<RoundPosition>,
+    /// The last model, and the metric attested with it.
+    pub model: Option<(Version, Cid)>,
+    /// See `model`.
+    pub metric: Option<Ppm>,
+    /// Rounds that ended with a model.
+    pub settled_rounds: u32,
+    /// Accounts enrolled as trainers and as evaluators.
+    pub enrolled: (u32, u32),
+}
+
+/// Where a round stands.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct RoundPosition {
+    /// Its number.
+    pub number: RoundNumber,
+    /// Its phase.
+    pub phase: Phase,
+    /// The block at which the phase ends at the latest.
+    pub deadline: BlockNumber,
+    /// Those who can act in this phase, and those who have.
+    pub expected: u32,
+    /// See `expected`.
+    pub acted: u32,
+    /// The committee at work, or the last one.
+    pub committee: CommitteeNumber,
+}
+
+/// What an account is to a task now.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct Assignment {
+    /// In which role it is enrolled.
+    pub role: Role,
+    /// The current round.
+    pub round: Option<RoundNumber>,
+    /// Its place in the current draw of its role; `None` where it is not drawn, or the seed is not known yet.
+    pub place: Option<u32>,
+}
+
+/// A revealed update.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct UpdateView<AccountId> {
+    /// Whose it is.
+    pub trainer: AccountId,
+    /// Its bytes.
+    pub cid: Cid,
+    /// Rows its trainer says it trained on.
+    pub samples: u32,
+    /// The committee's median score, once it is counted and no fault was found.
+    pub score: Option<Score>,
+    /// What became of it.
+    pub outcome: Option<Outcome>,
+}
+
+/// Something that `claim` or `claim_seat` would settle with pay.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct Claim {
+    /// The round it was earned in.
+    pub round: RoundNumber,
+    /// The committee of a seat; `None` for a trainer's update.
+    pub committee: Option<CommitteeNumber>,
+    /// What is paid.
+    pub amount: Balance,
+}
+
+sp_api::decl_runtime_apis! {
+    /// Tasks, assignments, results and what can be claimed.
+    pub trait FederatedApi<AccountId> where AccountId: Codec {
+        /// A task with its phase and deadline.
+        fn task(task: TaskId) -> Option<TaskView<AccountId>>;
+        /// An account's place in a draw, from 0; `None` where it is not drawn, or the seed is not known yet.
+        fn place(task: TaskId, round: RoundNumber, draw: Draw, who: AccountId) -> Option<u32>;
+        /// What an account is to a task now; `None` where it is not enrolled.
+        fn assignment(task: TaskId, who: AccountId) -> Option<Assignment>;
+        /// The revealed updates of a round with their verdicts, in the order of the reveals.
+        fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>>;
+        /// What an account can claim in a task, over all its rounds that are still on chain.
+        fn claimable(task: TaskId, who: AccountId) -> Vec<Claim>;
+    }
+}

@@ -1,0 +1,59 @@
+//! The numbers in which chains of the same code differ, fixed at genesis: a development chain makes a block each second, a
+//! live one each six. No call changes them.
+
+pub use pallet::*;
+
+/// See the module's text.
+#[frame_support::pallet]
+pub mod pallet {
+    use frame_support::pallet_prelude::*;
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config {}
+
+    #[pallet::pallet]
+    pub struct Pallet<T>(_);
+
+    /// Milliseconds between blocks; a BABE slot.
+    #[pallet::storage]
+    pub type BlockTime<T> = StorageValue<_, u64, ValueQuery, DefaultBlockTime>;
+
+    /// Slots in a BABE epoch, which is a session of validators.
+    #[pallet::storage]
+    pub type EpochLength<T> = StorageValue<_, u64, ValueQuery, DefaultEpochLength>;
+
+    /// Six seconds.
+    #[pallet::type_value]
+    pub fn DefaultBlockTime() -> u64 {
+        6_000
+    }
+
+    /// One hour of six-second slots.
+    #[pallet::type_value]
+    pub fn DefaultEpochLength() -> u64 {
+        600
+    }
+
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// Milliseconds between blocks; 0 leaves the default of 6,000.
+        pub block_time: u64,
+        /// Slots in an epoch; 0 leaves the default of 600.
+        pub epoch_length: u64,
+        #[serde(skip)]
+        pub _config: core::marker::PhantomData<T>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            if self.block_time > 0 {
+                BlockTime::<T>::put(self.block_time);
+            }
+            if self.epoch_length > 0 {
+                EpochLength::<T>::put(self.epoch_length);
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Rounds on the real runtime: what every failure costs whom. After each test all money is accounted for.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use decentralml_runtime::*;
+use decentralml_types::{Failure, Opinion, Phase, Role, TaskStatus};
+use support::*;
+
+fn bond(role: Role, name: u8) -> u128 {
+    pallet_participants::Members::<Runtime>::get(role, account(name)).unwrap().bond
+}
+
+#[test]
+fn a_round_pays_accepted_updates_in_proportion_and_returns_the_rest() {
+    chain(|| {
+        let before: Vec<_> = TRAINERS.iter().chain(&SEATS).map(|&name| balance(name)).collect();
+        let sponsor = balance(SPONSOR);
+        let task = running(digits());
+        play(task, &TRAINERS, &TRAINERS, Phase::Settled, |trainer| match trainer {
+            13 => Opinion::Score(0),
+            14 => Opinion::Score(-5_000),
+            other => honest(other),
+        });
+        let (second, _) = round(task);
+        assert_eq!(second, 2, "the next round follows at once");
+        settle(task, 1);
+        clear(task);
+        let after: Vec<_> = TRAINERS.iter().chain(&SEATS).map(|&name| balance(name)).collect();
+        let gained: Vec<_> =
+            after.iter().zip(&before).map(|(after, before)| after - before).collect();
+        let terms = digits().terms;
+        // The free-rider (13) and the hostile one (14) get nothing, the others in the ratio 11 : 12.
+        assert_eq!(gained[2..4], [0, 0]);
+        assert_eq!(gained[0], terms.reward_per_round * 11 / 23);
+        assert_eq!(gained[1], terms.reward_per_round * 12 / 23);
+        assert_eq!(gained[4..], [terms.fee_per_seat; 3]);
+        assert_eq!(sponsor - balance(SPONSOR), gained.iter().sum::<u128>(), "to the last planck");
+    });
+}
+
+#[test]
+fn a_trainer_that_commits_and_vanishes_loses_its_bond_and_the_round_goes_on() {
+    chain(|| {
+        let task = running(digits());
+        play(task, &TRAINERS, &TRAINERS[..3], Phase::Settled, honest);
+        assert_eq!(round(task).0, 2);
+        let (sponsor, at_stake) = (balance(SPONSOR), bond(Role::Trainer, 14));
+        settle(task, 1);
+        assert_eq!(at_stake - bond(Role::Trainer, 14), digits().terms.trainer_bond);
+        clear(task);
+        assert!(
+            balance(SPONSOR) > sponsor,
+            "half of the slash went to the task, and so to the sponsor"
+        );
+    });
+}
+
+#[test]
+fn missing_or_malformed_bytes_cost_the_bond_by_the_majority_of_seats() {
+    chain(|| {
+        let task = running(digits());
+        play(task, &TRAINERS, &TRAINERS, Phase::Settled, |trainer| match trainer {
+            11 => Opinion::Unavailable,
+            12 => Opinion::Malformed,
+            other => honest(other),
+        });
+        settle(task, 1);
+        for name in [11, 12] {
+            assert_eq!(bond(Role::Trainer, name), 100 * UNIT - digits().terms.trainer_bond);
+        }
+        assert_eq!(bond(Role::Trainer, 13), 100 * UNIT);
+        clear(task);
+    });
+}
+
+#[test]
+fn an_absent_evaluator_is_unpaid_and_stops_nobody() {
+    chain(|| {
+        let task = running(digits());
+        play_until(task, Phase::Scoring);
+        blocks(2);
+        let sheet = opinions(task, honest);
+        for name in &SEATS[..2] {
+            commit_scores(task, *name, &sheet).unwrap();
+        }
+        due(task);
+        for name in &SEATS[..2] {
+            open_scores(task, *name, sheet.clone()).unwrap();
+        }
+        tally(task);
+        for name in &SEATS[..2] {
+            attest(task, *name).unwrap();
+        }
+        let absent = balance(SEATS[2]);
+        settle(task, 1);
+        clear(task);
+        assert_eq!(balance(SEATS[2]), absent);
+        assert_eq!(bond(Role::Evaluator, SEATS[2]), 100 * UNIT);
+    });
+}
+
+#[test]
+fn a_lying_evaluator_moves_no_payout_beyond_the_honest_span() {
+    let earned = |lie: Option<fn(u8) -> Opinion>| {
+        let mut gained = Vec::new();
+        chain(|| {
+            let task = running(digits());
+            let before: Vec<_> = TRAINERS.map(balance).to_vec();
+            play_until(task, Phase::Scoring);
+            blocks(2);
+            let sheets: Vec<_> = SEATS
+                .iter()
+                .map(|&seat| match lie {
+                    Some(lie) if seat == SEATS[1] => opinions(task, lie),
+                    // Honest seats measure on the same rows, and differ by rounding.
+                    _ => opinions(task, move |trainer| {
+                        let Opinion::Score(score) = honest(trainer) else { unreachable!() };
+                        Opinion::Score(score + i64::from(seat == SEATS[2]))
+                    }),
+                })
+                .collect();
+            for (seat, sheet) in SEATS.iter().zip(&sheets) {
+                commit_scores(task, *seat, sheet).unwrap();
+            }
+            for (seat, sheet) in SEATS.iter().zip(sheets) {
+                open_scores(task, *seat, sheet).unwrap();
+            }
+            tally(task);
+            attest(task, SEATS[0]).unwrap();
+            attest(task, SEATS[2]).unwrap();
+            settle(task, 1);
+            gained =
+                TRAINERS.iter().zip(before).map(|(&name, before)| balance(name) - before).collect();
+        });
+        gained
+    };
+    let truth = earned(None);
+    let lies: [fn(u8) -> Opinion; 4] = [
+        |_| Opinion::Malformed,
+        |_| Opinion::Score(i64::MAX),
+        |_| Opinion::Score(i64::MIN),
+        |trainer| Opinion::Score(if trainer == 11 { 1 << 40 } else { -(1 << 40) }),
+    ];
+    for lie in lies {
+        for (told, paid) in truth.iter().zip(earned(Some(lie))) {
+            // One micro-nat in 50,000 is all that the honest seats differ by.
+            assert!(told.abs_diff(paid) <= told / 10_000, "{told} became {paid}");
+        }
+    }
+}
+
+#[test]
+fn a_copied_commitment_cannot_be_opened_and_costs_the_copier() {
+    chain(|| {
+        let task = running(digits());
+        play_until(task, Phase::Scoring);
+        blocks(2);
+        let sheet = opinions(task, honest);
+        for name in &SEATS[..2] {
+            commit_scores(task, *name, &sheet).unwrap();
+        }
+        let (round, hash) = (round(task).0, scores_hash(task, SEATS[0], &sheet));
+        ok(SEATS[2], pallet_validation::Call::commit_scores { task, round, hash });
+        for name in &SEATS[..2] {
+            open_scores(task, *name, sheet.clone()).unwrap();
+        }
+        let copied = pallet_validation::Call::open_scores {
+            task,
+            round,
+            opinions: sheet,
+            salt: salt(SEATS[0]),
+        };
+        assert!(call(SEATS[2], copied).is_err());
+        due(task);
+        tally(task);
+        for name in &SEATS[..2] {
+            attest(task, *name).unwrap();
+        }
+        settle(task, 1);
+        assert_eq!(bond(Role::Evaluator, SEATS[2]), 100 * UNIT - digits().terms.evaluator_bond);
+        clear(task);
+    });
+}
+
+#[test]
+fn too_few_trainers_repeat_the_round_and_then_pause_the_task() {
+    chain(|| {
+        let mut spec = digits();
+        spec.max_retries = 2;
+        let task = running(spec);
+        let before: Vec<_> = TRAINERS.iter().map(|&name| balance(name)).collect();
+        for attempt in 1..=3 {
+            assert_eq!(round(task).0, attempt);
+            play(task, &TRAINERS[..2], &[], Phase::Revealing, honest);
+            blocks(2);
+        }
+        let row = pallet_tasks::Tasks::<Runtime>::get(task).unwrap();
+        assert_eq!(row.status, TaskStatus::Paused);
+        assert_eq!(round(task).1.failure, Some(Failure::TooFewCommitments));
+        for attempt in 1..=3 {
+            settle(task, attempt);
+        }
+        ok(SPONSOR, pallet_tasks::Call::resume { task });
+        blocks(2);
+        play_until(task, Phase::Settled);
+        settle(task, 4);
+        assert!(TRAINERS.iter().zip(&before).all(|(&name, before)| balance(name) > *before));
+        clear(task);
+    });
+}
+
+#[test]
+fn a_quorum_that_fails_twice_voids_the_round_and_slashes_nobody_who_acted() {
+    chain(|| {
+        let task = running(digits());
+        play_until(task, Phase::Scoring);
+        for committee in 0..2 {
+            assert_eq!(round(task).1.committee, committee);
+            blocks(2);
+            let sheet = opinions(task, honest);
+            commit_scores(task, SEATS[0], &sheet).unwrap();
+            due(task);
+        }
+        let first = pallet_tasks::Rounds::<Runtime>::get(task, 1).unwrap();
+        assert_eq!((first.phase, first.failure), (Phase::Void, Some(Failure::TooFewScores)));
+        let (trainers, seats) = (TRAINERS.map(balance), SEATS.map(balance));
+        settle(task, 1);
+        assert_eq!((trainers, seats), (TRAINERS.map(balance), SEATS.map(balance)));
+        clear(task);
+    });
+}
+
+#[test]
+fn seats_that_disagree_on_the_next_model_give_way_to_another_committee() {
+    chain(|| {
+        let task = running(digits());
+        play_until(task, Phase::Aggregating);
+        for (name, number) in SEATS.into_iter().zip(7..) {
+            let (round, cid) = (round(task).0, model_cid(number));
+            let _ = call(name, pallet_validation::Call::attest { task, round, cid, metric: 1 });
+        }
+        assert_eq!((round(task).1.committee, phase(task)), (1, Phase::Scoring));
+        blocks(2);
+        let sheet = opinions(task, honest);
+        for name in SEATS {
+            commit_scores(task, name, &sheet).unwrap();
+        }
+        for name in SEATS {
+            open_scores(task, name, sheet.clone()).unwrap();
+        }
+        tally(task);
+        attest(task, SEATS[0]).unwrap();
+        attest(task, SEATS[1]).unwrap();
+        assert_eq!(pallet_tasks::Rounds::<Runtime>::get(task, 1).unwrap().phase, Phase::Settled);
+        settle(task, 1);
+        clear(task);
+    });
+}
+
+#[test]
+fn cancelling_in_any_phase_returns_what_was_not_earned() {
+    for end in [
+        Phase::Training,
+        Phase::Revealing,
+        Phase::Scoring,
+        Phase::Verdict,
+        Phase::Aggregating,
+        Phase::Settled,
+    ] {
+        chain(|| {
+            let before: u128 =
+                [SPONSOR].iter().chain(&TRAINERS).chain(&SEATS).map(|&n| balance(n)).sum();
+            let sponsor = balance(SPONSOR);
+            let task = running(digits());
+            play_until(task, end);
+            ok(SPONSOR, pallet_tasks::Call::cancel { task });
+            check();
+            assert!(call(SPONSOR, pallet_tasks::Call::cancel { task }).is_err());
+            clear(task);
+            let after: u128 =
+                [SPONSOR].iter().chain(&TRAINERS).chain(&SEATS).map(|&n| balance(n)).sum();
+            assert_eq!(before, after, "cancelled in {end:?}");
+            assert_eq!(
+                sponsor == balance(SPONSOR),
+                end != Phase::Settled,
+                "only a settled round costs"
+            );
+            for name in TRAINERS {
+                ok(name, pallet_assignments::Call::leave { task, role: Role::Trainer });
+                assert_eq!(bond(Role::Trainer, name), 100 * UNIT, "cancelled in {end:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn an_expired_task_refunds_and_frees_everybody() {
+    chain(|| {
+        let sponsor = balance(SPONSOR);
+        let task = running(digits());
+        play_until(task, Phase::Verdict);
+        blocks(digits().deadlines.lifetime);
+        ok(TRAINERS[0], pallet_tasks::Call::advance { task });
+        let row = pallet_tasks::Tasks::<Runtime>::get(task).unwrap();
+        assert_eq!(row.status, TaskStatus::Expired);
+        clear(task);
+        assert_eq!(balance(SPONSOR), sponsor);
+        for name in SEATS {
+            ok(name, pallet_assignments::Call::leave { task, role: Role::Evaluator });
+        }
+    });
+}
+
+#[test]
+fn a_paused_task_ends_its_round_and_goes_on_when_resumed() {
+    chain(|| {
+        let task = running(digits());
+        play_until(task, Phase::Scoring);
+        ok(SPONSOR, pallet_tasks::Call::pause { task });
+        play_after_scoring(task);
+        assert_eq!((round(task).0, phase(task)), (1, Phase::Settled));
+        ok(SPONSOR, pallet_tasks::Call::resume { task });
+        assert_eq!((round(task).0, phase(task)), (2, Phase::Training));
+        settle(task, 1);
+        clear(task);
+    });
+}
+
+fn play_after_scoring(task: u32) {
+    blocks(2);
+    let sheet = opinions(task, honest);
+    for name in SEATS {
+        commit_scores(task, name, &sheet).unwrap();
+    }
+    for name in SEATS {
+        open_scores(task, name, sheet.clone()).unwrap();
+    }
+    tally(task);
+    attest(task, SEATS[0]).unwrap();
+    attest(task, SEATS[1]).unwrap();
+}
+
+#[test]
+fn only_the_council_releases_and_recalls() {
+    chain(|| {
+        let task = running(digits());
+        play_until(task, Phase::Settled);
+        assert!(call(SPONSOR, pallet_models::Call::release { task, version: 1 }).is_err());
+        let council =
+            pallet_collective::RawOrigin::<AccountId, configs::CouncilInstance>::Members(2, 3);
+        let release = RuntimeCall::from(pallet_models::Call::release { task, version: 1 });
+        sp_runtime::traits::Dispatchable::dispatch(release, council.into()).unwrap();
+        settle(task, 1);
+        clear(task);
+    });
+}
