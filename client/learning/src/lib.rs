@@ -1,1 +1,43 @@
+//! Models, data sets, local training, exact aggregation and evaluation.
+//!
+//! ```text
+//!  model.rs      data.rs                 what is trained, on what
+//!      └────┬───────┘
+//!       train.rs                         base weights ──SGD/Adam──► trained weights   (burn, f32)
+//!           │
+//!       update.rs                        trained − base ──encode──► integers ──► bytes ──► CID
+//!           │
+//!   contribution.rs ◄── evaluate.rs      what each update is worth on held-out rows
+//!           │
+//!       aggregate.rs                     base + rule(accepted updates): the same bytes everywhere
+//! ```
+//!
+//! Two kinds of arithmetic meet here. *Training and evaluation* run in `f32` on whatever kernels
+//! the machine has and may differ in the last bits from one machine to another. *Initial weights,
+//! updates and aggregates* are exact, so that equal inputs give equal bytes and an equal CID on
+//! every machine.
 
+pub mod aggregate;
+pub mod contribution;
+pub mod data;
+pub mod evaluate;
+mod malformed;
+pub mod model;
+mod network;
+mod random;
+mod safetensors;
+pub mod train;
+pub mod update;
+pub mod weights;
+
+pub use aggregate::{AggregateError, MeanAggregate, Rule, aggregate};
+pub use contribution::{Coalitions, ContributionError, ShapleyOptions, score_updates, shapley};
+pub use data::{DataError, Dataset};
+pub use decentralml_exact::Encoding;
+pub use evaluate::{EvaluateError, Evaluator, Metrics, evaluate};
+pub use malformed::Malformed;
+pub use model::{LayerSpec, ModelSpec, Parameter, SpecError};
+pub use random::Seed;
+pub use train::{LocalTraining, Optimizer, Progress, TrainError, TrainOutcome, train};
+pub use update::{Update, UpdateError};
+pub use weights::{Weights, WeightsError};

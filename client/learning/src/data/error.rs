@@ -1,0 +1,142 @@
+/// Why data cannot be read or divided. Errors in files say where they are.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The file cannot be read or written.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Neither CSV nor IDX.
+    #[error(
+        "{file}: unknown format. Give a CSV file (.csv, .csv.gz) with a label column, or a pair of \
+         IDX files (images and labels, may be gzipped)"
+    )]
+    UnknownFormat {
+        /// The file.
+        file: String,
+    },
+    /// No rows.
+    #[error("{file}: no rows")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// Beyond a limit of [`Limits`](super::Limits).
+    #[error("{file}: more than {limit} {unit}; raise the limit or give a smaller file")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// The limit.
+        limit: u64,
+        /// `rows` or `bytes`.
+        unit: &'static str,
+    },
+    /// The label column is not in the header.
+    #[error("{file}: there is no column `{name}`; the header has: {columns}")]
+    NoLabelColumn {
+        /// The file.
+        file: String,
+        /// Column asked for.
+        name: String,
+        /// Columns present.
+        columns: String,
+    },
+    /// A row that cannot be used.
+    #[error("{file}, line {line}: {problem}")]
+    Row {
+        /// The file.
+        file: String,
+        /// Line in the file, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: RowProblem,
+    },
+    /// A label of an IDX file that cannot be used.
+    #[error("{file}, item {item}: {problem}")]
+    Item {
+        /// The file.
+        file: String,
+        /// Index of the item, from 0.
+        item: usize,
+        /// What is wrong with it.
+        problem: RowProblem,
+    },
+    /// An IDX file that is not one, or not one of the supported kind.
+    #[error("{file}: {problem}")]
+    Idx {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Features, labels, columns and classes that contradict each other.
+    #[error("{0}")]
+    Shape(String),
+    /// Parts, or a minimum per part, that the rows are too few for.
+    #[error("{rows} rows cannot be divided into {parts} parts of at least {minimum} each")]
+    TooFewRows {
+        /// Rows to divide.
+        rows: usize,
+        /// Parts asked for.
+        parts: usize,
+        /// Rows that each part needs.
+        minimum: usize,
+    },
+    /// The concentration of a Dirichlet distribution is not a positive number.
+    #[error("alpha is {0}: it must be a positive number, for example 0.5")]
+    Alpha(f64),
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowProblem {
+    /// A missing column, or one too many.
+    #[error("{found} columns, expected {expected}")]
+    Columns {
+        /// Columns of the first row or the header.
+        expected: usize,
+        /// Columns of this row.
+        found: usize,
+    },
+    /// A feature that is not a finite number.
+    #[error("column {column}: expected a number, found `{found}`{}", hint(*.first))]
+    NotANumber {
+        /// Column, from 1.
+        column: usize,
+        /// Its text.
+        found: String,
+        /// Whether this is the file's first line, which may be meant as a header.
+        first: bool,
+    },
+    /// A label that is not a whole number.
+    #[error(
+        "column {column}: expected a label, which is a whole number from 0, found `{found}`{}",
+        hint(*.first)
+    )]
+    NotALabel {
+        /// Column, from 1.
+        column: usize,
+        /// Its text.
+        found: String,
+        /// Whether this is the file's first line, which may be meant as a header.
+        first: bool,
+    },
+    /// A label that is not below the number of classes.
+    #[error("the label {label} is out of range: there are {classes} classes, from 0 to {}", .classes - 1)]
+    LabelRange {
+        /// The label.
+        label: u64,
+        /// Classes, at least one.
+        classes: usize,
+    },
+    /// Bytes that are not text.
+    #[error("{0}")]
+    Text(String),
+}
+
+fn hint(first: bool) -> &'static str {
+    if first { " (if this line is a header, say so)" } else { "" }
+}

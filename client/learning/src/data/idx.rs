@@ -1,0 +1,162 @@
+use std::io::{self, Read};
+
+use super::{DataError, Dataset, Limits, RowProblem};
+
+/// The type code of unsigned bytes, the third byte of the file: the only type that is used for
+/// images and labels.
+const UNSIGNED_BYTE: u8 = 0x08;
+
+/// Reads a pair of IDX files (the format of MNIST): images of unsigned bytes of shape
+/// `[rows, …]`, which are flattened and multiplied by `scale`, and labels of shape `[rows]`.
+///
+/// `names` are what errors call the two. Without `classes` there is one more than the largest label.
+pub fn read_idx(
+    images: impl Read,
+    labels: impl Read,
+    names: (&str, &str),
+    scale: f32,
+    classes: Option<usize>,
+    limits: Limits,
+) -> Result<Dataset, DataError> {
+    let (image_shape, pixels) = read_array(images, names.0, limits)?;
+    let (label_shape, labels) = read_array(labels, names.1, limits)?;
+    let wrong = |file: &str, problem| Err(DataError::Idx { file: file.to_owned(), problem });
+    let [rows, pixel_shape @ ..] = image_shape.as_slice() else {
+        return wrong(names.0, "an array without dimensions".to_owned());
+    };
+    if label_shape.len() != 1 {
+        let problem = format!("labels have one dimension, found {}", label_shape.len());
+        return wrong(names.1, problem);
+    }
+    if labels.len() != *rows {
+        return wrong(names.1, format!("{} labels for {rows} images", labels.len()));
+    }
+    let Some(largest) = labels.iter().max() else {
+        return Err(DataError::Empty { file: names.0.to_owned() });
+    };
+    let classes = classes.unwrap_or(usize::from(*largest) + 1);
+    if let Some(item) = labels.iter().position(|&label| usize::from(label) >= classes) {
+        let label = labels.get(item).copied().map_or(0, u64::from);
+        let problem = RowProblem::LabelRange { label, classes: classes.max(1) };
+        return Err(DataError::Item { file: names.1.to_owned(), item, problem });
+    }
+    let features = pixels.into_iter().map(|pixel| f32::from(pixel) * scale).collect();
+    let labels = labels.into_iter().map(u32::from).collect();
+    Dataset::new(features, labels, pixel_shape.iter().product(), classes)
+}
+
+/// Whether a file starts like an IDX file: two zeros, a type code, a number of dimensions.
+pub(super) fn looks_like_idx(start: &[u8]) -> bool {
+    matches!(start, [0, 0, 0x08..=0x0e, 1..=8, ..])
+}
+
+/// An array of unsigned bytes: its shape, the number of items first, and its bytes.
+fn read_array(
+    mut source: impl Read,
+    name: &str,
+    limits: Limits,
+) -> Result<(Vec<usize>, Vec<u8>), DataError> {
+    let idx = |problem: String| DataError::Idx { file: name.to_owned(), problem };
+    let failed = |what: &str, error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => idx(format!("the file ends within its {what}")),
+        _ => DataError::Io { file: name.to_owned(), source: error },
+    };
+    let mut magic = [0; 4];
+    source.read_exact(&mut magic).map_err(|error| failed("header", error))?;
+    if !looks_like_idx(&magic) {
+        return Err(idx(format!("not an IDX file: it starts with {magic:02x?}")));
+    }
+    let [_, _, kind, dimensions] = magic;
+    if kind != UNSIGNED_BYTE {
+        return Err(idx(format!("element type 0x{kind:02x}: only unsigned bytes (0x08) are read")));
+    }
+    let mut shape = Vec::with_capacity(usize::from(dimensions));
+    for _ in 0..dimensions {
+        let mut size = [0; 4];
+        source.read_exact(&mut size).map_err(|error| failed("header", error))?;
+        shape.push(u32::from_be_bytes(size) as usize);
+    }
+    let too_large = |limit, unit| DataError::TooLarge { file: name.to_owned(), limit, unit };
+    if shape.first().is_some_and(|&rows| rows > limits.rows) {
+        return Err(too_large(limits.rows as u64, "rows"));
+    }
+    let length = shape
+        .iter()
+        .try_fold(1_u64, |product, &size| product.checked_mul(size as u64))
+        .filter(|&length| length <= limits.bytes)
+        .ok_or_else(|| too_large(limits.bytes, "bytes"))?;
+    // Reads what is there rather than allocating what a header promises.
+    let mut bytes = Vec::new();
+    let read = source.by_ref().take(length).read_to_end(&mut bytes);
+    let read = read.map_err(|error| failed("data", error))? as u64;
+    if read < length {
+        let item = length / shape.first().map_or(1, |&rows| rows.max(1) as u64);
+        let complete = read / item.max(1);
+        return Err(idx(format!(
+            "cut off: {read} of {length} bytes, so item {complete} is incomplete"
+        )));
+    }
+    match source.read(&mut [0]).map_err(|error| failed("data", error))? {
+        0 => Ok((shape, bytes)),
+        _ => Err(idx(format!("bytes follow the {length} that its header announces"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Two images of 1 × 3 pixels, and their labels.
+    fn images() -> Vec<u8> {
+        [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3][..], &[0, 51, 255, 1, 2, 3]].concat()
+    }
+
+    const LABELS: [u8; 10] = [0, 0, 8, 1, 0, 0, 0, 2, 4, 1];
+
+    fn read(images: &[u8], labels: &[u8], classes: Option<usize>) -> Result<Dataset, String> {
+        let names = ("images", "labels");
+        read_idx(images, labels, names, 1.0 / 255.0, classes, Limits::default())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_pair_of_files_is_read() {
+        let data = read(&images(), &LABELS, None).unwrap();
+        assert_eq!((data.rows(), data.columns(), data.classes()), (2, 3, 5));
+        assert_eq!(data.labels(), [4, 1]);
+        assert_eq!(data.row(0).unwrap().0, [0.0, 51.0 * (1.0 / 255.0), 1.0]);
+        assert_eq!(read(&images(), &LABELS, Some(10)).unwrap().classes(), 10);
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong_with_which_file() {
+        let error = |images: &[u8], labels: &[u8]| read(images, labels, None).unwrap_err();
+        let good = images();
+        assert_eq!(error(&good[..3], &LABELS), "images: the file ends within its header");
+        assert_eq!(error(&good[..9], &LABELS), "images: the file ends within its header");
+        assert_eq!(
+            error(&good[..20], &LABELS),
+            "images: cut off: 4 of 6 bytes, so item 1 is incomplete"
+        );
+        assert!(error(&[&good[..], &[0]].concat(), &LABELS).contains("bytes follow the 6"));
+        assert!(error(b"\x89PNG", &LABELS).contains("not an IDX file: it starts with [89, 50"));
+        assert!(error(&[0, 0, 0x0d, 3], &LABELS).contains("only unsigned bytes"));
+        assert_eq!(error(&good, &good), "labels: labels have one dimension, found 3");
+        assert_eq!(error(&good, &[0, 0, 8, 1, 0, 0, 0, 1, 4]), "labels: 1 labels for 2 images");
+        let none = [0, 0, 8, 1, 0, 0, 0, 0];
+        assert_eq!(error(&none, &none), "images: no rows");
+        assert_eq!(
+            read(&good, &LABELS, Some(4)).unwrap_err(),
+            "labels, item 0: the label 4 is out of range: there are 4 classes, from 0 to 3"
+        );
+    }
+
+    #[test]
+    fn a_header_that_promises_too_much_is_refused_before_anything_is_allocated() {
+        let huge = [0, 0, 8, 2, 0, 0, 0, 2, 255, 255, 255, 255];
+        assert!(read(&huge, &LABELS, None).unwrap_err().contains("more than 2147483648 bytes"));
+        let many = [0, 0, 8, 1, 255, 255, 255, 255];
+        assert!(read(&many, &LABELS, None).unwrap_err().contains("more than 10000000 rows"));
+    }
+}

@@ -1,0 +1,164 @@
+//! The client: one object for everything that goes into or comes out of IPFS.
+//!
+//! It speaks the Kubo RPC through `ipfs-api-backend-hyper`, to a real Kubo or to the embedded store, and trusts neither:
+//! what is stored must get the CID that was computed here, and what is fetched comes block by block, each checked
+//! against its CID before the next step depends on it. `cat` is not used: it ends well on a truncated file.
+//!
+//! The crate has no time-outs. Here every wait for progress has one (`idle_timeout`), every failure that may pass is
+//! tried again a bounded number of times with growing pauses.
+
+mod call;
+mod download;
+mod error;
+mod upload;
+
+pub use error::Error;
+pub use upload::Added;
+
+use crate::parse_cid;
+use call::Connection;
+use decentralml_types::Cid;
+use ipfs_api_backend_hyper::IpfsApi;
+use std::{sync::Arc, time::Duration};
+
+/// Limits of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Longest wait for the first answer of a server in [`Storage::connect`].
+    pub connect_timeout: Duration,
+    /// Longest wait without progress: a byte sent or received, an answer. A block may take ten times as long in all, so
+    /// that a server cannot hold on by a byte now and then. A pin counts as one answer.
+    pub idle_timeout: Duration,
+    /// Times that a request is tried before its error is returned; at least once.
+    pub attempts: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(30),
+            attempts: 3,
+        }
+    }
+}
+
+/// What the server's repository holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreStat {
+    /// Blocks.
+    pub blocks: u64,
+    /// Bytes on its disk.
+    pub bytes: u64,
+    /// Its folder, on its machine.
+    pub path: String,
+}
+
+/// A connection to an IPFS store. Clones are cheap and share it; every method may be cancelled at any time.
+#[derive(Clone)]
+pub struct Storage {
+    connection: Arc<Connection>,
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage").field("url", &self.connection.url).finish_non_exhaustive()
+    }
+}
+
+impl Storage {
+    /// Connects to the RPC at `url`, such as `http://127.0.0.1:5001` or `/ip4/127.0.0.1/tcp/5001`, and checks that a
+    /// store answers there.
+    ///
+    /// Errors: [`Error::Url`], [`Error::Unreachable`], [`Error::Timeout`], [`Error::Protocol`].
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::connect_with(url, Config::default()).await
+    }
+
+    /// [`Storage::connect`] with other limits.
+    pub async fn connect_with(url: &str, config: Config) -> Result<Self, Error> {
+        let storage = Self { connection: Arc::new(Connection::new(url, config)?) };
+        storage.version_within(config.connect_timeout).await?;
+        Ok(storage)
+    }
+
+    /// The URL it was connected to.
+    pub fn url(&self) -> &str {
+        &self.connection.url
+    }
+
+    /// The version that the server says it has.
+    pub async fn version(&self) -> Result<String, Error> {
+        self.version_within(self.connection.config.idle_timeout).await
+    }
+
+    /// Whether the server has the root block of `cid` and can give it, without asking other peers. With a DAG, the
+    /// other blocks may still be missing; [`Storage::pin`] makes sure of all.
+    pub async fn has(&self, cid: &Cid) -> Result<bool, Error> {
+        let key = cid.to_string();
+        let answer = self
+            .connection
+            .call("block/stat", Some(*cid), || self.connection.local.block_stat(&key))
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. } | Error::Unavailable { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Has the server keep `cid` and everything under it; a server with peers fetches what it lacks.
+    ///
+    /// Errors: [`Error::NotFound`] when a store without peers lacks a block.
+    pub async fn pin(&self, cid: &Cid) -> Result<(), Error> {
+        let key = cid.to_string();
+        self.connection
+            .call("pin/add", Some(*cid), || self.connection.timed.pin_add(&key, true))
+            .await
+            .map(drop)
+    }
+
+    /// Lets go of a pin; returns whether there was one.
+    pub async fn unpin(&self, cid: &Cid) -> Result<bool, Error> {
+        let key = cid.to_string();
+        let answer = self
+            .connection
+            .call("pin/rm", Some(*cid), || self.connection.timed.pin_rm(&key, true))
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(Error::Api { message, .. }) if message.contains("not pinned") => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The pinned roots. Those of other kinds than files (other codecs and hashes) are left out.
+    pub async fn pins(&self) -> Result<Vec<Cid>, Error> {
+        let answer = self
+            .connection
+            .call("pin/ls", None, || self.connection.timed.pin_ls(None, Some("recursive")))
+            .await?;
+        let mut pins: Vec<Cid> = answer.keys.keys().filter_map(|key| parse_cid(key).ok()).collect();
+        pins.sort();
+        Ok(pins)
+    }
+
+    /// What the server's repository holds. A large one takes a while to count.
+    pub async fn stat(&self) -> Result<StoreStat, Error> {
+        let answer =
+            self.connection.call("repo/stat", None, || self.connection.timed.stats_repo()).await?;
+        Ok(StoreStat {
+            blocks: answer.num_objects,
+            bytes: answer.repo_size,
+            path: answer.repo_path,
+        })
+    }
+
+    async fn version_within(&self, limit: Duration) -> Result<String, Error> {
+        let version = self
+            .connection
+            .call_within("version", None, limit, || self.connection.timed.version())
+            .await?;
+        Ok(version.version)
+    }
+}

@@ -1,0 +1,119 @@
+//! What can go wrong in a store.
+
+use crate::{MAX_BLOCK, block::CidError, unixfs::NodeError};
+use decentralml_types::Cid;
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// An error of the embedded store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process, or another `Store` of this one, has the folder open.
+    #[error(
+        "the store {} is in use by process {pid}; stop that process or give this one another folder",
+        path.display()
+    )]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// The holder's PID, or `?` when it could not be read.
+        pid: String,
+    },
+    /// The folder holds something else.
+    #[error("{} is not empty and not a store; choose an empty or a new folder", .0.display())]
+    NotAStore(PathBuf),
+    /// The folder was written by another version of this program.
+    #[error(
+        "the store {} has layout {found}, this program reads layout {expected}; use the program that wrote it",
+        path.display()
+    )]
+    Layout {
+        /// The folder.
+        path: PathBuf,
+        /// What its `version` file says.
+        found: String,
+        /// What it should say.
+        expected: &'static str,
+    },
+    /// A block is not here.
+    #[error("block was not found locally (offline): ipld: could not find {0}")]
+    NotFound(Cid),
+    /// The bytes on the disk are not those of the CID.
+    #[error(
+        "block {cid} is corrupt on disk ({} has a different hash); add its file again to heal it",
+        path.display()
+    )]
+    Corrupt {
+        /// The block.
+        cid: Cid,
+        /// Its file.
+        path: PathBuf,
+    },
+    /// More than a block may have.
+    #[error("a block of {0} bytes is too large; at most {MAX_BLOCK} bytes are allowed")]
+    BlockTooLarge(usize),
+    /// A block that is not what it was read as.
+    #[error("{cid} cannot be read: {source}")]
+    Node {
+        /// The block.
+        cid: Cid,
+        /// What is wrong with it.
+        source: NodeError,
+    },
+    /// A CID that this store cannot keep.
+    #[error(transparent)]
+    Cid(CidError),
+    /// `unpin` of what is not pinned.
+    #[error("{0} is not pinned or pinned indirectly")]
+    NotPinned(Cid),
+    /// No room.
+    #[error("the disk is full: {} cannot be written; free some space and try again", .0.display())]
+    DiskFull(PathBuf),
+    /// The file system refused something.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was to be added could not be read.
+    #[error("the data to add could not be read: {0}")]
+    Source(io::Error),
+}
+
+impl StoreError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull(path.to_owned()),
+            _ => Self::Io { path: path.to_owned(), source },
+        }
+    }
+}
+
+/// Names the file in an I/O error.
+pub(super) trait At<T> {
+    fn at(self, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::io(path, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_says_what_to_do() {
+        let error = StoreError::io(Path::new("blocks/ab"), ErrorKind::StorageFull.into());
+        assert_eq!(
+            error.to_string(),
+            "the disk is full: blocks/ab cannot be written; free some space and try again"
+        );
+    }
+}

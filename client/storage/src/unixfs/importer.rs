@@ -1,0 +1,138 @@
+//! From bytes to blocks, in one pass.
+
+use super::{CHUNK_SIZE, MAX_LINKS, node};
+use crate::Block;
+use bytes::Bytes;
+use decentralml_types::{Cid, Codec};
+use std::mem;
+
+/// Cuts what is pushed into leaves and builds the balanced tree above them.
+///
+/// `levels[0]` are leaves that have no parent yet, `levels[n]` nodes of height `n`; a level that reaches the fan-out
+/// becomes one node of the next.
+pub struct Importer {
+    chunk_size: usize,
+    max_links: usize,
+    buffer: Vec<u8>,
+    levels: Vec<Vec<Subtree>>,
+}
+
+/// What an import made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The root.
+    pub cid: Cid,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Bytes of all blocks together, a block counted each time it is linked (Kubo's `Tsize` of the root).
+    pub dag_size: u64,
+}
+
+/// A finished subtree: the same three figures as of a whole file.
+pub(super) type Subtree = Imported;
+
+impl Default for Importer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Importer {
+    /// An importer for the canonical form.
+    pub fn new() -> Self {
+        Self::with_layout(CHUNK_SIZE, MAX_LINKS)
+    }
+
+    /// Another chunk size and fan-out (at least 1 and 2), to test deep trees with few bytes.
+    pub(super) fn with_layout(chunk_size: usize, max_links: usize) -> Self {
+        Self { chunk_size, max_links, buffer: Vec::new(), levels: Vec::new() }
+    }
+
+    /// Appends `bytes` to the file and hands finished blocks to `sink`.
+    pub fn push<E>(
+        &mut self,
+        mut bytes: &[u8],
+        sink: &mut impl FnMut(Block) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while !bytes.is_empty() {
+            let room = self.chunk_size - self.buffer.len();
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+            if self.buffer.len() == self.chunk_size {
+                self.emit_leaf(sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the file, hands the remaining blocks to `sink` (the root last) and returns the root.
+    pub fn finish<E>(
+        mut self,
+        sink: &mut impl FnMut(Block) -> Result<(), E>,
+    ) -> Result<Imported, E> {
+        // An empty file is one empty leaf.
+        if !self.buffer.is_empty() || self.levels.is_empty() {
+            self.emit_leaf(sink)?;
+        }
+        let mut height = 0;
+        loop {
+            let top = height + 1 == self.levels.len();
+            let level = mem::take(&mut self.levels[height]);
+            match level[..] {
+                [root] if top => return Ok(root),
+                [] => {}
+                _ => {
+                    let subtree = emit_node(&level, sink)?;
+                    self.insert(height + 1, subtree, sink)?;
+                }
+            }
+            height += 1;
+        }
+    }
+
+    fn emit_leaf<E>(&mut self, sink: &mut impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
+        let data = Bytes::from(mem::take(&mut self.buffer));
+        let size = data.len() as u64;
+        let block = Block::new(Codec::Raw, data);
+        let leaf = Subtree { cid: block.cid(), size, dag_size: size };
+        sink(block)?;
+        self.insert(0, leaf, sink)
+    }
+
+    fn insert<E>(
+        &mut self,
+        mut height: usize,
+        mut subtree: Subtree,
+        sink: &mut impl FnMut(Block) -> Result<(), E>,
+    ) -> Result<(), E> {
+        loop {
+            if self.levels.len() <= height {
+                self.levels.resize_with(height + 1, Vec::new);
+            }
+            let level = &mut self.levels[height];
+            level.push(subtree);
+            if level.len() < self.max_links {
+                return Ok(());
+            }
+            let full = mem::take(level);
+            subtree = emit_node(&full, sink)?;
+            height += 1;
+        }
+    }
+}
+
+fn emit_node<E>(
+    children: &[Subtree],
+    sink: &mut impl FnMut(Block) -> Result<(), E>,
+) -> Result<Subtree, E> {
+    let block = node::branch(children);
+    let subtree = Subtree {
+        cid: block.cid(),
+        size: children.iter().map(|child| child.size).sum(),
+        dag_size: block.data().len() as u64
+            + children.iter().map(|child| child.dag_size).sum::<u64>(),
+    };
+    sink(block)?;
+    Ok(subtree)
+}

@@ -1,0 +1,354 @@
+//! The real client against the real facade over HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use decentralml_storage::{
+    Block, Codec, Error, MAX_BLOCK, Storage,
+    server::{ServeError, Server, serve},
+    unixfs,
+};
+use std::{fs, time::Instant};
+use support::{Daemon, bytes, patient, post, request, upload};
+
+const MIB: usize = 1 << 20;
+
+#[tokio::test]
+async fn what_is_added_can_be_fetched_pinned_and_counted() {
+    let daemon = Daemon::start().await;
+    let client = daemon.client().await;
+    for size in [0, 1, MIB - 1, MIB, MIB + 1, 9 * MIB + 17] {
+        let data = bytes(size);
+        let added = client.add(data.clone()).await.unwrap();
+        assert_eq!(added.cid, unixfs::canonical_cid(&data));
+        assert_eq!(added.size, size as u64);
+        assert!(client.has(&added.cid).await.unwrap());
+        assert_eq!(client.fetch(&added.cid, size as u64).await.unwrap(), data);
+    }
+    let pins = client.pins().await.unwrap();
+    assert_eq!(pins.len(), 6);
+    assert!(client.unpin(&pins[0]).await.unwrap());
+    assert!(!client.unpin(&pins[0]).await.unwrap());
+    assert_eq!(client.pins().await.unwrap(), pins[1..]);
+    client.pin(&pins[0]).await.unwrap();
+    assert_eq!(client.pins().await.unwrap(), pins);
+
+    let stat = client.stat().await.unwrap();
+    let counted = daemon.store.stat().unwrap();
+    assert_eq!((stat.blocks, stat.bytes), (counted.blocks, counted.bytes));
+    assert_eq!(client.version().await.unwrap(), env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn files_go_in_and_out_without_passing_through_memory_whole() {
+    let daemon = Daemon::start().await;
+    let client = daemon.client().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    let data = bytes(5 * MIB + 3);
+    fs::write(&from, &data).unwrap();
+    let added = client.add_file(&from).await.unwrap();
+    assert_eq!(added.cid, unixfs::canonical_cid(&data));
+
+    fs::write(&to, "older").unwrap();
+    let size = client.fetch_to_file(&added.cid, &to, data.len() as u64).await.unwrap();
+    assert_eq!(size, data.len() as u64);
+    assert_eq!(fs::read(&to).unwrap(), data);
+
+    let error = client.fetch_to_file(&added.cid, &to, size - 1).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+    assert_eq!(fs::read(&to).unwrap(), data, "a failed fetch leaves the file as it was");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "and nothing beside it");
+
+    let error = client.add_file(&folder.path().join("absent")).await.unwrap_err();
+    assert!(matches!(error, Error::File { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_missing_block_is_answered_at_once() {
+    let daemon = Daemon::start().await;
+    let client = daemon.client().await;
+    let absent = Block::new(Codec::Raw, &b"absent"[..]).cid();
+    let started = Instant::now();
+    let error = client.fetch(&absent, 100).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound { cid } if cid == absent), "{error}");
+    assert!(matches!(client.pin(&absent).await, Err(Error::NotFound { .. })));
+    assert!(!client.has(&absent).await.unwrap());
+    assert!(started.elapsed() < patient().idle_timeout);
+
+    let data = bytes(3 * MIB);
+    let added = client.add(data.clone()).await.unwrap();
+    let leaf = unixfs::canonical_cid(&data[MIB..2 * MIB]);
+    fs::remove_file(daemon.block_file(&leaf)).unwrap();
+    let error = client.fetch(&added.cid, 3 * MIB as u64).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound { cid } if cid == leaf), "{error}");
+}
+
+#[tokio::test]
+async fn a_corrupt_block_reaches_no_client_and_adding_heals_it() {
+    let daemon = Daemon::start().await;
+    let client = daemon.client().await;
+    let data = bytes(2 * MIB);
+    let added = client.add(data.clone()).await.unwrap();
+    let leaf = unixfs::canonical_cid(&data[..MIB]);
+    fs::write(daemon.block_file(&leaf), vec![0; MIB]).unwrap();
+
+    let error = client.fetch(&added.cid, data.len() as u64).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { cid, .. } if cid == leaf), "{error}");
+    assert!(error.to_string().contains("add its file again"), "{error}");
+    assert!(!client.has(&leaf).await.unwrap());
+    let answer = post(daemon.addr, &format!("block/get?arg={leaf}")).await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.text().contains("corrupt"), "{}", answer.text());
+
+    client.add(data.clone()).await.unwrap();
+    assert_eq!(client.fetch(&added.cid, data.len() as u64).await.unwrap(), data);
+}
+
+#[tokio::test]
+async fn a_file_above_the_limit_is_refused_before_it_is_read() {
+    let daemon = Daemon::start().await;
+    let client = daemon.client().await;
+    for size in [100, 2 * MIB] {
+        let data = bytes(size);
+        let added = client.add(data.clone()).await.unwrap();
+        // Without its leaves, a file that were read at all would be missing.
+        if size > MIB {
+            fs::remove_file(daemon.block_file(&unixfs::canonical_cid(&data[..MIB]))).unwrap();
+        }
+        let error = client.fetch(&added.cid, size as u64 - 1).await.unwrap_err();
+        assert!(
+            matches!(error, Error::TooLarge { limit, .. } if limit == size as u64 - 1),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn dags_of_another_form_are_fetched_too() {
+    let daemon = Daemon::start().await;
+    let client = daemon.client().await;
+    // Two leaves of 3 bytes: nobody's chunk size.
+    let leaves = [&b"abc"[..], b"def"].map(|data| Block::new(Codec::Raw, data));
+    let mut node = Vec::new();
+    for leaf in &leaves {
+        let mut link = vec![0x0a, 36, 1, 0x55, 0x12, 32];
+        link.extend_from_slice(&leaf.cid().digest);
+        node.extend_from_slice(&[0x12, link.len() as u8]);
+        node.extend_from_slice(&link);
+    }
+    node.extend_from_slice(&[0x0a, 8, 8, 2, 0x18, 6, 0x20, 3, 0x20, 3]);
+    let root = Block::new(Codec::DagPb, node);
+    for block in leaves.iter().chain([&root]) {
+        daemon.store.put(block).unwrap();
+    }
+    assert_eq!(client.fetch(&root.cid(), 6).await.unwrap(), b"abcdef");
+
+    let directory = Block::new(Codec::DagPb, vec![0x0a, 2, 8, 1]);
+    daemon.store.put(&directory).unwrap();
+    let error = client.fetch(&directory.cid(), 100).await.unwrap_err();
+    assert!(error.to_string().contains("a directory, not a file"), "{error}");
+}
+
+#[tokio::test]
+async fn many_clients_at_once_get_their_own_bytes() {
+    let daemon = Daemon::start().await;
+    let client = daemon.client().await;
+    let shared = bytes(MIB + 9);
+    let tasks: Vec<_> = (0..12u8)
+        .map(|number| {
+            let (client, shared) = (client.clone(), shared.clone());
+            tokio::spawn(async move {
+                let own = vec![number; 1000 + number as usize];
+                let added = client.add(own.clone()).await.unwrap();
+                assert_eq!(client.fetch(&added.cid, 2000).await.unwrap(), own);
+                let added = client.add(shared.clone()).await.unwrap();
+                assert_eq!(client.fetch(&added.cid, 2 * MIB as u64).await.unwrap(), shared);
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_store_survives_a_restart_and_is_closed_by_a_shutdown() {
+    let daemon = Daemon::start().await;
+    let data = bytes(2 * MIB);
+    let added = daemon.client().await.add(data.clone()).await.unwrap();
+    let daemon = Daemon::start_in(daemon.stop().await).await;
+    let client = daemon.client().await;
+    assert_eq!(client.fetch(&added.cid, 2 * MIB as u64).await.unwrap(), data);
+    assert_eq!(client.pins().await.unwrap(), [added.cid]);
+}
+
+#[tokio::test]
+async fn cat_answers_as_kubo_does() {
+    let daemon = Daemon::start().await;
+    let data = bytes(2 * MIB + 5);
+    let cid = daemon.store.add(&data[..], true).unwrap().cid;
+    let answer =
+        post(daemon.addr, &format!("cat?arg=/ipfs/{cid}&offset={}&length=20", MIB - 10)).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("x-stream-output: 1"), "{}", answer.head);
+    assert_eq!(answer.body, &data[MIB - 10..MIB + 10]);
+    assert_eq!(post(daemon.addr, &format!("cat?arg={cid}")).await.body, data);
+    assert_eq!(post(daemon.addr, &format!("cat?arg={cid}&offset=9999999")).await.body, b"");
+
+    for (query, status, code) in [
+        ("".to_owned(), 400, 1),
+        ("?arg=nonsense".into(), 500, 0),
+        (format!("?arg={cid}&offset=-1"), 400, 1),
+        (format!("?arg={}", Block::new(Codec::Raw, &b"absent"[..]).cid()), 500, 0),
+    ] {
+        let answer = post(daemon.addr, &format!("cat{query}")).await;
+        let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(
+            (answer.status, &json["Code"], &json["Type"]),
+            (status, &code.into(), &"error".into()),
+            "{json}"
+        );
+        assert!(json["Message"].as_str().is_some_and(|message| !message.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_the_middle_of_cat_cuts_the_connection() {
+    let daemon = Daemon::start().await;
+    let data = bytes(6 * MIB);
+    let cid = daemon.store.add(&data[..], true).unwrap().cid;
+    fs::remove_file(daemon.block_file(&unixfs::canonical_cid(&data[5 * MIB..]))).unwrap();
+    let answer = post(daemon.addr, &format!("cat?arg={cid}")).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains(&format!("content-length: {}", data.len())), "{}", answer.head);
+    assert_eq!(answer.body.len(), 5 * MIB);
+}
+
+#[tokio::test]
+async fn uploads_are_answered_as_kubo_does() {
+    let daemon = Daemon::start().await;
+    let json = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).unwrap();
+    let hello = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
+
+    let answer = upload(daemon.addr, "add?only-hash=true", "name=\"path\"", b"hello world").await;
+    assert_eq!(
+        json(&answer.body),
+        serde_json::json!({ "Name": hello, "Hash": hello, "Size": "11" })
+    );
+    assert_eq!(daemon.store.stat().unwrap().blocks, 0);
+
+    let part = "name=\"file\"; filename=\"hello.txt\"";
+    let answer = upload(daemon.addr, "add?pin=false", part, b"hello world").await;
+    assert_eq!(json(&answer.body)["Name"], "hello.txt");
+    assert_eq!(daemon.store.stat().unwrap().blocks, 1);
+    assert!(daemon.store.pins().unwrap().is_empty());
+
+    for option in
+        ["chunker=size-262144", "cid-version=0", "raw-leaves=false", "trickle=true", "hash=blake3"]
+    {
+        let answer = upload(daemon.addr, &format!("add?{option}"), part, b"hello world").await;
+        assert_eq!(answer.status, 500);
+        assert!(
+            json(&answer.body)["Message"].as_str().unwrap().contains("unsupported option"),
+            "{option}"
+        );
+    }
+    assert_eq!(post(daemon.addr, "add").await.status, 400);
+
+    let answer =
+        upload(daemon.addr, "block/put?cid-codec=raw&pin=true", "name=\"data\"", b"hello world")
+            .await;
+    assert_eq!(json(&answer.body), serde_json::json!({ "Key": hello, "Size": 11 }));
+    assert_eq!(daemon.store.pins().unwrap().len(), 1);
+    let answer = post(daemon.addr, &format!("block/stat?arg={hello}")).await;
+    assert_eq!(json(&answer.body), serde_json::json!({ "Key": hello, "Size": 11 }));
+    for size in [MAX_BLOCK + 1, MAX_BLOCK + (1 << 20)] {
+        let answer = upload(daemon.addr, "block/put", "name=\"data\"", &vec![0; size]).await;
+        assert_eq!(answer.status, 500);
+        assert!(answer.text().contains("at most"), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn pins_are_listed_by_kind() {
+    let daemon = Daemon::start().await;
+    let data = bytes(MIB + 1);
+    let root = daemon.store.add(&data[..], true).unwrap().cid;
+    let leaf = unixfs::canonical_cid(&data[MIB..]);
+    let list = async |query: &str| {
+        let answer = post(daemon.addr, &format!("pin/ls{query}")).await;
+        serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap()
+    };
+    assert_eq!(list("").await["Keys"].as_object().unwrap().len(), 3);
+    assert_eq!(list("?type=recursive").await["Keys"][root.to_string()]["Type"], "recursive");
+    assert_eq!(list(&format!("?arg={leaf}")).await["Keys"][leaf.to_string()]["Type"], "indirect");
+    assert_eq!(list("?type=direct").await["Keys"], serde_json::json!({}));
+    let absent = Block::new(Codec::Raw, &b"absent"[..]).cid();
+    assert_eq!(
+        list(&format!("?arg={absent}")).await["Message"],
+        format!("path '{absent}' is not pinned")
+    );
+}
+
+#[tokio::test]
+async fn a_web_page_from_elsewhere_is_refused() {
+    let daemon = Daemon::start().await;
+    for header in
+        ["Origin: https://example.com", "Origin: null", "Referer: https://example.com/page"]
+    {
+        let answer = request(daemon.addr, "POST", "version", &format!("{header}\r\n"), b"").await;
+        assert_eq!(answer.status, 403, "{header}");
+    }
+    let answer =
+        request(daemon.addr, "POST", "version", "Origin: http://localhost:3000\r\n", b"").await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn only_post_is_taken() {
+    let daemon = Daemon::start().await;
+    assert_eq!(request(daemon.addr, "GET", "version", "", b"").await.status, 405);
+    assert_eq!(post(daemon.addr, "shutdown").await.status, 404);
+}
+
+#[tokio::test]
+async fn addresses_that_cannot_be_served_are_explained() {
+    let daemon = Daemon::start().await;
+    let error = Server::bind(daemon.store.clone(), "0.0.0.0:0".parse().unwrap()).await.unwrap_err();
+    assert!(matches!(error, ServeError::NotLoopback(_)), "{error}");
+    let error = serve(daemon.store.clone(), daemon.addr, std::future::pending()).await.unwrap_err();
+    assert!(matches!(error, ServeError::PortInUse(_)), "{error}");
+    assert!(error.to_string().contains("choose another port"), "{error}");
+}
+
+#[tokio::test]
+async fn without_a_store_the_client_says_how_to_start_one() {
+    let daemon = Daemon::start().await;
+    let url = daemon.url.clone();
+    daemon.stop().await;
+    let error = Storage::connect_with(&url, patient()).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("decentralml ipfs daemon"), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_that_comes_back_between_two_attempts_is_reached() {
+    let daemon = Daemon::start().await;
+    let data = bytes(1000);
+    let mut config = patient();
+    config.attempts = 8;
+    let client = Storage::connect_with(&daemon.url, config).await.unwrap();
+    let added = client.add(data.clone()).await.unwrap();
+    let addr = daemon.addr;
+    let folder = daemon.stop().await;
+    let waiting = tokio::spawn(async move { client.fetch(&added.cid, 1000).await });
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let store =
+        std::sync::Arc::new(decentralml_storage::Store::open(folder.path().join("store")).unwrap());
+    let server = Server::bind(store, addr).await.unwrap();
+    let running = tokio::spawn(server.run(std::future::pending()));
+    assert_eq!(waiting.await.unwrap().unwrap(), data);
+    running.abort();
+}

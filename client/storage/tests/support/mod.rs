@@ -1,0 +1,134 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+use decentralml_storage::{Cid, Config, Storage, Store, server::Server};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+/// A running store in a temporary folder.
+pub struct Daemon {
+    pub folder: TempDir,
+    pub store: Arc<Store>,
+    pub addr: SocketAddr,
+    pub url: String,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Daemon {
+    pub async fn start() -> Self {
+        Self::start_in(TempDir::new().unwrap()).await
+    }
+
+    pub async fn start_in(folder: TempDir) -> Self {
+        let store = Arc::new(Store::open(folder.path().join("store")).unwrap());
+        let server = Server::bind(store.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let (addr, url) = (server.addr(), server.url());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            server.run(async move { drop(stopped.await) }).await.unwrap();
+        });
+        Self { folder, store, addr, url, stop, task }
+    }
+
+    pub async fn client(&self) -> Storage {
+        Storage::connect_with(&self.url, patient()).await.unwrap()
+    }
+
+    /// Stops the server and closes the store; the folder stays.
+    pub async fn stop(self) -> TempDir {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap();
+        self.folder
+    }
+
+    pub fn block_file(&self, cid: &Cid) -> PathBuf {
+        block_file(self.store.path(), cid)
+    }
+}
+
+pub fn block_file(root: &std::path::Path, cid: &Cid) -> PathBuf {
+    let name: String = cid.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    root.join("blocks").join(&name[..2]).join(name)
+}
+
+/// Limits for servers that do answer, also on a machine that is busy with other things.
+pub fn patient() -> Config {
+    Config {
+        connect_timeout: Duration::from_secs(10),
+        idle_timeout: Duration::from_secs(10),
+        attempts: 2,
+    }
+}
+
+/// Short limits, so that a mute server fails a test in seconds.
+pub fn quick() -> Config {
+    Config { idle_timeout: Duration::from_secs(1), ..patient() }
+}
+
+/// Bytes without a pattern that a chunk could repeat.
+pub fn bytes(size: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..size).map(|_| next()).collect()
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// One request over a connection of its own, read to the connection's end.
+pub async fn request(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> Answer {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    let head = format!(
+        "{method} /api/v0/{path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_lowercase(), body: answer[end + 4..].to_vec() }
+}
+
+pub async fn post(addr: SocketAddr, path: &str) -> Answer {
+    request(addr, "POST", path, "", b"").await
+}
+
+/// A multipart upload of one part.
+pub async fn upload(addr: SocketAddr, path: &str, part: &str, data: &[u8]) -> Answer {
+    let mut body =
+        format!("--frame\r\nContent-Disposition: form-data; {part}\r\nContent-Type: application/octet-stream\r\n\r\n")
+            .into_bytes();
+    body.extend_from_slice(data);
+    body.extend_from_slice(b"\r\n--frame--\r\n");
+    request(addr, "POST", path, "Content-Type: multipart/form-data; boundary=frame\r\n", &body)
+        .await
+}
