@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Formatting, lints and all tests, end to end included. Ends with the line "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/env.sh
+. scripts/env.sh
+scripts/setup.sh || exit 1
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+passed=0
+failed=0
+
+# Runs a command as one test.
+check() {
+	local name=$1
+	shift
+	echo "== $name"
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $name"
+	fi
+}
+
+# Runs a command that prints cargo's test results, and counts them one by one.
+count() {
+	local name=$1
+	shift
+	echo "== $name"
+	"$@" 2>&1 | tee "$log"
+	local status=${PIPESTATUS[0]} ok bad
+	ok=$(awk '/^test result:/ { sum += $4 } END { print sum + 0 }' "$log")
+	bad=$(awk '/^test result:/ { sum += $6 } END { print sum + 0 }' "$log")
+	passed=$((passed + ok))
+	failed=$((failed + bad))
+	# A build that broke, or a test program that crashed, has no result line of its own.
+	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+		failed=$((failed + 1))
+		echo "FAILED: $name"
+	fi
+}
+
+check "formatting" cargo fmt --all --check
+check "build" cargo build --release --workspace --locked
+check "lints" cargo clippy --release --workspace --all-targets --locked -- -D warnings
+count "tests" cargo test --release --workspace --locked --no-fail-fast
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
