@@ -342,6 +342,37 @@ fn play_after_scoring(task: u32) {
 }
 
 #[test]
+fn nobody_acts_after_a_deadline() {
+    chain(|| {
+        let task = running(digits());
+        let late = |task| blocks(round(task).1.deadline.saturating_sub(System::block_number()));
+        commit(task, TRAINERS[0]).unwrap();
+        commit(task, TRAINERS[1]).unwrap();
+        commit(task, TRAINERS[2]).unwrap();
+        late(task);
+        assert!(commit(task, TRAINERS[3]).is_err());
+        ok(SPONSOR, pallet_tasks::Call::advance { task });
+        for name in &TRAINERS[..3] {
+            reveal(task, *name).unwrap();
+        }
+        blocks(2);
+        let sheet = opinions(task, honest);
+        for name in &SEATS[..2] {
+            commit_scores(task, *name, &sheet).unwrap();
+        }
+        late(task);
+        assert!(commit_scores(task, SEATS[2], &sheet).is_err());
+        ok(SPONSOR, pallet_tasks::Call::advance { task });
+        open_scores(task, SEATS[0], sheet.clone()).unwrap();
+        late(task);
+        assert!(open_scores(task, SEATS[1], sheet).is_err());
+        ok(SPONSOR, pallet_tasks::Call::advance { task });
+        assert_eq!(round(task).1.committee, 1, "one opening is no quorum");
+        clear(task);
+    });
+}
+
+#[test]
 fn only_the_council_releases_and_recalls() {
     chain(|| {
         let task = running(digits());

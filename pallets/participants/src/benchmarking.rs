@@ -11,7 +11,7 @@ use sp_runtime::traits::BlockNumberProvider;
 
 const ROLE: Role = Role::Evaluator;
 
-/// An account that has bonded `amounts` minimum bonds and is about to receive `due` of them.
+/// An account that has bonded the minimum `bonds` times, of which `unbonding` are on their way out.
 fn member<T: Config>(bonds: u32, unbonding: u32) -> T::AccountId
 where
     T::Currency: fungible::Mutate<T::AccountId>,

@@ -135,6 +135,8 @@ pub mod pallet {
         NotCurrentRound,
         /// The round is in another phase.
         WrongPhase,
+        /// The phase's deadline has passed. Anybody may call `tasks.advance` now.
+        TooLate,
         /// The account has committed in this round already.
         AlreadyCommitted,
         /// The account has not committed in this round.
@@ -161,7 +163,7 @@ pub mod pallet {
         /// From now on the trainer's bond in the task can be slashed: for not revealing, and for bytes that the committee cannot
         /// have or read. It cannot leave the task before the round is settled. The last trainer's commitment ends the phase.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `AlreadyCommitted`, and those of the draw and the bond. Event:
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `AlreadyCommitted`, and those of the draw and the bond. Event:
         /// `Committed`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::commit())]
@@ -183,7 +185,7 @@ pub mod pallet {
         /// By a trainer that committed, once in phase Revealing of the task's current round. Free when it succeeds. The last
         /// reveal ends the phase and draws the committee; who has not revealed by then loses its bond in the task.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `NotCommitted`, `AlreadyRevealed`, `Mismatch`. Event: `Revealed`.
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyRevealed`, `Mismatch`. Event: `Revealed`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::reveal())]
         pub fn reveal(

@@ -44,6 +44,8 @@ pub const NOT_COVERED: DispatchError = DispatchError::Other("not covered");
 parameter_types! {
     pub static CurrentRound: RoundNumber = ROUND;
     pub static CurrentPhase: Phase = Phase::Training;
+    /// Whether the phase's deadline has passed.
+    pub static Due: bool = false;
     pub static Base: Option<Cid> = Some(cid(0));
     pub static Drawn: Vec<AccountId> = vec![1, 2, 3];
     pub static Uncovered: Vec<AccountId> = Vec::new();
@@ -81,6 +83,7 @@ impl Clock<AccountId> for Others {
             base: Base::get(),
             committee: 0,
             failure: None,
+            due: Due::get(),
             claims_expired: false,
         })
     }

@@ -71,6 +71,8 @@ impl<T: Config> Pallet<T> {
         let (current, current_phase) = T::Clock::current(task).ok_or(Error::<T>::NoRound)?;
         ensure!(current == round, Error::<T>::NotCurrentRound);
         ensure!(current_phase == phase, Error::<T>::WrongPhase);
+        let view = T::Clock::round(task, round).ok_or(Error::<T>::NoRound)?;
+        ensure!(!view.due, Error::<T>::TooLate);
         Ok(())
     }
 }

@@ -60,6 +60,7 @@ impl<T: Config> Clock<T::AccountId> for Pallet<T> {
             base: round.base,
             committee: round.committee,
             failure: round.failure,
+            due: !round.phase.is_final() && Self::now() >= round.deadline,
             claims_expired,
         })
     }

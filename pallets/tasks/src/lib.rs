@@ -22,12 +22,12 @@
 //! ## Money
 //!
 //! A task's funds lie in a sub-account of their own: one existential deposit, and [`Money`]: `free` for rounds to come,
-//! `reserved` for the live round, `unclaimed` for what settled rounds owe. [`Pallet::do_try_state`] proves it.
+//! `reserved` for the live round, `unclaimed` for what settled rounds owe. `try_state` proves it.
 //!
 //! ## What it does not guarantee
 //!
-//! That a phase ends in the very block of its deadline: it ends with the first act or `advance` from then on, so one late act may
-//! still be counted. That anybody enrolls: until then the sponsor may cancel, and the lifetime ends every task.
+//! That a phase ends in the very block of its deadline: nobody can act in it from then on, but it ends only when somebody calls
+//! `advance`. That anybody enrolls: until then the sponsor may cancel, and the lifetime ends every task.
 //!
 //! [`Clock::acted`]: decentralml_traits::Clock::acted
 

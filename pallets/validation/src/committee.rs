@@ -107,7 +107,9 @@ impl<T: Config> Pallet<T> {
         let (current, current_phase) = T::Clock::current(task).ok_or(Error::NoRound)?;
         ensure!(current == round, Error::NotCurrentRound);
         ensure!(current_phase == phase, Error::WrongPhase);
-        let number = T::Clock::round(task, round).ok_or(Error::NoRound)?.committee;
+        let view = T::Clock::round(task, round).ok_or(Error::NoRound)?;
+        ensure!(!view.due, Error::TooLate);
+        let number = view.committee;
         let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NoCommittee)?;
         Ok((number, committee))
     }

@@ -266,6 +266,8 @@ pub mod pallet {
         NotCurrentRound,
         /// The round is in another phase.
         WrongPhase,
+        /// The phase's deadline has passed. Anybody may call `tasks.advance` now.
+        TooLate,
         /// The committee is not open.
         NoCommittee,
         /// The seat has committed already.
@@ -317,7 +319,7 @@ pub mod pallet {
         /// current round. Free when it succeeds. From now on the seat loses its bond in the task if it does not open its scores;
         /// it cannot leave the task before the seat is settled. The last seat's commitment ends the phase.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `AlreadyCommitted`, and those of the draw and the bond. Event:
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `AlreadyCommitted`, and those of the draw and the bond. Event:
         /// `ScoresCommitted`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::commit_scores())]
@@ -340,7 +342,7 @@ pub mod pallet {
         /// seat's scores end the phase. A seat that has opened is paid its fee if its committee settles the round, unless it
         /// attests another model than the quorum.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `NotCommitted`, `AlreadyOpened`, `WrongLength`, `Mismatch`. Event:
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyOpened`, `WrongLength`, `Mismatch`. Event:
         /// `ScoresOpened`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::open_scores(opinions.len() as u32))]
@@ -363,7 +365,7 @@ pub mod pallet {
         /// By a seat that has opened its scores, once in phase Aggregating of the task's current round. Free when it succeeds.
         /// The attestation that completes the quorum settles the round.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `NotCommitted`, `NotOpened`, `AlreadyAttested`, `InvalidMetric`.
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `NotOpened`, `AlreadyAttested`, `InvalidMetric`.
         /// Event: `Attested`.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::attest())]

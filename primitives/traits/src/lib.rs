@@ -214,6 +214,8 @@ pub struct RoundView {
     pub committee: CommitteeNumber,
     /// Why it failed; `Some` in [`Phase::Void`] only.
     pub failure: Option<Failure>,
+    /// Whether its phase's deadline has passed: whoever acts now is too late, and `advance` moves the round on.
+    pub due: bool,
     /// Whether the time to claim has passed.
     pub claims_expired: bool,
 }

@@ -89,3 +89,11 @@ fn a_trainer_commits_once() {
         assert_eq!(Results::counts(TASK, ROUND).committed, 1);
     });
 }
+
+#[test]
+fn a_late_commitment_is_refused() {
+    build_and_execute(|| {
+        Due::set(true);
+        assert_noop!(try_commit(1), Error::<Test>::TooLate);
+    });
+}

@@ -143,3 +143,11 @@ fn an_update_is_revealed_once() {
         assert_eq!(Results::counts(TASK, ROUND).revealed, 1);
     });
 }
+
+#[test]
+fn a_late_reveal_is_refused() {
+    committed(|| {
+        Due::set(true);
+        assert_noop!(try_reveal(1, &update_of(&1)), Error::<Test>::TooLate);
+    });
+}

@@ -22,6 +22,8 @@ pub struct Around {
     pub phase: Phase,
     pub committee: CommitteeNumber,
     pub failure: Option<Failure>,
+    /// Whether the phase's deadline has passed.
+    pub due: bool,
     pub claims_expired: bool,
     pub quorum: u8,
     /// The committee at work.
@@ -52,6 +54,7 @@ impl Default for Around {
             phase: Phase::Scoring,
             committee: 0,
             failure: None,
+            due: false,
             claims_expired: false,
             quorum: 2,
             drawn: Vec::new(),
@@ -101,6 +104,7 @@ impl Clock<AccountId> for Others {
             base: None,
             committee: world.committee,
             failure: world.failure,
+            due: world.due,
             claims_expired: world.claims_expired,
         })
     }
