@@ -123,4 +123,14 @@ done
 [[ ! $CHECK ]] || exit 0
 
 echo "Running. Ctrl-C stops the network."
-while sleep 2; do all_alive; done
+# One validator may go down, that is what four are for; the network is over when the last has.
+declare -A DOWN=()
+while ((${#DOWN[@]} < ${#NAMES[@]})); do
+    sleep 1
+    for i in "${!NAMES[@]}"; do
+        [[ ! ${DOWN[$i]:-} ]] && ! kill -0 "${PIDS[i]}" 2>/dev/null || continue
+        DOWN[$i]=1
+        echo "${NAMES[i]} has stopped; its log is $DIR/${NAMES[i]}.log"
+    done
+done
+die "all validators have stopped"

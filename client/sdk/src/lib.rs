@@ -1,1 +1,46 @@
+//! Typed access to a DecentralML chain.
+//!
+//! ```text
+//!            Chain ── connect, submit, best_blocks ──► a node, by WebSocket
+//!              │
+//!            View ─── task, round, place, due, … ────► the state at one block
+//!              │
+//!           record ── Task, Round, Seat, … ──────────► what the rest of the program sees
+//!
+//!   call ── one function per call ──► Call ──► Chain::submit(signer, call, wait) ──► Included
+//!   keystore, signer ──► who signs
+//! ```
+//!
+//! The chain is known by its metadata alone (`metadata.scale`, renewed by `scripts/metadata.sh`); [`Chain::connect`] refuses a
+//! chain whose metadata differ. Every wait has a time-out, and no key is ever part of an error or of debug output.
+//!
+//! Read the best block for the steps of the protocol, which the next block corrects if need be, and the finalized one
+//! where money is concerned.
 
+mod api;
+mod blocks;
+pub mod call;
+mod chain;
+mod error;
+mod event;
+pub mod keystore;
+mod nonce;
+pub mod persist;
+mod random;
+mod record;
+mod signer;
+mod submit;
+mod view;
+
+pub use blocks::Blocks;
+pub use call::Call;
+pub use chain::{Chain, Constants, Properties};
+pub use error::{ConnectError, Error, ReadError, SubmitError};
+pub use event::{Event, Included};
+pub use keystore::{KeyInfo, KeystoreError, Phrase};
+pub use random::random_32;
+pub use record::*;
+pub use signer::{Signer, SignerError};
+pub use submit::Wait;
+pub use subxt::utils::AccountId32 as AccountId;
+pub use view::View;

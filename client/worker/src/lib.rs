@@ -1,1 +1,38 @@
+//! The daemons that take part in rounds.
+//!
+//! ```text
+//!  trainer.rs  evaluator.rs      what a role does; one file per phase
+//!        └──────┬──────┘
+//!          daemon.rs             blocks come in, one session per task goes through its rounds
+//!   ┌─────┬─────┼──────┬──────┐
+//!  enroll advance claim tries state     what both roles do: take part, push on, be paid, give up, remember
+//! ```
+//!
+//! A daemon acts on best blocks as they come and claims what is final on the finalized chain. Everything that a later step needs
+//! and that only this account knows (a salt, opinions) is on disk before the transaction that depends on it is sent. So a
+//! daemon may be killed between any two steps: when it is started again, it compares its records with the chain and goes on.
+//!
+//! No failure ends it and none is retried for ever: it is logged, the next block tries again, and after a number of failures
+//! in one phase that phase is given up.
 
+mod advance;
+mod claim;
+mod common;
+mod conduct;
+pub mod convert;
+mod daemon;
+mod enroll;
+mod error;
+pub mod evaluator;
+pub mod model;
+mod session;
+pub mod shutdown;
+mod state;
+pub mod trainer;
+mod tries;
+
+pub use common::Common;
+pub use conduct::UnknownConduct;
+pub use error::WorkerError;
+pub use shutdown::Shutdown;
+pub use state::StateError;

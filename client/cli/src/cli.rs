@@ -1,0 +1,173 @@
+//! The command line: `decentralml <noun> <verb>`.
+
+use crate::{
+    commands::{
+        account, claim, completions, council, data, demo, doctor, evaluator, ipfs, keep, model,
+        task, trainer,
+    },
+    config::{Flags, Settings},
+    context::Context,
+    exit,
+    output::Out,
+};
+use clap::{Parser, Subcommand};
+use color_eyre::Result;
+use std::io::{Write, stderr};
+use tracing_subscriber::EnvFilter;
+
+/// Trains models together without handing over data: tasks, trainers, evaluators, models and the council of a
+/// DecentralML chain.
+#[derive(Debug, Parser)]
+#[command(name = "decentralml", version, propagate_version = true, after_help = exit::HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Keys, balances, transfers and bonds.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Training tasks: create, fund, watch, end.
+    #[command(subcommand)]
+    Task(task::Command),
+    /// Take part as a trainer, with rows of your own.
+    #[command(subcommand)]
+    Trainer(trainer::Command),
+    /// Take part as an evaluator: score updates, recompute aggregates.
+    #[command(subcommand)]
+    Evaluator(evaluator::Command),
+    /// Models: their versions, their files, their quality.
+    #[command(subcommand)]
+    Model(model::Command),
+    /// The council's motions: release or recall a model, change the validators.
+    #[command(subcommand)]
+    Council(council::Command),
+    /// Settle what rounds owe: rewards, fees, and faults of others.
+    Claim(claim::Opts),
+    /// The store of models and updates.
+    #[command(subcommand)]
+    Ipfs(ipfs::Command),
+    /// Look at data, or divide it for an experiment.
+    #[command(subcommand)]
+    Data(data::Command),
+    /// Check chain, store, key and data, and say what to do about what is wrong.
+    Doctor(doctor::Opts),
+    /// Print the completions of a shell.
+    Completions(completions::Opts),
+    /// Run everything on this machine: a chain, a store, trainers, evaluators, a task, the council's vote.
+    Demo(demo::Opts),
+    /// Run a program for as long as standard input is open.
+    #[command(hide = true)]
+    Keep(keep::Opts),
+}
+
+impl Command {
+    /// Daemons tell what they do; other commands speak up when something is odd.
+    fn log(&self) -> &'static str {
+        match self {
+            Self::Trainer(_) | Self::Evaluator(_) | Self::Ipfs(ipfs::Command::Daemon(_)) => "info",
+            _ => "warn",
+        }
+    }
+}
+
+impl Cli {
+    /// Does what was asked for; results go to `writer`.
+    pub fn run(self, writer: &mut dyn Write) -> Result<()> {
+        let settings = Settings::load(self.flags)?;
+        start_logging(settings.log.as_deref().unwrap_or(self.command.log()), settings.json)?;
+        let mut out = Out::new(writer, settings.json);
+        let context = Context { settings };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let result = runtime.block_on(dispatch(self.command, &context, &mut out));
+        // Whatever still computes for a command that was interrupted is not waited for.
+        runtime.shutdown_background();
+        result
+    }
+}
+
+async fn dispatch(command: Command, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    match command {
+        Command::Account(command) => account::run(command, context, out).await,
+        Command::Task(command) => task::run(command, context, out).await,
+        Command::Trainer(trainer::Command::Run(opts)) => trainer::run(opts, context, out).await,
+        Command::Evaluator(evaluator::Command::Run(opts)) => {
+            evaluator::run(opts, context, out).await
+        }
+        Command::Model(command) => model::run(command, context, out).await,
+        Command::Council(command) => council::run(command, context, out).await,
+        Command::Claim(opts) => claim::run(opts, context, out).await,
+        Command::Ipfs(command) => ipfs::run(command, context, out).await,
+        Command::Data(command) => data::run(command, out),
+        Command::Doctor(opts) => doctor::run(opts, context, out).await,
+        Command::Completions(opts) => completions::run(&opts, out),
+        Command::Demo(opts) => demo::run(opts, context, out).await,
+        Command::Keep(opts) => keep::run(opts).await,
+    }
+}
+
+fn start_logging(filter: &str, json: bool) -> Result<()> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        exit::problem(exit::Kind::Usage, format!("`{filter}` is no log filter: {error}"))
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // Only the first start in a process counts; tests have more than one.
+    let _ = if json { log.json().try_init() } else { log.with_ansi(false).try_init() };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::{CommandFactory, error::ErrorKind};
+
+    /// Every command of the tree, as the words that lead to it.
+    fn paths(command: &clap::Command, before: &[String]) -> Vec<Vec<String>> {
+        let mut own = before.to_vec();
+        own.push(command.get_name().to_owned());
+        let mut all = vec![own.clone()];
+        all.extend(command.get_subcommands().flat_map(|command| paths(command, &own)));
+        all
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_that_says_something() {
+        let paths = paths(&Cli::command(), &[]);
+        assert!(paths.len() > 45, "only {} commands", paths.len());
+        for path in paths {
+            let error = Cli::try_parse_from(path.iter().map(String::as_str).chain(["--help"]))
+                .err()
+                .unwrap();
+            assert_eq!(error.kind(), ErrorKind::DisplayHelp, "{path:?}");
+            let help = error.to_string();
+            assert!(help.contains("Usage:") && help.contains("--json"), "{path:?}");
+            let first = help.lines().next().unwrap_or_default();
+            assert!(
+                first.len() > 10 && !first.starts_with("Usage"),
+                "{path:?} does not say what it does"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_before_anything_is_done() {
+        for words in [
+            vec!["decentralml", "task", "create"],
+            vec!["decentralml", "trainer", "run", "--any", "--task", "1"],
+            vec!["decentralml", "account", "bond", "miner", "1"],
+            vec!["decentralml", "task", "fund", "1", "many"],
+        ] {
+            assert!(Cli::try_parse_from(words.clone()).is_err(), "{words:?}");
+        }
+    }
+}

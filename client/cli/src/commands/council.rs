@@ -1,0 +1,62 @@
+//! `decentralml council`: motions of the council.
+
+mod close;
+mod list;
+mod propose;
+mod vote;
+
+use crate::{
+    context::Context,
+    exit::{Kind, problem},
+    output::Out,
+};
+use clap::{Args, Subcommand};
+use color_eyre::Result;
+use decentralml_sdk::{Proposal, View};
+
+pub use propose::majority;
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    List(list::Opts),
+    #[command(subcommand)]
+    Propose(propose::Motion),
+    Vote(vote::Opts),
+    Close(close::Opts),
+}
+
+/// Does what was asked for.
+pub async fn run(command: Command, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    match command {
+        Command::List(opts) => list::run(opts, context, out).await,
+        Command::Propose(motion) => propose::run(motion, context, out).await,
+        Command::Vote(opts) => vote::run(opts, context, out).await,
+        Command::Close(opts) => close::run(opts, context, out).await,
+    }
+}
+
+/// Which motion.
+#[derive(Args, Clone, Debug)]
+pub struct MotionArg {
+    /// Number of the motion, or the hash of its call.
+    motion: String,
+}
+
+impl MotionArg {
+    /// The motion, which must be open.
+    async fn find(&self, view: &View) -> Result<Proposal> {
+        let motion = self.motion.to_lowercase();
+        let matches = |proposal: &Proposal| {
+            proposal.index.to_string() == motion || super::hex(&proposal.hash) == motion
+        };
+        view.proposals().await?.into_iter().find(matches).ok_or_else(|| {
+            problem(
+                Kind::NotFound,
+                format!(
+                    "there is no open motion {motion}; `decentralml council list` shows those that there are"
+                ),
+            )
+        })
+    }
+}

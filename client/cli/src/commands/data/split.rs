@@ -1,0 +1,213 @@
+//! `decentralml data split`.
+
+use super::DataOpts;
+use crate::{
+    exit::{Kind, problem},
+    output::{Out, table},
+    task_file::Hex,
+    units::{Share, percent},
+};
+use clap::Args;
+use color_eyre::{Result, eyre::WrapErr};
+use decentralml_learning::{Dataset, Seed, data::write_csv_file};
+use serde::Serialize;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Divide rows for an experiment: a file for each trainer, one for validation, one for the final test.
+///
+/// The labels of the trainers' parts are skewed by a Dirichlet distribution. Equal seeds give equal files.
+#[derive(Args, Debug)]
+pub struct Opts {
+    #[command(flatten)]
+    data: DataOpts,
+    /// Parts for trainers.
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    trainers: usize,
+    /// Skew of the labels: 0.1 is strong, 0.5 usual, 100 hardly any.
+    #[arg(long, default_value_t = 0.5)]
+    alpha: f64,
+    /// Rows that every trainer gets at least.
+    #[arg(long, default_value_t = 20, value_name = "ROWS")]
+    minimum: usize,
+    /// Share of the rows for the evaluators.
+    #[arg(long, default_value = "20 %", value_name = "SHARE")]
+    validation: Share,
+    /// Share of the rows that nobody sees before the end.
+    #[arg(long, default_value = "20 %", value_name = "SHARE")]
+    test: Share,
+    /// 64 hexadecimal digits.
+    #[arg(long, default_value = ZEROS)]
+    seed: Hex,
+    /// Where the files go: trainer-1.csv …, validation.csv, test.csv.
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// How rows are to be divided.
+#[derive(Clone, Copy, Debug)]
+pub struct Division {
+    pub trainers: usize,
+    pub alpha: f64,
+    pub minimum: usize,
+    pub validation: Share,
+    pub test: Share,
+    pub seed: Seed,
+}
+
+/// Rows, divided: every row is in exactly one part.
+#[derive(Debug)]
+pub struct Parts {
+    pub trainers: Vec<Dataset>,
+    pub validation: Dataset,
+    pub test: Dataset,
+}
+
+/// Divides rows: first validation and test at random, then the rest by label.
+pub fn divide(data: &Dataset, division: &Division) -> Result<Parts> {
+    let Division { trainers, alpha, minimum, validation, test, seed } = *division;
+    let Some(rest) = 1_000_000_u32.checked_sub(validation.0 + test.0).filter(|&rest| rest > 0)
+    else {
+        return Err(problem(
+            Kind::Usage,
+            format!(
+                "{} for validation and {} for the test leave nothing to train on",
+                percent(validation.0),
+                percent(test.0)
+            ),
+        ));
+    };
+    let mut parts = data.split(&[rest, validation.0, test.0], seed).into_iter();
+    // As many parts as shares, some of which is positive.
+    let mut next = || parts.next().unwrap_or_else(|| data.subset(&[]));
+    let (training, validation, test) = (next(), next(), next());
+    let trainers = training.partition_dirichlet(trainers, alpha, minimum, seed)?;
+    Ok(Parts { trainers, validation, test })
+}
+
+#[derive(Serialize)]
+struct Part {
+    file: PathBuf,
+    rows: usize,
+    rows_per_class: Vec<usize>,
+}
+
+/// Writes the files; those of the same name are replaced.
+pub fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
+    let data = opts.data.read()?;
+    let parts = divide(
+        &data,
+        &Division {
+            trainers: opts.trainers,
+            alpha: opts.alpha,
+            minimum: opts.minimum,
+            validation: opts.validation,
+            test: opts.test,
+            seed: opts.seed.0,
+        },
+    )?;
+    fs::create_dir_all(&opts.out)
+        .wrap_err_with(|| format!("{} cannot be made", opts.out.display()))?;
+    let mut written = Vec::new();
+    for (number, part) in (1..).zip(&parts.trainers) {
+        written.push(write(&opts.out, &format!("trainer-{number}.csv"), part)?);
+    }
+    for (name, part) in [("validation.csv", &parts.validation), ("test.csv", &parts.test)] {
+        if part.rows() > 0 {
+            written.push(write(&opts.out, name, part)?);
+        }
+    }
+    out.result(&written, |written| {
+        let rows = written.iter().map(|part| {
+            let counts: Vec<String> = part.rows_per_class.iter().map(usize::to_string).collect();
+            vec![part.file.display().to_string(), part.rows.to_string(), counts.join(" ")]
+        });
+        table(["file", "rows", "rows per class"].map(str::to_owned).to_vec(), rows)
+    })
+}
+
+fn write(folder: &Path, name: &str, part: &Dataset) -> Result<Part> {
+    let file = folder.join(name);
+    write_csv_file(part, &file)?;
+    Ok(Part { file, rows: part.rows(), rows_per_class: part.class_counts() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::exit::kind;
+
+    fn opts(out: &Path) -> Opts {
+        Opts {
+            data: DataOpts { data: Some("digits".into()), ..DataOpts::default() },
+            trainers: 6,
+            alpha: 0.5,
+            minimum: 20,
+            validation: "20 %".parse().unwrap(),
+            test: "10 %".parse().unwrap(),
+            seed: Hex([7; 32]),
+            out: out.to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_row_is_in_exactly_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = Vec::new();
+        run(opts(folder.path()), &mut Out::new(&mut bytes, true)).unwrap();
+        let parts: Vec<serde_json::Value> = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(parts.len(), 8);
+        let rows: u64 = parts.iter().map(|part| part["rows"].as_u64().unwrap()).sum();
+        assert_eq!(rows, 1_797);
+        assert!(parts.iter().all(|part| part["rows"].as_u64().unwrap() >= 20));
+        // The pixels identify a row: no two are equal in this data set.
+        let mut lines: Vec<String> = fs::read_dir(folder.path())
+            .unwrap()
+            .flat_map(|file| {
+                let text = fs::read_to_string(file.unwrap().path()).unwrap();
+                text.lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect();
+        lines.sort();
+        lines.dedup();
+        assert_eq!(lines.len(), 1_797);
+    }
+
+    #[test]
+    fn labels_are_skewed_and_a_seed_gives_the_same_parts_again() {
+        let data = decentralml_learning::data::digits().unwrap();
+        let division = Division {
+            trainers: 6,
+            alpha: 0.5,
+            minimum: 20,
+            validation: Share(200_000),
+            test: Share(200_000),
+            seed: [7; 32],
+        };
+        let parts = divide(&data, &division).unwrap();
+        let skewed = |part: &Dataset| {
+            let counts = part.class_counts();
+            *counts.iter().max().unwrap() > 2 * part.rows() / 10
+        };
+        assert!(parts.trainers.iter().all(skewed));
+        assert_eq!(divide(&data, &division).unwrap().test, parts.test);
+        let other = Division { seed: [8; 32], ..division };
+        assert_ne!(divide(&data, &other).unwrap().test, parts.test);
+    }
+
+    #[test]
+    fn impossible_divisions_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = Vec::new();
+        let mut out = Out::new(&mut bytes, true);
+        let all = Opts { test: Share(800_000), ..opts(folder.path()) };
+        assert_eq!(kind(&run(all, &mut out).unwrap_err()), Kind::Usage);
+        let many = Opts { trainers: 2_000, ..opts(folder.path()) };
+        assert_eq!(kind(&run(many, &mut out).unwrap_err()), Kind::Data);
+    }
+}

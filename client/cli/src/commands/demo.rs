@@ -1,0 +1,185 @@
+//! `decentralml demo`: everything, on this machine, in a few minutes.
+//!
+//! ```text
+//!  processes   chain, store, 6 trainers, 3 evaluators: each a process that cannot outlive this one
+//!  setup       who takes part, whose rows are whose, the task
+//!  rounds      follows the rounds to the target
+//!  baselines   the same model, trained alone and centrally
+//!  settle      claims, refund, every account before and after
+//!  release     the council's vote; the model by its CID
+//!  report      report.json, and plot: accuracy.svg
+//! ```
+
+mod baselines;
+mod plot;
+mod processes;
+mod release;
+mod report;
+mod rounds;
+mod settle;
+mod setup;
+
+use crate::{
+    context::Context,
+    daemon::{DaemonOpts, StopRequest},
+    exit::{Kind, problem},
+    output::Out,
+};
+use clap::Args;
+use color_eyre::{Result, eyre::WrapErr};
+use processes::Processes;
+use report::{Outcome, Seconds};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Longest time that the demo may take before something must be wrong.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Run everything on this machine: a chain, a store, 6 trainers, 3 evaluators, a task, the council's vote.
+///
+/// One trainer is hostile and one is a free-rider; the committee is to find out. Leaves a report, the released model, a
+/// picture and the logs in the folder --out, and no process.
+#[derive(Args, Debug)]
+pub struct Opts {
+    /// The program `decentralml-node` [default: beside this program].
+    #[arg(long, value_name = "FILE")]
+    node: Option<PathBuf>,
+    /// Where report, model, picture and logs go. What an earlier demo left there is replaced.
+    #[arg(long, default_value = "out/demo", value_name = "FOLDER")]
+    out: PathBuf,
+    /// Use this IPFS store, a Kubo for example, in place of one of our own.
+    #[arg(long, value_name = "URL")]
+    ipfs: Option<String>,
+    /// How long the build took, for the report.
+    #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
+    build_seconds: f64,
+}
+
+/// Runs the demo; whatever happens, nothing is left running.
+pub async fn run(opts: Opts, _: &Context, out: &mut Out<'_>) -> Result<()> {
+    let node = node(opts.node.as_deref())?;
+    let folder = clean(&opts.out)?;
+    let mut stop = StopRequest::listen(DaemonOpts::default())?;
+    let mut processes = Processes::new(folder.join("logs"))?;
+    let ended = tokio::select! {
+        ended = tokio::time::timeout(LIMIT, play(&opts, &node, &folder, &mut processes, out)) => {
+            ended.unwrap_or_else(|_| {
+                let message = format!("the demo did not end within {} seconds", LIMIT.as_secs());
+                Err(problem(Kind::Other, message))
+            })
+        }
+        () = stop.wait() => Err(problem(Kind::Interrupted, "interrupted")),
+    };
+    processes.stop().await;
+    ended.wrap_err_with(|| {
+        format!("the demo failed; its logs are in {}", folder.join("logs").display())
+    })
+}
+
+async fn play(
+    opts: &Opts,
+    node: &Path,
+    folder: &Path,
+    processes: &mut Processes,
+    out: &mut Out<'_>,
+) -> Result<()> {
+    let start = Instant::now();
+    let (chain, storage) = setup::start(node, opts.ipfs.as_deref(), folder, processes, out).await?;
+    let chain_seconds = start.elapsed().as_secs_f64();
+
+    let cast = setup::Cast::new()?;
+    setup::fund(&chain, &cast).await?;
+    let parts = setup::split(&folder.join("data"))?;
+    let before = settle::Snapshot::take(&chain).await?;
+    let order = setup::order(&chain, folder, &parts).await?;
+    let baselines = baselines::begin(&order, &parts);
+    setup::start_workers(&chain, &storage, &cast, folder, processes, out)?;
+    let task = setup::create(order, &chain, &storage, &cast, out).await?;
+
+    let rounds_start = Instant::now();
+    let rounds = rounds::follow(task.id, &chain, &cast, processes, out).await?;
+    let rounds_seconds = rounds_start.elapsed().as_secs_f64();
+
+    let settlement = settle::settle(&task, &chain, &cast, before, processes, out).await?;
+    let released = release::release(task.id, &chain, &cast, out).await?;
+    let federated = release::evaluate(task.id, &chain, &storage, &task.model, &parts.test).await?;
+    let model = release::fetch(&released, &storage, &task.model, &parts.test, folder, out).await?;
+    let baselines = baselines.finish(federated.len()).await?;
+    plot::draw(&federated, &baselines, &folder.join("accuracy.svg"))?;
+
+    let seconds = Seconds {
+        build: opts.build_seconds,
+        chain: chain_seconds,
+        rounds: rounds_seconds,
+        total: start.elapsed().as_secs_f64(),
+    };
+    let outcome = Outcome { federated, baselines, rounds, settlement, released, model, seconds };
+    report::write(&outcome, &cast, folder, out)
+}
+
+/// The node's program: the one that was named, or the one beside this program.
+fn node(named: Option<&Path>) -> Result<PathBuf> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe()?.with_file_name("decentralml-node"),
+    };
+    if path.is_file() {
+        return Ok(std::path::absolute(path)?);
+    }
+    Err(problem(
+        Kind::Usage,
+        format!(
+            "{} is not there; `scripts/demo.sh` builds it, or name it with --node",
+            path.display()
+        ),
+    ))
+}
+
+/// Makes the folder and removes what an earlier demo left in it; other files stay.
+fn clean(folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).wrap_err_with(|| format!("{} cannot be made", folder.display()))?;
+    let folder = std::path::absolute(folder)?;
+    for name in ["chain", "data", "logs", "state", "store"] {
+        remove(&folder.join(name), |path| fs::remove_dir_all(path))?;
+    }
+    for name in ["report.json", "rounds.json", "model.safetensors", "accuracy.svg"] {
+        remove(&folder.join(name), |path| fs::remove_file(path))?;
+    }
+    Ok(folder)
+}
+
+fn remove(path: &Path, how: impl Fn(&Path) -> std::io::Result<()>) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    how(path).wrap_err_with(|| format!("{} of an earlier demo cannot be removed", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_what_a_demo_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("logs")).unwrap();
+        for name in ["report.json", "logs/node.log", "thesis.tex"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        clean(folder.path()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+        assert_eq!(left, ["thesis.tex"]);
+    }
+
+    #[test]
+    fn a_missing_node_says_how_to_get_one() {
+        let error = node(Some(Path::new("/nowhere/decentralml-node"))).unwrap_err();
+        assert!(error.to_string().contains("scripts/demo.sh"));
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
+    }
+}

@@ -1,0 +1,372 @@
+//! Chain, store and cast; whose rows are whose; the task.
+
+use super::processes::Processes;
+use crate::{
+    commands::{
+        data::{Division, Parts, divide},
+        ipfs::daemon::Listening,
+        task::create::{Cost, Draft, draft},
+    },
+    exit::{Kind, problem},
+    output::Out,
+    task_file::TaskFile,
+    units::{Share, tokens},
+};
+use color_eyre::{Result, eyre::WrapErr};
+use decentralml_learning::{
+    ModelSpec, Weights,
+    data::{digits, write_csv_file},
+};
+use decentralml_sdk::{AccountId, Chain, ConnectError, Signer, Wait, call};
+use decentralml_storage::Storage;
+use decentralml_types::{Balance, TaskId, TaskSpec, spec::InitialModel};
+use decentralml_worker::{evaluator, trainer::Conduct};
+use std::{fs, net::TcpListener, path::Path, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{ChildStdout, Command},
+    time::{Instant, sleep},
+};
+
+/// The task that everybody can read, and create too.
+const TASK: &str = include_str!("../../../examples/digits.toml");
+
+/// How each trainer behaves.
+const CONDUCTS: [Conduct; 6] = [
+    Conduct::Honest,
+    Conduct::Honest,
+    Conduct::Honest,
+    Conduct::Honest,
+    Conduct::SignFlip,
+    Conduct::FreeRide,
+];
+const EVALUATORS: usize = 3;
+
+/// What each participant has at the start, in whole tokens: more than the bond and the fees.
+const POCKET_MONEY: Balance = 12;
+
+/// How the digits are divided.
+const DIVISION: Division = Division {
+    trainers: CONDUCTS.len(),
+    alpha: 0.5,
+    minimum: 40,
+    validation: Share(200_000),
+    test: Share(200_000),
+    seed: *b"who has which handwritten digits",
+};
+
+/// How long the first block may take.
+const FIRST_BLOCK: Duration = Duration::from_secs(60);
+/// How long the store may take to listen.
+const STORE_START: Duration = Duration::from_secs(20);
+
+/// Somebody with a key.
+pub struct Person {
+    /// For people.
+    pub name: String,
+    uri: String,
+    pub signer: Signer,
+}
+
+impl Person {
+    fn new(name: String, uri: String) -> Result<Self> {
+        let signer = Signer::from_uri(&uri)?;
+        Ok(Self { name, uri, signer })
+    }
+
+    pub fn account(&self) -> AccountId {
+        self.signer.account()
+    }
+}
+
+/// Everybody who takes part, with keys of the development chain.
+pub struct Cast {
+    pub sponsor: Person,
+    faucet: Person,
+    pub trainers: Vec<Person>,
+    pub evaluators: Vec<Person>,
+    pub council: Vec<Person>,
+}
+
+impl Cast {
+    /// The keys.
+    pub fn new() -> Result<Self> {
+        let known =
+            |name: &str, part: &str| Person::new(format!("{name} ({part})"), format!("//{name}"));
+        let numbered = |name: &str, number: usize, note: &str| {
+            Person::new(
+                format!("{} {number}{note}", name.to_lowercase()),
+                format!("//{name}{number}"),
+            )
+        };
+        let trainers = (1..).zip(CONDUCTS).map(|(number, conduct)| {
+            numbered(
+                "Trainer",
+                number,
+                match conduct {
+                    Conduct::SignFlip => " (hostile)",
+                    Conduct::FreeRide => " (free-rider)",
+                    _ => "",
+                },
+            )
+        });
+        Ok(Self {
+            sponsor: known("Dave", "sponsor")?,
+            faucet: known("Eve", "faucet")?,
+            trainers: trainers.collect::<Result<_>>()?,
+            evaluators: (1..=EVALUATORS)
+                .map(|number| numbered("Evaluator", number, ""))
+                .collect::<Result<_>>()?,
+            council: ["Alice", "Bob", "Charlie"]
+                .map(|name| known(name, "council"))
+                .into_iter()
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// What an account is called.
+    pub fn name(&self, account: &AccountId) -> Option<&str> {
+        let all = [&self.sponsor, &self.faucet];
+        let all =
+            all.into_iter().chain(&self.trainers).chain(&self.evaluators).chain(&self.council);
+        all.into_iter().find(|one| one.account() == *account).map(|one| one.name.as_str())
+    }
+
+    fn earners(&self) -> impl Iterator<Item = &Person> {
+        self.trainers.iter().chain(&self.evaluators)
+    }
+}
+
+/// Starts chain and store, and connects to them.
+pub async fn start(
+    node: &Path,
+    ipfs: Option<&str>,
+    folder: &Path,
+    processes: &mut Processes,
+    out: &mut Out<'_>,
+) -> Result<(Chain, Storage)> {
+    let url = start_node(node, folder, processes)?;
+    let storage = match ipfs {
+        Some(url) => Storage::connect(url).await?,
+        None => start_store(folder, processes).await?,
+    };
+    let chain = first_block(&url, processes).await?;
+    out.line(&format!("chain    {} at {url}", chain.name()))?;
+    out.line(&format!("store    {}", storage.url()))?;
+    Ok((chain, storage))
+}
+
+fn start_node(node: &Path, folder: &Path, processes: &mut Processes) -> Result<String> {
+    let (rpc, network) = (free_port()?, free_port()?);
+    let mut command = Processes::own()?;
+    command
+        .args(["keep", "--"])
+        .arg(node)
+        .args(["--dev", "--no-mdns", "--no-prometheus", "--no-telemetry", "--base-path"])
+        .arg(folder.join("chain"))
+        .args(["--rpc-port", &rpc.to_string()])
+        .args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{network}")]);
+    drain(processes.start("node", command)?);
+    Ok(format!("ws://127.0.0.1:{rpc}"))
+}
+
+/// A port that nobody listens on. Somebody may take it before the node does; then the node says so and ends.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+async fn start_store(folder: &Path, processes: &mut Processes) -> Result<Storage> {
+    let mut command = Processes::own()?;
+    command
+        .args(["ipfs", "daemon", "--json", "--stop-on-eof", "--listen", "127.0.0.1:0", "--folder"])
+        .arg(folder.join("store"));
+    let mut output = BufReader::new(processes.start("store", command)?);
+    let mut text = String::new();
+    let listening = async {
+        // The document ends with the line that closes its brace.
+        while !text.ends_with("}\n") && output.read_line(&mut text).await? > 0 {}
+        Ok::<Listening, color_eyre::Report>(serde_json::from_str(&text)?)
+    };
+    let listening = tokio::time::timeout(STORE_START, listening).await;
+    let Ok(Ok(listening)) = listening else {
+        processes.check()?;
+        return Err(problem(Kind::NoStore, "the store did not say where it listens"));
+    };
+    drain(output.into_inner());
+    Ok(Storage::connect(&listening.url).await?)
+}
+
+/// Reads on, so that the process never waits for a reader.
+fn drain(mut output: ChildStdout) {
+    tokio::spawn(async move {
+        let mut buffer = [0; 4096];
+        while matches!(output.read(&mut buffer).await, Ok(1..)) {}
+    });
+}
+
+/// Connects as soon as the node answers, and waits for its first block.
+async fn first_block(url: &str, processes: &mut Processes) -> Result<Chain> {
+    let deadline = Instant::now() + FIRST_BLOCK;
+    loop {
+        processes.check()?;
+        let failure = match Chain::connect(url).await {
+            Ok(chain) if chain.best().await?.number() > 0 => return Ok(chain),
+            Ok(_) => problem(Kind::NoChain, "the chain makes no blocks"),
+            Err(
+                error @ (ConnectError::OtherChain { .. } | ConnectError::MetadataMismatch { .. }),
+            ) => {
+                return Err(error.into());
+            }
+            Err(error) => error.into(),
+        };
+        if Instant::now() > deadline {
+            return Err(failure);
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// Gives everybody something to bond and to pay fees with.
+pub async fn fund(chain: &Chain, cast: &Cast) -> Result<()> {
+    let amount = POCKET_MONEY * 10_u128.pow(chain.properties().decimals.into());
+    let transfers = cast.earners().map(|person| call::transfer(&person.account(), amount));
+    let call = call::batch_all(transfers.collect());
+    chain.submit(&cast.faucet.signer, &call, Wait::Finalized).await?;
+    Ok(())
+}
+
+/// Divides the embedded digits. The test part is in no file: nobody but the demo sees it.
+pub fn split(folder: &Path) -> Result<Parts> {
+    let parts = divide(&digits()?, &DIVISION)?;
+    fs::create_dir_all(folder)?;
+    for (number, part) in (1..).zip(&parts.trainers) {
+        write_csv_file(part, &folder.join(format!("trainer-{number}.csv")))?;
+    }
+    write_csv_file(&parts.validation, &folder.join("validation.csv"))?;
+    Ok(parts)
+}
+
+/// A task that is ready to be created, and what is known of it in this process.
+pub struct Order {
+    draft: Draft,
+    pub spec: TaskSpec,
+    pub model: ModelSpec,
+    pub initial: Weights,
+}
+
+/// Puts the task together from the example file.
+pub async fn order(chain: &Chain, folder: &Path, parts: &Parts) -> Result<Order> {
+    let mut file = TaskFile::parse(TASK)?;
+    file.validation.file = Some(folder.join("data/validation.csv"));
+    let model = file.model_spec()?;
+    model.check_data(parts.test.columns(), parts.test.classes())?;
+    let draft = draft(&file, chain).await?;
+    let spec = draft.spec.clone();
+    let InitialModel::Seed(seed) = spec.initial else {
+        return Err(problem(Kind::Usage, "the demo's task starts from a seed"));
+    };
+    Ok(Order { initial: Weights::init(&model, seed), draft, spec, model })
+}
+
+/// Starts trainers and evaluators. They will find the task by themselves.
+pub fn start_workers(
+    chain: &Chain,
+    storage: &Storage,
+    cast: &Cast,
+    folder: &Path,
+    processes: &mut Processes,
+    out: &mut Out<'_>,
+) -> Result<()> {
+    let worker = |person: &Person, role: &str| -> Result<Command> {
+        let mut command = Processes::own()?;
+        command
+            .env(crate::keys::SURI, &person.uri)
+            .args([role, "run", "--any", "--stop-on-eof"])
+            .args(["--chain", chain.url(), "--store", storage.url(), "--state"])
+            .arg(folder.join("state"));
+        Ok(command)
+    };
+    for ((number, person), conduct) in (1..).zip(&cast.trainers).zip(CONDUCTS) {
+        let mut command = worker(person, "trainer")?;
+        command.arg("--data").arg(folder.join(format!("data/trainer-{number}.csv")));
+        command.args(["--classes", "10", "--conduct", conduct.name()]);
+        drain(processes.start(&format!("trainer-{number}"), command)?);
+    }
+    for (number, person) in (1..).zip(&cast.evaluators) {
+        let mut command = worker(person, "evaluator")?;
+        command.args(["--conduct", evaluator::Conduct::Honest.name()]);
+        drain(processes.start(&format!("evaluator-{number}"), command)?);
+    }
+    out.line(&format!(
+        "workers  {} trainers (5 is hostile, 6 a free-rider) and {} evaluators, each a process of its own",
+        cast.trainers.len(),
+        cast.evaluators.len()
+    ))
+}
+
+/// The task of the demo, once it is on chain.
+pub struct DemoTask {
+    pub id: TaskId,
+    pub cost: Cost,
+    pub model: ModelSpec,
+    /// What its creation cost in fees, in planck.
+    pub fee: Balance,
+}
+
+/// The sponsor creates and funds the task.
+pub async fn create(
+    order: Order,
+    chain: &Chain,
+    storage: &Storage,
+    cast: &Cast,
+    out: &mut Out<'_>,
+) -> Result<DemoTask> {
+    let (cost, rounds, target) = (order.draft.cost, order.spec.rounds, order.spec.target);
+    let (id, included) = order
+        .draft
+        .create(storage, chain, &cast.sponsor.signer)
+        .await
+        .wrap_err("the sponsor cannot create the task")?;
+    let token = chain.properties();
+    out.line(&format!(
+        "task     {id}: handwritten digits, {} for each of up to {rounds} rounds, target {}",
+        tokens(cost.round, token),
+        crate::output::or_dash(target.map(crate::units::percent)),
+    ))?;
+    Ok(DemoTask { id, cost, model: order.model, fee: included.fee })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn everybody_has_a_key_of_their_own() {
+        let cast = Cast::new().unwrap();
+        let mut accounts: Vec<String> = cast
+            .earners()
+            .chain(&cast.council)
+            .chain([&cast.sponsor, &cast.faucet])
+            .map(|person| person.account().to_string())
+            .collect();
+        let count = accounts.len();
+        accounts.sort();
+        accounts.dedup();
+        assert_eq!((accounts.len(), count), (14, 14));
+        assert_eq!(cast.name(&cast.trainers[4].account()), Some("trainer 5 (hostile)"));
+        assert_eq!(cast.name(&cast.council[0].account()), Some("Alice (council)"));
+        assert!(cast.earners().all(|person| person.signer.is_development()));
+    }
+
+    #[test]
+    fn the_demos_task_fits_its_data_and_nobody_gets_the_test_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = split(folder.path()).unwrap();
+        let model = TaskFile::parse(TASK).unwrap().model_spec().unwrap();
+        model.check_data(parts.test.columns(), parts.test.classes()).unwrap();
+        assert_eq!(parts.trainers.len(), 6);
+        assert!(parts.trainers.iter().all(|part| part.rows() >= 40));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7);
+    }
+}

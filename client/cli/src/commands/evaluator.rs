@@ -1,0 +1,60 @@
+//! `decentralml evaluator`.
+
+use crate::{
+    commands::{trainer::Which, worker_common},
+    context::Context,
+    daemon::{DaemonOpts, StopRequest},
+    output::Out,
+    units::Amount,
+};
+use clap::{Args, Subcommand};
+use color_eyre::Result;
+use decentralml_types::Role;
+use decentralml_worker::{
+    evaluator::{self, Conduct},
+    shutdown,
+};
+
+/// Updates that are fetched at the same time, unless told otherwise.
+const PARALLEL_FETCHES: usize = 8;
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(Opts),
+}
+
+/// Take part in tasks as an evaluator, until Ctrl-C.
+///
+/// Enrolls, bonds what tasks ask for, and when drawn onto a committee fetches the updates, measures what each contributes on
+/// the task's validation set, recomputes the aggregate, and claims its fees. A stop is clean: what was begun is picked up at
+/// the next start.
+#[derive(Args, Debug)]
+pub struct Opts {
+    #[command(flatten)]
+    which: Which,
+    /// Bonds are made up to this in all [default: 10 tokens].
+    #[arg(long, value_name = "AMOUNT")]
+    max_bond: Option<Amount>,
+    /// Updates that are fetched at the same time [default: 8].
+    #[arg(long, value_name = "N")]
+    parallel_fetches: Option<usize>,
+    /// Misbehave in this way; refused where money is real.
+    #[arg(long, hide = true, default_value_t = Conduct::Honest)]
+    conduct: Conduct,
+    #[command(flatten)]
+    daemon: DaemonOpts,
+}
+
+/// Runs until it is stopped, or its task is over.
+pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
+    let settings = &context.settings.evaluator;
+    let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
+    let parallel_fetches =
+        opts.parallel_fetches.or(settings.parallel_fetches).unwrap_or(PARALLEL_FETCHES);
+    let stop = StopRequest::listen(opts.daemon)?;
+    let common = worker_common::prepare(context, Role::Evaluator, opts.which, max_bond).await?;
+    let config = evaluator::Config { common, conduct: opts.conduct, parallel_fetches };
+    let (trigger, shutdown) = shutdown::channel();
+    worker_common::until_stopped(evaluator::run(config, shutdown), trigger, stop).await
+}

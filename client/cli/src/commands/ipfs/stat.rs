@@ -1,0 +1,47 @@
+//! `decentralml ipfs stat`.
+
+use crate::{
+    context::Context,
+    output::{Out, pairs},
+};
+use clap::Args;
+use color_eyre::Result;
+use serde::Serialize;
+
+/// Show what the store holds.
+#[derive(Args, Debug)]
+pub struct Opts {}
+
+#[derive(Serialize)]
+struct Stat {
+    url: String,
+    version: String,
+    blocks: u64,
+    bytes: u64,
+    pins: usize,
+    folder: String,
+}
+
+/// Asks the store; a large one takes a while to count.
+pub async fn run(_: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    let storage = context.storage().await?;
+    let counted = storage.stat().await?;
+    let stat = Stat {
+        url: storage.url().to_owned(),
+        version: storage.version().await?,
+        blocks: counted.blocks,
+        bytes: counted.bytes,
+        pins: storage.pins().await?.len(),
+        folder: counted.path,
+    };
+    out.result(&stat, |stat| {
+        pairs(&[
+            ("store", stat.url.clone()),
+            ("version", stat.version.clone()),
+            ("blocks", stat.blocks.to_string()),
+            ("bytes", stat.bytes.to_string()),
+            ("pins", stat.pins.to_string()),
+            ("folder", stat.folder.clone()),
+        ])
+    })
+}

@@ -1,0 +1,135 @@
+//! `decentralml model evaluate`.
+
+use super::version_or_last;
+use crate::{
+    commands::data::DataOpts,
+    context::{self, Context},
+    exit::{Kind, problem},
+    output::{Out, pairs},
+};
+use clap::Args;
+use color_eyre::{Result, eyre::WrapErr};
+use decentralml_learning::{
+    Dataset, Metrics, ModelSpec, Weights,
+    data::{CsvOptions, read_csv},
+    evaluate,
+};
+use decentralml_sdk::Task;
+use decentralml_storage::Storage;
+use decentralml_types::{Cid, TaskId, Version, spec::Objective};
+use serde::Serialize;
+use std::{fs, path::PathBuf};
+
+/// Bytes of a model's description at most; the largest has a few kilobytes.
+const MAX_SPEC: u64 = 1 << 20;
+
+/// Measure a model on rows: those of a file, or the task's own validation set.
+#[derive(Args, Debug)]
+pub struct Opts {
+    /// Number of the task. Its model's layers are on chain; for a task that is gone give --layers.
+    #[arg(required_unless_present_all = ["file", "layers"])]
+    task: Option<TaskId>,
+    /// Version of its model; the latest if not given.
+    #[arg(requires = "task")]
+    version: Option<Version>,
+    /// Weights in a file (safetensors) in place of those of a version.
+    #[arg(long, value_name = "FILE", conflicts_with = "version")]
+    file: Option<PathBuf>,
+    /// The model's layers in a file (TOML or JSON).
+    #[arg(long, value_name = "FILE")]
+    layers: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOpts,
+}
+
+#[derive(Serialize)]
+struct Evaluation {
+    cid: Option<Cid>,
+    #[serde(flatten)]
+    metrics: Metrics,
+}
+
+/// Fetches what it needs and runs the model on all rows.
+pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    let source = Source::find(&opts, context).await?;
+    let spec = source.layers(&opts).await?;
+    let (cid, weights) = source.weights(&opts, &spec).await?;
+    let data = source.rows(&opts).await?;
+    let metrics = evaluate(&spec, &weights, &data)?;
+    out.result(&Evaluation { cid, metrics }, |evaluation| {
+        let mut rows = vec![
+            ("accuracy", format!("{:.2} %", metrics.accuracy * 100.0)),
+            ("loss", format!("{:.4} nats a row", metrics.loss)),
+            ("rows", metrics.rows.to_string()),
+        ];
+        if let Some(cid) = evaluation.cid {
+            rows.insert(0, ("CID", cid.to_string()));
+        }
+        pairs(&rows)
+    })
+}
+
+/// Chain and store, where they are needed: with two files they are not.
+struct Source {
+    task: Option<Task>,
+    cid: Option<Cid>,
+    storage: Option<Storage>,
+}
+
+impl Source {
+    async fn find(opts: &Opts, context: &Context) -> Result<Self> {
+        let Some(id) = opts.task else { return Ok(Self { task: None, cid: None, storage: None }) };
+        let view = context.chain().await?.finalized().await?;
+        let cid = match opts.file {
+            Some(_) => None,
+            None => Some(version_or_last(&view, id, opts.version).await?.cid),
+        };
+        let task = match opts.layers {
+            // The task may be gone; its models stay.
+            Some(_) => view.task(id).await?,
+            None => Some(
+                context::task(&view, id)
+                    .await
+                    .wrap_err("the model's layers are not on chain; give --layers")?,
+            ),
+        };
+        Ok(Self { task, cid, storage: Some(context.storage().await?) })
+    }
+
+    fn storage(&self) -> Result<&Storage> {
+        self.storage.as_ref().ok_or_else(|| problem(Kind::Usage, "name the task"))
+    }
+
+    async fn layers(&self, opts: &Opts) -> Result<ModelSpec> {
+        match (&opts.layers, &self.task) {
+            (Some(path), _) => crate::task_file::read_model(path),
+            (None, Some(task)) => {
+                let bytes = self.storage()?.fetch(&task.spec.model, MAX_SPEC).await?;
+                Ok(ModelSpec::from_canonical_json(&bytes)?)
+            }
+            (None, None) => Err(problem(Kind::Usage, "name the task, or give --layers")),
+        }
+    }
+
+    async fn weights(&self, opts: &Opts, spec: &ModelSpec) -> Result<(Option<Cid>, Weights)> {
+        let bytes = match (&opts.file, self.cid) {
+            (Some(path), _) => fs::read(path)
+                .map_err(|error| problem(Kind::Data, format!("{}: {error}", path.display())))?,
+            (None, Some(cid)) => {
+                self.storage()?.fetch(&cid, Weights::byte_length(spec) as u64).await?
+            }
+            (None, None) => return Err(problem(Kind::Usage, "name the task, or give --file")),
+        };
+        Ok((self.cid, Weights::from_bytes(&bytes, spec)?))
+    }
+
+    async fn rows(&self, opts: &Opts) -> Result<Dataset> {
+        let (None, Some(task)) = (&opts.data.data, &self.task) else { return opts.data.read() };
+        let spec = &task.spec;
+        let Objective::Classification { classes, .. } = spec.objective;
+        let bytes = self.storage()?.fetch(&spec.validation_set, spec.max_validation_bytes).await?;
+        let options = CsvOptions { classes: Some(classes as usize), ..Default::default() };
+        let name = spec.validation_set.to_string();
+        Ok(read_csv(bytes.as_slice(), &name, &options)?)
+    }
+}

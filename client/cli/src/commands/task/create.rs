@@ -1,0 +1,267 @@
+//! `decentralml task create`.
+
+use crate::{
+    context::Context,
+    exit::{Kind, problem},
+    output::{Out, pairs},
+    task_file::{Stored, TaskFile},
+    units::{Amount, Share, tokens},
+};
+use clap::Args;
+use color_eyre::Result;
+use decentralml_sdk::{Chain, Included, Properties, Signer, Wait, call, random_32};
+use decentralml_storage::{Storage, unixfs};
+use decentralml_types::{Balance, Cid, TaskId, TaskSpec};
+use serde::Serialize;
+use std::{io, path::PathBuf};
+
+/// Create a task from a file and pay for all its rounds in advance.
+///
+/// The model and the validation set go into the store, the rest onto the chain. Nothing is stored or paid before the
+/// whole description has been checked. The sponsor gets back what is not earned.
+#[derive(Args, Debug)]
+pub struct Opts {
+    /// The task file; client/cli/examples/digits.toml explains every key.
+    file: PathBuf,
+    /// Another name than the file's.
+    #[arg(long)]
+    name: Option<String>,
+    /// Another license (SPDX identifier) than the file's.
+    #[arg(long)]
+    license: Option<String>,
+    /// Another number of rounds than the file's.
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// Another target than the file's, such as `95 %`.
+    #[arg(long)]
+    target: Option<Share>,
+    /// Another reward per round than the file's, such as `10 DML`.
+    #[arg(long, value_name = "AMOUNT")]
+    reward: Option<Amount>,
+    /// Another validation set (CSV) than the file's.
+    #[arg(long, value_name = "FILE")]
+    validation: Option<PathBuf>,
+    /// Another model (TOML or JSON) than the file's.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Check everything and say what it costs; store and pay nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Opts {
+    /// The file with what the flags change in it.
+    fn task_file(self) -> Result<TaskFile> {
+        let mut file = TaskFile::read(&self.file)?;
+        file.name = self.name.unwrap_or(file.name);
+        file.license = self.license.unwrap_or(file.license);
+        file.rounds = self.rounds.unwrap_or(file.rounds);
+        file.target = self.target.or(file.target);
+        file.terms.reward_per_round = self.reward.unwrap_or(file.terms.reward_per_round);
+        if let Some(path) = self.validation {
+            file.validation.file = Some(path);
+            file.validation.cid = None;
+        }
+        if let Some(path) = self.model {
+            file.model.file = Some(path);
+            file.model.input = None;
+            file.model.layers = None;
+        }
+        Ok(file)
+    }
+}
+
+/// What a task costs its sponsor, in planck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// One round at most: the reward and a fee for every seat.
+    pub round: Balance,
+    /// All rounds at most.
+    pub rounds: Balance,
+    /// Stays in the task's account until the end, then comes back.
+    pub existential_deposit: Balance,
+}
+
+impl Cost {
+    fn of(spec: &TaskSpec, existential_deposit: Balance) -> Self {
+        // The protocol's check has refused specs whose cost does not fit.
+        let round = spec.round_cost().unwrap_or(Balance::MAX);
+        let rounds = spec.total_cost().unwrap_or(Balance::MAX);
+        Self { round, rounds, existential_deposit }
+    }
+
+    /// What leaves the sponsor's account at creation, beside fee and deposit.
+    pub fn escrow(self) -> Balance {
+        self.rounds.saturating_add(self.existential_deposit)
+    }
+}
+
+/// A task that is ready to be created.
+pub struct Draft {
+    pub spec: TaskSpec,
+    pub cost: Cost,
+    /// What the store has to have before the task is created.
+    files: Vec<(Cid, Vec<u8>)>,
+}
+
+/// Checks a task file and puts the spec together; nothing is stored yet.
+pub async fn draft(file: &TaskFile, chain: &Chain) -> Result<Draft> {
+    let model = file.model_spec()?.to_canonical_json()?;
+    let mut files = vec![(cid(&model)?, model)];
+    let validation_set = match (file.validation_rows()?, file.validation.cid) {
+        (Some(rows), _) => {
+            let cid = cid(&rows)?;
+            files.push((cid, rows));
+            cid
+        }
+        (None, Some(cid)) => cid,
+        // `validation_rows` has refused a file that names neither.
+        (None, None) => return Err(problem(Kind::Usage, "[validation]: nothing is given")),
+    };
+    let stored =
+        Stored { model: files.first().map_or(validation_set, |(cid, _)| *cid), validation_set };
+    let random = random_32()
+        .ok_or_else(|| problem(Kind::Other, "the operating system gave no random bytes"))?;
+    let spec = file.spec(stored, random, chain.properties())?;
+    let cost = Cost::of(&spec, chain.constants().await?.existential_deposit);
+    Ok(Draft { spec, cost, files })
+}
+
+impl Draft {
+    /// Puts the files into the store and the task onto the chain; waits until it is final.
+    pub async fn create(
+        self,
+        storage: &Storage,
+        chain: &Chain,
+        signer: &Signer,
+    ) -> Result<(TaskId, Included)> {
+        for (cid, bytes) in self.files {
+            let added = storage.add(bytes).await?;
+            debug_assert_eq!(added.cid, cid, "the canonical form is the same in both places");
+        }
+        let included = chain.submit(signer, &call::create_task(self.spec), Wait::Finalized).await?;
+        let task = included.created_task().ok_or_else(|| {
+            problem(Kind::Refused, "the chain took the call and tells of no task that it created")
+        })?;
+        Ok((task, included))
+    }
+}
+
+/// The CID under which the store will keep these bytes.
+fn cid(bytes: &[u8]) -> Result<Cid> {
+    Ok(unixfs::import(bytes, |_| Ok::<(), io::Error>(()))?.cid)
+}
+
+#[derive(Serialize)]
+struct Created {
+    /// `None` in a dry run.
+    task: Option<TaskId>,
+    spec: TaskSpec,
+    cost: Cost,
+    /// Held from the sponsor for storage until the task is reaped; known once it is created.
+    deposit: Option<Balance>,
+    fee: Option<Balance>,
+}
+
+/// Creates the task and says what it costs.
+pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    let dry_run = opts.dry_run;
+    let file = opts.task_file()?;
+    let chain = context.chain().await?;
+    let draft = draft(&file, &chain).await?;
+    let (spec, cost, token) = (draft.spec.clone(), draft.cost, chain.properties());
+    if dry_run {
+        let created = Created { task: None, spec, cost, deposit: None, fee: None };
+        return out.result(&created, |created| people(created, token));
+    }
+    let signer = context.signer()?;
+    let free = chain.finalized().await?.balance(&signer.account()).await?.free;
+    if free < cost.escrow() {
+        return Err(problem(
+            Kind::Refused,
+            format!(
+                "the task costs {} in advance and {} has {}; fund the account, or lower `rounds`, `reward_per_round` or \
+                 `fee_per_seat`",
+                tokens(cost.escrow(), token),
+                signer.account(),
+                tokens(free, token),
+            ),
+        ));
+    }
+    let storage = context.storage().await?;
+    let waiting = crate::context::spinner("waiting until the task is final …");
+    let (task, included) = draft.create(&storage, &chain, &signer).await?;
+    waiting.finish_and_clear();
+    let deposit = chain.at(included.block).await?.task(task).await?.map(|task| task.deposit);
+    let created = Created { task: Some(task), spec, cost, deposit, fee: Some(included.fee) };
+    out.result(&created, |created| people(created, token))
+}
+
+fn people(created: &Created, token: &Properties) -> String {
+    let Created { task, spec, cost, deposit, fee } = created;
+    let mut rows = Vec::new();
+    if let Some(task) = task {
+        rows.push(("task", task.to_string()));
+    }
+    rows.extend([
+        ("name", String::from_utf8_lossy(&spec.name).into_owned()),
+        ("model", spec.model.to_string()),
+        ("validation set", spec.validation_set.to_string()),
+        ("a round", format!("at most {}", tokens(cost.round, token))),
+        ("all rounds", format!("{} for {}", tokens(cost.rounds, token), spec.rounds)),
+        (
+            "in the account",
+            format!("{}, returned at the end", tokens(cost.existential_deposit, token)),
+        ),
+    ]);
+    if let Some(deposit) = deposit {
+        rows.push(("deposit", format!("{}, returned at the end", tokens(*deposit, token))));
+    }
+    if let Some(fee) = fee {
+        rows.push(("fee", tokens(*fee, token)));
+    }
+    let end = match task {
+        Some(task) => format!("\n\nFollow it with `decentralml task watch {task}`."),
+        None => "\n\nNothing was stored or paid: this was a dry run.".to_owned(),
+    };
+    pairs(&rows) + &end
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_cost_is_every_reward_and_every_fee() {
+        let spec = decentralml_protocol::spec::example();
+        let cost = Cost::of(&spec, 1_000_000_000);
+        let round = spec.terms.reward_per_round + 3 * spec.terms.fee_per_seat;
+        assert_eq!((cost.round, cost.rounds), (round, 15 * round));
+        assert_eq!(cost.escrow(), 15 * round + 1_000_000_000);
+    }
+
+    #[test]
+    fn flags_come_before_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t.toml");
+        std::fs::write(&file, include_str!("../../../examples/digits.toml")).unwrap();
+        let opts = Opts {
+            file,
+            name: Some("other".to_owned()),
+            license: None,
+            rounds: Some(3),
+            target: Some("90 %".parse().unwrap()),
+            reward: Some("1 planck".parse().unwrap()),
+            validation: None,
+            model: Some("m.toml".into()),
+            dry_run: true,
+        };
+        let task = opts.task_file().unwrap();
+        assert_eq!((task.name.as_str(), task.rounds), ("other", 3));
+        assert_eq!(task.license, "Apache-2.0");
+        assert_eq!(task.target, Some(Share(900_000)));
+        assert_eq!(task.validation.file, Some(folder.path().join("validation.csv")));
+        assert!(task.model.layers.is_none() && task.model.file.is_some());
+    }
+}

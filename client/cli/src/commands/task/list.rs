@@ -1,0 +1,43 @@
+//! `decentralml task list`.
+
+use super::progress::status_name;
+use crate::{
+    context::Context,
+    output::{Out, or_dash, table},
+    units::{percent, tokens},
+};
+use clap::Args;
+use color_eyre::Result;
+
+/// List the tasks of the chain.
+#[derive(Args, Debug)]
+pub struct Opts {
+    /// Leave out those that are over.
+    #[arg(long)]
+    open: bool,
+}
+
+/// Reads the best block.
+pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    let chain = context.chain().await?;
+    let mut tasks = chain.best().await?.tasks().await?;
+    tasks.retain(|task| !(opts.open && task.status.is_final()));
+    out.result(&tasks, |tasks| {
+        if tasks.is_empty() {
+            return "no tasks; `decentralml task create` makes one".to_owned();
+        }
+        let rows = tasks.iter().map(|task| {
+            vec![
+                task.id.to_string(),
+                String::from_utf8_lossy(&task.spec.name).into_owned(),
+                status_name(task.status).to_owned(),
+                format!("{} of {}", task.settled_rounds, task.spec.rounds),
+                or_dash(task.metric.map(percent)),
+                tokens(task.spec.terms.reward_per_round, chain.properties()),
+                task.sponsor.to_string(),
+            ]
+        });
+        let header = ["task", "name", "status", "rounds", "accuracy", "reward a round", "sponsor"];
+        table(header.map(str::to_owned).to_vec(), rows)
+    })
+}

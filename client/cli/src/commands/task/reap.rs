@@ -1,0 +1,30 @@
+//! `decentralml task reap`.
+
+use super::TaskArg;
+use crate::{commands::submit, context::Context, output::Out};
+use clap::Args;
+use color_eyre::Result;
+use decentralml_sdk::call;
+
+/// Remove a task that is over and settled; its deposit and what is left go back to the sponsor. By anybody.
+#[derive(Args, Debug)]
+pub struct Opts {
+    #[command(flatten)]
+    task: TaskArg,
+    /// Records of rounds that one call removes; a task with more needs the call again.
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+}
+
+/// Waits until it is final.
+pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    let task = opts.task.task;
+    let chain = context.chain().await?;
+    submit(context, &chain, &call::reap(task, opts.limit), out, |included| {
+        match included.find("Tasks", "TaskReaped") {
+            Some(_) => format!("task {task} is gone"),
+            None => format!("task {task}: removed up to {} rounds, call it again", opts.limit),
+        }
+    })
+    .await
+}

@@ -1,0 +1,21 @@
+//! `decentralml task resume`.
+
+use super::TaskArg;
+use crate::{commands::submit, context::Context, output::Out};
+use clap::Args;
+use color_eyre::Result;
+use decentralml_sdk::call;
+
+/// Let a paused task start rounds again. By the sponsor.
+#[derive(Args, Debug)]
+pub struct Opts {
+    #[command(flatten)]
+    task: TaskArg,
+}
+
+/// Waits until it is final.
+pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    let task = opts.task.task;
+    let chain = context.chain().await?;
+    submit(context, &chain, &call::resume(task), out, |_| format!("task {task} goes on")).await
+}

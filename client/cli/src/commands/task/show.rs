@@ -1,0 +1,114 @@
+//! `decentralml task show`.
+
+use super::{
+    TaskArg,
+    progress::{Progress, round_state},
+};
+use crate::{
+    context::Context,
+    output::{Out, or_dash, pairs, table},
+    units::{percent, tokens},
+};
+use clap::Args;
+use color_eyre::Result;
+use decentralml_sdk::{ModelVersion, Properties, Round};
+use serde::Serialize;
+
+/// Show a task: its terms, its money, its rounds.
+#[derive(Args, Debug)]
+pub struct Opts {
+    #[command(flatten)]
+    task: TaskArg,
+}
+
+/// A task with everything that belongs to it.
+#[derive(Serialize)]
+pub struct Shown {
+    #[serde(flatten)]
+    pub progress: Progress,
+    pub rounds: Vec<Round>,
+    pub models: Vec<ModelVersion>,
+}
+
+/// Reads the best block.
+pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    let chain = context.chain().await?;
+    let view = chain.best().await?;
+    let id = opts.task.task;
+    let shown = Shown {
+        progress: Progress::read(&view, id).await?,
+        rounds: view.rounds(id).await?,
+        models: view.models(Some(id)).await?,
+    };
+    out.result(&shown, |shown| people(shown, chain.properties()))
+}
+
+fn people(shown: &Shown, token: &Properties) -> String {
+    let task = &shown.progress.task;
+    let spec = &task.spec;
+    let terms = &spec.terms;
+    let rows = [
+        ("task", task.id.to_string()),
+        ("name", String::from_utf8_lossy(&spec.name).into_owned()),
+        ("license", String::from_utf8_lossy(&spec.license).into_owned()),
+        ("sponsor", task.sponsor.to_string()),
+        ("now", shown.progress.sentence()),
+        ("target", or_dash(spec.target.map(percent))),
+        ("reward a round", tokens(terms.reward_per_round, token)),
+        ("fee a seat", tokens(terms.fee_per_seat, token)),
+        (
+            "bonds",
+            format!(
+                "{} of trainers, {} of evaluators",
+                tokens(terms.trainer_bond, token),
+                tokens(terms.evaluator_bond, token)
+            ),
+        ),
+        (
+            "money",
+            format!(
+                "{} free, {} reserved, {} unclaimed",
+                tokens(task.money.free, token),
+                tokens(task.money.reserved, token),
+                tokens(task.money.unclaimed, token)
+            ),
+        ),
+        ("deposit", tokens(task.deposit, token)),
+        ("model", spec.model.to_string()),
+        ("validation set", spec.validation_set.to_string()),
+    ];
+    match shown.rounds.as_slice() {
+        [] => pairs(&rows),
+        rounds => format!("{}\n\n{}", pairs(&rows), round_table(rounds, &shown.models)),
+    }
+}
+
+/// The rounds of a task and what became of them.
+pub fn round_table(rounds: &[Round], models: &[ModelVersion]) -> String {
+    let rows = rounds.iter().map(|round| {
+        let metric = models.iter().find(|model| Some(model.version) == round.model);
+        vec![
+            round.number.to_string(),
+            round_state(round),
+            round.places.to_string(),
+            round.updates.to_string(),
+            round.accepted.to_string(),
+            round.seats.to_string(),
+            or_dash(metric.map(|model| percent(model.metric))),
+            or_dash(round.model),
+            round.open_rows.to_string(),
+        ]
+    });
+    let header = [
+        "round",
+        "state",
+        "trainers",
+        "updates",
+        "accepted",
+        "seats",
+        "accuracy",
+        "version",
+        "unclaimed rows",
+    ];
+    table(header.map(str::to_owned).to_vec(), rows)
+}

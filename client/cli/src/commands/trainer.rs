@@ -1,0 +1,67 @@
+//! `decentralml trainer`.
+
+use crate::{
+    commands::{data::DataOpts, worker_common},
+    context::Context,
+    daemon::{DaemonOpts, StopRequest},
+    output::Out,
+    units::Amount,
+};
+use clap::{Args, Subcommand};
+use color_eyre::Result;
+use decentralml_types::{Role, TaskId};
+use decentralml_worker::{
+    shutdown,
+    trainer::{self, Conduct},
+};
+use std::sync::Arc;
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(Opts),
+}
+
+/// Take part in tasks as a trainer, until Ctrl-C.
+///
+/// Enrolls in tasks that fit the rows, bonds what they ask for, trains when drawn, and claims what it has earned. The rows
+/// never leave this process. A stop is clean: what was begun is picked up at the next start.
+#[derive(Args, Debug)]
+pub struct Opts {
+    #[command(flatten)]
+    data: DataOpts,
+    #[command(flatten)]
+    which: Which,
+    /// Bonds are made up to this in all [default: 10 tokens].
+    #[arg(long, value_name = "AMOUNT")]
+    max_bond: Option<Amount>,
+    /// Misbehave in this way; refused where money is real.
+    #[arg(long, hide = true, default_value_t = Conduct::Honest)]
+    conduct: Conduct,
+    #[command(flatten)]
+    daemon: DaemonOpts,
+}
+
+/// Which tasks a worker takes part in.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// This task only; ends when it is over and everything is claimed.
+    #[arg(long, value_name = "ID")]
+    pub task: Option<TaskId>,
+    /// Every task that fits, until it is stopped.
+    #[arg(long)]
+    pub any: bool,
+}
+
+/// Runs until it is stopped, or its task is over.
+pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
+    let settings = &context.settings.trainer;
+    let data = opts.data.or_settings(settings).read()?;
+    let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
+    let stop = StopRequest::listen(opts.daemon)?;
+    let common = worker_common::prepare(context, Role::Trainer, opts.which, max_bond).await?;
+    let config = trainer::Config { common, data: Arc::new(data), conduct: opts.conduct };
+    let (trigger, shutdown) = shutdown::channel();
+    worker_common::until_stopped(trainer::run(config, shutdown), trigger, stop).await
+}

@@ -1,0 +1,72 @@
+//! What `trainer run` and `evaluator run` share.
+
+use crate::{
+    commands::trainer::Which,
+    context::Context,
+    daemon::StopRequest,
+    exit::{Kind, OfKind, problem},
+    units::{Amount, role},
+};
+use color_eyre::{Result, eyre::WrapErr};
+use decentralml_types::Role;
+use decentralml_worker::{Common, WorkerError, shutdown::Trigger};
+use std::{fs, pin::pin, time::Duration};
+
+/// Whole tokens that a worker bonds at most, unless told otherwise.
+const MAX_BOND: &str = "10";
+
+/// How long a worker has to come to a stop: it ends what it has begun to send.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Looks at chain and store once, so that what is wrong is said at once, and makes the worker's folder.
+pub async fn prepare(
+    context: &Context,
+    of: Role,
+    which: Which,
+    max_bond: Option<Amount>,
+) -> Result<Common> {
+    let settings = &context.settings;
+    let signer = context.signer()?;
+    let chain = context.chain().await?;
+    if let Some(id) = which.task {
+        crate::context::task(&chain.best().await?, id).await?;
+    }
+    let max_bond = match max_bond {
+        Some(amount) => amount.planck(chain.properties()),
+        None => MAX_BOND.parse().and_then(|amount: Amount| amount.planck(chain.properties())),
+    };
+    context.storage().await?;
+    let state = settings.state.join(format!("{}-{}", role(of), signer.account()));
+    fs::create_dir_all(&state)
+        .wrap_err_with(|| format!("the state folder {} cannot be made", state.display()))?;
+    Ok(Common {
+        chain: settings.chain.clone(),
+        storage: settings.store.clone(),
+        signer,
+        state,
+        task: which.task,
+        max_bond: max_bond.of_kind(Kind::Usage)?,
+        exit_when_done: which.task.is_some(),
+    })
+}
+
+/// Runs a worker; asks it to stop when the process is asked to, and gives it time to.
+pub async fn until_stopped(
+    worker: impl Future<Output = std::result::Result<(), WorkerError>>,
+    trigger: Trigger,
+    mut stop: StopRequest,
+) -> Result<()> {
+    let mut worker = pin!(worker);
+    tokio::select! {
+        ended = &mut worker => return Ok(ended?),
+        () = stop.wait() => trigger.fire(),
+    }
+    tracing::info!("stopping");
+    tokio::select! {
+        ended = &mut worker => Ok(ended?),
+        () = stop.wait() => Err(problem(Kind::Interrupted, "stopped at once, by a second request")),
+        () = tokio::time::sleep(GRACE) => {
+            Err(problem(Kind::Interrupted, "stopped in the midst of something that took too long"))
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! A task as people write it: a TOML file in human units, and what becomes of it on chain.
+
+use crate::{
+    exit::{Kind, OfKind, problem},
+    units::{Amount, Decimal, Share, Size},
+};
+use color_eyre::Result;
+use decentralml_learning::{LayerSpec, ModelSpec, data, model};
+use decentralml_protocol::spec::check;
+use decentralml_sdk::Properties;
+use decentralml_types::{
+    Cid, Seed,
+    spec::{
+        Aggregation, Committee, Deadlines, Encoding, InitialModel, LocalTraining, Objective,
+        Optimizer, TaskSpec, Terms, Text, TrainerCount,
+    },
+};
+use serde::{Deserialize, Deserializer};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+/// A task file. `client/cli/examples/digits.toml` explains every key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskFile {
+    pub name: String,
+    pub license: String,
+    pub rounds: u32,
+    pub target: Option<Share>,
+    pub max_retries: u8,
+    pub seed: Option<Hex>,
+    pub weights: Option<Cid>,
+    pub max_update_size: Size,
+    pub validation: Validation,
+    pub objective: Rows,
+    pub model: Model,
+    pub training: Training,
+    pub aggregation: Aggregate,
+    pub encoding: Encoding,
+    pub trainers: TrainerCount,
+    pub committee: Committee,
+    pub deadlines: Deadlines,
+    pub terms: Money,
+}
+
+/// Table `[validation]`: a file, or the CID of one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    pub file: Option<PathBuf>,
+    pub cid: Option<Cid>,
+    pub max_size: Size,
+}
+
+/// Table `[objective]`: the shape of a row.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    pub features: u32,
+    pub classes: u32,
+}
+
+/// Table `[model]`: layers, or the file that has them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    pub file: Option<PathBuf>,
+    pub input: Option<Vec<u32>>,
+    pub layers: Option<Vec<LayerSpec>>,
+}
+
+/// Table `[training]`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    pub epochs: u16,
+    pub batch_size: u16,
+    pub learning_rate: Decimal,
+    pub optimizer: OptimizerName,
+    pub momentum: Option<Decimal>,
+}
+
+/// How a gradient becomes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerName {
+    Sgd,
+    Adam,
+}
+
+/// Table `[aggregation]`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aggregate {
+    pub rule: RuleName,
+    pub trim: Option<Share>,
+}
+
+/// How updates become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleName {
+    Mean,
+    TrimmedMean,
+    Median,
+}
+
+/// Table `[terms]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    pub reward_per_round: Amount,
+    pub fee_per_seat: Amount,
+    pub trainer_bond: Amount,
+    pub evaluator_bond: Amount,
+}
+
+/// 32 bytes as 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hex(pub Seed);
+
+impl FromStr for Hex {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let mut bytes = [0; 32];
+        let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+            let pair = digits.then(|| text.get(at..at + 2)).flatten();
+            let value = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+            *byte = value.ok_or("expected 64 hexadecimal digits")?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What the spec refers to by CID and is known only once it is in the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    pub model: Cid,
+    pub validation_set: Cid,
+}
+
+impl TaskFile {
+    /// Reads a file; the paths in it are meant from its folder.
+    pub fn read(path: &Path) -> Result<Self> {
+        let name = path.display();
+        let text = fs::read_to_string(path).map_err(|error| wrong(format!("{name}: {error}")))?;
+        let mut file = Self::parse(&text).map_err(|error| wrong(format!("{name}: {error}")))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for path in [&mut file.validation.file, &mut file.model.file].into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+        Ok(file)
+    }
+
+    /// Reads the text of a file. Errors show the line.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).of_kind(Kind::Usage)
+    }
+
+    /// The layers, checked against the objective.
+    pub fn model_spec(&self) -> Result<ModelSpec> {
+        let spec = match (&self.model.file, &self.model.input, &self.model.layers) {
+            (Some(path), None, None) => read_model(path)?,
+            (None, Some(input), Some(layers)) => {
+                ModelSpec { version: model::VERSION, input: input.clone(), layers: layers.clone() }
+            }
+            _ => return Err(wrong("[model]: give either `file`, or `input` and `layers`")),
+        };
+        spec.validate().map_err(|error| wrong(format!("[model]: {error}")))?;
+        let Rows { features, classes } = self.objective;
+        if (spec.features(), spec.classes()) != (features as usize, classes as usize) {
+            return Err(wrong(format!(
+                "[model]: it takes {} features and tells {} classes apart, but [objective] says {features} and {classes}",
+                spec.features(),
+                spec.classes(),
+            )));
+        }
+        Ok(spec)
+    }
+
+    /// The rows of the validation file as the CSV that goes into the store: label last, no header.
+    ///
+    /// `None` where the file names a CID.
+    pub fn validation_rows(&self) -> Result<Option<Vec<u8>>> {
+        let path = match (&self.validation.file, &self.validation.cid) {
+            (Some(path), None) => path,
+            (None, Some(_)) => return Ok(None),
+            _ => return Err(wrong("[validation]: give either `file` or `cid`")),
+        };
+        let options = data::ReadOptions {
+            classes: Some(self.objective.classes as usize),
+            ..data::ReadOptions::default()
+        };
+        let rows = data::read_file(path, None, &options)?;
+        if rows.columns() != self.objective.features as usize {
+            return Err(problem(
+                Kind::Data,
+                format!(
+                    "{}: {} features in a row, but [objective] says {}",
+                    path.display(),
+                    rows.columns(),
+                    self.objective.features
+                ),
+            ));
+        }
+        let mut bytes = Vec::new();
+        data::write_csv(&rows, &mut bytes, &path.display().to_string())?;
+        let limit = self.validation.max_size.0;
+        if bytes.len() as u64 > limit {
+            let size = bytes.len();
+            return Err(wrong(format!("[validation]: {size} bytes, more than `max_size` {limit}")));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The spec as the chain keeps it, checked by the rules of the protocol.
+    pub fn spec(&self, stored: Stored, random: Seed, token: &Properties) -> Result<TaskSpec> {
+        let spec = TaskSpec {
+            name: text("name", &self.name)?,
+            license: text("license", &self.license)?,
+            model: stored.model,
+            initial: self.initial(random)?,
+            objective: Objective::Classification {
+                features: self.objective.features,
+                classes: self.objective.classes,
+            },
+            training: self.training.on_chain()?,
+            aggregation: self.aggregation.on_chain()?,
+            encoding: self.encoding.clone(),
+            max_update_bytes: self.max_update_size.0,
+            validation_set: stored.validation_set,
+            max_validation_bytes: self.validation.max_size.0,
+            rounds: self.rounds,
+            target: self.target.map(|target| target.0),
+            max_retries: self.max_retries,
+            trainers: self.trainers.clone(),
+            committee: self.committee.clone(),
+            deadlines: self.deadlines.clone(),
+            terms: self.terms.on_chain(token)?,
+        };
+        check(&spec).map_err(|error| wrong(error.to_string()))?;
+        Ok(spec)
+    }
+
+    fn initial(&self, random: Seed) -> Result<InitialModel> {
+        match (self.seed, self.weights) {
+            (Some(_), Some(_)) => Err(wrong("give either `seed` or `weights`, not both")),
+            (Some(Hex(seed)), None) => Ok(InitialModel::Seed(seed)),
+            (None, Some(cid)) => Ok(InitialModel::Weights(cid)),
+            (None, None) => Ok(InitialModel::Seed(random)),
+        }
+    }
+}
+
+impl Training {
+    fn on_chain(self) -> Result<LocalTraining> {
+        let optimizer = match (self.optimizer, self.momentum) {
+            (OptimizerName::Sgd, momentum) => {
+                Optimizer::Sgd { momentum: momentum.map_or(0, |momentum| momentum.0) }
+            }
+            (OptimizerName::Adam, None) => Optimizer::Adam,
+            (OptimizerName::Adam, Some(_)) => {
+                return Err(wrong("[training]: `momentum` belongs to sgd, adam has its own"));
+            }
+        };
+        Ok(LocalTraining {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            learning_rate: self.learning_rate.0,
+            optimizer,
+        })
+    }
+}
+
+impl Aggregate {
+    fn on_chain(self) -> Result<Aggregation> {
+        match (self.rule, self.trim) {
+            (RuleName::Mean, None) => Ok(Aggregation::Mean),
+            (RuleName::Median, None) => Ok(Aggregation::Median),
+            (RuleName::TrimmedMean, Some(trim)) => Ok(Aggregation::TrimmedMean { trim: trim.0 }),
+            (RuleName::TrimmedMean, None) => {
+                Err(wrong("[aggregation]: `trimmed_mean` needs `trim`, such as \"10 %\""))
+            }
+            (_, Some(_)) => Err(wrong("[aggregation]: `trim` belongs to `trimmed_mean`")),
+        }
+    }
+}
+
+impl Money {
+    fn on_chain(&self, token: &Properties) -> Result<Terms> {
+        let planck = |name: &str, amount: &Amount| {
+            amount.planck(token).map_err(|error| wrong(format!("[terms] `{name}`: {error}")))
+        };
+        Ok(Terms {
+            reward_per_round: planck("reward_per_round", &self.reward_per_round)?,
+            fee_per_seat: planck("fee_per_seat", &self.fee_per_seat)?,
+            trainer_bond: planck("trainer_bond", &self.trainer_bond)?,
+            evaluator_bond: planck("evaluator_bond", &self.evaluator_bond)?,
+        })
+    }
+}
+
+/// Reads the layers of a model: TOML, or JSON by the ending of the name.
+pub fn read_model(path: &Path) -> Result<ModelSpec> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| wrong(format!("{name}: {error}")))?;
+    let spec = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => ModelSpec::from_json(text.as_bytes()),
+        _ => ModelSpec::from_toml(&text),
+    };
+    spec.map_err(|error| wrong(format!("{name}: {error}")))
+}
+
+fn text(field: &str, text: &str) -> Result<Text> {
+    Text::try_from(text.as_bytes().to_vec())
+        .map_err(|_| wrong(format!("`{field}` has {} bytes, at most 64 are allowed", text.len())))
+}
+
+fn wrong(message: impl Into<String>) -> color_eyre::Report {
+    problem(Kind::Usage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use decentralml_types::Codec;
+
+    const EXAMPLE: &str = include_str!("../examples/digits.toml");
+
+    fn token() -> Properties {
+        Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 }
+    }
+
+    fn spec(text: &str) -> Result<TaskSpec> {
+        let cid = |byte| Cid { codec: Codec::Raw, digest: [byte; 32] };
+        let file = TaskFile::parse(text)?;
+        file.model_spec()?;
+        file.spec(Stored { model: cid(1), validation_set: cid(2) }, [9; 32], &token())
+    }
+
+    fn refused(from: &str, to: &str) -> String {
+        assert!(EXAMPLE.contains(from), "the example has no {from}");
+        let error = spec(&EXAMPLE.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
+        error.to_string()
+    }
+
+    #[test]
+    fn the_example_becomes_the_spec_that_it_describes() {
+        let spec = spec(EXAMPLE).unwrap();
+        assert_eq!(spec.terms.reward_per_round, 10_000_000_000_000);
+        assert_eq!(spec.terms.fee_per_seat, 500_000_000_000);
+        assert_eq!(spec.target, Some(970_000));
+        assert_eq!(spec.training.learning_rate, 50_000);
+        assert_eq!(spec.training.optimizer, Optimizer::Sgd { momentum: 900_000 });
+        assert_eq!(spec.max_update_bytes, 1 << 20);
+        assert_eq!(spec.objective, Objective::Classification { features: 64, classes: 10 });
+        assert!(matches!(spec.initial, InitialModel::Seed(seed) if seed != [9; 32]));
+    }
+
+    #[test]
+    fn without_a_seed_a_random_one_is_taken() {
+        let text: String = EXAMPLE
+            .lines()
+            .filter(|line| !line.starts_with("seed"))
+            .fold(String::new(), |text, line| text + line + "\n");
+        assert_eq!(spec(&text).unwrap().initial, InitialModel::Seed([9; 32]));
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        for (from, to, named) in [
+            ("rounds = 15", "rounds = 0", "rounds"),
+            ("rounds = 15", "rounds = -1", "rounds = -1"),
+            ("target = \"97 %\"", "target = \"970 %\"", "target"),
+            ("license = \"Apache-2.0\"", "license = \"\"", "license"),
+            ("name = \"digits\"", &format!("name = \"{}\"", "x".repeat(65)), "`name` has 65 bytes"),
+            ("name = \"digits\"", "nome = \"digits\"", "nome"),
+            ("epochs = 5", "epochs = 0", "epochs"),
+            ("learning_rate = 0.05", "learning_rate = -1", "learning_rate"),
+            ("optimizer = \"sgd\"", "optimizer = \"adam\"", "momentum"),
+            ("momentum = 0.9", "momentum = 1.0", "momentum"),
+            ("rule = \"mean\"", "rule = \"trimmed_mean\"", "trim"),
+            ("rule = \"mean\"", "rule = \"mean\"\ntrim = 0.1", "trim"),
+            ("bits = 16", "bits = 12", "bits"),
+            ("clip = 32767", "clip = 32768", "clip"),
+            ("quorum = 2", "quorum = 1", "quorum"),
+            ("min = 3", "min = 7", "min"),
+            ("lifetime = 100000", "lifetime = 100", "lifetime"),
+            ("reward_per_round = \"10 DML\"", "reward_per_round = \"10 EUR\"", "reward_per_round"),
+            ("reward_per_round = \"10 DML\"", "reward_per_round = \"much\"", "reward_per_round"),
+            ("trainer_bond = \"5 DML\"", "trainer_bond = 0", "trainer_bond"),
+            ("features = 64", "features = 63", "63"),
+            ("classes = 10", "classes = 1", "classes"),
+            ("input = [64]", "", "input"),
+            ("units = 32", "units = 0", "layer 0"),
+            ("max_update_size = \"1 MiB\"", "max_update_size = \"1 mile\"", "max_update_size"),
+        ] {
+            let error = refused(from, to);
+            assert!(error.contains(named), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn validation_rows_are_checked_and_written_canonically() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("task.toml");
+        fs::write(&path, EXAMPLE).unwrap();
+        let file = TaskFile::read(&path).unwrap();
+        let missing = file.validation_rows().unwrap_err();
+        assert!(missing.to_string().contains("validation.csv"));
+        assert_eq!(crate::exit::kind(&missing), Kind::Data);
+
+        let rows = data::digits().unwrap().subset(&[0, 1, 2]);
+        data::write_csv_file(&rows, &folder.path().join("validation.csv")).unwrap();
+        let bytes = file.validation_rows().unwrap().unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap().lines().count(), 3);
+
+        fs::write(folder.path().join("validation.csv"), "1,2,0\n").unwrap();
+        assert!(file.validation_rows().unwrap_err().to_string().contains("2 features"));
+    }
+}

@@ -1,0 +1,201 @@
+//! The program as people and scripts meet it: precedence of settings, exit codes, output.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// The program in a world of its own: no settings of whoever runs the tests.
+fn decentralml(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_decentralml"));
+    command.env_clear().env("HOME", home).stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().expect("the program runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A port on which nobody listens.
+fn nobody() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn settings(command: &mut Command) -> Value {
+    let output = run(command.args(["doctor", "--json"]));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    document["settings"].clone()
+}
+
+#[test]
+fn flags_come_before_the_environment_and_that_before_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, variable, flag) = (nobody(), nobody(), nobody());
+    let url = |port: u16| format!("ws://127.0.0.1:{port}");
+    let folder = home.path().join(".config/decentralml");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), format!("chain = \"{}\"", url(file))).unwrap();
+
+    let chain = |command: &mut Command| settings(command)["chain"].as_str().unwrap().to_owned();
+    assert_eq!(chain(&mut decentralml(home.path())), url(file));
+    let mut command = decentralml(home.path());
+    command.env("DECENTRALML_CHAIN", url(variable));
+    assert_eq!(chain(&mut command), url(variable));
+    let mut command = decentralml(home.path());
+    command.env("DECENTRALML_CHAIN", url(variable)).args(["--chain", &url(flag)]);
+    assert_eq!(chain(&mut command), url(flag));
+}
+
+#[test]
+fn exit_codes_say_what_kind_of_failure_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let chain = format!("ws://127.0.0.1:{}", nobody());
+    let store = format!("http://127.0.0.1:{}", nobody());
+    let code = |words: &[&str]| {
+        let output = run(decentralml(home.path())
+            .env("DECENTRALML_CHAIN", &chain)
+            .env("DECENTRALML_STORE", &store)
+            .args(words));
+        assert!(!output.stderr.is_empty(), "{words:?} says nothing");
+        output.status.code()
+    };
+    assert_eq!(code(&["task"]), Some(2));
+    assert_eq!(code(&["task", "list", "--config", "/nowhere.toml"]), Some(2));
+    assert_eq!(code(&["task", "create", "/nowhere.toml"]), Some(2));
+    assert_eq!(code(&["task", "list"]), Some(3));
+    assert_eq!(code(&["ipfs", "stat"]), Some(4));
+    assert_eq!(code(&["account", "balance", "nobody"]), Some(6));
+    assert_eq!(code(&["account", "transfer", "--account", "none", "x", "1"]), Some(6));
+    assert_eq!(code(&["account", "balance"]), Some(7));
+    assert_eq!(code(&["data", "inspect", "--data", "/nowhere.csv"]), Some(8));
+}
+
+#[test]
+fn doctor_names_everything_that_is_wrong_and_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let rows = home.path().join("rows.csv");
+    fs::write(&rows, "1,2,0\n1,x,0\n").unwrap();
+    let output = run(decentralml(home.path())
+        .args(["doctor", "--chain", &format!("ws://127.0.0.1:{}", nobody())])
+        .args(["--store", &format!("http://127.0.0.1:{}", nobody()), "--data"])
+        .arg(&rows));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    for part in ["decentralml-node --dev", "decentralml ipfs daemon", "rows.csv", "line 2"] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    assert_eq!(text.matches("WRONG").count(), 3, "{text}");
+}
+
+#[test]
+fn a_secret_is_never_asked_for_where_nobody_can_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(decentralml(home.path()).args(["account", "new", "me"]));
+    assert_eq!(output.status.code(), Some(7));
+    assert!(stderr(&output).contains("DECENTRALML_PASSPHRASE_FILE"));
+}
+
+#[test]
+fn keys_are_made_listed_and_read_without_a_chain() {
+    let home = tempfile::tempdir().unwrap();
+    let passphrase = home.path().join("passphrase");
+    fs::write(&passphrase, "correct horse\n").unwrap();
+    let mut new = decentralml(home.path());
+    new.env("DECENTRALML_PASSPHRASE_FILE", &passphrase)
+        .env("DECENTRALML_SURI", "//Alice")
+        .args(["account", "new", "me", "--import", "--json"]);
+    let output = run(&mut new);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(made["account"], "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
+    assert!(made.get("phrase").is_none(), "an imported secret is not printed");
+    let listed = run(decentralml(home.path()).args(["account", "list", "--json"]));
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!((&listed[0]["name"], &listed[0]["account"]), (&"me".into(), &made["account"]));
+}
+
+#[test]
+fn the_store_serves_stops_when_its_input_closes_and_keeps_its_blocks() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("hello.txt");
+    fs::write(&file, "hello\n").unwrap();
+    let daemon = || {
+        let mut child = decentralml(home.path())
+            .args(["ipfs", "daemon", "--listen", "127.0.0.1:0", "--stop-on-eof", "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut text = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        while !text.ends_with("}\n") {
+            assert!(lines.read_line(&mut text).unwrap() > 0, "{text}");
+        }
+        let listening: Value = serde_json::from_str(&text).unwrap();
+        (child, listening["url"].as_str().unwrap().to_owned())
+    };
+    let (mut first, url) = daemon();
+    let added =
+        run(decentralml(home.path()).args(["ipfs", "add", "--json", "--store", &url]).arg(&file));
+    let added: Value = serde_json::from_slice(&added.stdout).unwrap();
+    // What Kubo calls these bytes.
+    let cid = added[0]["cid"].as_str().unwrap();
+    assert_eq!(cid, "bafkreicysg23kiwv34eg2d7qweipxwosdo2py4ldv42nbauguluen5v6am");
+
+    let start = Instant::now();
+    drop(first.stdin.take());
+    assert!(first.wait().unwrap().success());
+    assert!(start.elapsed() < Duration::from_secs(10));
+
+    let (mut second, url) = daemon();
+    let bytes = run(decentralml(home.path()).args(["ipfs", "cat", cid, "--store", &url]));
+    assert_eq!(bytes.stdout, b"hello\n");
+    let small = run(decentralml(home.path()).args([
+        "ipfs",
+        "cat",
+        cid,
+        "--max-bytes",
+        "3",
+        "--store",
+        &url,
+    ]));
+    assert_eq!(small.status.code(), Some(4));
+    drop(second.stdin.take());
+    assert!(second.wait().unwrap().success());
+}
+
+#[test]
+fn a_kept_program_does_not_outlive_its_input() {
+    let home = tempfile::tempdir().unwrap();
+    let mark = home.path().join("mark");
+    let script = format!("while true; do date +%s%N > {}; sleep 0.05; done", mark.display());
+    let mut keep = decentralml(home.path())
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .args(["keep", "--", "sh", "-c", &script])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !mark.exists() {
+        assert!(Instant::now() < deadline, "the program was not started");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(keep.stdin.take());
+    assert!(keep.wait().unwrap().success());
+    std::thread::sleep(Duration::from_millis(200));
+    let last = fs::read(&mark).unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(fs::read(&mark).unwrap(), last, "the program still runs");
+}

@@ -1,0 +1,237 @@
+//! From a call to a block that contains it.
+
+use std::time::Duration;
+
+use subxt::{
+    backend::BlockRef,
+    client::{OnlineClientAtBlock, OnlineClientAtBlockImpl},
+    config::{DefaultExtrinsicParamsBuilder, SubstrateConfig},
+    error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
+    events,
+    ext::scale_value::Composite,
+    tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
+};
+
+use crate::{
+    call::Call,
+    chain::{ANSWER_LIMIT, Chain},
+    error::{ReadError, SubmitError, within},
+    event::{self, Event, Included},
+    signer::Signer,
+};
+
+/// Until when a submission waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// A best block contains it. It may still be replaced by another block: for steps that are looked up and repeated.
+    InBlock,
+    /// A finalized block contains it: for money.
+    Finalized,
+}
+
+/// Blocks after which a transaction that nobody included is void.
+const MORTALITY: u64 = 64;
+/// How long inclusion may take: a few blocks, or a node that comes back.
+const INCLUSION: Duration = Duration::from_secs(90);
+/// How long finality may take after that.
+const FINALITY: Duration = Duration::from_secs(180);
+/// Submissions of one call before a race for the nonce, or a full pool, is reported.
+const ATTEMPTS: u32 = 6;
+/// The pause after the first of them; it doubles.
+const PAUSE: Duration = Duration::from_millis(150);
+
+type At = OnlineClientAtBlock<SubstrateConfig>;
+type Progress = TransactionProgress<SubstrateConfig, OnlineClientAtBlockImpl<SubstrateConfig>>;
+type InBlock = TransactionInBlock<SubstrateConfig, OnlineClientAtBlockImpl<SubstrateConfig>>;
+
+pub(crate) async fn submit(
+    chain: &Chain,
+    signer: &Signer,
+    call: &Call,
+    wait: Wait,
+) -> Result<Included, SubmitError> {
+    if signer.is_development() && !chain.is_development() {
+        return Err(SubmitError::DevelopmentKey);
+    }
+    let mut pause = PAUSE;
+    let mut attempt = 1;
+    let progress = loop {
+        match enter_pool(chain, signer, call).await {
+            Ok(progress) => break progress,
+            Err(Refusal::Final(error)) => return Err(error),
+            Err(Refusal::Passing(error)) if attempt == ATTEMPTS => return Err(error),
+            Err(Refusal::Passing(error)) => {
+                tracing::debug!(%error, attempt, call = %call, "submission is repeated");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                attempt += 1;
+            }
+        }
+    };
+    let block = included(progress, wait).await?;
+    report(chain, block).await
+}
+
+/// Why the pool did not take a transaction.
+enum Refusal {
+    /// The same transaction may be taken in a moment.
+    Passing(SubmitError),
+    Final(SubmitError),
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        if error.is_transient() { Self::Passing(error.into()) } else { Self::Final(error.into()) }
+    }
+}
+
+async fn enter_pool(chain: &Chain, signer: &Signer, call: &Call) -> Result<Progress, Refusal> {
+    let _turn = chain.turns().take(signer.account()).await;
+    let account = signer.account();
+    let nonce = chain.methods().system_account_next_index(&account);
+    let nonce = within("the account's next nonce", ANSWER_LIMIT, nonce).await?;
+    // Mortality is counted from a finalized block: one that is replaced would make the transaction void.
+    let at = chain.client().at_current_block();
+    let at: At = within("the finalized block", ANSWER_LIMIT, at).await?;
+
+    let encoding = |error: ExtrinsicError| Refusal::Final(SubmitError::Encoding(error.to_string()));
+    let bytes = call
+        .encode(at.metadata_ref())
+        .map_err(|error| Refusal::Final(SubmitError::Encoding(error)))?;
+    let transactions = at.transactions();
+    let payload = transactions.from_call_data_bytes(&bytes).map_err(encoding)?;
+    let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
+        .nonce(nonce)
+        .mortal_from_unchecked(MORTALITY, at.block_number(), at.block_hash())
+        .build();
+    let mut signable = transactions.create_signable_offline(&payload, params).map_err(encoding)?;
+    let transaction = signable.sign(signer.keypair()).map_err(encoding)?;
+    match tokio::time::timeout(ANSWER_LIMIT, transaction.submit_and_watch()).await {
+        Ok(Ok(progress)) => Ok(progress),
+        Ok(Err(error)) => Err(refusal(chain, signer, error).await),
+        // It may be in the pool: a second one with another nonce could have its effect twice.
+        Err(_) => Err(Refusal::Final(SubmitError::Unknown("the node did not answer".into()))),
+    }
+}
+
+/// What the pool's answer means. The codes are those of `sc-rpc-api`'s `author` module.
+async fn refusal(chain: &Chain, signer: &Signer, error: ExtrinsicError) -> Refusal {
+    let text = error.to_string();
+    let code = match &error {
+        ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
+            subxt::rpcs::Error::User(user),
+        ))) => user.code,
+        ExtrinsicError::ErrorSubmittingTransaction(backend)
+            if backend.is_disconnected_will_reconnect() =>
+        {
+            return Refusal::Final(SubmitError::Unknown(text));
+        }
+        _ => return Refusal::Final(SubmitError::Invalid(text)),
+    };
+    let detail = match &error {
+        ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
+            subxt::rpcs::Error::User(user),
+        ))) => user.data.as_ref().map(|data| data.get().to_owned()).unwrap_or_default(),
+        _ => String::new(),
+    };
+    match (code, detail.as_str()) {
+        (1010, data) if data.contains("pay some fees") => {
+            let free = match chain.best().await {
+                Ok(view) => view.balance(&signer.account()).await.map_or(0, |held| held.free),
+                Err(_) => 0,
+            };
+            Refusal::Final(SubmitError::CannotPay { account: signer.account(), free })
+        }
+        // A nonce that another transaction took meanwhile, or a block that was replaced.
+        (1010, data) if data.contains("outdated") || data.contains("ancient birth block") => {
+            Refusal::Passing(SubmitError::Invalid(detail))
+        }
+        // Banned for a moment, already there, priority too low, pool full.
+        (1012..=1014 | 1016, _) => Refusal::Passing(SubmitError::Invalid(text)),
+        _ if detail.is_empty() => Refusal::Final(SubmitError::Invalid(text)),
+        _ => Refusal::Final(SubmitError::Invalid(format!("{text}: {detail}"))),
+    }
+}
+
+/// Waits for the block.
+async fn included(mut progress: Progress, wait: Wait) -> Result<InBlock, SubmitError> {
+    let (state, limit) = match wait {
+        Wait::InBlock => ("included", INCLUSION),
+        Wait::Finalized => ("finalized", INCLUSION + FINALITY),
+    };
+    let watch = async {
+        while let Some(status) = progress.next().await {
+            match status.map_err(|error| SubmitError::Unknown(error.to_string()))? {
+                TransactionStatus::InFinalizedBlock(block) => return Ok(block),
+                TransactionStatus::InBestBlock(block) if wait == Wait::InBlock => return Ok(block),
+                TransactionStatus::Error { message }
+                | TransactionStatus::Invalid { message }
+                | TransactionStatus::Dropped { message } => {
+                    return Err(SubmitError::Invalid(message));
+                }
+                _ => {}
+            }
+        }
+        Err(SubmitError::Unknown("the node ended its report".into()))
+    };
+    tokio::time::timeout(limit, watch).await.map_err(|_| SubmitError::Timeout { state, limit })?
+}
+
+/// What the transaction did, or why it failed.
+async fn report(chain: &Chain, transaction: InBlock) -> Result<Included, SubmitError> {
+    let events = match tokio::time::timeout(ANSWER_LIMIT, transaction.wait_for_success()).await {
+        Ok(Ok(events)) => events,
+        Ok(Err(TransactionEventsError::ExtrinsicFailed(error))) => return Err(rejected(&error)),
+        Ok(Err(error)) => return Err(SubmitError::Unknown(error.to_string())),
+        Err(_) => return Err(SubmitError::Unknown("its events could not be read".into())),
+    };
+    let mut decoded = Vec::new();
+    for found in events.iter() {
+        let found = found.map_err(|error| SubmitError::Unknown(error.to_string()))?;
+        decoded.push(decode(&found)?);
+    }
+    let block = transaction.block_hash();
+    let at = chain.client().at_block(BlockRef::from_hash(block));
+    let at: At = within("the transaction's block", ANSWER_LIMIT, at).await?;
+    let fee = decoded
+        .iter()
+        .find(|event| event.pallet == "TransactionPayment" && event.name == "TransactionFeePaid")
+        .and_then(|event| amount(&event.fields["actual_fee"]))
+        .unwrap_or(0);
+    Ok(Included {
+        block: block.0,
+        number: u32::try_from(at.block_number()).unwrap_or(u32::MAX),
+        extrinsic: transaction.extrinsic_hash().0,
+        events: decoded,
+        fee,
+    })
+}
+
+fn decode(found: &events::Event<'_, SubstrateConfig>) -> Result<Event, SubmitError> {
+    let fields: Composite<()> = found
+        .decode_fields_unchecked_as()
+        .map_err(|error| SubmitError::Unknown(error.to_string()))?;
+    Ok(Event {
+        pallet: found.pallet_name().into(),
+        name: found.event_name().into(),
+        fields: event::fields(&fields),
+    })
+}
+
+fn amount(json: &serde_json::Value) -> Option<u128> {
+    json.as_u64().map(u128::from).or_else(|| json.as_str()?.parse().ok())
+}
+
+fn rejected(error: &DispatchError) -> SubmitError {
+    let DispatchError::Module(module) = error else {
+        return SubmitError::Dispatch(error.to_string());
+    };
+    match module.details() {
+        Ok(details) => SubmitError::Rejected {
+            pallet: details.pallet.name().into(),
+            name: details.variant.name.clone(),
+            explanation: details.variant.docs.join(" ").trim().to_owned(),
+        },
+        Err(unknown) => SubmitError::Dispatch(unknown.to_string()),
+    }
+}

@@ -1,0 +1,113 @@
+//! Enrollment and draws.
+
+use codec::Encode;
+use decentralml_protocol::draw as rule;
+use decentralml_types::{Role, RoundNumber, Seed, TaskId};
+use subxt::utils::Static;
+
+use super::View;
+use crate::{
+    AccountId,
+    api::{self, runtime_types::decentralml_traits as traits},
+    error::ReadError,
+    record::{Draw, Enrollment, Place},
+};
+
+impl View {
+    /// An account's part in a task.
+    pub async fn enrollment(
+        &self,
+        task: TaskId,
+        role: Role,
+        account: &AccountId,
+    ) -> Result<Option<Enrollment>, ReadError> {
+        let key = (task, Static(role), *account);
+        let row = self.get("an enrollment", api::storage().assignments().places(), key).await?;
+        Ok(row.map(|row| Enrollment {
+            slot: row.slot,
+            engaged: row.engaged,
+            open_rows: row.open_rows,
+        }))
+    }
+
+    /// How many accounts are enrolled in a task and role.
+    pub async fn enrolled(&self, task: TaskId, role: Role) -> Result<u32, ReadError> {
+        let key = (task, Static(role));
+        let row = self.get("enrollments", api::storage().assignments().populations(), key).await?;
+        Ok(row.map_or(0, |population| population.enrolled))
+    }
+
+    /// The accounts that are enrolled in a task and role, in no particular order.
+    pub async fn enrolled_accounts(
+        &self,
+        task: TaskId,
+        role: Role,
+    ) -> Result<Vec<AccountId>, ReadError> {
+        let slots = api::storage().assignments().slots();
+        let rows = self.entries("enrollments", slots, (task, Static(role))).await?;
+        Ok(rows.into_iter().map(|(_, account)| account).collect())
+    }
+
+    /// An account's place in a draw, computed as the chain computes it.
+    pub async fn place(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        draw: Draw,
+        account: &AccountId,
+    ) -> Result<Place, ReadError> {
+        let draws = api::storage().assignments().draws();
+        let Some(open) = self.get("a draw", draws, (task, round, draw.into())).await? else {
+            return Ok(Place::NotOpen);
+        };
+        let key = (task, Static(draw.role()), *account);
+        let row = self.get("an enrollment", api::storage().assignments().places(), key).await?;
+        // An account that was moved keeps its earlier slot for the draw that was open then.
+        let slot = row.and_then(|row| {
+            let earlier = row.earlier.map(|earlier| (earlier.since, earlier.slot));
+            [Some((row.since, row.slot)), earlier]
+                .into_iter()
+                .flatten()
+                .find(|(since, _)| *since <= open.number)
+                .map(|(_, slot)| slot)
+        });
+        let Some(slot) = slot else { return Ok(Place::NotDrawn) };
+        let Some(seed) = self.seed(open.seed_block).await? else { return Ok(Place::SeedUnknown) };
+        let place = rule::place_of(&key_of(&seed, task, round, draw), slot, open.population);
+        Ok(if place < open.places { Place::Drawn(place) } else { Place::NotDrawn })
+    }
+
+    /// The key of a draw's permutation: randomness that belongs to this draw alone. `None` while it is not known, and once the
+    /// draw is over.
+    pub async fn draw_seed(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        draw: Draw,
+    ) -> Result<Option<Seed>, ReadError> {
+        let draws = api::storage().assignments().draws();
+        let Some(open) = self.get("a draw", draws, (task, round, draw.into())).await? else {
+            return Ok(None);
+        };
+        let seed = self.seed(open.seed_block).await?;
+        Ok(seed.map(|seed| key_of(&seed, task, round, draw)))
+    }
+
+    async fn seed(&self, block: u32) -> Result<Option<Seed>, ReadError> {
+        let row = self.get("a seed", api::storage().assignments().seeds(), (block,)).await?;
+        Ok(row.and_then(|row| row.seed))
+    }
+}
+
+fn key_of(seed: &Seed, task: TaskId, round: RoundNumber, draw: Draw) -> Seed {
+    rule::key(seed, &(task, round, draw).encode())
+}
+
+impl From<Draw> for traits::Draw {
+    fn from(draw: Draw) -> Self {
+        match draw {
+            Draw::Trainers => Self::Trainers,
+            Draw::Committee(number) => Self::Committee(number),
+        }
+    }
+}

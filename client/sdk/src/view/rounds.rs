@@ -1,0 +1,208 @@
+//! What happens in a round: updates, scores, verdicts, and what is left to settle.
+
+use decentralml_types::{CommitteeNumber, RoundNumber, Score, TaskId};
+
+use super::View;
+use crate::{
+    AccountId,
+    api::{self, results::storage as results, validation::storage as validation},
+    error::ReadError,
+    record::{Attestation, Claim, Commitment, Committee, Reveal, Revealed, Row, Seat, Verdict},
+};
+
+impl View {
+    /// A trainer's row; `None` where it has not committed, or is settled.
+    pub async fn commitment(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        account: &AccountId,
+    ) -> Result<Option<Commitment>, ReadError> {
+        let commitments = api::storage().results().commitments();
+        let row = self.get("a commitment", commitments, (task, round, *account)).await?;
+        Ok(row.map(read_commitment))
+    }
+
+    /// All trainers' rows of a round that are not settled.
+    pub async fn commitments(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+    ) -> Result<Vec<(AccountId, Commitment)>, ReadError> {
+        let commitments = api::storage().results().commitments();
+        let rows = self.entries("the commitments", commitments, (task, round)).await?;
+        Ok(rows.into_iter().map(|((_, _, who), row)| (who, read_commitment(row))).collect())
+    }
+
+    /// The revealed updates that are not settled, in the order of the reveals.
+    pub async fn reveals(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+    ) -> Result<Vec<Reveal>, ReadError> {
+        let rows = self.commitments(task, round).await?;
+        let mut reveals: Vec<Reveal> = rows
+            .into_iter()
+            .filter_map(|(account, row)| {
+                let Revealed { index, cid, samples } = row.revealed?;
+                Some(Reveal { index, account, cid, samples })
+            })
+            .collect();
+        reveals.sort_by_key(|reveal| reveal.index);
+        Ok(reveals)
+    }
+
+    /// A committee of a round.
+    pub async fn committee(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        committee: CommitteeNumber,
+    ) -> Result<Option<Committee>, ReadError> {
+        let committees = api::storage().validation().committees();
+        let row = self.get("a committee", committees, (task, round, committee)).await?;
+        Ok(row.map(read_committee))
+    }
+
+    /// A seat that committed to scores and is not settled.
+    pub async fn seat(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        committee: CommitteeNumber,
+        account: &AccountId,
+    ) -> Result<Option<Seat>, ReadError> {
+        let seats = api::storage().validation().seats();
+        let row = self.get("a seat", seats, (task, round, committee, *account)).await?;
+        Ok(row.map(read_seat))
+    }
+
+    /// All seats that committed to scores and are not settled.
+    pub async fn seats(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        committee: CommitteeNumber,
+    ) -> Result<Vec<(AccountId, Seat)>, ReadError> {
+        let seats = api::storage().validation().seats();
+        let rows = self.entries("the seats", seats, (task, round, committee)).await?;
+        Ok(rows.into_iter().map(|((_, _, _, who), row)| (who, read_seat(row))).collect())
+    }
+
+    /// What was found about a trainer's update.
+    pub async fn verdict(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        account: &AccountId,
+    ) -> Result<Option<Verdict>, ReadError> {
+        let verdicts = api::storage().validation().verdicts();
+        let row = self.get("a verdict", verdicts, (task, round, *account)).await?;
+        Ok(row.map(read_verdict))
+    }
+
+    /// What was found about all updates of a round that are not settled.
+    pub async fn verdicts(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+    ) -> Result<Vec<(AccountId, Verdict)>, ReadError> {
+        let verdicts = api::storage().validation().verdicts();
+        let rows = self.entries("the verdicts", verdicts, (task, round)).await?;
+        Ok(rows.into_iter().map(|((_, _, who), row)| (who, read_verdict(row))).collect())
+    }
+
+    /// A trainer's running score in a task, in micro-nats; 0 where it was never judged.
+    pub async fn running_score(
+        &self,
+        task: TaskId,
+        account: &AccountId,
+    ) -> Result<Score, ReadError> {
+        let running = api::storage().validation().running();
+        let row = self.get("a running score", running, (task, *account)).await?;
+        Ok(row.map_or(0, |standing| standing.score))
+    }
+
+    /// The running scores of all trainers of a task, in micro-nats.
+    pub async fn running_scores(&self, task: TaskId) -> Result<Vec<(AccountId, Score)>, ReadError> {
+        let running = api::storage().validation().running();
+        let rows = self.entries("the running scores", running, (task,)).await?;
+        Ok(rows.into_iter().map(|((_, who), standing)| (who, standing.score)).collect())
+    }
+
+    /// What an account would be paid by claims in a task, over all its rounds.
+    pub async fn claimable(
+        &self,
+        task: TaskId,
+        account: &AccountId,
+    ) -> Result<Vec<Claim>, ReadError> {
+        let question = api::runtime_apis().federated_api().claimable(task, *account);
+        let claims = self.ask("claims", question).await?;
+        Ok(claims
+            .into_iter()
+            .map(|claim| Claim {
+                row: Row {
+                    task,
+                    round: claim.round,
+                    account: *account,
+                    committee: claim.committee,
+                },
+                amount: claim.amount,
+            })
+            .collect())
+    }
+
+    /// Everything in a task's finished rounds that a claim settles, whoever's it is and whether it is paid or slashed.
+    pub async fn open_rows(&self, task: TaskId) -> Result<Vec<Row>, ReadError> {
+        let mut rows = Vec::new();
+        for round in self.rounds(task).await? {
+            if !round.phase.is_final() || round.open_rows == 0 {
+                continue;
+            }
+            let row = |account, committee| Row { task, round: round.number, account, committee };
+            let trainers = self.commitments(task, round.number).await?;
+            rows.extend(trainers.into_iter().map(|(account, _)| row(account, None)));
+            for committee in 0..=round.committee {
+                let seats = self.seats(task, round.number, committee).await?;
+                rows.extend(seats.into_iter().map(|(account, _)| row(account, Some(committee))));
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn read_commitment(row: results::commitments::Output) -> Commitment {
+    let revealed = row.revealed.map(|(index, update)| Revealed {
+        index,
+        cid: update.cid.0,
+        samples: update.samples,
+    });
+    Commitment { hash: row.hash, revealed }
+}
+
+fn read_committee(row: validation::committees::Output) -> Committee {
+    let mut attestations: Vec<Attestation> = Vec::new();
+    for attestation in row.attestations.0 {
+        let cid = attestation.cid.0;
+        match attestations.iter_mut().find(|known| known.cid == cid) {
+            Some(known) => known.metrics.push(attestation.metric),
+            None => attestations.push(Attestation { cid, metrics: vec![attestation.metric] }),
+        }
+    }
+    Committee {
+        seats: row.seats,
+        updates: row.updates,
+        committed: row.committed,
+        opened: row.opened.0,
+        attestations,
+        accepted: row.tally.accepted,
+    }
+}
+
+fn read_seat(row: validation::seats::Output) -> Seat {
+    Seat { commitment: row.commitment, opened: row.opened, attested: row.attested.map(|cid| cid.0) }
+}
+
+fn read_verdict(row: validation::verdicts::Output) -> Verdict {
+    Verdict { score: row.score, outcome: row.outcome.map(|outcome| outcome.0) }
+}

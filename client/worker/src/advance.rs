@@ -1,0 +1,141 @@
+//! Moving a task on where nobody's action does: a deadline has passed, scores are to be counted, a lifetime is over.
+
+use decentralml_sdk::{Round, Task, View, call};
+use decentralml_types::{BlockNumber, Role, TaskStatus};
+
+use crate::{error::WorkerError, session::Work};
+
+/// Blocks over which the participants spread their attempts, so that not all submit the same call.
+const SPREAD: u32 = 4;
+
+/// Advances the task where it is due and this account's turn. Says whether it did: then the block at hand is out of date.
+pub(crate) async fn step(
+    work: &Work,
+    view: &View,
+    task: &Task,
+    round: Option<&Round>,
+    slot: u32,
+) -> Result<bool, WorkerError> {
+    let Some(since) = due_since(task, round) else { return Ok(false) };
+    // Trainers are many: they wait a little for the evaluators.
+    let turn = match work.role {
+        Role::Evaluator => slot,
+        Role::Trainer => slot.saturating_add(2),
+    };
+    if !is_turn(since, view.number(), turn) || !can_start(view, task).await? {
+        return Ok(false);
+    }
+    let moved = work
+        .submit_once(
+            call::advance(task.id),
+            &[("Tasks", "NothingToAdvance"), ("Tasks", "UnknownTask")],
+        )
+        .await?;
+    if moved {
+        tracing::info!(task = task.id, phase = ?round.map(|round| round.phase), "advanced");
+    }
+    Ok(moved)
+}
+
+/// The block from which the task can be advanced by anybody; `None` where only its participants move it.
+fn due_since(task: &Task, live: Option<&Round>) -> Option<BlockNumber> {
+    if task.status.is_final() {
+        return None;
+    }
+    let deadlines = &task.spec.deadlines;
+    let expiry = task.created_at.saturating_add(deadlines.lifetime);
+    let step = match live {
+        // Counting scores waits for nobody: its deadline is the block in which it began.
+        Some(round) if !round.phase.is_final() => Some(round.deadline),
+        _ if task.status == TaskStatus::Enrolling => {
+            Some(task.created_at.saturating_add(deadlines.enrolling))
+        }
+        _ => None,
+    };
+    Some(step.map_or(expiry, |step| step.min(expiry)))
+}
+
+/// Whether it is this participant's turn: every [`SPREAD`] blocks, each starting with another block.
+fn is_turn(since: BlockNumber, now: BlockNumber, turn: u32) -> bool {
+    let first = since.saturating_add(turn % SPREAD);
+    now >= first && (now - first).is_multiple_of(SPREAD)
+}
+
+/// A task that still enrolls can only be advanced once enough are enrolled.
+async fn can_start(view: &View, task: &Task) -> Result<bool, WorkerError> {
+    let expired = view.number() >= task.created_at.saturating_add(task.spec.deadlines.lifetime);
+    if task.status != TaskStatus::Enrolling || expired {
+        return Ok(true);
+    }
+    let trainers = view.enrolled(task.id, Role::Trainer).await?;
+    let evaluators = view.enrolled(task.id, Role::Evaluator).await?;
+    Ok(trainers >= task.spec.trainers.min.into() && evaluators >= task.spec.committee.quorum.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::tests::task_spec;
+    use decentralml_sdk::{AccountId, Money};
+    use decentralml_types::Phase;
+
+    fn task(status: TaskStatus) -> Task {
+        Task {
+            id: 0,
+            sponsor: AccountId::from([0; 32]),
+            spec: task_spec(),
+            status,
+            money: Money { free: 0, reserved: 0, unclaimed: 0 },
+            deposit: 0,
+            created_at: 100,
+            settled_rounds: 0,
+            failed_in_a_row: 0,
+            open_rows: 0,
+            model: None,
+            metric: None,
+            current: None,
+        }
+    }
+
+    fn round(phase: Phase, deadline: BlockNumber) -> Round {
+        Round {
+            task: 0,
+            number: 1,
+            phase,
+            deadline,
+            started_at: 0,
+            base: None,
+            committee: 0,
+            places: 0,
+            seats: 0,
+            updates: 0,
+            accepted: 0,
+            pot: 0,
+            open_rows: 0,
+            ended_at: None,
+            failure: None,
+            model: None,
+        }
+    }
+
+    #[test]
+    fn a_task_is_due_at_its_deadlines_and_never_once_it_is_over() {
+        assert_eq!(due_since(&task(TaskStatus::Enrolling), None), Some(110));
+        let training = round(Phase::Training, 150);
+        assert_eq!(due_since(&task(TaskStatus::Running), Some(&training)), Some(150));
+        // A round that would outlive its task is ended by the task's lifetime.
+        let late = round(Phase::Scoring, 2_000);
+        assert_eq!(due_since(&task(TaskStatus::Running), Some(&late)), Some(1_100));
+        assert_eq!(due_since(&task(TaskStatus::Paused), None), Some(1_100));
+        assert_eq!(due_since(&task(TaskStatus::Cancelled), None), None);
+    }
+
+    #[test]
+    fn neighbors_take_turns_and_everybody_gets_one() {
+        let turns = |turn: u32| (10..18).filter(move |now| is_turn(10, *now, turn));
+        assert_eq!(turns(0).collect::<Vec<_>>(), [10, 14]);
+        assert_eq!(turns(1).collect::<Vec<_>>(), [11, 15]);
+        assert_eq!(turns(7).collect::<Vec<_>>(), [13, 17]);
+        assert!(!is_turn(10, 9, 0));
+    }
+}

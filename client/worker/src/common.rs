@@ -1,0 +1,25 @@
+//! What both daemons are told.
+
+use std::path::PathBuf;
+
+use decentralml_sdk::Signer;
+use decentralml_types::{Balance, TaskId};
+
+/// The settings of a daemon that do not depend on its role.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// A node, such as `ws://127.0.0.1:9944`.
+    pub chain: String,
+    /// An IPFS store, such as `http://127.0.0.1:5001`.
+    pub storage: String,
+    /// The account that takes part.
+    pub signer: Signer,
+    /// Where it keeps its records: one folder for each account and role. Created if it is not there.
+    pub state: PathBuf,
+    /// The task to take part in; all that fit where none is given.
+    pub task: Option<TaskId>,
+    /// What it may bond in all, in planck: it bonds what tasks ask for, up to this.
+    pub max_bond: Balance,
+    /// Whether to end once the given task is over and everything of this account in it is settled.
+    pub exit_when_done: bool,
+}

@@ -1,0 +1,88 @@
+//! What can go wrong in a daemon.
+
+use decentralml_learning as learning;
+use decentralml_sdk::{ConnectError, ReadError, SubmitError};
+use decentralml_types::{Balance, TaskId};
+
+use crate::{model::ModelError, state::StateError};
+
+/// Why a step, or the daemon as a whole, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// There is no chain to work for.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The chain could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A transaction failed.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] decentralml_storage::Error),
+    /// The records on disk failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The task's model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Training failed.
+    #[error("training failed: {0}")]
+    Train(#[from] learning::TrainError),
+    /// The trained weights cannot be encoded.
+    #[error("the update cannot be encoded: {0}")]
+    Update(#[from] learning::UpdateError),
+    /// The update is longer than the task allows.
+    #[error("the update has {found} bytes, the task allows {allowed}")]
+    UpdateTooLong {
+        /// Its length.
+        found: usize,
+        /// The task's limit.
+        allowed: u64,
+    },
+    /// The validation set cannot be read.
+    #[error("the validation set cannot be used: {0}")]
+    Data(#[from] learning::DataError),
+    /// A model cannot be evaluated.
+    #[error(transparent)]
+    Evaluate(#[from] learning::EvaluateError),
+    /// The updates cannot be scored.
+    #[error("the updates cannot be scored: {0}")]
+    Score(#[from] learning::ContributionError),
+    /// The accepted updates cannot be aggregated.
+    #[error("the accepted updates cannot be aggregated: {0}")]
+    Aggregate(#[from] learning::AggregateError),
+    /// A key that everybody knows, or an attacker's behavior, on a chain where money is real.
+    #[error("{0} on development chains only")]
+    DevelopmentOnly(&'static str),
+    /// The task that was asked for does not suit.
+    #[error("cannot take part in task {task}: {reason}")]
+    Unfit {
+        /// The task.
+        task: TaskId,
+        /// Why not.
+        reason: String,
+    },
+    /// A task asks for a larger bond than the daemon may make.
+    #[error(
+        "task {task} needs {needed} planck of bond in all, and max_bond allows {allowed}: raise max_bond to take part"
+    )]
+    BondTooLarge {
+        /// The task.
+        task: TaskId,
+        /// What would be bonded in all.
+        needed: Balance,
+        /// The daemon's limit.
+        allowed: Balance,
+    },
+    /// What the chain says contradicts this account's records.
+    #[error("{0}")]
+    Contradiction(String),
+    /// The operating system has no randomness to give.
+    #[error("the operating system gave no random bytes")]
+    NoRandomness,
+    /// A computation in a thread of its own ended without a result.
+    #[error("a computation was aborted")]
+    Aborted,
+}

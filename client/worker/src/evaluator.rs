@@ -1,0 +1,173 @@
+//! The evaluator: sits on drawn committees, scores updates, and recomputes the next model.
+
+mod aggregate;
+mod judge;
+mod open;
+mod score;
+mod updates;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use decentralml_learning::{Dataset, Update};
+use decentralml_sdk::{Seat, Task};
+use decentralml_types::{
+    Cid, CommitteeNumber, Hash, Opinion, Phase, Ppm, Role, RoundNumber, Salt, TaskId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    common::Common,
+    conduct::named,
+    daemon,
+    error::WorkerError,
+    session::{Models, Moment, Part, Work},
+    shutdown::Shutdown,
+    state::hex32,
+};
+
+/// An evaluator's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Chain, store, key and folder.
+    pub common: Common,
+    /// How it behaves.
+    pub conduct: Conduct,
+    /// Updates that it fetches at the same time, at least one.
+    pub parallel_fetches: usize,
+}
+
+/// How an evaluator behaves. All but the first are attackers and failures for demonstrations and tests; they run on development
+/// chains only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conduct {
+    /// Scores what it measures.
+    #[default]
+    Honest,
+    /// Enrolls and does nothing more.
+    Absent,
+    /// Makes scores up.
+    Liar,
+    /// Commits to scores and never opens them.
+    NeverOpens,
+    /// Commits to what another seat committed to.
+    Copycat,
+}
+
+named!(Conduct {
+    Honest => "honest",
+    Absent => "absent",
+    Liar => "liar",
+    NeverOpens => "never-opens",
+    Copycat => "copycat",
+});
+
+/// Takes part in rounds until it is told to end; see [`Common`] for which.
+pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), WorkerError> {
+    let attacker = config.conduct != Conduct::Honest;
+    let evaluator =
+        Evaluator { conduct: config.conduct, parallel_fetches: config.parallel_fetches.max(1) };
+    daemon::run(config.common, evaluator, attacker, shutdown).await
+}
+
+struct Evaluator {
+    conduct: Conduct,
+    parallel_fetches: usize,
+}
+
+/// What an evaluator keeps of a task while it runs.
+#[derive(Default)]
+struct Memory {
+    models: Models,
+    /// The rows that it scores on.
+    validation: Option<Arc<Dataset>>,
+    /// The round whose updates are kept, and the updates.
+    updates: Option<(RoundNumber, BTreeMap<Cid, Arc<Update>>)>,
+}
+
+/// What opens a seat's commitment; on disk before the commitment is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Scores {
+    /// The seat's place in the draw, from 0.
+    place: u32,
+    opinions: Vec<Opinion>,
+    #[serde(with = "hex32")]
+    salt: Salt,
+    #[serde(with = "hex32")]
+    hash: Hash,
+}
+
+/// The next model that was computed; on disk before it is attested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Next {
+    cid: Cid,
+    metric: Ppm,
+}
+
+/// The name of a record of a seat. `kind` is `scores` or `next`.
+fn name(kind: &str, round: RoundNumber, committee: CommitteeNumber) -> String {
+    format!("{kind}-{round}-{committee}")
+}
+
+async fn own_seat(work: &Work, moment: &Moment) -> Result<Option<Seat>, WorkerError> {
+    let (round, _, committee) = moment.phase();
+    Ok(moment.view.seat(moment.task.id, round, committee, &work.account()).await?)
+}
+
+impl Part for Evaluator {
+    const ROLE: Role = Role::Evaluator;
+    type Memory = Memory;
+
+    fn unfit(&self, _: &Task) -> Option<String> {
+        None
+    }
+
+    async fn act(
+        &self,
+        work: &Work,
+        memory: &mut Memory,
+        moment: &Moment,
+    ) -> Result<(), WorkerError> {
+        if self.conduct == Conduct::Absent {
+            return Ok(());
+        }
+        match moment.round.phase {
+            Phase::Scoring => score::step(self, work, memory, moment).await,
+            Phase::Verdict => open::step(self, work, moment).await,
+            Phase::Aggregating => aggregate::step(self, work, memory, moment).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {
+        for committee in 0..=decentralml_protocol::clock::MAX_REDRAWS {
+            work.state.remove(task, &name("scores", round, committee))?;
+            work.state.remove(task, &name("next", round, committee))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn conducts_are_named() {
+        for conduct in Conduct::ALL {
+            assert_eq!(conduct.to_string().parse::<Conduct>().unwrap(), *conduct);
+        }
+    }
+
+    #[test]
+    fn what_opens_a_commitment_survives_as_json() {
+        let scores = Scores {
+            place: 1,
+            opinions: vec![Opinion::Score(-7), Opinion::Unavailable, Opinion::Malformed],
+            salt: [1; 32],
+            hash: [2; 32],
+        };
+        let json = serde_json::to_vec(&scores).unwrap();
+        assert_eq!(serde_json::from_slice::<Scores>(&json).unwrap(), scores);
+    }
+}

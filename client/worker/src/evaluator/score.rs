@@ -1,0 +1,168 @@
+//! Phase Scoring: fetch the updates, measure them, commit to what was measured.
+
+use std::sync::Arc;
+
+use decentralml_learning::{Dataset, data};
+use decentralml_sdk::{Draw, Place, Reveal, call, random_32};
+use decentralml_types::{
+    Opinion, Opinions, Score, Seed, commitment::ScoresCommitment, spec::Objective,
+};
+
+use super::{Conduct, Evaluator, Memory, Scores, judge, name, own_seat, updates};
+use crate::{
+    convert, enroll,
+    error::WorkerError,
+    session::{Moment, Work, compute},
+};
+
+pub(super) async fn step(
+    evaluator: &Evaluator,
+    work: &Work,
+    memory: &mut Memory,
+    moment: &Moment,
+) -> Result<(), WorkerError> {
+    let (round, _, committee) = moment.phase();
+    let task = moment.task.id;
+    if own_seat(work, moment).await?.is_some() {
+        return Ok(());
+    }
+    let scores = match work.state.load::<Scores>(task, &name("scores", round, committee))? {
+        Some(scores) => scores,
+        None => {
+            let draw = Draw::Committee(committee);
+            let place = moment.view.place(task, round, draw, &work.account()).await?;
+            let Place::Drawn(place) = place else { return Ok(()) };
+            enroll::cover(work, &moment.view, &moment.task).await?;
+            tracing::info!(task, round, committee, place, "has a seat and scores");
+            let Some(scores) = prepare(evaluator, work, memory, moment, place).await? else {
+                return Ok(());
+            };
+            work.state.save(task, &name("scores", round, committee), &scores)?;
+            scores
+        }
+    };
+    let commit = call::commit_scores(task, round, scores.hash);
+    work.submit_once(commit, &[("Validation", "AlreadyCommitted")]).await?;
+    tracing::info!(task, round, committee, "committed to scores");
+    Ok(())
+}
+
+/// Opinions and what binds them. `None` where they cannot be had now: the phase ended, or there is nobody to copy yet.
+async fn prepare(
+    evaluator: &Evaluator,
+    work: &Work,
+    memory: &mut Memory,
+    moment: &Moment,
+    place: u32,
+) -> Result<Option<Scores>, WorkerError> {
+    let (round, _, committee) = moment.phase();
+    let task = moment.task.id;
+    let reveals = moment.view.reveals(task, round).await?;
+    if reveals.len() != moment.round.updates as usize {
+        return Err(WorkerError::Contradiction(format!(
+            "round {round} of task {task} has {} updates, but {} are revealed",
+            moment.round.updates,
+            reveals.len()
+        )));
+    }
+    let salt = random_32().ok_or(WorkerError::NoRandomness)?;
+    if evaluator.conduct == Conduct::Copycat {
+        let seats = moment.view.seats(task, round, committee).await?;
+        let Some((_, copied)) = seats.first() else { return Ok(None) };
+        let opinions = vec![Opinion::Score(0); reveals.len()];
+        return Ok(Some(Scores { place, opinions, salt, hash: copied.commitment }));
+    }
+    let opinions = match evaluator.conduct {
+        Conduct::Liar => made_up(reveals.len())?,
+        _ => {
+            let Some(opinions) = measure(evaluator, work, memory, moment, &reveals).await? else {
+                tracing::warn!(task, round, committee, "the phase ended while it scored");
+                return Ok(None);
+            };
+            opinions
+        }
+    };
+    let bounded = bounded(opinions.clone())?;
+    let hash = ScoresCommitment {
+        genesis: work.chain.genesis(),
+        task,
+        round,
+        committee,
+        account: &work.account(),
+        opinions: &bounded,
+        salt,
+    }
+    .hash();
+    Ok(Some(Scores { place, opinions, salt, hash }))
+}
+
+async fn measure(
+    evaluator: &Evaluator,
+    work: &Work,
+    memory: &mut Memory,
+    moment: &Moment,
+    reveals: &[Reveal],
+) -> Result<Option<Vec<Opinion>>, WorkerError> {
+    let (round, _, committee) = moment.phase();
+    let seed = moment.view.draw_seed(moment.task.id, round, Draw::Committee(committee)).await?;
+    // Whoever has a place knows the seed.
+    let seed: Seed = seed.ok_or_else(|| {
+        WorkerError::Contradiction(format!("round {round}: the draw was closed during the phase"))
+    })?;
+    let validation = validation(work, memory, moment).await?;
+    let (model, base) = memory.models.get(work, moment).await?;
+    let encoding = convert::encoding(&moment.task.spec)?;
+    let found = updates::fetch(evaluator, work, memory, moment, &model, reveals).await?;
+    let judged = compute(work, moment, move |stopped| {
+        judge::judge(&model, &base, &validation, &found, encoding, seed, &stopped)
+    });
+    let opinions = match judged.await? {
+        Some(judged) => judged?,
+        None => None,
+    };
+    if let Some(opinions) = &opinions {
+        for (reveal, opinion) in reveals.iter().zip(opinions) {
+            tracing::info!(round, trainer = %reveal.account, ?opinion, "scored");
+        }
+    }
+    Ok(opinions)
+}
+
+/// The rows to score on; fetched once and kept pinned.
+pub(super) async fn validation(
+    work: &Work,
+    memory: &mut Memory,
+    moment: &Moment,
+) -> Result<Arc<Dataset>, WorkerError> {
+    if let Some(rows) = &memory.validation {
+        return Ok(rows.clone());
+    }
+    let spec = &moment.task.spec;
+    let bytes = work.storage.fetch(&spec.validation_set, spec.max_validation_bytes).await?;
+    let Objective::Classification { classes, .. } = spec.objective;
+    let options = data::CsvOptions { classes: Some(classes as usize), ..Default::default() };
+    let source = format!("the validation set {}", spec.validation_set);
+    let rows = Arc::new(data::read_csv(bytes.as_slice(), &source, &options)?);
+    if let Err(error) = work.storage.pin(&spec.validation_set).await {
+        tracing::debug!(%error, "the validation set could not be pinned");
+    }
+    memory.validation = Some(rows.clone());
+    Ok(rows)
+}
+
+/// Opinions as the chain takes them.
+pub(super) fn bounded(opinions: Vec<Opinion>) -> Result<Opinions, WorkerError> {
+    let count = opinions.len();
+    Opinions::try_from(opinions).map_err(|_| {
+        WorkerError::Contradiction(format!("{count} updates are more than a round can have"))
+    })
+}
+
+/// Scores out of thin air, of a few thousand micro-nats as real ones are.
+fn made_up(count: usize) -> Result<Vec<Opinion>, WorkerError> {
+    let score = |_| {
+        let [a, b, ..] = random_32().ok_or(WorkerError::NoRandomness)?;
+        Ok(Opinion::Score((Score::from(a) - 128) * 256 + Score::from(b)))
+    };
+    (0..count).map(score).collect()
+}

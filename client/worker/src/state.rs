@@ -1,0 +1,261 @@
+//! What a daemon remembers: small JSON files that are there whole or not at all.
+//!
+//! ```text
+//!  <folder>/identity.json                     whose records these are
+//!  <folder>/lock                              held while a daemon runs
+//!  <folder>/task-7/update-3.json              a trainer's commitment in round 3
+//!  <folder>/task-7/scores-3-0.json            a seat's commitment, committee 0
+//!  <folder>/task-7/next-3-0.json              the next model it computed
+//! ```
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use decentralml_sdk::{AccountId, persist};
+use decentralml_types::{Hash, Role, TaskId};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Bytes that no record is longer than.
+const MAX_RECORD: u64 = 1 << 20;
+
+/// Why records cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The folder or a file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// What.
+        path: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// Another daemon works in the folder.
+    #[error("{0} is in use by another daemon: give each account and role a folder of its own")]
+    InUse(String),
+    /// The folder belongs to something else.
+    #[error(
+        "{path} holds the records of {found}, not of {expected}: give each account, role and chain a folder of its own"
+    )]
+    OtherIdentity {
+        /// The folder.
+        path: String,
+        /// Whose records are there.
+        found: String,
+        /// Whose were expected.
+        expected: String,
+    },
+    /// A record that this program did not write so.
+    #[error(
+        "{path} is damaged ({problem}): the commitment it belongs to cannot be opened without it"
+    )]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Whose records a folder holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Identity {
+    account: AccountId,
+    role: Role,
+    #[serde(with = "hex32")]
+    genesis: Hash,
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [a, b, c, d, ..] = self.genesis;
+        write!(f, "{:?} {} on chain {a:02x}{b:02x}{c:02x}{d:02x}…", self.role, self.account)
+    }
+}
+
+/// A folder of records, locked as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct State {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl State {
+    /// Opens or creates the folder, and makes sure that it belongs to this account, role and chain.
+    pub(crate) fn open(
+        folder: &Path,
+        account: AccountId,
+        role: Role,
+        genesis: Hash,
+    ) -> Result<Self, StateError> {
+        fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
+        let path = folder.join("lock");
+        let lock = File::create(&path).map_err(|source| failed(&path, source))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StateError::InUse(folder.display().to_string()));
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(&path, source)),
+        }
+        let state = Self { folder: folder.to_owned(), _lock: lock };
+        let expected = Identity { account, role, genesis };
+        match state.read::<Identity>("identity")? {
+            None => state.write("identity", &expected)?,
+            Some(found) if found == expected => {}
+            Some(found) => {
+                return Err(StateError::OtherIdentity {
+                    path: folder.display().to_string(),
+                    found: found.to_string(),
+                    expected: expected.to_string(),
+                });
+            }
+        }
+        Ok(state)
+    }
+
+    /// A record of a task; `None` where there is none.
+    pub(crate) fn load<R: DeserializeOwned>(
+        &self,
+        task: TaskId,
+        name: &str,
+    ) -> Result<Option<R>, StateError> {
+        self.read(&format!("task-{task}/{name}"))
+    }
+
+    /// Keeps a record of a task. Once it returns, the record survives a crash.
+    pub(crate) fn save<R: Serialize>(
+        &self,
+        task: TaskId,
+        name: &str,
+        record: &R,
+    ) -> Result<(), StateError> {
+        let folder = self.folder.join(format!("task-{task}"));
+        fs::create_dir_all(&folder).map_err(|source| failed(&folder, source))?;
+        self.write(&format!("task-{task}/{name}"), record)
+    }
+
+    /// Removes a record of a task that nothing needs any more.
+    pub(crate) fn remove(&self, task: TaskId, name: &str) -> Result<(), StateError> {
+        let path = self.path(&format!("task-{task}/{name}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+
+    fn read<R: DeserializeOwned>(&self, name: &str) -> Result<Option<R>, StateError> {
+        let path = self.path(name);
+        let damaged = |problem| StateError::Damaged { path: path.display().to_string(), problem };
+        match fs::metadata(&path) {
+            Ok(found) if found.len() > MAX_RECORD => {
+                return Err(damaged(format!("{} bytes", found.len())));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed(&path, source)),
+        }
+        let bytes = fs::read(&path).map_err(|source| failed(&path, source))?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string()))
+    }
+
+    fn write<R: Serialize>(&self, name: &str, record: &R) -> Result<(), StateError> {
+        let path = self.path(name);
+        let bytes = serde_json::to_vec_pretty(record).map_err(|error| StateError::Damaged {
+            path: path.display().to_string(),
+            problem: error.to_string(),
+        })?;
+        persist::replace(&path, &bytes).map_err(|source| failed(&path, source))
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> StateError {
+    StateError::Io { path: path.display().to_string(), source }
+}
+
+/// 32 bytes as hexadecimal digits.
+pub(crate) mod hex32 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(
+        bytes: &[u8; 32],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&text)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<[u8; 32], D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(D::Error::custom("expected 64 hexadecimal digits"));
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(D::Error::custom)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(D::Error::custom)?;
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Record {
+        #[serde(with = "hex32")]
+        salt: [u8; 32],
+    }
+
+    fn open(folder: &Path, account: u8) -> Result<State, StateError> {
+        State::open(folder, AccountId::from([account; 32]), Role::Trainer, [7; 32])
+    }
+
+    #[test]
+    fn a_record_is_there_after_a_restart_and_a_torn_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path(), 1).unwrap();
+        assert_eq!(state.load::<Record>(3, "update-1").unwrap(), None);
+        state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
+        drop(state);
+
+        // A crash while the next record is written leaves a part of it aside.
+        fs::write(folder.path().join("task-3/update-2.json.99.new"), b"{\"salt\": \"09").unwrap();
+        let state = open(folder.path(), 1).unwrap();
+        assert_eq!(state.load(3, "update-1").unwrap(), Some(Record { salt: [9; 32] }));
+        assert_eq!(state.load::<Record>(3, "update-2").unwrap(), None);
+        state.remove(3, "update-1").unwrap();
+        state.remove(3, "update-1").unwrap();
+        assert_eq!(state.load::<Record>(3, "update-1").unwrap(), None);
+    }
+
+    #[test]
+    fn a_damaged_record_is_an_error_and_not_a_fresh_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path(), 1).unwrap();
+        state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
+        fs::write(folder.path().join("task-3/update-1.json"), b"{\"salt\": \"09").unwrap();
+        assert!(matches!(state.load::<Record>(3, "update-1"), Err(StateError::Damaged { .. })));
+    }
+
+    #[test]
+    fn two_daemons_and_two_accounts_do_not_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = open(folder.path(), 1).unwrap();
+        assert!(matches!(open(folder.path(), 1), Err(StateError::InUse(_))));
+        drop(first);
+        assert!(matches!(open(folder.path(), 2), Err(StateError::OtherIdentity { .. })));
+        assert!(open(folder.path(), 1).is_ok());
+    }
+}

@@ -1,0 +1,142 @@
+//! The trainer: learns from its own rows, and sends what it learned, never the rows.
+
+mod reveal;
+mod train;
+
+use std::sync::Arc;
+
+use decentralml_learning::Dataset;
+use decentralml_sdk::Task;
+use decentralml_types::{Cid, Hash, Phase, Role, RoundNumber, Salt, TaskId, spec::Objective};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    common::Common,
+    conduct::named,
+    daemon,
+    error::WorkerError,
+    session::{Models, Moment, Part, Work},
+    shutdown::Shutdown,
+    state::{StateError, hex32},
+};
+
+/// A trainer's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Chain, store, key and folder.
+    pub common: Common,
+    /// The rows it owns.
+    pub data: Arc<Dataset>,
+    /// How it behaves.
+    pub conduct: Conduct,
+}
+
+/// How a trainer behaves. All but the first are attackers and failures for demonstrations and tests; they run on development
+/// chains only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conduct {
+    /// Trains, and sends what it learned.
+    #[default]
+    Honest,
+    /// Sends its update with the sign flipped, which undoes what others learned.
+    SignFlip,
+    /// Sends an update that changes nothing.
+    FreeRide,
+    /// Commits to an update and never reveals it.
+    VanishAfterCommit,
+    /// Sends bytes that are no update.
+    Malformed,
+    /// Sends the CID of bytes that it never stored.
+    Missing,
+}
+
+named!(Conduct {
+    Honest => "honest",
+    SignFlip => "sign-flip",
+    FreeRide => "free-ride",
+    VanishAfterCommit => "vanish-after-commit",
+    Malformed => "malformed",
+    Missing => "missing",
+});
+
+/// Takes part in rounds until it is told to end; see [`Common`] for which.
+pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), WorkerError> {
+    let attacker = config.conduct != Conduct::Honest;
+    let trainer = Trainer { data: config.data, conduct: config.conduct };
+    daemon::run(config.common, trainer, attacker, shutdown).await
+}
+
+struct Trainer {
+    data: Arc<Dataset>,
+    conduct: Conduct,
+}
+
+/// What opens a trainer's commitment; on disk before the commitment is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    cid: Cid,
+    samples: u32,
+    #[serde(with = "hex32")]
+    salt: Salt,
+    #[serde(with = "hex32")]
+    hash: Hash,
+}
+
+impl Record {
+    fn name(round: RoundNumber) -> String {
+        format!("update-{round}")
+    }
+
+    fn load(work: &Work, moment: &Moment) -> Result<Option<Self>, StateError> {
+        work.state.load(moment.task.id, &Self::name(moment.round.number))
+    }
+}
+
+impl Part for Trainer {
+    const ROLE: Role = Role::Trainer;
+    type Memory = Models;
+
+    fn unfit(&self, task: &Task) -> Option<String> {
+        let Objective::Classification { features, classes } = task.spec.objective;
+        let (columns, known) = (self.data.columns(), self.data.classes());
+        if columns != features as usize {
+            return Some(format!("its rows have {features} features, the data's {columns}"));
+        }
+        if known > classes as usize {
+            return Some(format!("it tells {classes} classes apart, the data has {known}"));
+        }
+        None
+    }
+
+    async fn act(
+        &self,
+        work: &Work,
+        memory: &mut Models,
+        moment: &Moment,
+    ) -> Result<(), WorkerError> {
+        match moment.round.phase {
+            Phase::Training => train::step(self, work, memory, moment).await,
+            Phase::Revealing => reveal::step(self, work, moment).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {
+        Ok(work.state.remove(task, &Record::name(round))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn conducts_are_named_and_others_are_refused() {
+        for conduct in Conduct::ALL {
+            assert_eq!(conduct.to_string().parse::<Conduct>().unwrap(), *conduct);
+        }
+        let error = "evil".parse::<Conduct>().unwrap_err();
+        assert!(error.to_string().contains("sign-flip"), "{error}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Phase Training: train, store the update, commit to it.
+
+use std::ops::ControlFlow;
+
+use codec::Encode;
+use decentralml_learning::{ModelSpec, Update, Weights, train};
+use decentralml_protocol::draw;
+use decentralml_sdk::{Draw, Place, call, random_32};
+use decentralml_storage::unixfs;
+use decentralml_types::{Cid, Seed, commitment::UpdateCommitment};
+use std::sync::Arc;
+
+use super::{Conduct, Record, Trainer};
+use crate::{
+    convert, enroll,
+    error::WorkerError,
+    session::{Models, Moment, Work, compute},
+};
+
+/// What a malformed update consists of.
+const GARBAGE: &[u8] = b"this is not a safetensors file";
+
+pub(super) async fn step(
+    trainer: &Trainer,
+    work: &Work,
+    models: &mut Models,
+    moment: &Moment,
+) -> Result<(), WorkerError> {
+    let (task, round) = (moment.task.id, moment.round.number);
+    if moment.view.commitment(task, round, &work.account()).await?.is_some() {
+        return Ok(());
+    }
+    let record = match Record::load(work, moment)? {
+        Some(record) => record,
+        None => {
+            let draw = moment.view.place(task, round, Draw::Trainers, &work.account()).await?;
+            let Place::Drawn(place) = draw else { return Ok(()) };
+            enroll::cover(work, &moment.view, &moment.task).await?;
+            tracing::info!(task, round, place, "is drawn and trains");
+            let Some(record) = prepare(trainer, work, models, moment).await? else { return Ok(()) };
+            record
+        }
+    };
+    let commit = call::commit(task, round, record.hash);
+    work.submit_once(commit, &[("Results", "AlreadyCommitted")]).await?;
+    tracing::info!(task, round, cid = %record.cid, "committed");
+    Ok(())
+}
+
+/// Makes the update and puts all that opens its commitment on disk. `None` where the phase ended meanwhile.
+async fn prepare(
+    trainer: &Trainer,
+    work: &Work,
+    models: &mut Models,
+    moment: &Moment,
+) -> Result<Option<Record>, WorkerError> {
+    let (spec, base) = models.get(work, moment).await?;
+    let Some(bytes) = make(trainer, work, moment, spec, base).await? else {
+        tracing::warn!(round = moment.round.number, "the phase ended while it trained");
+        return Ok(None);
+    };
+    let cid = store(trainer, work, moment, bytes).await?;
+    let samples = u32::try_from(trainer.data.rows()).unwrap_or(u32::MAX);
+    let salt = random_32().ok_or(WorkerError::NoRandomness)?;
+    let hash = UpdateCommitment {
+        genesis: work.chain.genesis(),
+        task: moment.task.id,
+        round: moment.round.number,
+        account: &work.account(),
+        base: moment.round.base,
+        cid,
+        samples,
+        salt,
+    }
+    .hash();
+    let record = Record { cid, samples, salt, hash };
+    work.state.save(moment.task.id, &Record::name(moment.round.number), &record)?;
+    Ok(Some(record))
+}
+
+/// The update's bytes.
+async fn make(
+    trainer: &Trainer,
+    work: &Work,
+    moment: &Moment,
+    spec: Arc<ModelSpec>,
+    base: Arc<Weights>,
+) -> Result<Option<Vec<u8>>, WorkerError> {
+    let encoding = convert::encoding(&moment.task.spec)?;
+    match trainer.conduct {
+        Conduct::FreeRide => return Ok(Some(Update::zero(&spec, encoding).to_bytes())),
+        Conduct::Malformed => return Ok(Some(GARBAGE.to_vec())),
+        Conduct::Honest | Conduct::SignFlip | Conduct::VanishAfterCommit | Conduct::Missing => {}
+    }
+    let local = convert::training(&moment.task.spec);
+    let data = trainer.data.clone();
+    let seed = shuffle_seed(work, moment);
+    let trained = compute(work, moment, move |stopped| {
+        let outcome = train(&spec, &base, &data, &local, seed, |_| match stopped.get() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })?;
+        let update = Update::from_delta(&base, &outcome.weights, encoding)?;
+        Ok::<_, WorkerError>((update, outcome.loss))
+    });
+    let Some(trained) = trained.await? else { return Ok(None) };
+    let (update, loss) = trained?;
+    tracing::info!(round = moment.round.number, loss, norm = update.norm(), "trained");
+    let update = match trainer.conduct {
+        Conduct::SignFlip => update.negated(),
+        _ => update,
+    };
+    Ok(Some(update.to_bytes()))
+}
+
+async fn store(
+    trainer: &Trainer,
+    work: &Work,
+    moment: &Moment,
+    bytes: Vec<u8>,
+) -> Result<Cid, WorkerError> {
+    let allowed = moment.task.spec.max_update_bytes;
+    if bytes.len() as u64 > allowed {
+        return Err(WorkerError::UpdateTooLong { found: bytes.len(), allowed });
+    }
+    match trainer.conduct {
+        Conduct::Missing => Ok(unixfs::canonical_cid(&bytes)),
+        _ => Ok(work.storage.add(bytes).await?.cid),
+    }
+}
+
+/// The order of the rows: another in each round and for each trainer, the same after a restart.
+fn shuffle_seed(work: &Work, moment: &Moment) -> Seed {
+    let purpose = (moment.task.id, moment.round.number, work.account().0).encode();
+    draw::key(&work.chain.genesis(), &purpose)
+}

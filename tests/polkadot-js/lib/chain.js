@@ -1,0 +1,79 @@
+// Connecting to a development node, sending transactions, and waiting for what follows.
+
+import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** One token in planck. */
+export const UNIT = 10n ** 12n;
+
+/** The six pallets that this project adds, as Polkadot-JS writes their names. */
+export const PALLETS = ['participants', 'tasks', 'assignments', 'results', 'validation', 'models'];
+
+/** Connects to the node that DECENTRALML_WS names. */
+export async function connect() {
+  const url = process.env.DECENTRALML_WS;
+  if (!url) {
+    throw new Error('DECENTRALML_WS is not set. Name the WebSocket of a development node, such as ws://127.0.0.1:9944.');
+  }
+  await cryptoWaitReady();
+  const provider = new WsProvider(url, 1_000);
+  const api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });
+  return api;
+}
+
+/** A well-known account of development chains, by name: `Alice`, `Bob`, … */
+export function account(name) {
+  return new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri(`//${name}`);
+}
+
+/** What went wrong, as `pallet.Error: documentation`. */
+function describe(api, error) {
+  if (!error.isModule) return error.toString();
+  const { section, name, docs } = api.registry.findMetaError(error.asModule);
+  return `${section}.${name}: ${docs.join(' ')}`;
+}
+
+/** Signs and sends a call, and resolves to its events once it is in a block. Rejects where the call, or one of its batch, failed. */
+export function send(api, call, signer) {
+  return new Promise((resolve, reject) => {
+    let unsubscribe;
+    const finish = (act, value) => {
+      unsubscribe?.();
+      act(value);
+    };
+    call
+      .signAndSend(signer, (result) => {
+        if (result.isError) return finish(reject, new Error(`transaction is ${result.status.type}`));
+        if (!result.isInBlock) return undefined;
+        const events = result.events.map(({ event }) => event);
+        const interrupted = events.find((event) => api.events.utility.BatchInterrupted.is(event));
+        const error = result.dispatchError ?? interrupted?.data.error;
+        return error ? finish(reject, new Error(describe(api, error))) : finish(resolve, events);
+      })
+      .then((stop) => {
+        unsubscribe = stop;
+      }, reject);
+  });
+}
+
+/** The data of the only event of that kind among `events`. */
+export function only(api, events, pallet, name) {
+  const found = events.filter((event) => api.events[pallet][name].is(event));
+  if (found.length !== 1) {
+    const seen = events.map((event) => `${event.section}.${event.method}`).join(', ');
+    throw new Error(`expected one ${pallet}.${name}, found ${found.length} in: ${seen}`);
+  }
+  return found[0].data;
+}
+
+/** Asks `read` until it answers with something, and returns that. Gives up after `seconds`. */
+export async function until(what, read, seconds = 60) {
+  const end = Date.now() + seconds * 1_000;
+  for (;;) {
+    const answer = await read();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    await sleep(200);
+  }
+}

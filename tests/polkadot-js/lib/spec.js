@@ -1,0 +1,41 @@
+// A task specification as an application writes it: fields in Polkadot-JS's spelling, amounts in planck.
+
+import { UNIT } from './chain.js';
+
+/** A CID on chain is a codec and the SHA2-256 of the root block. `byte` stands for some content. */
+export function cid(byte) {
+  return { codec: 'Raw', digest: `0x${byte.toString(16).padStart(2, '0').repeat(32)}` };
+}
+
+/** One trainer, one seat, one round: the smallest task that goes through every phase. */
+export function smallestTask(name) {
+  return {
+    name,
+    license: 'Apache-2.0',
+    model: cid(1),
+    initial: { Seed: `0x${'07'.repeat(32)}` },
+    objective: { Classification: { features: 64, classes: 10 } },
+    training: { epochs: 1, batchSize: 16, learningRate: 100_000, optimizer: { Sgd: { momentum: 900_000 } } },
+    aggregation: { TrimmedMean: { trim: 100_000 } },
+    encoding: { bits: 16, fractionBits: 12, clip: 8_191 },
+    maxUpdateBytes: 1n << 20n,
+    validationSet: cid(2),
+    maxValidationBytes: 1n << 20n,
+    rounds: 1,
+    target: null,
+    maxRetries: 0,
+    trainers: { min: 1, max: 1 },
+    committee: { seats: 1, quorum: 1 },
+    deadlines: {
+      enrolling: 300,
+      training: 300,
+      revealing: 300,
+      scoring: 300,
+      verdict: 300,
+      aggregating: 300,
+      claiming: 300,
+      lifetime: 10_000,
+    },
+    terms: { rewardPerRound: 6n * UNIT, feePerSeat: 2n * UNIT, trainerBond: 10n * UNIT, evaluatorBond: 20n * UNIT },
+  };
+}

@@ -1,0 +1,112 @@
+//! Programs of this workspace as child processes.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::{
+    fs::File,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// A program of this workspace, built beside the test that asks.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.ancestors().nth(2).context("the test runs from no build folder")?;
+    let path = folder.join(name);
+    ensure!(
+        path.is_file(),
+        "{} is missing: run `cargo build --release --workspace` first, as scripts/test.sh does",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// A port that nobody listens on. Another process may take it before it is used, as with every such function.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Runs a command to its end and returns what it printed; an error tells what it said.
+pub fn run(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!(
+            "{command:?}: {}\n{printed}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(printed)
+}
+
+/// A running program, killed when it is dropped. It can be killed before and started again.
+pub struct Process {
+    child: Child,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    program: PathBuf,
+}
+
+impl Process {
+    /// Starts a program of this workspace with its output in `log`.
+    pub fn start(
+        name: &str,
+        arguments: Vec<String>,
+        environment: Vec<(String, String)>,
+        log: &Path,
+    ) -> Result<Self> {
+        let program = program(name)?;
+        let child = spawn(&program, &arguments, &environment, log)?;
+        Ok(Self { child, arguments, environment, log: log.to_owned(), program })
+    }
+
+    /// Ends it at once, as a power failure would.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again with the same arguments; its log goes on.
+    pub fn restart(&mut self) -> Result<()> {
+        self.child = spawn(&self.program, &self.arguments, &self.environment, &self.log)?;
+        Ok(())
+    }
+
+    /// Its exit code, once it has ended by itself.
+    pub fn exited(&mut self) -> Result<Option<i32>> {
+        Ok(self.child.try_wait()?.map(|status| status.code().unwrap_or(-1)))
+    }
+
+    /// Everything that it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(
+    program: &Path,
+    arguments: &[String],
+    environment: &[(String, String)],
+    log: &Path,
+) -> Result<Child> {
+    let output = File::options().create(true).append(true).open(log)?;
+    Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().map(|(key, value)| (key, value)))
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()
+        .with_context(|| format!("{} cannot be started", program.display()))
+}

@@ -1,0 +1,255 @@
+//! A node, a store, and the people around them.
+
+use crate::process::{Process, free_port, program, run};
+use anyhow::{Context, Result, bail};
+use decentralml_sdk::{AccountId, Chain, Signer, Wait, call};
+use decentralml_types::{Balance, TaskId};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+/// One token in planck.
+pub const TOKEN: Balance = 1_000_000_000_000;
+
+/// Asks `done` twice a second until it says something, and fails after `limit`.
+pub async fn wait_until<T>(
+    what: &str,
+    limit: Duration,
+    mut done: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let deadline = Instant::now() + limit;
+    let mut last = None;
+    while Instant::now() < deadline {
+        match done().await {
+            Ok(Some(value)) => return Ok(value),
+            Ok(None) => last = None,
+            // What is being killed and started again does not always answer.
+            Err(error) => last = Some(error),
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    match last {
+        Some(error) => Err(error.context(format!("waited {limit:?} for {what}"))),
+        None => bail!("waited {limit:?} for {what}"),
+    }
+}
+
+/// A development node.
+pub struct Node {
+    /// Its process.
+    pub process: Process,
+    /// Where its RPC listens.
+    pub url: String,
+}
+
+impl Node {
+    /// Starts a development chain whose data is in `folder`.
+    pub fn start(folder: &Path) -> Result<Self> {
+        let port = free_port()?;
+        let arguments = [
+            "--dev",
+            "--base-path",
+            &folder.join("node").display().to_string(),
+            "--rpc-port",
+            &port.to_string(),
+            "--port",
+            &free_port()?.to_string(),
+            "--no-prometheus",
+            "--no-telemetry",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let process =
+            Process::start("decentralml-node", arguments, Vec::new(), &folder.join("node.log"))?;
+        Ok(Self { process, url: format!("ws://127.0.0.1:{port}") })
+    }
+}
+
+/// The embedded store.
+pub struct Store {
+    /// Its process.
+    pub process: Process,
+    /// Where its RPC listens.
+    pub url: String,
+}
+
+impl Store {
+    /// Starts a store whose blocks are in `folder`.
+    pub fn start(folder: &Path) -> Result<Self> {
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let blocks = folder.join("ipfs").display().to_string();
+        let arguments = ["ipfs", "daemon", "--listen", &address, "--folder", &blocks]
+            .map(str::to_owned)
+            .to_vec();
+        let process =
+            Process::start("decentralml", arguments, Vec::new(), &folder.join("ipfs.log"))?;
+        Ok(Self { process, url: format!("http://{address}") })
+    }
+}
+
+/// A chain, a store, and a folder for everything else.
+pub struct System {
+    /// The node, where the test runs none of its own.
+    pub node: Option<Node>,
+    /// The store.
+    pub store: Store,
+    /// A connection of the test's own.
+    pub chain: Chain,
+    folder: TempDir,
+}
+
+impl System {
+    /// Starts node and store and waits until the first block is final.
+    pub async fn start() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let node = Node::start(folder.path())?;
+        let url = node.url.clone();
+        Self::around(folder, Some(node), &url).await
+    }
+
+    /// The same on a chain that is there already.
+    pub async fn on_chain(url: &str) -> Result<Self> {
+        Self::around(tempfile::tempdir()?, None, url).await
+    }
+
+    async fn around(folder: TempDir, node: Option<Node>, url: &str) -> Result<Self> {
+        let store = Store::start(folder.path())?;
+        let chain = wait_until("the node", Duration::from_secs(90), async || {
+            Ok(Some(Chain::connect(url).await?))
+        })
+        .await?;
+        wait_until("finality", Duration::from_secs(60), async || {
+            Ok((chain.finalized().await?.number() > 0).then_some(()))
+        })
+        .await?;
+        Ok(Self { node, store, chain, folder })
+    }
+
+    /// Where files of this test may lie.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Tokens for accounts, from //Alice.
+    pub async fn endow(&self, uris: &[&str], amount: Balance) -> Result<()> {
+        let transfers = uris
+            .iter()
+            .map(|uri| Ok(call::transfer(&Signer::from_uri(uri)?.account(), amount)))
+            .collect::<Result<Vec<_>>>()?;
+        let alice = Signer::from_uri("//Alice")?;
+        self.chain.submit(&alice, &call::batch_all(transfers), Wait::InBlock).await?;
+        Ok(())
+    }
+
+    /// Divides the digits into `trainers` files with a skew of labels, and one for validation and one for the test.
+    pub fn divide(&self, trainers: usize) -> Result<PathBuf> {
+        let out = self.folder().join("data");
+        let seed = "05".repeat(32);
+        run(Command::new(program("decentralml")?).args([
+            "data",
+            "split",
+            "--data",
+            "digits",
+            "--trainers",
+            &trainers.to_string(),
+            "--minimum",
+            "60",
+            "--validation",
+            "16 %",
+            "--test",
+            "16 %",
+            "--seed",
+            &seed,
+            "--out",
+            &out.display().to_string(),
+        ]))?;
+        Ok(out)
+    }
+
+    /// Creates a task from the example of the documentation with `replacements` in it; `uri` is the sponsor.
+    pub fn create_task(&self, uri: &str, replacements: &[(&str, &str)]) -> Result<TaskId> {
+        let example =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/cli/examples/digits.toml");
+        let mut text = std::fs::read_to_string(example)?;
+        for (old, new) in replacements {
+            anyhow::ensure!(text.contains(old), "the example has no {old:?}");
+            text = text.replace(old, new);
+        }
+        let file = self.folder().join("data/task.toml");
+        std::fs::write(&file, text)?;
+        let printed = run(self.command(uri)?.args(["--json", "task", "create"]).arg(&file))?;
+        let created: serde_json::Value = serde_json::from_str(&printed)?;
+        created["task"].as_u64().and_then(|id| TaskId::try_from(id).ok()).context(printed)
+    }
+
+    /// The program `decentralml` for a user of this system.
+    pub fn command(&self, uri: &str) -> Result<Command> {
+        let mut command = Command::new(program("decentralml")?);
+        command.envs(self.environment(uri));
+        Ok(command)
+    }
+
+    /// Starts a trainer of a task on part `part` of the data, misbehaving as `conduct` says.
+    pub fn trainer(&self, uri: &str, task: TaskId, part: usize, conduct: &str) -> Result<Process> {
+        let data = self.folder().join(format!("data/trainer-{part}.csv")).display().to_string();
+        let task = task.to_string();
+        let arguments = [
+            "trainer",
+            "run",
+            "--data",
+            &data,
+            "--classes",
+            "10",
+            "--task",
+            &task,
+            "--conduct",
+            conduct,
+        ];
+        self.worker(uri, &arguments)
+    }
+
+    /// Starts an evaluator of a task, misbehaving as `conduct` says.
+    pub fn evaluator(&self, uri: &str, task: TaskId, conduct: &str) -> Result<Process> {
+        self.worker(uri, &["evaluator", "run", "--task", &task.to_string(), "--conduct", conduct])
+    }
+
+    fn worker(&self, uri: &str, arguments: &[&str]) -> Result<Process> {
+        let log = self.folder().join(format!("{}.log", uri.trim_matches('/')));
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Process::start("decentralml", arguments, self.environment(uri), &log)
+    }
+
+    fn environment(&self, uri: &str) -> Vec<(String, String)> {
+        let state = self.folder().join("state").join(uri.trim_matches('/'));
+        [
+            ("DECENTRALML_CHAIN", self.chain.url().to_owned()),
+            ("DECENTRALML_STORE", self.store.url.clone()),
+            ("DECENTRALML_SURI", uri.to_owned()),
+            ("DECENTRALML_STATE", state.display().to_string()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .to_vec()
+    }
+
+    /// Everything that everybody owns, the treasury and the escrows included; equal to what was ever issued.
+    pub async fn sum_of_balances(&self) -> Result<Balance> {
+        let view = self.chain.finalized().await?;
+        let sum =
+            view.balances().await?.iter().map(|(_, balance)| balance.free + balance.reserved).sum();
+        anyhow::ensure!(
+            sum == view.total_issuance().await?,
+            "accounts do not add up to the issuance"
+        );
+        Ok(sum)
+    }
+
+    /// What an account owns, free and held.
+    pub async fn owned(&self, account: &AccountId) -> Result<Balance> {
+        let balance = self.chain.finalized().await?.balance(account).await?;
+        Ok(balance.free + balance.reserved)
+    }
+}
