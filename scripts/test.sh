@@ -42,10 +42,30 @@ count() {
 	fi
 }
 
+# Runs the demo as the README says, and holds its report against what it promises.
+demo() {
+	scripts/demo.sh && python3 - out/demo/report.json <<-'END'
+		import json, sys
+		report = json.load(open(sys.argv[1]))
+		promises = {
+		    "at least 95 % accuracy": report["accuracy"][-1] >= 0.95,
+		    "at most 15 rounds": len(report["accuracy"]) <= 15,
+		    "trainers alone stay below": max(report["alone_accuracy"]) < report["accuracy"][-1],
+		    "two are rejected": len(report["rejected"]) == 2,
+		    "the balances add up": report["balances_add_up"] is True,
+		    "a version is released": report["released_version"] >= 1,
+		}
+		broken = [promise for promise, kept in promises.items() if not kept]
+		sys.exit(f"the demo's report breaks: {', '.join(broken)}" if broken else 0)
+	END
+}
+
 check "formatting" cargo fmt --all --check
 check "build" cargo build --release --workspace --locked
 check "lints" cargo clippy --release --workspace --all-targets --locked -- -D warnings
 count "tests" cargo test --release --workspace --locked --no-fail-fast
+check "polkadot-js" scripts/polkadot-js.sh
+check "demo" demo
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -4,6 +4,7 @@
 pub use pallet::*;
 
 /// See the module's text.
+#[allow(clippy::expect_used, reason = "what the macro expands to")]
 #[frame_support::pallet]
 pub mod pallet {
     use frame_support::pallet_prelude::*;

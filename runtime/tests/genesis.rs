@@ -29,7 +29,7 @@ fn the_live_template_has_no_well_known_key() {
 #[test]
 fn the_clients_metadata_is_that_of_this_runtime() {
     let current = sp_io::TestExternalities::default()
-        .execute_with(|| Runtime::metadata_at_version(15).unwrap());
+        .execute_with(|| Runtime::metadata_at_version(16).unwrap());
     let checked_in = include_bytes!("../../client/sdk/metadata.scale");
     assert!(
         *checked_in == current[..],

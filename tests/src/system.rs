@@ -141,7 +141,7 @@ impl System {
             .map(|uri| Ok(call::transfer(&Signer::from_uri(uri)?.account(), amount)))
             .collect::<Result<Vec<_>>>()?;
         let alice = Signer::from_uri("//Alice")?;
-        self.chain.submit(&alice, &call::batch_all(transfers), Wait::InBlock).await?;
+        self.chain.submit(&alice, &call::batch_all(transfers), Wait::Finalized).await?;
         Ok(())
     }
 
@@ -170,11 +170,17 @@ impl System {
         Ok(out)
     }
 
-    /// Creates a task from the example of the documentation with `replacements` in it; `uri` is the sponsor.
+    /// Creates a task from the example of the documentation, without a target and with `replacements` in it; `uri` is the
+    /// sponsor.
     pub fn create_task(&self, uri: &str, replacements: &[(&str, &str)]) -> Result<TaskId> {
         let example =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/cli/examples/digits.toml");
-        let mut text = std::fs::read_to_string(example)?;
+        let lines = std::fs::read_to_string(example)?;
+        let mut text: String = lines
+            .lines()
+            .filter(|line| !line.starts_with("target"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
         for (old, new) in replacements {
             anyhow::ensure!(text.contains(old), "the example has no {old:?}");
             text = text.replace(old, new);

@@ -102,10 +102,8 @@ async fn a_run_goes_on_after_everything_in_it_was_killed_once() -> Result<()> {
     system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
     system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
     system.divide(trainers.len())?;
-    let task = system.create_task(
-        "//Sponsor",
-        &[("rounds = 15", "rounds = 5"), ("target = \"97 %\"", ""), ("max = 6", "max = 3")],
-    )?;
+    let task = system
+        .create_task("//Sponsor", &[("rounds = 15", "rounds = 5"), ("max = 6", "max = 3")])?;
     let mut workers = Vec::new();
     for (part, uri) in trainers.iter().enumerate() {
         workers.push(system.trainer(uri, task, part + 1, "honest")?);

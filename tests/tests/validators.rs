@@ -54,10 +54,8 @@ async fn finality_survives_one_validator_and_the_council_changes_the_set_during_
     system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
     system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
     system.divide(trainers.len())?;
-    let task = system.create_task(
-        "//Sponsor",
-        &[("rounds = 15", "rounds = 100"), ("target = \"97 %\"", ""), ("max = 6", "max = 3")],
-    )?;
+    let task = system
+        .create_task("//Sponsor", &[("rounds = 15", "rounds = 100"), ("max = 6", "max = 3")])?;
     let mut workers = Vec::new();
     for (part, uri) in trainers.iter().enumerate() {
         workers.push(system.trainer(uri, task, part + 1, "honest")?);

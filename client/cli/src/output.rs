@@ -1,7 +1,7 @@
 //! Results: tables and sentences for people, or one JSON document.
 
 use color_eyre::Result;
-use comfy_table::{Row, Table, presets};
+use comfy_table::{CellAlignment, Row, Table, presets};
 use serde::Serialize;
 use std::io::Write;
 
@@ -60,6 +60,22 @@ impl<'a> Out<'a> {
 pub fn table<R: Into<Row>>(header: R, rows: impl IntoIterator<Item = R>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+/// [`table`] with all columns but the first one aligned at the right: for numbers.
+pub fn number_table<R: Into<Row>>(header: R, rows: impl IntoIterator<Item = R>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header).add_rows(rows);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
     table.trim_fmt()
 }
 
@@ -118,6 +134,8 @@ mod tests {
     #[test]
     fn a_table_has_its_header_and_rows() {
         let text = table(vec!["task", "status"], [vec!["7", "running"]]);
-        assert!(text.contains("task") && text.contains("running") && text.lines().count() == 2);
+        assert_eq!(text, "task  status\n7     running");
+        let text = number_table(vec!["who", "has"], [vec!["a", "1"], vec!["b", "100"]]);
+        assert_eq!(text, "who  has\na      1\nb    100");
     }
 }

@@ -5,8 +5,10 @@ use decentralml_types::{BlockNumber, Role, TaskStatus};
 
 use crate::{error::WorkerError, session::Work};
 
-/// Blocks over which the participants spread their attempts, so that not all submit the same call.
-const SPREAD: u32 = 4;
+/// Blocks over which the participants spread their attempts: an attempt that comes too late costs a fee.
+const SPREAD: u32 = 16;
+/// Blocks by which trainers, who are many, wait for the evaluators.
+const TRAINERS_WAIT: u32 = 4;
 
 /// Advances the task where it is due and this account's turn. Says whether it did: then the block at hand is out of date.
 pub(crate) async fn step(
@@ -17,12 +19,8 @@ pub(crate) async fn step(
     slot: u32,
 ) -> Result<bool, WorkerError> {
     let Some(since) = due_since(task, round) else { return Ok(false) };
-    // Trainers are many: they wait a little for the evaluators.
-    let turn = match work.role {
-        Role::Evaluator => slot,
-        Role::Trainer => slot.saturating_add(2),
-    };
-    if !is_turn(since, view.number(), turn) || !can_start(view, task).await? {
+    if !is_turn(since, view.number(), first_turn(work.role, slot)) || !can_start(view, task).await?
+    {
         return Ok(false);
     }
     let moved = work
@@ -55,9 +53,17 @@ fn due_since(task: &Task, live: Option<&Round>) -> Option<BlockNumber> {
     Some(step.map_or(expiry, |step| step.min(expiry)))
 }
 
-/// Whether it is this participant's turn: every [`SPREAD`] blocks, each starting with another block.
-fn is_turn(since: BlockNumber, now: BlockNumber, turn: u32) -> bool {
-    let first = since.saturating_add(turn % SPREAD);
+/// How many blocks a participant waits at first, by its slot among those enrolled in its role.
+fn first_turn(role: Role, slot: u32) -> u32 {
+    match role {
+        Role::Evaluator => slot % SPREAD,
+        Role::Trainer => slot % SPREAD + TRAINERS_WAIT,
+    }
+}
+
+/// Whether it is the participant's turn: `first` blocks after it became due, and every [`SPREAD`] blocks from then on.
+fn is_turn(since: BlockNumber, now: BlockNumber, first: u32) -> bool {
+    let first = since.saturating_add(first);
     now >= first && (now - first).is_multiple_of(SPREAD)
 }
 
@@ -131,11 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn neighbors_take_turns_and_everybody_gets_one() {
-        let turns = |turn: u32| (10..18).filter(move |now| is_turn(10, *now, turn));
-        assert_eq!(turns(0).collect::<Vec<_>>(), [10, 14]);
-        assert_eq!(turns(1).collect::<Vec<_>>(), [11, 15]);
-        assert_eq!(turns(7).collect::<Vec<_>>(), [13, 17]);
+    fn few_participants_never_try_in_the_same_block_and_everybody_gets_a_turn() {
+        let everybody = (0..4).map(|slot| (Role::Evaluator, slot));
+        let everybody: Vec<_> =
+            everybody.chain((0..12).map(|slot| (Role::Trainer, slot))).collect();
+        for now in 10..10 + SPREAD {
+            let turn = |(role, slot): &&(Role, u32)| is_turn(10, now, first_turn(*role, *slot));
+            assert_eq!(everybody.iter().filter(turn).count(), 1, "block {now}");
+        }
         assert!(!is_turn(10, 9, 0));
+        assert!(is_turn(10, 10 + SPREAD, 0));
     }
 }

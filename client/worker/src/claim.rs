@@ -73,9 +73,8 @@ pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError>
     for result in results {
         match result {
             Ok(included) => {
-                let ours = |event: &&Event| {
-                    event.pallet == "Validation" || event.pallet == "Participants"
-                };
+                let ours =
+                    |event: &&Event| event.pallet == "Validation" || event.pallet == "Participants";
                 for event in included.events.iter().filter(ours) {
                     tracing::info!(event = %event.name, fields = %event.fields, "claimed");
                 }

@@ -18,7 +18,7 @@ use crate::{
     common::Common,
     enroll,
     error::WorkerError,
-    session::{Moment, Part, Work},
+    session::{Moment, Part, Work, is_late},
     shutdown::Shutdown,
     state::State,
     tries::{Step, Tries},
@@ -296,6 +296,9 @@ impl<P: Part> Session<P> {
         self.tries.forget_before(round.number);
         if let Some(unsettled) = &mut self.unsettled {
             unsettled.insert(round.number);
+        }
+        if is_late(view.number(), round.deadline) {
+            return;
         }
         let moment = Moment { view: view.clone(), task, round };
         let (number, phase, committee) = moment.phase();

@@ -13,7 +13,9 @@ use decentralml_sdk::{
     AccountId, Call, Chain, Included, Round, Signer, SubmitError, Task, View, Wait,
 };
 use decentralml_storage::Storage;
-use decentralml_types::{Balance, Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId};
+use decentralml_types::{
+    Balance, BlockNumber, Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId,
+};
 use tokio::sync::watch;
 
 use crate::{error::WorkerError, model, state::State};
@@ -100,11 +102,28 @@ impl Moment {
         (self.round.number, self.round.phase, self.round.committee)
     }
 
+    /// Whether a transaction that is sent now comes after the phase's deadline, and would fail at its sender's cost.
+    pub(crate) fn is_too_late(&self, work: &Work) -> bool {
+        let late = is_late(work.best.borrow().number(), self.round.deadline);
+        if late {
+            tracing::warn!(
+                task = self.task.id, round = self.round.number, phase = ?self.round.phase,
+                "the deadline has passed"
+            );
+        }
+        late
+    }
+
     /// How long the phase lasts at least from this block on.
     pub(crate) async fn time_left(&self) -> Result<Duration, WorkerError> {
         let blocks = self.round.deadline.saturating_sub(self.view.number());
         Ok(self.view.block_time().await?.saturating_mul(blocks))
     }
+}
+
+/// Whether what is sent at block `now` is included past the deadline: the next block is the first that can contain it.
+pub(crate) fn is_late(now: BlockNumber, deadline: BlockNumber) -> bool {
+    now.saturating_add(1) >= deadline
 }
 
 /// The model of a task and the weights its round starts from; fetched once.

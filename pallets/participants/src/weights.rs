@@ -1,7 +1,7 @@
 //! What the calls weigh.
 //!
-//! The implementation for `()` is conservative arithmetic on reads and writes. It serves tests, and runtimes until
-//! `scripts/weights.sh` has measured theirs.
+//! The implementation for `()` is conservative arithmetic on reads and writes, for runtimes that have not measured theirs with
+//! the pallet's benchmarks.
 
 use frame_support::weights::{Weight, constants::RocksDbWeight};
 

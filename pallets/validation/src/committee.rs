@@ -83,7 +83,7 @@ impl<T: Config> Pallet<T> {
         round: RoundNumber,
         attestation: Attestation,
     ) -> Result<CommitteeNumber, DispatchError> {
-        let (number, mut committee) = Self::committee_in(task, round, Phase::Aggregating)?;
+        let (number, mut committee) = Self::committee_that_attests(task, round)?;
         let mut seat =
             Seats::<T>::get((task, round, number, who)).ok_or(Error::<T>::NotCommitted)?;
         ensure!(seat.opened, Error::<T>::NotOpened);
@@ -96,6 +96,22 @@ impl<T: Config> Pallet<T> {
         seat.attested = Some(attestation.cid);
         Seats::<T>::insert((task, round, number, who), seat);
         Ok(number)
+    }
+
+    /// The committee of an aggregating round, or of a settled one: the quorum settles a round while the slower seats'
+    /// attestations are on their way, and an honest one should not cost its sender a fee. It changes nothing any more, as a
+    /// quorum cannot be outvoted.
+    fn committee_that_attests(
+        task: TaskId,
+        round: RoundNumber,
+    ) -> Result<(CommitteeNumber, CommitteeState<T::AccountId>), Error<T>> {
+        let view = T::Clock::round(task, round).ok_or(Error::NoRound)?;
+        if view.phase != Phase::Settled {
+            return Self::committee_in(task, round, Phase::Aggregating);
+        }
+        let number = view.committee;
+        let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NoCommittee)?;
+        Ok((number, committee))
     }
 
     /// The committee at work, where the task's current round is `round` and in `phase`.

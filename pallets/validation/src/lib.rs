@@ -362,8 +362,8 @@ pub mod pallet {
 
         /// Attests the next model: its bytes, and its metric on the validation set in parts per million.
         ///
-        /// By a seat that has opened its scores, once in phase Aggregating of the task's current round. Free when it succeeds.
-        /// The attestation that completes the quorum settles the round.
+        /// By a seat that has opened its scores, once, in phase Aggregating of the task's current round. Free when it succeeds.
+        /// The attestation that completes the quorum settles the round; those that come later are still taken.
         ///
         /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `NotOpened`, `AlreadyAttested`, `InvalidMetric`.
         /// Event: `Attested`.

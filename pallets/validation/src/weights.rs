@@ -20,7 +20,7 @@ pub trait WeightInfo {
     fn tally() -> Weight;
 }
 
-/// Conservative figures for tests and for a runtime before `scripts/weights.sh` has measured it: a database access for
+/// Conservative figures for runtimes that have not measured theirs with the pallet's benchmarks: a database access for
 /// every row that can be touched, with room to spare.
 impl WeightInfo for () {
     fn commit_scores() -> Weight {

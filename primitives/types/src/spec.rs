@@ -4,6 +4,7 @@ use crate::{Balance, BlockNumber, Cid, Ppm, Seed};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+#[cfg(feature = "std")]
 use serde::{Deserialize, Serialize};
 
 /// Hard limits of the protocol.

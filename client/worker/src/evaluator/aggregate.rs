@@ -40,6 +40,9 @@ pub(super) async fn step(
     if !is_needed(&moment.task, &moment.round, moment.view.number(), scores.map(|own| own.place)) {
         return Ok(());
     }
+    if moment.is_too_late(work) {
+        return Ok(());
+    }
     let attest = call::attest(task, round, next.cid, next.metric);
     // Others may have completed the quorum in the same block.
     let late = [

@@ -41,6 +41,9 @@ pub(super) async fn step(
             scores
         }
     };
+    if moment.is_too_late(work) {
+        return Ok(());
+    }
     let commit = call::commit_scores(task, round, scores.hash);
     work.submit_once(commit, &[("Validation", "AlreadyCommitted")]).await?;
     tracing::info!(task, round, committee, "committed to scores");

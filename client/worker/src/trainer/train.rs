@@ -41,6 +41,9 @@ pub(super) async fn step(
             record
         }
     };
+    if moment.is_too_late(work) {
+        return Ok(());
+    }
     let commit = call::commit(task, round, record.hash);
     work.submit_once(commit, &[("Results", "AlreadyCommitted")]).await?;
     tracing::info!(task, round, cid = %record.cid, "committed");

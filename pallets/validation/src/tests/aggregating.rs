@@ -99,12 +99,26 @@ fn a_metric_is_at_most_everything() {
 }
 
 #[test]
-fn seats_attest_in_phase_aggregating_only() {
+fn seats_attest_once_the_scores_are_counted() {
     aggregating(|| {
-        for phase in [Phase::Scoring, Phase::Verdict, Phase::Tallying, Phase::Settled, Phase::Void]
-        {
+        for phase in [Phase::Scoring, Phase::Verdict, Phase::Tallying, Phase::Void] {
             enter(phase);
             assert_noop!(try_attest(11, 50, 900_000), Error::<Test>::WrongPhase);
         }
+    });
+}
+
+#[test]
+fn an_attestation_after_the_quorum_is_taken_for_free_and_changes_nothing() {
+    aggregating(|| {
+        try_attest(11, 50, 900_000).unwrap();
+        try_attest(12, 50, 900_000).unwrap();
+        enter(Phase::Settled);
+        let info = try_attest(13, 66, 1_000_000).unwrap();
+        assert_eq!(info.pays_fee, Pays::No);
+        assert_eq!(progress().leading, Some((cid(50), 900_000)));
+        assert_noop!(try_attest(13, 50, 900_000), Error::<Test>::AlreadyAttested);
+        assert_noop!(try_attest(14, 50, 900_000), Error::<Test>::NotOpened);
+        enter(Phase::Void);
     });
 }

@@ -57,7 +57,9 @@ struct Report {
 }
 
 impl Report {
-    fn new(outcome: &Outcome) -> Self {
+    fn new(outcome: &Outcome, cast: &Cast) -> Self {
+        let mut rejected = never_accepted(&outcome.rounds);
+        rejected.sort_by(|a, b| cast.name(a).cmp(&cast.name(b)));
         let last = |curve: &Vec<f64>| curve.last().copied().unwrap_or(0.0);
         Self {
             accuracy: outcome.federated.clone(),
@@ -65,7 +67,7 @@ impl Report {
             alone_accuracy: outcome.baselines.alone.iter().map(last).collect(),
             model_cid: outcome.released.cid,
             released_version: outcome.released.version,
-            rejected: never_accepted(&outcome.rounds),
+            rejected,
             paid: outcome.settlement.paid,
             refunded: outcome.settlement.refunded,
             balances_add_up: outcome.settlement.adds_up(),
@@ -88,7 +90,7 @@ impl Report {
 
 /// Writes the files and prints the summary, or the report where JSON is asked for.
 pub fn write(outcome: &Outcome, cast: &Cast, folder: &Path, out: &mut Out<'_>) -> Result<()> {
-    let report = Report::new(outcome);
+    let report = Report::new(outcome, cast);
     fs::write(folder.join("report.json"), serde_json::to_vec_pretty(&report)?)?;
     fs::write(folder.join("rounds.json"), serde_json::to_vec_pretty(&outcome.rounds)?)?;
     let alone: Vec<String> =
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_report_has_exactly_the_promised_keys() {
-        let report = serde_json::to_value(Report::new(&outcome())).unwrap();
+        let report = serde_json::to_value(Report::new(&outcome(), &Cast::new().unwrap())).unwrap();
         let mut keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
         assert_eq!(

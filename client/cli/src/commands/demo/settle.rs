@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     context::spinner,
-    output::{Out, table},
+    output::{Out, number_table},
     units::{change, tokens},
 };
 use color_eyre::Result;
@@ -131,7 +131,7 @@ impl Settlement {
         ]);
         let header =
             ["account", "free before", "held before", "free after", "held after", "change"];
-        table(header.map(str::to_owned).to_vec(), rows)
+        number_table(header.map(str::to_owned).to_vec(), rows)
     }
 
     fn name(&self, account: &AccountId, cast: &Cast) -> String {
