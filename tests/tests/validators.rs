@@ -52,7 +52,7 @@ async fn finality_survives_one_validator_and_the_council_changes_the_set_during_
     let trainers = ["//T1", "//T2", "//T3"];
     let evaluators = ["//E1", "//E2", "//E3"];
     system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
-    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
+    system.endow(&["//Sponsor"], 10_000 * TOKEN).await?;
     system.divide(trainers.len())?;
     let task = system
         .create_task("//Sponsor", &[("rounds = 15", "rounds = 100"), ("max = 6", "max = 3")])?;

@@ -255,13 +255,14 @@ async fn check_name(
     }
 }
 
-/// The cause at the bottom says most: "Connection refused".
+/// The cause at the bottom says most: "Connection refused". The layers above it only repeat what they are.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    let text = cause.to_string();
+    text.rsplit("client error: ").next().unwrap_or(&text).to_owned()
 }
 
 impl Properties {

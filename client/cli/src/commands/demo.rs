@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  processes   chain, store, 6 trainers, 3 evaluators: each a process that cannot outlive this one
-//!  setup       who takes part, whose rows are whose, the task
+//!  cast        who takes part, and how each behaves
+//!  setup       whose rows are whose, the task
 //!  rounds      follows the rounds to the target
 //!  baselines   the same model, trained alone and centrally
 //!  settle      claims, refund, every account before and after
@@ -11,6 +12,7 @@
 //! ```
 
 mod baselines;
+mod cast;
 mod plot;
 mod processes;
 mod release;
@@ -22,7 +24,7 @@ mod setup;
 use crate::{
     context::Context,
     daemon::{DaemonOpts, StopRequest},
-    exit::{Kind, problem},
+    exit::{self, Kind, problem},
     output::Out,
 };
 use clap::Args;
@@ -74,9 +76,13 @@ pub async fn run(opts: Opts, _: &Context, out: &mut Out<'_>) -> Result<()> {
         () = stop.wait() => Err(problem(Kind::Interrupted, "interrupted")),
     };
     processes.stop().await;
-    ended.wrap_err_with(|| {
-        format!("the demo failed; its logs are in {}", folder.join("logs").display())
-    })
+    match ended {
+        Err(report) if exit::kind(&report) != Kind::Interrupted => {
+            let logs = folder.join("logs");
+            Err(report.wrap_err(format!("the demo failed; its logs are in {}", logs.display())))
+        }
+        other => other,
+    }
 }
 
 async fn play(
@@ -90,7 +96,7 @@ async fn play(
     let (chain, storage) = setup::start(node, opts.ipfs.as_deref(), folder, processes, out).await?;
     let chain_seconds = start.elapsed().as_secs_f64();
 
-    let cast = setup::Cast::new()?;
+    let cast = cast::Cast::new()?;
     setup::fund(&chain, &cast).await?;
     let parts = setup::split(&folder.join("data"))?;
     let before = settle::Snapshot::take(&chain).await?;

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use std::{error::Error, fs, path::Path};
 
 const SIZE: (u32, u32) = (800, 480);
+const LABEL: (&str, u32) = ("sans-serif", 18);
 const FEDERATED: RGBColor = RGBColor(0, 90, 181);
 const CENTRAL: RGBColor = RGBColor(34, 136, 51);
 const ALONE: RGBColor = RGBColor(170, 170, 170);
@@ -28,13 +29,15 @@ fn picture(
         area.fill(&WHITE)?;
         let rounds = federated.len().max(2);
         let mut chart = ChartBuilder::on(&area)
-            .caption("Accuracy on rows that nobody has seen", ("sans-serif", 20))
+            .caption("Accuracy on rows that nobody has seen", ("sans-serif", 26))
             .margin(16)
-            .x_label_area_size(36)
-            .y_label_area_size(48)
+            .x_label_area_size(48)
+            .y_label_area_size(60)
             .build_cartesian_2d(1_f64..rounds as f64, 0_f64..100_f64)?;
         chart
             .configure_mesh()
+            .label_style(LABEL)
+            .axis_desc_style(LABEL)
             .x_desc("round")
             .y_desc("%")
             .x_labels(rounds.min(15))
@@ -60,6 +63,7 @@ fn picture(
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::LowerRight)
+            .label_font(LABEL)
             .background_style(WHITE)
             .border_style(RGBColor(200, 200, 200))
             .draw()?;
@@ -81,8 +85,11 @@ mod tests {
         for name in ["federated", "central", "alone", "round"] {
             assert!(svg.contains(name), "{name}");
         }
-        let curves = svg.matches("<polyline").count();
-        assert!(curves >= 4 + 3, "{curves} lines: four curves and three in the legend are needed");
+        // A line for each curve, and one in the legend for each name.
+        for (color, lines) in [("#005AB5", 2), ("#228833", 2), ("#AAAAAA", 3)] {
+            let found = svg.matches(&format!("stroke=\"{color}\"")).count();
+            assert_eq!(found, lines, "{color}");
+        }
         assert!(picture(&[0.5], &Baselines { central: vec![0.5], alone: vec![] }).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! The council's vote, and the model by its CID.
 
-use super::setup::{Cast, Person};
+use super::cast::{Cast, Person};
 use crate::{
     commands::{council::majority, model},
     context::spinner,

@@ -2,9 +2,9 @@
 
 use super::{
     baselines::Baselines,
+    cast::Cast,
     rounds::{RoundResult, never_accepted},
     settle::Settlement,
-    setup::Cast,
 };
 use crate::output::{Out, count};
 use color_eyre::Result;

@@ -1,6 +1,6 @@
 //! Follows the rounds of the task until it is over.
 
-use super::{processes::Processes, setup::Cast};
+use super::{cast::Cast, processes::Processes};
 use crate::{
     commands::task::progress::{Progress, round_state},
     context::spinner,

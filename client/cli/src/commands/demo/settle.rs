@@ -1,9 +1,6 @@
 //! Claims, the refund, and every account before and after.
 
-use super::{
-    processes::Processes,
-    setup::{Cast, DemoTask},
-};
+use super::{cast::Cast, processes::Processes, setup::DemoTask};
 use crate::{
     context::spinner,
     output::{Out, number_table},

@@ -1,6 +1,9 @@
-//! Chain, store and cast; whose rows are whose; the task.
+//! Chain and store; whose rows are whose; the task.
 
-use super::processes::Processes;
+use super::{
+    cast::{CONDUCTS, Cast, Person},
+    processes::Processes,
+};
 use crate::{
     commands::{
         data::{Division, Parts, divide},
@@ -17,10 +20,10 @@ use decentralml_learning::{
     ModelSpec, Weights,
     data::{digits, write_csv_file},
 };
-use decentralml_sdk::{AccountId, Chain, ConnectError, Signer, Wait, call};
+use decentralml_sdk::{Chain, ConnectError, Wait, call};
 use decentralml_storage::Storage;
 use decentralml_types::{Balance, TaskId, TaskSpec, spec::InitialModel};
-use decentralml_worker::{evaluator, trainer::Conduct};
+use decentralml_worker::evaluator::Conduct;
 use std::{cmp::Reverse, fs, net::TcpListener, path::Path, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
@@ -30,28 +33,6 @@ use tokio::{
 
 /// The task that everybody can read, and create too.
 const TASK: &str = include_str!("../../../examples/digits.toml");
-
-/// How each trainer behaves.
-const CONDUCTS: [Conduct; 6] = [
-    Conduct::Honest,
-    Conduct::Honest,
-    Conduct::Honest,
-    Conduct::Honest,
-    Conduct::SignFlip,
-    Conduct::FreeRide,
-];
-const EVALUATORS: usize = 3;
-
-/// Who else has money at the start of a development chain.
-const BYSTANDERS: [&str; 7] = [
-    "//Ferdie",
-    "//Alice//stash",
-    "//Bob//stash",
-    "//Charlie//stash",
-    "//Dave//stash",
-    "//Eve//stash",
-    "//Ferdie//stash",
-];
 
 /// What each participant has at the start, in whole tokens: more than the bond and the fees.
 const POCKET_MONEY: Balance = 12;
@@ -70,92 +51,6 @@ const DIVISION: Division = Division {
 const FIRST_BLOCK: Duration = Duration::from_secs(60);
 /// How long the store may take to listen.
 const STORE_START: Duration = Duration::from_secs(20);
-
-/// Somebody with a key.
-pub struct Person {
-    /// For people.
-    pub name: String,
-    uri: String,
-    pub signer: Signer,
-}
-
-impl Person {
-    fn new(name: String, uri: String) -> Result<Self> {
-        let signer = Signer::from_uri(&uri)?;
-        Ok(Self { name, uri, signer })
-    }
-
-    pub fn account(&self) -> AccountId {
-        self.signer.account()
-    }
-}
-
-/// Everybody who takes part, with keys of the development chain.
-pub struct Cast {
-    pub sponsor: Person,
-    faucet: Person,
-    pub trainers: Vec<Person>,
-    pub evaluators: Vec<Person>,
-    pub council: Vec<Person>,
-    bystanders: Vec<Person>,
-}
-
-impl Cast {
-    /// The keys.
-    pub fn new() -> Result<Self> {
-        let known =
-            |name: &str, part: &str| Person::new(format!("{name} ({part})"), format!("//{name}"));
-        let numbered = |name: &str, number: usize, note: &str| {
-            Person::new(
-                format!("{} {number}{note}", name.to_lowercase()),
-                format!("//{name}{number}"),
-            )
-        };
-        let trainers = (1..).zip(CONDUCTS).map(|(number, conduct)| {
-            numbered(
-                "Trainer",
-                number,
-                match conduct {
-                    Conduct::SignFlip => " (hostile)",
-                    Conduct::FreeRide => " (free-rider)",
-                    _ => "",
-                },
-            )
-        });
-        Ok(Self {
-            sponsor: known("Dave", "sponsor")?,
-            faucet: known("Eve", "faucet")?,
-            trainers: trainers.collect::<Result<_>>()?,
-            evaluators: (1..=EVALUATORS)
-                .map(|number| numbered("Evaluator", number, ""))
-                .collect::<Result<_>>()?,
-            council: ["Alice", "Bob", "Charlie"]
-                .map(|name| known(name, "council"))
-                .into_iter()
-                .collect::<Result<_>>()?,
-            bystanders: BYSTANDERS
-                .map(|uri| {
-                    Person::new(uri.trim_start_matches('/').replace("//", "'s "), uri.to_owned())
-                })
-                .into_iter()
-                .collect::<Result<_>>()?,
-        })
-    }
-
-    /// What an account is called.
-    pub fn name(&self, account: &AccountId) -> Option<&str> {
-        let mut all = [&self.sponsor, &self.faucet]
-            .into_iter()
-            .chain(self.earners())
-            .chain(&self.council)
-            .chain(&self.bystanders);
-        all.find(|one| one.account() == *account).map(|one| one.name.as_str())
-    }
-
-    fn earners(&self) -> impl Iterator<Item = &Person> {
-        self.trainers.iter().chain(&self.evaluators)
-    }
-}
 
 /// Starts chain and store, and connects to them.
 pub async fn start(
@@ -316,7 +211,7 @@ pub fn start_workers(
     }
     for (number, person) in (1..).zip(&cast.evaluators) {
         let mut command = worker(person, "evaluator")?;
-        command.args(["--conduct", evaluator::Conduct::Honest.name()]);
+        command.args(["--conduct", Conduct::Honest.name()]);
         drain(processes.start(&format!("evaluator-{number}"), command)?);
     }
     out.line(&format!(
@@ -362,25 +257,6 @@ pub async fn create(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn everybody_has_a_key_of_their_own() {
-        let cast = Cast::new().unwrap();
-        let mut accounts: Vec<String> = cast
-            .earners()
-            .chain(&cast.council)
-            .chain([&cast.sponsor, &cast.faucet])
-            .chain(&cast.bystanders)
-            .map(|person| person.account().to_string())
-            .collect();
-        let count = accounts.len();
-        accounts.sort();
-        accounts.dedup();
-        assert_eq!((accounts.len(), count), (21, 21));
-        assert_eq!(cast.name(&cast.trainers[4].account()), Some("trainer 5 (hostile)"));
-        assert_eq!(cast.name(&cast.council[0].account()), Some("Alice (council)"));
-        assert!(cast.earners().all(|person| person.signer.is_development()));
-    }
 
     #[test]
     fn the_demos_task_fits_its_data_and_nobody_gets_the_test_part() {

@@ -1,0 +1,98 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use decentralml_types::Codec;
+
+const EXAMPLE: &str = include_str!("../../examples/digits.toml");
+
+fn token() -> Properties {
+    Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 }
+}
+
+fn spec(text: &str) -> Result<TaskSpec> {
+    let cid = |byte| Cid { codec: Codec::Raw, digest: [byte; 32] };
+    let file = TaskFile::parse(text)?;
+    file.model_spec()?;
+    file.spec(Stored { model: cid(1), validation_set: cid(2) }, [9; 32], &token())
+}
+
+fn refused(from: &str, to: &str) -> String {
+    assert!(EXAMPLE.contains(from), "the example has no {from}");
+    let error = spec(&EXAMPLE.replacen(from, to, 1)).unwrap_err();
+    assert_eq!(crate::exit::kind(&error), Kind::Usage);
+    error.to_string()
+}
+
+#[test]
+fn the_example_becomes_the_spec_that_it_describes() {
+    let spec = spec(EXAMPLE).unwrap();
+    assert_eq!(spec.terms.reward_per_round, 10_000_000_000_000);
+    assert_eq!(spec.terms.fee_per_seat, 500_000_000_000);
+    assert_eq!(spec.target, Some(965_000));
+    assert_eq!(spec.training.learning_rate, 100_000);
+    assert_eq!(spec.training.optimizer, Optimizer::Sgd { momentum: 900_000 });
+    assert_eq!(spec.max_update_bytes, 1 << 20);
+    assert_eq!(spec.objective, Objective::Classification { features: 64, classes: 10 });
+    assert!(matches!(spec.initial, InitialModel::Seed(seed) if seed != [9; 32]));
+}
+
+#[test]
+fn without_a_seed_a_random_one_is_taken() {
+    let text: String = EXAMPLE
+        .lines()
+        .filter(|line| !line.starts_with("seed"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    assert_eq!(spec(&text).unwrap().initial, InitialModel::Seed([9; 32]));
+}
+
+#[test]
+fn errors_name_the_field() {
+    for (from, to, named) in [
+        ("rounds = 15", "rounds = 0", "rounds"),
+        ("rounds = 15", "rounds = -1", "rounds = -1"),
+        ("target = \"96.5 %\"", "target = \"965 %\"", "target"),
+        ("license = \"Apache-2.0\"", "license = \"\"", "license"),
+        ("name = \"digits\"", &format!("name = \"{}\"", "x".repeat(65)), "`name` has 65 bytes"),
+        ("name = \"digits\"", "nome = \"digits\"", "nome"),
+        ("epochs = 5", "epochs = 0", "epochs"),
+        ("learning_rate = 0.1", "learning_rate = -1", "learning_rate"),
+        ("optimizer = \"sgd\"", "optimizer = \"adam\"", "momentum"),
+        ("momentum = 0.9", "momentum = 1.0", "momentum"),
+        ("rule = \"mean\"", "rule = \"trimmed_mean\"", "trim"),
+        ("rule = \"mean\"", "rule = \"mean\"\ntrim = 0.1", "trim"),
+        ("bits = 16", "bits = 12", "bits"),
+        ("clip = 32767", "clip = 32768", "clip"),
+        ("quorum = 2", "quorum = 1", "quorum"),
+        ("min = 3", "min = 7", "min"),
+        ("lifetime = 100000", "lifetime = 100", "lifetime"),
+        ("reward_per_round = \"10 DML\"", "reward_per_round = \"10 EUR\"", "reward_per_round"),
+        ("reward_per_round = \"10 DML\"", "reward_per_round = \"much\"", "reward_per_round"),
+        ("trainer_bond = \"5 DML\"", "trainer_bond = 0", "trainer_bond"),
+        ("features = 64", "features = 63", "63"),
+        ("classes = 10", "classes = 1", "classes"),
+        ("input = [64]", "", "input"),
+        ("units = 64", "units = 0", "layer 0"),
+        ("max_update_size = \"1 MiB\"", "max_update_size = \"1 mile\"", "max_update_size"),
+    ] {
+        let error = refused(from, to);
+        assert!(error.contains(named), "{to}: {error}");
+    }
+}
+
+#[test]
+fn validation_rows_are_checked_and_written_canonically() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("task.toml");
+    fs::write(&path, EXAMPLE).unwrap();
+    let file = TaskFile::read(&path).unwrap();
+    let missing = file.validation_rows().unwrap_err();
+    assert!(missing.to_string().contains("validation.csv"));
+    assert_eq!(crate::exit::kind(&missing), Kind::Data);
+
+    let rows = data::digits().unwrap().subset(&[0, 1, 2]);
+    data::write_csv_file(&rows, &folder.path().join("validation.csv")).unwrap();
+    let bytes = file.validation_rows().unwrap().unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap().lines().count(), 3);
+
+    fs::write(folder.path().join("validation.csv"), "1,2,0\n").unwrap();
+    assert!(file.validation_rows().unwrap_err().to_string().contains("2 features"));
+}
