@@ -3,7 +3,7 @@
 use decentralml_sdk::{Round, Task, View, call};
 use decentralml_types::{BlockNumber, Role, TaskStatus};
 
-use crate::{error::WorkerError, session::Work};
+use crate::{error::WorkerError, work::Work};
 
 /// Blocks over which the participants spread their attempts: an attempt that comes too late costs a fee.
 const SPREAD: u32 = 16;

@@ -6,7 +6,7 @@ use decentralml_sdk::{Event, Row, View};
 use decentralml_types::{Role, RoundNumber, TaskId};
 use futures::{StreamExt, stream};
 
-use crate::{error::WorkerError, session::Work};
+use crate::{error::WorkerError, work::Work};
 
 /// Claims that wait for their blocks at the same time.
 const AT_ONCE: usize = 8;

@@ -3,7 +3,7 @@
 use decentralml_sdk::{Call, Member, Task, View, call};
 use decentralml_types::{Balance, Role, TaskId};
 
-use crate::{error::WorkerError, session::Work};
+use crate::{error::WorkerError, work::Work};
 
 /// Enrolls in a task, if the account is not enrolled yet, and tops up the bond where it does not suffice.
 pub(crate) async fn step(work: &Work, view: &View, task: &Task) -> Result<(), WorkerError> {

@@ -86,3 +86,10 @@ pub enum WorkerError {
     #[error("a computation was aborted")]
     Aborted,
 }
+
+impl WorkerError {
+    /// Whether the chain executed a call and refused it, which costs a fee.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Submit(SubmitError::Rejected { .. } | SubmitError::Dispatch(_)))
+    }
+}

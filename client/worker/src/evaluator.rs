@@ -20,9 +20,9 @@ use crate::{
     conduct::named,
     daemon,
     error::WorkerError,
-    session::{Models, Moment, Part, Work},
     shutdown::Shutdown,
     state::hex32,
+    work::{Models, Moment, Part, Work},
 };
 
 /// An evaluator's settings.

@@ -3,7 +3,8 @@
 //! ```text
 //!  trainer.rs  evaluator.rs      what a role does; one file per phase
 //!        └──────┬──────┘
-//!          daemon.rs             blocks come in, one session per task goes through its rounds
+//!          daemon.rs             blocks come in, tasks are found
+//!         session.rs             one task, from enrollment to the last claim
 //!   ┌─────┬─────┼──────┬──────┐
 //!  enroll advance claim tries state     what both roles do: take part, push on, be paid, give up, remember
 //! ```
@@ -30,6 +31,7 @@ pub mod shutdown;
 mod state;
 pub mod trainer;
 mod tries;
+mod work;
 
 pub use common::Common;
 pub use conduct::UnknownConduct;

@@ -1,227 +1,228 @@
-//! What the steps of a task share.
+//! One task from enrollment to the last claim.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
-use decentralml_learning::{ModelSpec, Weights};
-use decentralml_sdk::{
-    AccountId, Call, Chain, Included, Round, Signer, SubmitError, Task, View, Wait,
-};
-use decentralml_storage::Storage;
-use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId,
-};
-use tokio::sync::watch;
+use decentralml_sdk::{Round, Task, View};
+use decentralml_types::{Phase, RoundNumber, TaskId};
+use tokio::task::JoinSet;
 
-use crate::{error::WorkerError, model, state::State};
+use crate::{
+    advance, claim, enroll,
+    error::WorkerError,
+    tries::{REFUSAL, Step, Tries},
+    work::{Moment, Part, Work, is_late},
+};
 
-/// What all tasks of a daemon share.
-pub(crate) struct Work {
-    pub(crate) chain: Chain,
-    pub(crate) storage: Storage,
-    pub(crate) signer: Signer,
-    pub(crate) role: Role,
-    pub(crate) max_bond: Balance,
-    pub(crate) state: State,
-    /// The latest best block.
-    pub(crate) best: watch::Receiver<View>,
-    /// The latest finalized block.
-    pub(crate) finalized: watch::Receiver<View>,
-    /// Held while a bond is looked at and put at risk, lest two tasks count on the same.
-    pub(crate) bonding: tokio::sync::Mutex<()>,
-    /// The height of the last block that included a transaction of this daemon.
-    pub(crate) included: AtomicU32,
+/// A task from enrollment to the last claim.
+pub(crate) struct Session<P: Part> {
+    work: Arc<Work>,
+    part: Arc<P>,
+    task: TaskId,
+    memory: P::Memory,
+    tries: Tries,
+    /// Rounds in which something of this account may be open; `None` until the chain was asked.
+    unsettled: Option<BTreeSet<RoundNumber>>,
+    /// Claims under way, beside the steps of the live round, with the first round that they are for.
+    claims: JoinSet<(RoundNumber, Result<(), WorkerError>)>,
+    /// Finalized heights before which a round is not claimed again: the last claim takes a while to be final.
+    claimed: BTreeMap<RoundNumber, u32>,
 }
 
-impl Work {
-    pub(crate) fn account(&self) -> AccountId {
-        self.signer.account()
-    }
+/// Finalized blocks after which a claim that had no effect is repeated.
+const CLAIM_AGAIN: u32 = 20;
 
-    /// Submits a step of the protocol.
-    pub(crate) async fn submit(&self, call: Call) -> Result<Included, SubmitError> {
-        tracing::debug!(%call, "submits");
-        let included = self.chain.submit(&self.signer, &call, Wait::InBlock).await?;
-        self.included.fetch_max(included.number, Ordering::Relaxed);
-        Ok(included)
-    }
-
-    /// Whether a block is late enough to show what was submitted.
-    pub(crate) fn is_current(&self, view: &View) -> bool {
-        view.number() >= self.included.load(Ordering::Relaxed)
-    }
-
-    /// Submits a step that may have been made already: by this account before a crash, or by another for everybody. Returns
-    /// whether it was this one that had the effect.
-    pub(crate) async fn submit_once(
-        &self,
-        call: Call,
-        already: &[(&str, &str)],
-    ) -> Result<bool, SubmitError> {
-        match self.submit(call).await {
-            Ok(_) => Ok(true),
-            Err(error) if already.iter().any(|(pallet, name)| error.is_rejection(pallet, name)) => {
-                tracing::debug!(%error, "nothing was left to do");
-                Ok(false)
-            }
-            Err(error) => Err(error),
+impl<P: Part> Session<P> {
+    pub(crate) fn new(work: Arc<Work>, part: Arc<P>, task: TaskId) -> Self {
+        Self {
+            work,
+            part,
+            task,
+            memory: P::Memory::default(),
+            tries: Tries::default(),
+            unsettled: None,
+            claims: JoinSet::new(),
+            claimed: BTreeMap::new(),
         }
     }
 
-    /// Returns once the round has left the phase, as far as the best block tells; also where the daemon ends.
-    pub(crate) async fn phase_over(&self, moment: &Moment) {
-        let mut best = self.best.clone();
-        while best.changed().await.is_ok() {
+    /// Goes through the task's rounds until there is nothing left to do. Returns the task.
+    pub(crate) async fn run(mut self) -> TaskId {
+        let mut best = self.work.best.clone();
+        let mut finalized = self.work.finalized.clone();
+        loop {
             let view = best.borrow_and_update().clone();
-            match view.round(moment.task.id, moment.round.number).await {
-                Ok(Some(round))
-                    if round.phase == moment.round.phase
-                        && round.committee == moment.round.committee => {}
-                Ok(_) => return,
-                Err(error) => tracing::debug!(%error, "the round could not be read"),
+            // A block that does not have what was sent last would have it sent again.
+            if self.work.is_current(&view) {
+                self.live(&view).await;
+            }
+            let view = finalized.borrow_and_update().clone();
+            if self.settle(&view).await {
+                return self.task;
+            }
+            tokio::select! {
+                changed = best.changed() => if changed.is_err() { return self.task },
+                changed = finalized.changed() => if changed.is_err() { return self.task },
             }
         }
     }
-}
 
-/// A task and its live round at a block.
-#[derive(Clone)]
-pub(crate) struct Moment {
-    pub(crate) view: View,
-    pub(crate) task: Task,
-    pub(crate) round: Round,
-}
-
-impl Moment {
-    pub(crate) fn phase(&self) -> (RoundNumber, Phase, CommitteeNumber) {
-        (self.round.number, self.round.phase, self.round.committee)
-    }
-
-    /// Whether a transaction that is sent now comes after the phase's deadline, and would fail at its sender's cost.
-    pub(crate) fn is_too_late(&self, work: &Work) -> bool {
-        let late = is_late(work.best.borrow().number(), self.round.deadline);
-        if late {
-            tracing::warn!(
-                task = self.task.id, round = self.round.number, phase = ?self.round.phase,
-                "the deadline has passed"
-            );
-        }
-        late
-    }
-
-    /// How long the phase lasts at least from this block on.
-    pub(crate) async fn time_left(&self) -> Result<Duration, WorkerError> {
-        let blocks = self.round.deadline.saturating_sub(self.view.number());
-        Ok(self.view.block_time().await?.saturating_mul(blocks))
-    }
-}
-
-/// Whether what is sent at block `now` is included past the deadline: the next block is the first that can contain it.
-pub(crate) fn is_late(now: BlockNumber, deadline: BlockNumber) -> bool {
-    now.saturating_add(1) >= deadline
-}
-
-/// The model of a task and the weights its round starts from; fetched once.
-#[derive(Default)]
-pub(crate) struct Models {
-    spec: Option<Arc<ModelSpec>>,
-    base: Option<(Option<Cid>, Arc<Weights>)>,
-}
-
-impl Models {
-    /// The model and the weights that the moment's round starts from.
-    pub(crate) async fn get(
-        &mut self,
-        work: &Work,
-        moment: &Moment,
-    ) -> Result<(Arc<ModelSpec>, Arc<Weights>), WorkerError> {
-        let spec = match &self.spec {
-            Some(spec) => spec.clone(),
-            None => {
-                let spec = Arc::new(model::fetch_spec(&work.storage, &moment.task.spec).await?);
-                self.spec.insert(spec).clone()
+    /// Takes part at the best block.
+    async fn live(&mut self, view: &View) {
+        let task = match view.task(self.task).await {
+            Ok(Some(task)) if !task.status.is_final() => task,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::debug!(task = self.task, %error, "the task could not be read");
+                return;
             }
         };
-        let base = moment.round.base;
-        if let Some((known, weights)) = &self.base
-            && *known == base
-        {
-            return Ok((spec, weights.clone()));
+        if !self.tries.permit(Step::Enroll) {
+            return;
         }
-        let task = &moment.task.spec;
-        let weights = model::fetch_weights(&work.storage, &spec, base.as_ref(), task).await?;
-        let weights = Arc::new(weights);
-        self.base = Some((base, weights.clone()));
-        Ok((spec, weights))
+        let enrolled = enroll::step(&self.work, view, &task).await;
+        if self.note(Step::Enroll, enrolled).is_none() {
+            return;
+        }
+        let round = match task.current {
+            Some(number) => view.round(task.id, number).await,
+            None => Ok(None),
+        };
+        let round = match round {
+            Ok(round) => round.filter(|round| !round.phase.is_final()),
+            Err(error) => {
+                tracing::debug!(task = self.task, %error, "the round could not be read");
+                return;
+            }
+        };
+        if self.push(view, &task, round.as_ref()).await {
+            return;
+        }
+        let Some(round) = round else { return };
+        self.tries.forget_before(round.number);
+        if let Some(unsettled) = &mut self.unsettled {
+            unsettled.insert(round.number);
+        }
+        if is_late(view.number(), round.deadline) {
+            return;
+        }
+        let moment = Moment { view: view.clone(), task, round };
+        let (number, phase, committee) = moment.phase();
+        let step = Step::Act(number, phase, committee);
+        if self.tries.permit(step) {
+            let acted = self.part.act(&self.work, &mut self.memory, &moment).await;
+            self.note(step, acted);
+        }
     }
-}
 
-/// Tells a thread to stop when it is dropped: with the step that waits for it.
-pub(crate) struct StopOnDrop(Arc<AtomicBool>);
-
-/// Asked by a thread between two pieces of its work.
-#[derive(Clone)]
-pub(crate) struct Stopped(Arc<AtomicBool>);
-
-impl StopOnDrop {
-    pub(crate) fn new() -> (Self, Stopped) {
-        let flag = Arc::new(AtomicBool::new(false));
-        (Self(flag.clone()), Stopped(flag))
+    /// Advances the task where it is due. Says whether it did.
+    async fn push(&mut self, view: &View, task: &Task, round: Option<&Round>) -> bool {
+        let step = match round {
+            Some(round) => Step::Advance(round.number, round.phase, round.committee),
+            None => Step::Advance(task.current.unwrap_or(0), Phase::Void, 0),
+        };
+        if !self.tries.permit(step) {
+            return false;
+        }
+        let account = self.work.account();
+        let advanced = async {
+            let enrollment = view.enrollment(task.id, P::ROLE, &account).await?;
+            let Some(enrollment) = enrollment else { return Ok(false) };
+            advance::step(&self.work, view, task, round, enrollment.slot).await
+        };
+        let advanced = advanced.await;
+        self.note(step, advanced).unwrap_or(false)
     }
-}
 
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// Claims what is final. Says whether nothing will ever be left to do.
+    async fn settle(&mut self, finalized: &View) -> bool {
+        match self.try_settle(finalized).await {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::debug!(task = self.task, %error, "claims could not be looked up");
+                false
+            }
+        }
     }
-}
 
-impl Stopped {
-    pub(crate) fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    async fn try_settle(&mut self, finalized: &View) -> Result<bool, WorkerError> {
+        let unsettled = match self.unsettled.take() {
+            Some(unsettled) => unsettled,
+            None => {
+                let rounds = finalized.rounds(self.task).await?;
+                rounds.into_iter().map(|round| round.number).collect()
+            }
+        };
+        let unsettled = self.unsettled.insert(unsettled);
+        let open = claim::look(&self.work, finalized, self.task, unsettled).await?;
+        for round in open.settled {
+            unsettled.remove(&round);
+            self.claimed.remove(&round);
+            self.part.settled(&self.work, self.task, round)?;
+        }
+        let now = finalized.number();
+        let mut rows = open.rows;
+        rows.retain(|row| {
+            let waits = self.claimed.get(&row.round).is_some_and(|until| now < *until);
+            !waits && self.tries.permit(Step::Claim(row.round))
+        });
+        while let Some(ended) = self.claims.try_join_next() {
+            let (round, result) = ended.map_err(|_| WorkerError::Aborted)?;
+            if self.note(Step::Claim(round), result).is_none() {
+                self.claimed.clear();
+            }
+        }
+        if let Some(first) = rows.first().map(|row| row.round)
+            && self.claims.is_empty()
+        {
+            let until = now.saturating_add(CLAIM_AGAIN);
+            self.claimed.extend(rows.iter().map(|row| (row.round, until)));
+            let work = self.work.clone();
+            self.claims.spawn(async move { (first, claim::settle(&work, &rows).await) });
+        }
+        self.leave_if_over(finalized).await
     }
-}
 
-/// Runs a computation in a thread of its own until it is done, or the phase is over: then `None`. The computation should look
-/// at its [`Stopped`] now and then.
-pub(crate) async fn compute<T: Send + 'static>(
-    work: &Work,
-    moment: &Moment,
-    computation: impl FnOnce(Stopped) -> T + Send + 'static,
-) -> Result<Option<T>, WorkerError> {
-    let (_stop, stopped) = StopOnDrop::new();
-    let thread = tokio::task::spawn_blocking(move || computation(stopped));
-    tokio::select! {
-        result = thread => result.map(Some).map_err(|_| WorkerError::Aborted),
-        () = work.phase_over(moment) => Ok(None),
+    /// Once a task is over and everything settled, frees the bond. Says whether that is done.
+    async fn leave_if_over(&mut self, finalized: &View) -> Result<bool, WorkerError> {
+        if self.unsettled.as_ref().is_none_or(|unsettled| !unsettled.is_empty()) {
+            return Ok(false);
+        }
+        let over = |task: Option<Task>| task.is_none_or(|task| task.status.is_final());
+        let best = self.work.best.borrow().clone();
+        // A new task is unknown to the finalized chain; one that is over is over on both.
+        if !over(best.task(self.task).await?) || !over(finalized.task(self.task).await?) {
+            return Ok(false);
+        }
+        let account = self.work.account();
+        match best.enrollment(self.task, P::ROLE, &account).await? {
+            None => Ok(true),
+            Some(enrollment) if enrollment.open_rows > 0 => Ok(false),
+            Some(_) if !self.tries.permit(Step::Leave) => Ok(true),
+            Some(_) => {
+                let left = enroll::leave(&self.work, self.task).await;
+                Ok(self.note(Step::Leave, left).is_some())
+            }
+        }
     }
-}
 
-/// What a role does in a round.
-pub(crate) trait Part: Send + Sync + 'static {
-    /// The role.
-    const ROLE: Role;
-
-    /// What it remembers of a task while the daemon runs; records that must survive are in [`State`].
-    type Memory: Default + Send;
-
-    /// Why the role takes no part in a task; `None` where it does.
-    fn unfit(&self, task: &Task) -> Option<String>;
-
-    /// Does what is to be done in the phase of a live round. Called for every best block; returns at once where there is
-    /// nothing to do.
-    fn act(
-        &self,
-        work: &Work,
-        memory: &mut Self::Memory,
-        moment: &Moment,
-    ) -> impl Future<Output = Result<(), WorkerError>> + Send;
-
-    /// Forgets what a settled round no longer needs.
-    fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError>;
+    /// Logs and counts a failure.
+    fn note<T>(&mut self, step: Step, result: Result<T, WorkerError>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.tries.succeeded(step);
+                Some(value)
+            }
+            Err(error) => {
+                let weight = if error.is_refusal() { REFUSAL } else { 1 };
+                match self.tries.failed(step, weight) {
+                    0 => tracing::error!(task = self.task, ?step, %error, "failed and is given up"),
+                    left => tracing::warn!(task = self.task, ?step, %error, left, "failed"),
+                }
+                None
+            }
+        }
+    }
 }

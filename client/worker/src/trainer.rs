@@ -15,9 +15,9 @@ use crate::{
     conduct::named,
     daemon,
     error::WorkerError,
-    session::{Models, Moment, Part, Work},
     shutdown::Shutdown,
     state::{StateError, hex32},
+    work::{Models, Moment, Part, Work},
 };
 
 /// A trainer's settings.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use decentralml_types::{CommitteeNumber, Phase, RoundNumber};
 
-/// Failures of one step that are tried again with a later block.
+/// Failures of one step after which it is given up; until then a later block tries again.
 pub(crate) const LIMIT: u32 = 40;
+/// As how many failures a refusal by the chain counts: it cost a fee, and the next attempt will hardly fare better.
+pub(crate) const REFUSAL: u32 = 10;
 
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +36,10 @@ impl Tries {
         self.failures.get(&step).copied().unwrap_or(0) < LIMIT
     }
 
-    /// Notes a failure and says how many are left.
-    pub(crate) fn failed(&mut self, step: Step) -> u32 {
+    /// Notes a failure that counts as `weight` and says how many are left.
+    pub(crate) fn failed(&mut self, step: Step, weight: u32) -> u32 {
         let count = self.failures.entry(step).or_default();
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(weight);
         LIMIT.saturating_sub(*count)
     }
 
@@ -65,7 +67,7 @@ mod tests {
         let training = Step::Act(1, Phase::Training, 0);
         for left in (0..LIMIT).rev() {
             assert!(tries.permit(training));
-            assert_eq!(tries.failed(training), left);
+            assert_eq!(tries.failed(training, 1), left);
         }
         assert!(!tries.permit(training));
         assert!(tries.permit(Step::Act(1, Phase::Revealing, 0)));
@@ -73,11 +75,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_chain_refuses_is_soon_given_up() {
+        let mut tries = Tries::default();
+        let attempts = (0..LIMIT).take_while(|_| {
+            let permitted = tries.permit(Step::Leave);
+            tries.failed(Step::Leave, REFUSAL);
+            permitted
+        });
+        assert_eq!(attempts.count(), 4);
+    }
+
+    #[test]
     fn a_success_and_a_new_round_start_the_count_anew() {
         let mut tries = Tries::default();
         for _ in 0..LIMIT {
-            tries.failed(Step::Enroll);
-            tries.failed(Step::Act(1, Phase::Training, 0));
+            tries.failed(Step::Enroll, 1);
+            tries.failed(Step::Act(1, Phase::Training, 0), 1);
         }
         tries.succeeded(Step::Enroll);
         assert!(tries.permit(Step::Enroll));

@@ -10,7 +10,7 @@ use super::{Evaluator, Memory, Next, Scores, name, own_seat, score, updates};
 use crate::{
     convert,
     error::WorkerError,
-    session::{Moment, Work, compute},
+    work::{Moment, Work, compute},
 };
 
 pub(super) async fn step(

@@ -9,7 +9,7 @@ use decentralml_learning::{
 use decentralml_types::{Opinion, Seed};
 
 use super::updates::Found;
-use crate::{error::WorkerError, session::Stopped};
+use crate::{error::WorkerError, work::Stopped};
 
 /// Why there are no opinions.
 enum Ended {
@@ -65,7 +65,7 @@ fn opinions(found: &[Found], values: &[i64]) -> Vec<Opinion> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::session::StopOnDrop;
+    use crate::work::StopOnDrop;
     use decentralml_learning::{LocalTraining, Optimizer, train};
     use std::ops::ControlFlow;
 

@@ -12,7 +12,7 @@ use super::{Conduct, Evaluator, Memory, Scores, judge, name, own_seat, updates};
 use crate::{
     convert, enroll,
     error::WorkerError,
-    session::{Moment, Work, compute},
+    work::{Moment, Work, compute},
 };
 
 pub(super) async fn step(

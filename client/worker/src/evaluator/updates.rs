@@ -13,7 +13,7 @@ use super::{Evaluator, Memory};
 use crate::{
     convert,
     error::WorkerError,
-    session::{Moment, Work},
+    work::{Moment, Work},
 };
 
 /// An update, or what is wrong with it.

@@ -5,7 +5,7 @@ use decentralml_sdk::call;
 use super::{Conduct, Record, Trainer};
 use crate::{
     error::WorkerError,
-    session::{Moment, Work},
+    work::{Moment, Work},
 };
 
 pub(super) async fn step(

@@ -14,7 +14,7 @@ use super::{Conduct, Record, Trainer};
 use crate::{
     convert, enroll,
     error::WorkerError,
-    session::{Models, Moment, Work, compute},
+    work::{Models, Moment, Work, compute},
 };
 
 /// What a malformed update consists of.

@@ -1,0 +1,227 @@
+//! What the steps of a task share.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use decentralml_learning::{ModelSpec, Weights};
+use decentralml_sdk::{
+    AccountId, Call, Chain, Included, Round, Signer, SubmitError, Task, View, Wait,
+};
+use decentralml_storage::Storage;
+use decentralml_types::{
+    Balance, BlockNumber, Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId,
+};
+use tokio::sync::watch;
+
+use crate::{error::WorkerError, model, state::State};
+
+/// What all tasks of a daemon share.
+pub(crate) struct Work {
+    pub(crate) chain: Chain,
+    pub(crate) storage: Storage,
+    pub(crate) signer: Signer,
+    pub(crate) role: Role,
+    pub(crate) max_bond: Balance,
+    pub(crate) state: State,
+    /// The latest best block.
+    pub(crate) best: watch::Receiver<View>,
+    /// The latest finalized block.
+    pub(crate) finalized: watch::Receiver<View>,
+    /// Held while a bond is looked at and put at risk, lest two tasks count on the same.
+    pub(crate) bonding: tokio::sync::Mutex<()>,
+    /// The height of the last block that included a transaction of this daemon.
+    pub(crate) included: AtomicU32,
+}
+
+impl Work {
+    pub(crate) fn account(&self) -> AccountId {
+        self.signer.account()
+    }
+
+    /// Submits a step of the protocol.
+    pub(crate) async fn submit(&self, call: Call) -> Result<Included, SubmitError> {
+        tracing::debug!(%call, "submits");
+        let included = self.chain.submit(&self.signer, &call, Wait::InBlock).await?;
+        self.included.fetch_max(included.number, Ordering::Relaxed);
+        Ok(included)
+    }
+
+    /// Whether a block is late enough to show what was submitted.
+    pub(crate) fn is_current(&self, view: &View) -> bool {
+        view.number() >= self.included.load(Ordering::Relaxed)
+    }
+
+    /// Submits a step that may have been made already: by this account before a crash, or by another for everybody. Returns
+    /// whether it was this one that had the effect.
+    pub(crate) async fn submit_once(
+        &self,
+        call: Call,
+        already: &[(&str, &str)],
+    ) -> Result<bool, SubmitError> {
+        match self.submit(call).await {
+            Ok(_) => Ok(true),
+            Err(error) if already.iter().any(|(pallet, name)| error.is_rejection(pallet, name)) => {
+                tracing::debug!(%error, "nothing was left to do");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns once the round has left the phase, as far as the best block tells; also where the daemon ends.
+    pub(crate) async fn phase_over(&self, moment: &Moment) {
+        let mut best = self.best.clone();
+        while best.changed().await.is_ok() {
+            let view = best.borrow_and_update().clone();
+            match view.round(moment.task.id, moment.round.number).await {
+                Ok(Some(round))
+                    if round.phase == moment.round.phase
+                        && round.committee == moment.round.committee => {}
+                Ok(_) => return,
+                Err(error) => tracing::debug!(%error, "the round could not be read"),
+            }
+        }
+    }
+}
+
+/// A task and its live round at a block.
+#[derive(Clone)]
+pub(crate) struct Moment {
+    pub(crate) view: View,
+    pub(crate) task: Task,
+    pub(crate) round: Round,
+}
+
+impl Moment {
+    pub(crate) fn phase(&self) -> (RoundNumber, Phase, CommitteeNumber) {
+        (self.round.number, self.round.phase, self.round.committee)
+    }
+
+    /// Whether a transaction that is sent now comes after the phase's deadline, and would fail at its sender's cost.
+    pub(crate) fn is_too_late(&self, work: &Work) -> bool {
+        let late = is_late(work.best.borrow().number(), self.round.deadline);
+        if late {
+            tracing::warn!(
+                task = self.task.id, round = self.round.number, phase = ?self.round.phase,
+                "the deadline has passed"
+            );
+        }
+        late
+    }
+
+    /// How long the phase lasts at least from this block on.
+    pub(crate) async fn time_left(&self) -> Result<Duration, WorkerError> {
+        let blocks = self.round.deadline.saturating_sub(self.view.number());
+        Ok(self.view.block_time().await?.saturating_mul(blocks))
+    }
+}
+
+/// Whether what is sent at block `now` is included past the deadline: the next block is the first that can contain it.
+pub(crate) fn is_late(now: BlockNumber, deadline: BlockNumber) -> bool {
+    now.saturating_add(1) >= deadline
+}
+
+/// The model of a task and the weights its round starts from; fetched once.
+#[derive(Default)]
+pub(crate) struct Models {
+    spec: Option<Arc<ModelSpec>>,
+    base: Option<(Option<Cid>, Arc<Weights>)>,
+}
+
+impl Models {
+    /// The model and the weights that the moment's round starts from.
+    pub(crate) async fn get(
+        &mut self,
+        work: &Work,
+        moment: &Moment,
+    ) -> Result<(Arc<ModelSpec>, Arc<Weights>), WorkerError> {
+        let spec = match &self.spec {
+            Some(spec) => spec.clone(),
+            None => {
+                let spec = Arc::new(model::fetch_spec(&work.storage, &moment.task.spec).await?);
+                self.spec.insert(spec).clone()
+            }
+        };
+        let base = moment.round.base;
+        if let Some((known, weights)) = &self.base
+            && *known == base
+        {
+            return Ok((spec, weights.clone()));
+        }
+        let task = &moment.task.spec;
+        let weights = model::fetch_weights(&work.storage, &spec, base.as_ref(), task).await?;
+        let weights = Arc::new(weights);
+        self.base = Some((base, weights.clone()));
+        Ok((spec, weights))
+    }
+}
+
+/// Tells a thread to stop when it is dropped: with the step that waits for it.
+pub(crate) struct StopOnDrop(Arc<AtomicBool>);
+
+/// Asked by a thread between two pieces of its work.
+#[derive(Clone)]
+pub(crate) struct Stopped(Arc<AtomicBool>);
+
+impl StopOnDrop {
+    pub(crate) fn new() -> (Self, Stopped) {
+        let flag = Arc::new(AtomicBool::new(false));
+        (Self(flag.clone()), Stopped(flag))
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Stopped {
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs a computation in a thread of its own until it is done, or the phase is over: then `None`. The computation should look
+/// at its [`Stopped`] now and then.
+pub(crate) async fn compute<T: Send + 'static>(
+    work: &Work,
+    moment: &Moment,
+    computation: impl FnOnce(Stopped) -> T + Send + 'static,
+) -> Result<Option<T>, WorkerError> {
+    let (_stop, stopped) = StopOnDrop::new();
+    let thread = tokio::task::spawn_blocking(move || computation(stopped));
+    tokio::select! {
+        result = thread => result.map(Some).map_err(|_| WorkerError::Aborted),
+        () = work.phase_over(moment) => Ok(None),
+    }
+}
+
+/// What a role does in a round.
+pub(crate) trait Part: Send + Sync + 'static {
+    /// The role.
+    const ROLE: Role;
+
+    /// What it remembers of a task while the daemon runs; records that must survive are in [`State`].
+    type Memory: Default + Send;
+
+    /// Why the role takes no part in a task; `None` where it does.
+    fn unfit(&self, task: &Task) -> Option<String>;
+
+    /// Does what is to be done in the phase of a live round. Called for every best block; returns at once where there is
+    /// nothing to do.
+    fn act(
+        &self,
+        work: &Work,
+        memory: &mut Self::Memory,
+        moment: &Moment,
+    ) -> impl Future<Output = Result<(), WorkerError>> + Send;
+
+    /// Forgets what a settled round no longer needs.
+    fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError>;
+}
