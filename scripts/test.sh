@@ -4,7 +4,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
-scripts/setup.sh || exit 1
+scripts/setup.sh python3:python3 || exit 1
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -59,8 +59,8 @@ pub(super) async fn step(
 /// Blocks that the seats beyond the quorum wait for it.
 const HOLD_BACK: BlockNumber = 3;
 
-/// Whether to attest now. A quorum of seats settles the round, and an attestation that comes after it fails at its sender's
-/// cost; so the seats with the first places go ahead, and the others follow only where those do not suffice.
+/// Whether to attest now. A quorum of seats settles the round, and what comes after it changes nothing; so the seats with the
+/// first places go ahead, and the others follow only where those do not suffice.
 fn is_needed(task: &Task, round: &Round, now: BlockNumber, place: Option<u32>) -> bool {
     let began = round.deadline.saturating_sub(task.spec.deadlines.aggregating);
     let is_first = place.is_none_or(|place| place < task.spec.committee.quorum.into());
