@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
-cargo build --release --locked -p decentralml-runtime --example metadata
+# The features of the whole workspace, as every other build: other ones would build many dependencies again.
+cargo build --release --locked --workspace --example metadata
 "$BIN/examples/metadata" >client/sdk/metadata.scale.tmp
 mv client/sdk/metadata.scale.tmp client/sdk/metadata.scale
 echo "client/sdk/metadata.scale: $(wc -c <client/sdk/metadata.scale) bytes"

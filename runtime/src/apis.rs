@@ -232,8 +232,13 @@ impl_runtime_apis! {
             views::updates(task, round)
         }
 
-        fn claimable(task: TaskId, who: AccountId) -> Vec<Claim> {
-            views::claimable(task, &who)
+        fn claimable(
+            task: TaskId,
+            who: AccountId,
+            from: Option<RoundNumber>,
+            limit: u32,
+        ) -> Claims {
+            views::claimable(task, &who, from, limit)
         }
     }
 
@@ -244,6 +249,9 @@ impl_runtime_apis! {
         ) -> (Vec<frame_benchmarking::BenchmarkList>, Vec<frame_support::traits::StorageInfo>) {
             use frame_benchmarking::BenchmarkList;
             use frame_support::traits::StorageInfoTrait;
+            use frame_system_benchmarking::{
+                Pallet as SystemBench, extensions::Pallet as SystemExtensionsBench,
+            };
 
             let mut list = Vec::<BenchmarkList>::new();
             list_benchmarks!(list, extra);
@@ -255,6 +263,9 @@ impl_runtime_apis! {
         ) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
             use frame_benchmarking::BenchmarkBatch;
             use frame_support::traits::WhitelistedStorageKeys;
+            use frame_system_benchmarking::{
+                Pallet as SystemBench, extensions::Pallet as SystemExtensionsBench,
+            };
 
             let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
             let mut batches = Vec::<BenchmarkBatch>::new();

@@ -28,6 +28,12 @@ pub struct TaskView<AccountId> {
     pub settled_rounds: u32,
     /// Accounts enrolled as trainers and as evaluators.
     pub enrolled: (u32, u32),
+    /// While the task enrolls: the block from which the minimum suffices for the next round to start.
+    pub enrolling_until: Option<BlockNumber>,
+    /// Rounds that were started, and how many may be: failed ones are repeated, but not for ever.
+    pub attempts: (u32, u32),
+    /// What the chain keeps of the task's funds for each round that starts, in planck.
+    pub round_charge: Balance,
 }
 
 /// Where a round stands.
@@ -56,6 +62,9 @@ pub struct Assignment {
     pub round: Option<RoundNumber>,
     /// Its place in the current draw of its role; `None` where it is not drawn, or the seed is not known yet.
     pub place: Option<u32>,
+    /// The round that its bond in this task stands for now. Before it can commit in another one, its row of that round must be
+    /// settled: for a trainer, by `claim`.
+    pub at_risk: Option<RoundNumber>,
 }
 
 /// A revealed update.
@@ -84,6 +93,18 @@ pub struct Claim {
     pub amount: Balance,
 }
 
+/// What an account can claim in some of a task's rounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct Claims {
+    /// In the order of the rounds.
+    pub claims: Vec<Claim>,
+    /// The first round that was not looked at; `None` where none is left.
+    pub next: Option<RoundNumber>,
+}
+
+/// Rounds that one call of `claimable` looks at, at most.
+pub const MAX_CLAIM_ROUNDS: u32 = 256;
+
 sp_api::decl_runtime_apis! {
     /// Tasks, assignments, results and what can be claimed.
     pub trait FederatedApi<AccountId> where AccountId: Codec {
@@ -95,7 +116,13 @@ sp_api::decl_runtime_apis! {
         fn assignment(task: TaskId, who: AccountId) -> Option<Assignment>;
         /// The revealed updates of a round with their verdicts, in the order of the reveals.
         fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>>;
-        /// What an account can claim in a task, over all its rounds that are still on chain.
-        fn claimable(task: TaskId, who: AccountId) -> Vec<Claim>;
+        /// What an account can claim in a task: looks at up to `limit` rounds, [`MAX_CLAIM_ROUNDS`] at most, from round `from`
+        /// or, without it, from the first one on. Where the answer has a `next`, go on from there.
+        fn claimable(
+            task: TaskId,
+            who: AccountId,
+            from: Option<RoundNumber>,
+            limit: u32,
+        ) -> Claims;
     }
 }

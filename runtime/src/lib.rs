@@ -1,7 +1,7 @@
 //! The DecentralML chain: BABE and GRANDPA, a council, and the six pallets of federated training.
 //!
 //! `configs/` holds one file per area, `settings` the numbers that a chain fixes at genesis, `apis` what applications ask,
-//! `genesis_config_presets` the chains that can be started by name.
+//! `weights/` what our calls were measured to cost, `genesis_config_presets` the chains that can be started by name.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "512"]
@@ -11,6 +11,12 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmark_helpers;
+#[cfg(feature = "runtime-benchmarks")]
+#[macro_use]
+mod benchmarks;
+
 pub mod apis;
 pub mod configs;
 pub mod federated_api;
@@ -18,6 +24,7 @@ pub mod genesis_config_presets;
 mod implementations;
 pub mod settings;
 mod views;
+pub mod weights;
 
 use alloc::vec::Vec;
 use decentralml_types::{Balance, BlockNumber};

@@ -2,21 +2,31 @@
 
 use crate::{
     AccountId, Assignments, Results, Runtime, Tasks, Validation,
-    federated_api::{Assignment, Claim, RoundPosition, TaskView, UpdateView},
+    federated_api::{
+        Assignment, Claim, Claims, MAX_CLAIM_ROUNDS, RoundPosition, TaskView, UpdateView,
+    },
 };
 use alloc::vec::Vec;
 use decentralml_traits::{Clock, Draw, Evidence, Judgment, Roster};
 use decentralml_types::{
-    CommitteeNumber, Outcome, Phase, Role, RoundNumber, TaskId, limits::MAX_TRAINERS,
+    Balance, CommitteeNumber, Outcome, Phase, Role, RoundNumber, TaskId, TaskStatus,
+    limits::MAX_TRAINERS,
 };
 use pallet_validation::Due;
 
 pub fn task(task: TaskId) -> Option<TaskView<AccountId>> {
     let record = pallet_tasks::Tasks::<Runtime>::get(task)?;
+    let status = Tasks::status(task)?;
+    let enrolling_until = record.enrolling_since.saturating_add(record.spec.deadlines.enrolling);
+    let price = <Runtime as pallet_tasks::Config>::CallPrice::get();
     Some(TaskView {
         sponsor: record.sponsor,
+        status,
+        enrolling_until: (status == TaskStatus::Enrolling).then_some(enrolling_until),
+        attempts: (record.current.unwrap_or(0), record.spec.attempts()),
+        // A charge that does not fit would have kept the task from being created.
+        round_charge: record.spec.round_charge(price).unwrap_or(Balance::MAX),
         spec: record.spec,
-        status: Tasks::status(task)?,
         round: record.current.and_then(|number| position(task, number)),
         model: record.model,
         metric: record.metric,
@@ -51,9 +61,10 @@ fn position(task: TaskId, number: RoundNumber) -> Option<RoundPosition> {
 }
 
 pub fn assignment(task: TaskId, who: &AccountId) -> Option<Assignment> {
-    let role = [Role::Trainer, Role::Evaluator]
-        .into_iter()
-        .find(|role| pallet_assignments::Places::<Runtime>::contains_key((task, *role, who)))?;
+    let (role, enrollment) = [Role::Trainer, Role::Evaluator].into_iter().find_map(|role| {
+        let enrollment = pallet_assignments::Places::<Runtime>::get((task, role, who))?;
+        Some((role, enrollment))
+    })?;
     let round = pallet_tasks::Tasks::<Runtime>::get(task).and_then(|record| record.current);
     let place = round.and_then(|number| {
         let draw = match role {
@@ -64,7 +75,7 @@ pub fn assignment(task: TaskId, who: &AccountId) -> Option<Assignment> {
         };
         Assignments::place_in(task, number, draw, who).ok()
     });
-    Some(Assignment { role, round, place })
+    Some(Assignment { role, round, place, at_risk: enrollment.at_risk })
 }
 
 pub fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>> {
@@ -83,12 +94,19 @@ pub fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>> {
         .collect()
 }
 
-pub fn claimable(task: TaskId, who: &AccountId) -> Vec<Claim> {
+pub fn claimable(task: TaskId, who: &AccountId, from: Option<RoundNumber>, limit: u32) -> Claims {
     let Some(last) = pallet_tasks::Tasks::<Runtime>::get(task).and_then(|record| record.current)
     else {
-        return Vec::new();
+        return Claims::default();
     };
-    (1..=last).flat_map(|round| claims(task, round, who)).collect()
+    let first = from.unwrap_or(1).max(1);
+    let after = first.saturating_add(limit.min(MAX_CLAIM_ROUNDS));
+    Claims {
+        claims: (first..after.min(last.saturating_add(1)))
+            .flat_map(|round| claims(task, round, who))
+            .collect(),
+        next: (after <= last).then_some(after),
+    }
 }
 
 fn claims(task: TaskId, round: RoundNumber, who: &AccountId) -> Vec<Claim> {

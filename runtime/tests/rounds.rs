@@ -4,7 +4,7 @@
 mod support;
 
 use decentralml_runtime::*;
-use decentralml_types::{Failure, Opinion, Phase, Role, TaskStatus};
+use decentralml_types::{Failure, Opinion, Phase, Role, TaskStatus, limits::MAX_SCORE};
 use support::*;
 
 fn bond(role: Role, name: u8) -> u128 {
@@ -35,7 +35,8 @@ fn a_round_pays_accepted_updates_in_proportion_and_returns_the_rest() {
         assert_eq!(gained[0], terms.reward_per_round * 11 / 23);
         assert_eq!(gained[1], terms.reward_per_round * 12 / 23);
         assert_eq!(gained[4..], [terms.fee_per_seat; 3]);
-        assert_eq!(sponsor - balance(SPONSOR), gained.iter().sum::<u128>(), "to the last planck");
+        let paid = gained.iter().sum::<u128>() + 2 * charge(&digits());
+        assert_eq!(sponsor - balance(SPONSOR), paid, "to the last planck");
     });
 }
 
@@ -45,14 +46,16 @@ fn a_trainer_that_commits_and_vanishes_loses_its_bond_and_the_round_goes_on() {
         let task = running(digits());
         play(task, &TRAINERS, &TRAINERS[..3], Phase::Settled, honest);
         assert_eq!(round(task).0, 2);
-        let (sponsor, at_stake) = (balance(SPONSOR), bond(Role::Trainer, 14));
+        let at_stake = bond(Role::Trainer, 14);
+        let recovered = || pallet_tasks::Tasks::<Runtime>::get(task).unwrap().money.total();
+        let (before, paid) = (recovered(), balance(11) + balance(12) + balance(13));
         settle(task, 1);
-        assert_eq!(at_stake - bond(Role::Trainer, 14), digits().terms.trainer_bond);
+        let slashed = at_stake - bond(Role::Trainer, 14);
+        assert_eq!(slashed, digits().terms.trainer_bond);
+        let paid = balance(11) + balance(12) + balance(13) - paid;
+        let fees = 3 * digits().terms.fee_per_seat;
+        assert_eq!(recovered() + paid + fees - before, slashed / 2, "half is the task's");
         clear(task);
-        assert!(
-            balance(SPONSOR) > sponsor,
-            "half of the slash went to the task, and so to the sponsor"
-        );
     });
 }
 
@@ -65,10 +68,12 @@ fn missing_or_malformed_bytes_cost_the_bond_by_the_majority_of_seats() {
             12 => Opinion::Malformed,
             other => honest(other),
         });
+        let (treasury_before, at_stake) = (treasury(), digits().terms.trainer_bond);
         settle(task, 1);
         for name in [11, 12] {
-            assert_eq!(bond(Role::Trainer, name), 100 * UNIT - digits().terms.trainer_bond);
+            assert_eq!(bond(Role::Trainer, name), 100 * UNIT - at_stake);
         }
+        assert_eq!(treasury() - treasury_before, 2 * at_stake, "the sponsor gains nothing by it");
         assert_eq!(bond(Role::Trainer, 13), 100 * UNIT);
         clear(task);
     });
@@ -138,9 +143,9 @@ fn a_lying_evaluator_moves_no_payout_beyond_the_honest_span() {
     let truth = earned(None);
     let lies: [fn(u8) -> Opinion; 4] = [
         |_| Opinion::Malformed,
-        |_| Opinion::Score(i64::MAX),
-        |_| Opinion::Score(i64::MIN),
-        |trainer| Opinion::Score(if trainer == 11 { 1 << 40 } else { -(1 << 40) }),
+        |_| Opinion::Score(MAX_SCORE),
+        |_| Opinion::Score(-MAX_SCORE),
+        |trainer| Opinion::Score(if trainer == 11 { MAX_SCORE } else { -MAX_SCORE }),
     ];
     for lie in lies {
         for (told, paid) in truth.iter().zip(earned(Some(lie))) {
@@ -193,14 +198,12 @@ fn too_few_trainers_repeat_the_round_and_then_pause_the_task() {
         for attempt in 1..=3 {
             assert_eq!(round(task).0, attempt);
             play(task, &TRAINERS[..2], &[], Phase::Revealing, honest);
+            settle(task, attempt);
             blocks(2);
         }
         let row = pallet_tasks::Tasks::<Runtime>::get(task).unwrap();
         assert_eq!(row.status, TaskStatus::Paused);
         assert_eq!(round(task).1.failure, Some(Failure::TooFewCommitments));
-        for attempt in 1..=3 {
-            settle(task, attempt);
-        }
         ok(SPONSOR, pallet_tasks::Call::resume { task });
         blocks(2);
         play_until(task, Phase::Settled);
@@ -269,23 +272,24 @@ fn cancelling_in_any_phase_returns_what_was_not_earned() {
         Phase::Settled,
     ] {
         chain(|| {
-            let before: u128 =
-                [SPONSOR].iter().chain(&TRAINERS).chain(&SEATS).map(|&n| balance(n)).sum();
-            let sponsor = balance(SPONSOR);
+            let everybody = [SPONSOR].into_iter().chain(TRAINERS).chain(SEATS);
+            let all = || everybody.clone().map(balance).sum::<u128>() + treasury();
+            let (before, sponsor) = (all(), balance(SPONSOR));
             let task = running(digits());
             play_until(task, end);
             ok(SPONSOR, pallet_tasks::Call::cancel { task });
             check();
             assert!(call(SPONSOR, pallet_tasks::Call::cancel { task }).is_err());
             clear(task);
-            let after: u128 =
-                [SPONSOR].iter().chain(&TRAINERS).chain(&SEATS).map(|&n| balance(n)).sum();
-            assert_eq!(before, after, "cancelled in {end:?}");
-            assert_eq!(
-                sponsor == balance(SPONSOR),
-                end != Phase::Settled,
-                "only a settled round costs"
-            );
+            assert_eq!(before, all(), "cancelled in {end:?}");
+            // A round costs its charge when it starts, and its pay only once it settles, which starts another.
+            let spent = match end {
+                Phase::Settled => digits().round_pay().unwrap() + 2 * charge(&digits()),
+                _ => charge(&digits()),
+            };
+            let least = sponsor - spent;
+            // Shares are rounded down.
+            assert!(balance(SPONSOR) - least < 10, "cancelled in {end:?}");
             for name in TRAINERS {
                 ok(name, pallet_assignments::Call::leave { task, role: Role::Trainer });
                 assert_eq!(bond(Role::Trainer, name), 100 * UNIT, "cancelled in {end:?}");
@@ -305,7 +309,7 @@ fn an_expired_task_refunds_and_frees_everybody() {
         let row = pallet_tasks::Tasks::<Runtime>::get(task).unwrap();
         assert_eq!(row.status, TaskStatus::Expired);
         clear(task);
-        assert_eq!(balance(SPONSOR), sponsor);
+        assert_eq!(balance(SPONSOR), sponsor - charge(&digits()));
         for name in SEATS {
             ok(name, pallet_assignments::Call::leave { task, role: Role::Evaluator });
         }

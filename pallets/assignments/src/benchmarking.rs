@@ -13,8 +13,25 @@ pub trait BenchmarkHelper<AccountId> {
     fn task() -> TaskId;
     /// An account other than the sponsor whose bond in `role` covers an enrollment. `index` tells them apart.
     fn member(role: Role, index: u32) -> AccountId;
+    /// Ends the task for good.
+    fn end(task: TaskId);
     /// Makes the parent block have a VRF output.
     fn set_randomness();
+}
+
+/// A task with two trainers more. A draw is open, so that the second remembers its slot when it moves into the first one's.
+fn two_enrolled<T: Config>() -> Result<(TaskId, [T::AccountId; 2]), BenchmarkError> {
+    let task = T::BenchmarkHelper::task();
+    let members = [0, 1].map(|index| T::BenchmarkHelper::member(Role::Trainer, index));
+    for who in &members {
+        Pallet::<T>::enroll(RawOrigin::Signed(who.clone()).into(), task, Role::Trainer)?;
+    }
+    Pallet::<T>::open_draw(task, u32::MAX, Draw::Trainers, 2);
+    Ok((task, members))
+}
+
+fn slot<T: Config>(task: TaskId, who: &T::AccountId) -> Option<u32> {
+    Places::<T>::get((task, Role::Trainer, who)).map(|Enrollment { slot, .. }| slot)
 }
 
 #[benchmarks]
@@ -34,23 +51,29 @@ mod benchmarks {
 
     #[benchmark]
     fn leave() -> Result<(), BenchmarkError> {
-        let task = T::BenchmarkHelper::task();
-        let members = [0, 1].map(|index| T::BenchmarkHelper::member(Role::Trainer, index));
-        for who in &members {
-            Pallet::<T>::enroll(RawOrigin::Signed(who.clone()).into(), task, Role::Trainer)?;
-        }
-        let [leaver, moved] = members;
-        Pallet::<T>::open_draw(task, u32::MAX, Draw::Trainers, 2);
-        let slot = |who: &T::AccountId| {
-            Places::<T>::get((task, Role::Trainer, who)).map(|Enrollment { slot, .. }| slot)
-        };
-        let vacated = slot(&leaver);
+        let (task, [leaver, moved]) = two_enrolled::<T>()?;
+        let vacated = slot::<T>(task, &leaver);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(leaver.clone()), task, Role::Trainer);
 
-        assert_eq!(slot(&leaver), None);
-        assert_eq!(slot(&moved), vacated);
+        assert_eq!(slot::<T>(task, &leaver), None);
+        assert_eq!(slot::<T>(task, &moved), vacated);
+        Ok(())
+    }
+
+    #[benchmark]
+    fn dismiss() -> Result<(), BenchmarkError> {
+        let (task, [dismissed, moved]) = two_enrolled::<T>()?;
+        let vacated = slot::<T>(task, &dismissed);
+        T::BenchmarkHelper::end(task);
+        let caller: T::AccountId = whitelisted_caller();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller), task, Role::Trainer, dismissed.clone());
+
+        assert_eq!(slot::<T>(task, &dismissed), None);
+        assert_eq!(slot::<T>(task, &moved), vacated);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{Config, Enrollment, Error, NextDraw, Pallet, Places, Populations, Slots};
 use decentralml_traits::{Bonds, Clock};
-use decentralml_types::{Role, TaskId};
+use decentralml_types::{Role, TaskId, TaskStatus};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
@@ -24,8 +24,14 @@ impl<T: Config> Pallet<T> {
         let engaged = spec.bond(role);
         T::Bonds::engage(who, role, engaged)?;
         let slot = population.enrolled;
-        let enrollment =
-            Enrollment { slot, since: NextDraw::<T>::get(), earlier: None, engaged, open_rows: 0 };
+        let enrollment = Enrollment {
+            slot,
+            since: NextDraw::<T>::get(),
+            earlier: None,
+            engaged,
+            open_rows: 0,
+            at_risk: None,
+        };
         Places::<T>::insert((task, role, who), enrollment);
         Slots::<T>::insert((task, role, slot), who);
         population.enrolled = population.enrolled.saturating_add(1);
@@ -41,6 +47,12 @@ impl<T: Config> Pallet<T> {
         Self::vacate(task, role, enrollment.slot);
         T::Bonds::disengage(who, role, enrollment.engaged);
         Ok(())
+    }
+
+    pub(crate) fn do_dismiss(who: &T::AccountId, task: TaskId, role: Role) -> DispatchResult {
+        let over = T::Clock::status(task).is_none_or(TaskStatus::is_final);
+        ensure!(over, Error::<T>::TaskNotOver);
+        Self::do_leave(who, task, role)
     }
 
     /// Changes an account's enrollment, where there is one.

@@ -14,6 +14,9 @@
 //! A leaver's slot goes to the account in the last slot, which keeps its old slot for the draw that is open: leaving cannot
 //! disturb a draw, and enrolling and leaving many accounts leaves no empty slots that later draws would hit.
 //!
+//! An enrollment puts one bond at risk, which stands for one round at a time: as long as something that the account did in a
+//! round can cost it the bond, it cannot commit in another round of the task.
+//!
 //! # What it does not guarantee
 //!
 //! The author of the block after a draw can withhold that block and so try for another seed, at the price of its slot. A block
@@ -130,7 +133,7 @@ pub mod pallet {
             /// Who.
             who: T::AccountId,
         },
-        /// An account takes part in a task no more.
+        /// An account takes part in a task no more: it left or, once the task was over, was dismissed.
         Left {
             /// The task.
             task: TaskId,
@@ -174,6 +177,11 @@ pub mod pallet {
         NotEnrolled,
         /// The account has commitments in this task that are not settled: claim them first.
         NotSettled,
+        /// The account can still lose its bond for what it did in an earlier round of this task: claim its row there first,
+        /// which is free and anybody may do.
+        StillAtRisk,
+        /// The task is not over: only the account itself can end its enrollment, by `leave`.
+        TaskNotOver,
         /// There is no such draw, or it is closed.
         NoSuchDraw,
         /// The draw's seed is not known yet: try again two blocks after the draw.
@@ -203,8 +211,8 @@ pub mod pallet {
         /// Takes part in a task. Puts the bond that the task asks of the role at risk until the account leaves.
         ///
         /// By a signed account other than the sponsor, with a free bond that covers it; in any phase of a task that is not
-        /// over. It counts from the next draw on; the enrollment that makes a task complete starts its first round. Costs the
-        /// fee; holds nothing beyond the bond.
+        /// over. It counts from the next draw on; while the task is enrolling, the enrollment that makes it complete starts a
+        /// round. Costs the fee; holds nothing beyond the bond.
         ///
         /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `Full`, and
         /// what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
@@ -232,6 +240,26 @@ pub mod pallet {
             Self::do_leave(&who, task, role)?;
             Self::deposit_event(Event::Left { task, role, who });
             Ok(())
+        }
+
+        /// Ends the enrollment of an account in a task that is over, and takes its bond out of risk.
+        ///
+        /// By anybody for anybody, once the task is completed, cancelled, expired or gone, unless the account has commitments
+        /// that are not settled. Free when it succeeds: the enrollment has paid for it.
+        ///
+        /// Errors: `TaskNotOver`, `NotEnrolled`, `NotSettled`. Event: `Left`.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::dismiss())]
+        pub fn dismiss(
+            origin: OriginFor<T>,
+            task: TaskId,
+            role: Role,
+            who: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_dismiss(&who, task, role)?;
+            Self::deposit_event(Event::Left { task, role, who });
+            Ok(Pays::No.into())
         }
     }
 }

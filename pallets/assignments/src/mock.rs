@@ -84,8 +84,12 @@ impl Bonds<AccountId> for Purse {
         Ok(())
     }
 
-    fn slash(_: &AccountId, _: Role, _: Balance, _: &AccountId) -> Slashed {
+    fn slash(_: &AccountId, _: Role, _: Balance, _: Option<&AccountId>) -> Slashed {
         Slashed::default()
+    }
+
+    fn minimum(_: Role) -> Balance {
+        1
     }
 }
 
@@ -137,6 +141,10 @@ impl crate::BenchmarkHelper<AccountId> for Scene {
 
     fn member(_: Role, index: u32) -> AccountId {
         index.into()
+    }
+
+    fn end(_: TaskId) {
+        Status::set(Some(TaskStatus::Completed));
     }
 
     fn set_randomness() {

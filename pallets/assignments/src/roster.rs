@@ -1,9 +1,10 @@
 //! What other pallets ask.
 
-use crate::{Config, Pallet, Populations};
+use crate::{Config, Error, Pallet, Places, Populations};
 use decentralml_traits::{Draw, Roster};
 use decentralml_types::{Role, RoundNumber, TaskId};
-use sp_runtime::DispatchError;
+use frame_support::ensure;
+use sp_runtime::{DispatchError, DispatchResult};
 
 impl<T: Config> Roster<T::AccountId> for Pallet<T> {
     fn enrolled(task: TaskId, role: Role) -> u32 {
@@ -27,15 +28,24 @@ impl<T: Config> Roster<T::AccountId> for Pallet<T> {
         Self::do_close_draw(task, round, draw);
     }
 
-    fn hold_place(task: TaskId, role: Role, who: &T::AccountId) {
-        Self::amend(task, role, who, |enrollment| {
-            enrollment.open_rows = enrollment.open_rows.saturating_add(1);
-        });
+    fn hold_place(
+        task: TaskId,
+        round: RoundNumber,
+        role: Role,
+        who: &T::AccountId,
+    ) -> DispatchResult {
+        Places::<T>::try_mutate((task, role, who), |row| {
+            let enrollment = row.as_mut().ok_or(Error::<T>::NotEnrolled)?;
+            ensure!(enrollment.hold(round), Error::<T>::StillAtRisk);
+            Ok(())
+        })
     }
 
-    fn release_place(task: TaskId, role: Role, who: &T::AccountId) {
-        Self::amend(task, role, who, |enrollment| {
-            enrollment.open_rows = enrollment.open_rows.saturating_sub(1);
-        });
+    fn clear_place(task: TaskId, round: RoundNumber, role: Role, who: &T::AccountId) {
+        Self::amend(task, role, who, |enrollment| enrollment.clear(round));
+    }
+
+    fn release_place(task: TaskId, round: RoundNumber, role: Role, who: &T::AccountId) {
+        Self::amend(task, role, who, |enrollment| enrollment.release(round));
     }
 }

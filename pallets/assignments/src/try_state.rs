@@ -10,7 +10,8 @@ extern crate alloc;
 use alloc::collections::BTreeMap;
 
 impl<T: Config> Pallet<T> {
-    /// Slots and enrollments mirror each other without holes, nobody has two roles in a task, and every seed is in use.
+    /// Slots and enrollments mirror each other without holes, no bond stands for a round without a commitment, nobody has two
+    /// roles in a task, and every seed is in use.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::try_state_slots()?;
         Self::try_state_draws()
@@ -21,6 +22,10 @@ impl<T: Config> Pallet<T> {
             let owner = Slots::<T>::get((task, role, enrollment.slot));
             ensure!(owner.as_ref() == Some(&who), "an enrolled account does not own its slot");
             ensure!(enrollment.since <= NextDraw::<T>::get(), "an enrollment from the future");
+            ensure!(
+                enrollment.at_risk.is_none() || enrollment.open_rows > 0,
+                "a bond stands for a round without a commitment"
+            );
             let both =
                 role == Role::Trainer && Places::<T>::contains_key((task, Role::Evaluator, &who));
             ensure!(!both, "an account has two roles in a task");

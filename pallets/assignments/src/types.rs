@@ -1,7 +1,7 @@
 //! What is stored of enrollments and draws.
 
 use codec::{Decode, Encode, MaxEncodedLen};
-use decentralml_types::{Balance, Seed};
+use decentralml_types::{Balance, RoundNumber, Seed};
 use scale_info::TypeInfo;
 
 /// An account's part in a task.
@@ -15,8 +15,11 @@ pub struct Enrollment {
     pub earlier: Option<Earlier>,
     /// What is at risk, kept here because the task may be gone when the account leaves.
     pub engaged: Balance,
-    /// Commitments that are not settled.
+    /// Commitments that are not settled, of all rounds.
     pub open_rows: u32,
+    /// The round that the bond stands for: one in which the account did something that may yet cost it. In every other round,
+    /// nothing that it did can be slashed any more.
+    pub at_risk: Option<RoundNumber>,
 }
 
 /// A slot that an account had.
@@ -45,6 +48,27 @@ impl Enrollment {
             self.since = next;
         }
         self.slot = slot;
+    }
+
+    /// Counts a commitment of `round`. False, and nothing is counted, where the bond stands for another round.
+    pub(crate) fn hold(&mut self, round: RoundNumber) -> bool {
+        if self.at_risk.is_some_and(|other| other != round) {
+            return false;
+        }
+        self.at_risk = Some(round);
+        self.open_rows = self.open_rows.saturating_add(1);
+        true
+    }
+
+    /// Nothing of what the account did in `round` can be slashed any more.
+    pub(crate) fn clear(&mut self, round: RoundNumber) {
+        self.at_risk = self.at_risk.filter(|other| *other != round);
+    }
+
+    /// A commitment of `round` was settled.
+    pub(crate) fn release(&mut self, round: RoundNumber) {
+        self.open_rows = self.open_rows.saturating_sub(1);
+        self.clear(round);
     }
 }
 

@@ -8,6 +8,8 @@ pub trait WeightInfo {
     fn enroll() -> Weight;
     /// [`crate::Pallet::leave`], the move of another account included.
     fn leave() -> Weight;
+    /// [`crate::Pallet::dismiss`], the move of another account included.
+    fn dismiss() -> Weight;
     /// The start of a block that captures a seed.
     fn capture_seed() -> Weight;
 }
@@ -23,6 +25,11 @@ impl WeightInfo for () {
     fn leave() -> Weight {
         Weight::from_parts(100_000_000, 20_000)
             .saturating_add(RocksDbWeight::get().reads_writes(8, 8))
+    }
+
+    fn dismiss() -> Weight {
+        Weight::from_parts(100_000_000, 20_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(9, 8))
     }
 
     fn capture_seed() -> Weight {

@@ -5,12 +5,13 @@
 //! ```text
 //!   a round settles            release               recall
 //!   ─────────────► Candidate ─────────► Released ─────────► Recalled
-//!                      │ prune: its task is gone, CandidatePeriod is over, nothing released descends from it
+//!                      │ prune: its task is over, CandidatePeriod has passed, nothing descends from it
 //!                      ▼
 //!                   removed
 //! ```
 //!
-//! A version is a CID with its parent, so whoever has a released model can follow its lineage back to the first round.
+//! A version is a CID with its parent, and candidates are pruned from the latest on, so whoever has a released model can follow
+//! its lineage back to the first round.
 //!
 //! Example: the 12th round of task 3 settles, version 12 is a candidate, the council calls `release(3, 12)`.
 //!
@@ -70,8 +71,9 @@ pub mod pallet {
 
     /// The versions of each task's model.
     ///
-    /// Task ids and versions are counted by the chain, so a cheap hasher is safe. A task's deposit stands for its candidates
-    /// until they are pruned; what was released stays for ever.
+    /// Task ids and versions are counted by the chain, so a cheap hasher is safe. No deposit stands for a version: its record is
+    /// bought, for good, with what the task is charged for each round. Anybody may still prune candidates of tasks that are
+    /// over, the latest first; what was released, and what it descends from, stays for ever.
     #[pallet::storage]
     pub type Versions<T: Config> =
         StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, Version, ModelVersion, OptionQuery>;
@@ -79,10 +81,6 @@ pub mod pallet {
     /// The latest version of each task's model, pruned or not. Goes when the task's last version is pruned.
     #[pallet::storage]
     pub type LastVersion<T: Config> = StorageMap<_, Twox64Concat, TaskId, Version, OptionQuery>;
-
-    /// The highest version of each task's model that was ever released. Versions up to it are lineage and stay.
-    #[pallet::storage]
-    pub type LastReleased<T: Config> = StorageMap<_, Twox64Concat, TaskId, Version, OptionQuery>;
 
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -120,7 +118,7 @@ pub mod pallet {
             /// Why, as UTF-8.
             reason: Text,
         },
-        /// A candidate of a task that is gone was removed.
+        /// A candidate of a task that is over was removed.
         Pruned {
             /// The task that trained it.
             task: TaskId,
@@ -139,11 +137,11 @@ pub mod pallet {
         NotReleased,
         /// The reason is empty or not UTF-8.
         InvalidReason,
-        /// The task still exists. Candidates stay until it is reaped.
-        TaskExists,
+        /// The task is not over. Its next rounds build on its candidates.
+        TaskNotOver,
         /// Governance still has time to release the candidate. Try again after `CandidatePeriod`.
         TooEarly,
-        /// A released version descends from this one.
+        /// Another version descends from this one, which may be released or was. Only a task's latest can be pruned.
         Lineage,
     }
 
@@ -195,13 +193,13 @@ pub mod pallet {
             Self::do_recall(task, version, reason)
         }
 
-        /// Removes a candidate that nobody released and whose task is gone.
+        /// Removes a candidate that nobody released and whose task is over.
         ///
-        /// - **Who, when:** any signed account, once the task was reaped and `CandidatePeriod` has passed since the version was
-        ///   recorded.
+        /// - **Who, when:** any signed account, once the task is over, reaped or not, and `CandidatePeriod` has passed since the
+        ///   version was recorded.
         /// - **Costs:** nothing where it succeeds; nothing is held or slashed.
-        /// - **Errors:** `UnknownVersion`, `NotACandidate`, `TaskExists`, `TooEarly`; `Lineage` where a released version
-        ///   descends from it.
+        /// - **Errors:** `UnknownVersion`, `NotACandidate`, `TaskNotOver`, `TooEarly`; `Lineage` where another version descends
+        ///   from it: the latest goes first.
         /// - **Events:** `Pruned`.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::prune())]

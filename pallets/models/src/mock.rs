@@ -29,6 +29,8 @@ impl frame_system::Config for Test {
 parameter_types! {
     /// Tasks that exist.
     pub static Existing: Vec<TaskId> = vec![1, 2];
+    /// Where they stand.
+    pub static Standing: TaskStatus = TaskStatus::Running;
 }
 
 pub struct Tasks;
@@ -43,7 +45,7 @@ impl Clock<AccountId> for Tasks {
     }
 
     fn status(task: TaskId) -> Option<TaskStatus> {
-        Existing::get().contains(&task).then_some(TaskStatus::Completed)
+        Existing::get().contains(&task).then(Standing::get)
     }
 
     fn current(_: TaskId) -> Option<(RoundNumber, Phase)> {

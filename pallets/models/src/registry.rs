@@ -1,10 +1,8 @@
 //! Recording, releasing, recalling and pruning versions.
 
-use crate::{
-    Config, Error, Event, LastReleased, LastVersion, ModelVersion, Pallet, Release, Versions,
-};
+use crate::{Config, Error, Event, LastVersion, ModelVersion, Pallet, Release, Versions};
 use decentralml_traits::{Clock, NewModel, Registry};
-use decentralml_types::{BlockNumber, TaskId, Version, spec::Text};
+use decentralml_types::{BlockNumber, TaskId, TaskStatus, Version, spec::Text};
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
 use sp_runtime::traits::BlockNumberProvider;
 
@@ -15,7 +13,6 @@ impl<T: Config> Pallet<T> {
         model.status = Release::Released { at: Self::now() };
         let cid = model.cid;
         Versions::<T>::insert(task, version, model);
-        LastReleased::<T>::mutate(task, |last| *last = Some(last.unwrap_or_default().max(version)));
         Self::deposit_event(Event::Released { task, version, cid });
         Ok(())
     }
@@ -34,13 +31,15 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_prune(task: TaskId, version: Version) -> DispatchResult {
         let model = Versions::<T>::get(task, version).ok_or(Error::<T>::UnknownVersion)?;
         ensure!(model.status == Release::Candidate, Error::<T>::NotACandidate);
-        ensure!(T::Clock::status(task).is_none(), Error::<T>::TaskExists);
+        let is_over = T::Clock::status(task).is_none_or(TaskStatus::is_final);
+        ensure!(is_over, Error::<T>::TaskNotOver);
         let due = model.recorded_at.saturating_add(T::CandidatePeriod::get());
         ensure!(Self::now() >= due, Error::<T>::TooEarly);
-        let is_lineage = LastReleased::<T>::get(task).is_some_and(|released| version < released);
-        ensure!(!is_lineage, Error::<T>::Lineage);
+        // Every version descends from the one before it. A later one that is still a candidate may be released some day.
+        let has_child = Versions::<T>::contains_key(task, version.saturating_add(1));
+        ensure!(!has_child, Error::<T>::Lineage);
         Versions::<T>::remove(task, version);
-        // Ids of tasks are never used again, so nothing can be counted on from here.
+        // A task that is over has no further version, and its id is never used again, so nothing can be counted on from here.
         if Versions::<T>::iter_key_prefix(task).next().is_none() {
             LastVersion::<T>::remove(task);
         }
@@ -73,21 +72,15 @@ impl<T: Config> Registry for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Versions are numbered up to the last one, follow their parents, and those that were released are marked.
+    /// Versions are numbered up to the last one, and the lineage of each is complete.
     pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
         for (task, version, model) in Versions::<T>::iter() {
             let last = LastVersion::<T>::get(task).unwrap_or_default();
             ensure!(version > 0 && version <= last, "a version beyond the last one");
-            ensure!(model.parent.is_none_or(|parent| parent < version), "a parent after its child");
-            let released = LastReleased::<T>::get(task).unwrap_or_default();
-            ensure!(
-                model.status == Release::Candidate || version <= released,
-                "a released version is not marked"
-            );
-        }
-        for (task, released) in LastReleased::<T>::iter() {
-            let model = Versions::<T>::get(task, released).ok_or("a released version is gone")?;
-            ensure!(model.status != Release::Candidate, "a candidate is marked as released");
+            if let Some(parent) = model.parent {
+                ensure!(parent < version, "a parent after its child");
+                ensure!(Versions::<T>::contains_key(task, parent), "a parent is gone");
+            }
         }
         for task in LastVersion::<T>::iter_keys() {
             let some = Versions::<T>::iter_key_prefix(task).next().is_some();

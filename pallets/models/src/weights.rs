@@ -23,14 +23,14 @@ fn rows(reads: u64, writes: u64) -> Weight {
 
 impl WeightInfo for () {
     fn release() -> Weight {
-        rows(2, 2)
+        rows(1, 1)
     }
 
     fn recall() -> Weight {
         rows(1, 1)
     }
 
-    // The version, its task, what was released, whether others are left.
+    // The version, its task, the version after it, whether others are left.
     fn prune() -> Weight {
         rows(4, 2)
     }

@@ -74,13 +74,6 @@ impl<T: Config> Pallet<T> {
             Members::<T>::insert(role, who, member);
         }
     }
-
-    fn minimum(role: Role) -> Balance {
-        match role {
-            Role::Trainer => T::MinTrainerBond::get(),
-            Role::Evaluator => T::MinEvaluatorBond::get(),
-        }
-    }
 }
 
 impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
@@ -107,8 +100,20 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
         Ok(())
     }
 
-    fn slash(who: &T::AccountId, role: Role, amount: Balance, harmed: &T::AccountId) -> Slashed {
+    fn slash(
+        who: &T::AccountId,
+        role: Role,
+        amount: Balance,
+        harmed: Option<&T::AccountId>,
+    ) -> Slashed {
         Self::do_slash(who, role, amount, harmed)
+    }
+
+    fn minimum(role: Role) -> Balance {
+        match role {
+            Role::Trainer => T::MinTrainerBond::get(),
+            Role::Evaluator => T::MinEvaluatorBond::get(),
+        }
     }
 }
 

@@ -11,8 +11,9 @@
 //!                      at risk ──────── slash ◄──────┘
 //! ```
 //!
-//! What is at risk cannot be unbonded, and what is unbonding can still be slashed until it is due. A slash takes half for the
-//! harmed task and half for the treasury, so nobody gains the whole of what another loses.
+//! What is at risk cannot be unbonded, and what is unbonding can still be slashed until it is due. Of a slash at most half goes to
+//! the harmed task and the rest to the treasury, so nobody gains the whole of what another loses; where whoever asks for the slash
+//! names nobody as harmed, the treasury gets all.
 //!
 //! Example: an evaluator calls `bond(Evaluator, 100)`, enrolls in tasks that put 60 at risk, and may then `unbond` 40.
 //!
@@ -82,7 +83,8 @@ pub mod pallet {
         #[pallet::constant]
         type UnbondingPeriod: Get<BlockNumber>;
 
-        /// Who receives the part of a slash that does not go to the harmed task.
+        /// Who receives what of a slash does not go to a harmed task.
+        #[pallet::constant]
         type Treasury: Get<Self::AccountId>;
 
         /// What the calls weigh.
@@ -153,7 +155,8 @@ pub mod pallet {
             role: Role,
             /// What was taken, in planck.
             amount: Balance,
-            /// The part of it that went to the harmed task; the rest went to the treasury.
+            /// The part of it that went to the harmed task, if there is one; the rest went to the treasury, or was burned where the
+            /// treasury could not receive it.
             to_harmed: Balance,
         },
     }

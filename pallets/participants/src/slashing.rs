@@ -15,19 +15,21 @@ use frame_support::{
 use sp_runtime::DispatchError;
 
 impl<T: Config> Pallet<T> {
-    /// Takes up to `amount`. Never fails: what `harmed` cannot receive goes to the treasury, and what the treasury cannot
-    /// receive is burned, so that no receiver can save a culprit.
+    /// Takes up to `amount`: half for `harmed`, the rest for the treasury, which gets all where nobody is named. Never fails:
+    /// what `harmed` cannot receive goes to the treasury, and what the treasury cannot receive is burned, so that no receiver
+    /// can save a culprit.
     pub(crate) fn do_slash(
         who: &T::AccountId,
         role: Role,
         amount: Balance,
-        harmed: &T::AccountId,
+        harmed: Option<&T::AccountId>,
     ) -> Slashed {
         let Some(mut member) = Members::<T>::get(role, who) else { return Slashed::default() };
         let now = Self::now();
-        let split = payout::split_slash(amount.min(member.slashable(now)));
-        let to_harmed = Self::give(who, role, harmed, split.to_harmed);
-        let rest = split.to_treasury.saturating_add(split.to_harmed - to_harmed);
+        let due = amount.min(member.slashable(now));
+        let to_harmed = harmed
+            .map_or(0, |harmed| Self::give(who, role, harmed, payout::split_slash(due).to_harmed));
+        let rest = due - to_harmed;
         let to_treasury = Self::give(who, role, &T::Treasury::get(), rest);
         let burned = Self::burn(who, role, rest - to_treasury);
 
@@ -41,6 +43,9 @@ impl<T: Config> Pallet<T> {
 
     /// Moves `amount` of a bond to an account: all of it or, where that account cannot receive it, nothing.
     fn give(who: &T::AccountId, role: Role, to: &T::AccountId, amount: Balance) -> Balance {
+        if amount == 0 {
+            return 0;
+        }
         let given = with_storage_layer(|| -> Result<Balance, DispatchError> {
             T::Currency::transfer_on_hold(
                 &Self::hold_reason(role),
@@ -56,6 +61,9 @@ impl<T: Config> Pallet<T> {
     }
 
     fn burn(who: &T::AccountId, role: Role, amount: Balance) -> Balance {
+        if amount == 0 {
+            return 0;
+        }
         let burned = with_storage_layer(|| -> Result<Balance, DispatchError> {
             T::Currency::burn_held(
                 &Self::hold_reason(role),

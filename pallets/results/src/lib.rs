@@ -159,12 +159,15 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Commits to an update: `hash` is that of `decentralml_types::commitment::UpdateCommitment`.
         ///
-        /// By a drawn trainer whose bond is covered, once in phase Training of the task's current round. Free when it succeeds.
-        /// From now on the trainer's bond in the task can be slashed: for not revealing, and for bytes that the committee cannot
-        /// have or read. It cannot leave the task before the round is settled. The last trainer's commitment ends the phase.
+        /// By a drawn trainer whose bond is covered and does not stand for an earlier round, once in phase Training of the task's
+        /// current round. Free when it succeeds. From now on the trainer's bond in the task can be slashed: for not revealing,
+        /// and for bytes that the committee cannot have or read. Until its row is claimed, once the round is over, the trainer
+        /// can neither leave the task nor commit in another round of it. The last trainer's commitment ends the phase.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `AlreadyCommitted`, and those of the draw and the bond. Event:
-        /// `Committed`.
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `AlreadyCommitted`; those of the draw (`NoSuchDraw`,
+        /// `NotEnrolled`, `SeedUnknown`, `NotDrawn`); those of the bond (`NotBonded`, `NotCovered`: bond more); `StillAtRisk` where
+        /// the trainer's row of an earlier round is not settled: call `validation.claim` for it, which is free and anybody may do,
+        /// and commit again. Event: `Committed`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::commit())]
         pub fn commit(
@@ -183,7 +186,8 @@ pub mod pallet {
         /// Reveals what was committed to.
         ///
         /// By a trainer that committed, once in phase Revealing of the task's current round. Free when it succeeds. The last
-        /// reveal ends the phase and draws the committee; who has not revealed by then loses its bond in the task.
+        /// reveal ends the phase and draws the committee; who has not revealed by then loses its bond in the task. The bond stays
+        /// at risk until the trainer's row is claimed.
         ///
         /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyRevealed`, `Mismatch`. Event: `Revealed`.
         #[pallet::call_index(1)]

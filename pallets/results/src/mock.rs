@@ -40,6 +40,7 @@ pub const TASK: TaskId = 7;
 pub const ROUND: RoundNumber = 3;
 pub const NOT_DRAWN: DispatchError = DispatchError::Other("not drawn");
 pub const NOT_COVERED: DispatchError = DispatchError::Other("not covered");
+pub const STILL_AT_RISK: DispatchError = DispatchError::Other("still at risk");
 
 parameter_types! {
     pub static CurrentRound: RoundNumber = ROUND;
@@ -52,7 +53,11 @@ parameter_types! {
     /// Rows that `Escrow` was told of.
     pub static OpenedRows: Vec<(TaskId, RoundNumber)> = Vec::new();
     /// Places that `Roster` was told to hold.
-    pub static Held: Vec<(TaskId, Role, AccountId)> = Vec::new();
+    pub static Held: Vec<(TaskId, RoundNumber, Role, AccountId)> = Vec::new();
+    /// Whose bond stands for another round.
+    pub static StandsElsewhere: Vec<AccountId> = Vec::new();
+    /// Places that `Roster` was told to clear or to release.
+    pub static Freed: Vec<AccountId> = Vec::new();
     /// Calls of `acted`.
     pub static Acted: u32 = 0;
 }
@@ -113,11 +118,19 @@ impl Roster<AccountId> for Others {
 
     fn close_draw(_: TaskId, _: RoundNumber, _: Draw) {}
 
-    fn hold_place(task: TaskId, role: Role, who: &AccountId) {
-        Held::mutate(|held| held.push((task, role, *who)));
+    fn hold_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId) -> DispatchResult {
+        ensure!(!StandsElsewhere::get().contains(who), STILL_AT_RISK);
+        Held::mutate(|held| held.push((task, round, role, *who)));
+        Ok(())
     }
 
-    fn release_place(_: TaskId, _: Role, _: &AccountId) {}
+    fn clear_place(_: TaskId, _: RoundNumber, _: Role, who: &AccountId) {
+        Freed::mutate(|freed| freed.push(*who));
+    }
+
+    fn release_place(_: TaskId, _: RoundNumber, _: Role, who: &AccountId) {
+        Freed::mutate(|freed| freed.push(*who));
+    }
 }
 
 impl Bonds<AccountId> for Others {
@@ -132,8 +145,12 @@ impl Bonds<AccountId> for Others {
         Ok(())
     }
 
-    fn slash(_: &AccountId, _: Role, _: Balance, _: &AccountId) -> Slashed {
+    fn slash(_: &AccountId, _: Role, _: Balance, _: Option<&AccountId>) -> Slashed {
         Slashed::default()
+    }
+
+    fn minimum(_: Role) -> Balance {
+        1
     }
 }
 

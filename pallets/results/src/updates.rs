@@ -1,7 +1,7 @@
 //! Committing and revealing.
 
 use crate::{Commitment, Commitments, Config, Counts, Error, Pallet, Reveals, Update};
-use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster};
+use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster, RoundView};
 use decentralml_types::{
     Hash, Phase, Role, RoundNumber, Salt, TaskId, commitment::UpdateCommitment,
 };
@@ -15,10 +15,11 @@ impl<T: Config> Pallet<T> {
         round: RoundNumber,
         hash: Hash,
     ) -> DispatchResult {
-        Self::ensure_phase(task, round, Phase::Training)?;
+        Self::in_phase(task, round, Phase::Training)?;
         ensure!(!Commitments::<T>::contains_key((task, round, who)), Error::<T>::AlreadyCommitted);
         T::Roster::place(task, round, Draw::Trainers, who)?;
         T::Bonds::ensure_covered(who, Role::Trainer)?;
+        T::Roster::hold_place(task, round, Role::Trainer, who)?;
 
         Commitments::<T>::insert((task, round, who), Commitment { hash, revealed: None });
         Counts::<T>::mutate(task, round, |rows| {
@@ -26,7 +27,6 @@ impl<T: Config> Pallet<T> {
             rows.open = rows.open.saturating_add(1);
         });
         T::Escrow::row_opened(task, round);
-        T::Roster::hold_place(task, Role::Trainer, who);
         Ok(())
     }
 
@@ -37,10 +37,9 @@ impl<T: Config> Pallet<T> {
         update: Update,
         salt: Salt,
     ) -> Result<u32, DispatchError> {
-        Self::ensure_phase(task, round, Phase::Revealing)?;
+        let base = Self::in_phase(task, round, Phase::Revealing)?.base;
         let mut row = Commitments::<T>::get((task, round, who)).ok_or(Error::<T>::NotCommitted)?;
         ensure!(row.revealed.is_none(), Error::<T>::AlreadyRevealed);
-        let base = T::Clock::round(task, round).ok_or(Error::<T>::NoRound)?.base;
         let committed_to = UpdateCommitment {
             genesis: frame_system::Pallet::<T>::block_hash(
                 frame_system::pallet_prelude::BlockNumberFor::<T>::zero(),
@@ -67,12 +66,17 @@ impl<T: Config> Pallet<T> {
         Ok(index)
     }
 
-    fn ensure_phase(task: TaskId, round: RoundNumber, phase: Phase) -> DispatchResult {
-        let (current, current_phase) = T::Clock::current(task).ok_or(Error::<T>::NoRound)?;
-        ensure!(current == round, Error::<T>::NotCurrentRound);
-        ensure!(current_phase == phase, Error::<T>::WrongPhase);
-        let view = T::Clock::round(task, round).ok_or(Error::<T>::NoRound)?;
-        ensure!(!view.due, Error::<T>::TooLate);
-        Ok(())
+    /// The task's current round, where it is `round` and in `phase`, one in which trainers act. A round in such a phase is the
+    /// current one, as no round starts before the last is over; so the task's row, with its whole specification, is read only
+    /// to say what is wrong.
+    fn in_phase(task: TaskId, round: RoundNumber, phase: Phase) -> Result<RoundView, Error<T>> {
+        let view = T::Clock::round(task, round).filter(|view| view.phase == phase);
+        let Some(view) = view else {
+            let (current, _) = T::Clock::current(task).ok_or(Error::NoRound)?;
+            ensure!(current == round, Error::NotCurrentRound);
+            return Err(Error::WrongPhase);
+        };
+        ensure!(!view.due, Error::TooLate);
+        Ok(view)
     }
 }

@@ -17,7 +17,17 @@ impl<AccountId> Task<AccountId> {
 
     /// Whether the lifetime is over at block `now`.
     pub(crate) fn is_expired(&self, now: BlockNumber) -> bool {
-        now >= self.created_at.saturating_add(self.spec.deadlines.lifetime)
+        now >= self.expires_at()
+    }
+
+    /// The deadline of what begins at block `now` and takes so many blocks: nobody is waited for after the lifetime.
+    pub(crate) fn deadline(&self, now: BlockNumber, blocks: BlockNumber) -> BlockNumber {
+        now.saturating_add(blocks).min(self.expires_at())
+    }
+
+    /// The first block after the lifetime.
+    fn expires_at(&self) -> BlockNumber {
+        self.created_at.saturating_add(self.spec.deadlines.lifetime)
     }
 }
 
@@ -66,7 +76,9 @@ impl<T: Config> Clock<T::AccountId> for Pallet<T> {
     }
 
     fn acted(task: TaskId) {
+        // What comes after the lifetime moves nothing: only `advance` ends the task then.
         if let Some(mut row) = Tasks::<T>::get(task)
+            && !Self::status_now(&row).is_final()
             && Self::step(task, &mut row, false)
         {
             Tasks::<T>::insert(task, row);

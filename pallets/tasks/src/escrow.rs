@@ -11,15 +11,10 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
     }
 
     fn row_opened(task: TaskId, round: RoundNumber) {
-        let (Some(mut row), Some(mut record)) =
-            (Tasks::<T>::get(task), Rounds::<T>::get(task, round))
-        else {
-            return;
-        };
-        row.open_rows = row.open_rows.saturating_add(1);
-        record.open_rows = record.open_rows.saturating_add(1);
-        Tasks::<T>::insert(task, row);
-        Rounds::<T>::insert(task, round, record);
+        if let Some(mut record) = Rounds::<T>::get(task, round) {
+            record.open_rows = record.open_rows.saturating_add(1);
+            Rounds::<T>::insert(task, round, record);
+        }
     }
 
     fn row_settled(
@@ -39,7 +34,6 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
             row.money.unclaimed = row.money.unclaimed.saturating_sub(amount);
             Self::deposit_event(Event::Paid { task, round, who: who.clone(), amount });
         }
-        row.open_rows = row.open_rows.saturating_sub(1);
         record.open_rows -= 1;
         if record.phase.is_final() && record.open_rows == 0 {
             let returned = core::mem::take(&mut record.pot);

@@ -3,11 +3,13 @@
 use crate::{Config, HoldReason, Pallet, TaskOf};
 use decentralml_types::{Balance, TaskId, TaskSpec};
 use frame_support::{
+    defensive,
     dispatch::DispatchResult,
+    storage::with_storage_layer,
     traits::{
         Get,
         fungible::{Inspect, Mutate, MutateHold},
-        tokens::{Precision, Preservation},
+        tokens::{Fortitude, Precision, Preservation},
     },
 };
 use sp_runtime::{DispatchError, traits::AccountIdConversion};
@@ -24,11 +26,10 @@ impl<T: Config> Pallet<T> {
         T::PalletId::get().into_sub_account_truncating(task)
     }
 
-    /// What is held from the sponsor for storage: a base, and something for each row that the rounds may write.
+    /// What is held from the sponsor for storage: a base, and something for each row that all attempts may write.
     pub fn deposit_for(spec: &TaskSpec) -> Balance {
-        let rows = Balance::from(spec.trainers.max) + 2 * Balance::from(spec.committee.seats);
-        let rows = rows.saturating_mul(spec.rounds.into());
-        T::DepositBase::get().saturating_add(T::DepositPerRow::get().saturating_mul(rows))
+        let rows = T::DepositPerRow::get().saturating_mul(spec.rows().into());
+        T::DepositBase::get().saturating_add(rows)
     }
 
     /// Takes the funds of a new task and one existential deposit, which keeps its account alive whatever is paid out.
@@ -53,6 +54,29 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn pay(task: TaskId, to: &T::AccountId, amount: Balance) -> DispatchResult {
         let account = Self::account_of(task);
         T::Currency::transfer(&account, to, amount, Preservation::Preserve).map(|_| ())
+    }
+
+    /// Moves the charge for a round to the treasury. Never fails: what the treasury cannot receive is burned, so that no state of
+    /// an account that is not the task's keeps its rounds from starting.
+    pub(crate) fn charge(task: TaskId, amount: Balance) {
+        let treasury = T::Treasury::get();
+        if amount == 0 || with_storage_layer(|| Self::pay(task, &treasury, amount)).is_ok() {
+            return;
+        }
+        let burned = with_storage_layer(|| {
+            T::Currency::burn_from(
+                &Self::account_of(task),
+                amount,
+                Preservation::Preserve,
+                Precision::Exact,
+                Fortitude::Polite,
+            )
+        });
+        // The account holds at least the money of its records, of which this was a part, and one existential deposit. If it
+        // ever did not, the amount would stay in the account, and come back when the task is reaped.
+        if burned.is_err() {
+            defensive!("a task's account does not hold what its records say");
+        }
     }
 
     /// Gives all free money to the sponsor and says how much. The deposit keeps the sponsor's account alive, so this arrives; if it

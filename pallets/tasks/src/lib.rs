@@ -5,15 +5,16 @@
 //! ```text
 //!            enough enrolled            all rounds settled, or the target reached
 //!  Enrolling ──────────────► Running ────────────────────────────────► Completed
-//!      │                      ▲   │ pause, too many failures in a row
-//!      │ pause         resume │   ▼
-//!      └───────────────────► Paused
+//!      │  ▲ too few enrolled ─┘ ▲ │ pause, too many failures in a row, no funds, no attempts left
+//!      │ pause           resume │ ▼
+//!      └────────────────────► Paused
 //!
 //!  any of them ── cancel ──► Cancelled          any of them ── lifetime over ──► Expired
 //! ```
 //!
 //! A running task has exactly one live round at a time; `decentralml-protocol` says when its phases end. Every protocol call
-//! moves the clock where everybody has acted ([`Clock::acted`]); past a deadline anybody does, by [`Pallet::advance`].
+//! moves the clock where everybody has acted ([`Clock::acted`]); past a deadline anybody does, by [`Pallet::advance`]. A round
+//! number is an attempt and never repeats; a task has as many as it has paid for (`TaskSpec::attempts`).
 //!
 //! Example: a sponsor calls `create(spec)`, which pays for all rounds at once. Six trainers and three evaluators enroll, which
 //! starts round 1; fifteen rounds settle, each pays what it owes by claims; the sponsor gets the rest, and after the last claim
@@ -24,10 +25,15 @@
 //! A task's funds lie in a sub-account of their own: one existential deposit, and [`Money`]: `free` for rounds to come,
 //! `reserved` for the live round, `unclaimed` for what settled rounds owe. `try_state` proves it.
 //!
+//! Calls that are free for those who work in a round are paid for by the sponsor: when a round starts, the price of all that
+//! there can be goes from `free` to the treasury, whether the round settles or not. That price also buys the round's permanent
+//! record, the model's version.
+//!
 //! ## What it does not guarantee
 //!
 //! That a phase ends in the very block of its deadline: nobody can act in it from then on, but it ends only when somebody calls
-//! `advance`. That anybody enrolls: until then the sponsor may cancel, and the lifetime ends every task.
+//! `advance`. That anybody enrolls: until then the sponsor may cancel, and the lifetime ends every task. That whoever is enrolled
+//! works: rounds that fail for it use up attempts, each at its charge.
 //!
 //! [`Clock::acted`]: decentralml_traits::Clock::acted
 
@@ -42,6 +48,7 @@ mod escrow;
 mod funding;
 mod lifecycle;
 mod rounds;
+mod starting;
 mod try_state;
 mod types;
 pub mod weights;
@@ -52,7 +59,7 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
-pub use rounds::SEED_DELAY;
+pub use starting::SEED_DELAY;
 pub use types::{Money, PauseReason, Round, Task, TaskOf};
 pub use weights::WeightInfo;
 
@@ -61,7 +68,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::*;
     use alloc::boxed::Box;
-    use decentralml_traits::{Evidence, Judgment, Registry, Roster};
+    use decentralml_traits::{Bonds, Evidence, Judgment, Registry, Roster};
     use decentralml_types::{
         Balance, BlockNumber, Cid, CommitteeNumber, Failure, Phase, Ppm, RoundNumber, TaskId,
         TaskSpec, TaskStatus, Version,
@@ -105,6 +112,16 @@ pub mod pallet {
         /// Deposit for each row that a task's rounds may write, in planck.
         #[pallet::constant]
         type DepositPerRow: Get<Balance>;
+
+        /// What a sponsor pays for each call that is free for others, in planck.
+        #[pallet::constant]
+        type CallPrice: Get<Balance>;
+
+        /// Who receives what those calls cost. What it cannot receive is burned.
+        type Treasury: Get<Self::AccountId>;
+
+        /// The least that can be put at risk.
+        type Bonds: Bonds<Self::AccountId>;
 
         /// Who is enrolled, and who is drawn.
         type Roster: Roster<Self::AccountId>;
@@ -155,7 +172,7 @@ pub mod pallet {
             task: TaskId,
             /// Who created it.
             sponsor: T::AccountId,
-            /// For all its rounds, in planck.
+            /// For all its rounds, and for the free calls of all its attempts, in planck.
             funds: Balance,
             /// Held for storage, in planck.
             deposit: Balance,
@@ -169,7 +186,7 @@ pub mod pallet {
             /// In planck.
             amount: Balance,
         },
-        /// No further round starts until the sponsor resumes.
+        /// No further round starts until the sponsor resumes, which takes attempts that are left.
         TaskPaused {
             /// The task.
             task: TaskId,
@@ -180,6 +197,14 @@ pub mod pallet {
         TaskResumed {
             /// The task.
             task: TaskId,
+        },
+        /// Too few are enrolled for the next round, which starts as round 1 did: at once when everybody who would be drawn is
+        /// enrolled, or with the minimum once the time to enroll is over.
+        EnrollmentReopened {
+            /// The task.
+            task: TaskId,
+            /// The block from which the minimum suffices.
+            deadline: BlockNumber,
         },
         /// A task is over.
         TaskEnded {
@@ -203,6 +228,15 @@ pub mod pallet {
             task: TaskId,
             /// What the sponsor got back, deposit included, in planck.
             returned: Balance,
+        },
+        /// The calls that are free for others in a round were paid for, out of the task's free funds. It is not returned.
+        RoundCharged {
+            /// The task.
+            task: TaskId,
+            /// The round that starts.
+            round: RoundNumber,
+            /// In planck.
+            amount: Balance,
         },
         /// A round started, in phase `Training`.
         RoundStarted {
@@ -312,14 +346,18 @@ pub mod pallet {
         AlreadyPaused,
         /// The task is not paused.
         NotPaused,
-        /// Too few trainers or evaluators are enrolled for a round. Wait for more.
-        NotEnoughEnrolled,
-        /// The task's free funds do not pay for another round. Fund it.
+        /// A bond that the specification asks for is below the chain's minimum for the role. Ask for more.
+        BondTooLow,
+        /// The task's free funds do not pay for another round and its charge. Fund it.
         OutOfFunds,
+        /// The task has started as many rounds as it paid for. Cancel it, and create another.
+        AttemptsExhausted,
         /// Everybody still has time: nothing moves now.
         NothingToAdvance,
         /// Participants have not settled everything yet. Claim for them, or wait until claims have expired and do so then.
         UnsettledRows,
+        /// Running scores of the task's trainers are left. Forget them first, by `validation.forget`.
+        StandingsLeft,
         /// Every row of the round is settled already.
         NothingToSettle,
         /// More was to be paid than the round owes.
@@ -334,6 +372,10 @@ pub mod pallet {
             assert!(
                 T::DepositBase::get() > 0,
                 "the deposit keeps the sponsor's account alive, so that refunds arrive"
+            );
+            assert!(
+                T::CallPrice::get() > 0,
+                "free calls that nobody pays for cost nothing to fill blocks with"
             );
             assert!(
                 funding::account_is_unique::<T>(),
@@ -352,10 +394,12 @@ pub mod pallet {
         /// Creates a task and pays for all its rounds.
         ///
         /// - **Who, when:** any signed account, which becomes the sponsor.
-        /// - **Costs:** the fee; `rounds × (reward_per_round + seats × fee_per_seat)` and one existential deposit, transferred to the
-        ///   task; a deposit of `DepositBase + DepositPerRow × rounds × (trainers.max + 2 × seats)`, held (`TaskDeposit`). All
-        ///   that is not earned comes back. Nothing can be slashed.
-        /// - **Errors:** `InvalidSpec`, `TooManyTasks`; the token's own where the free balance does not suffice.
+        /// - **Costs:** the fee. Transferred to the task: `rounds × (reward_per_round + seats × fee_per_seat)`; the price of what is
+        ///   free for others, `attempts × CallPrice × (3 × trainers.max + 8 × seats + 4 × ⌈trainers.max / 32⌉ + 12)`, where
+        ///   `attempts` is `rounds × (1 + max_retries)`; and one existential deposit. Held (`TaskDeposit`): a deposit of
+        ///   `DepositBase + DepositPerRow × attempts × (trainers.max + 2 × seats)`. The price of an attempt goes to the treasury
+        ///   when it starts; all else that is not earned comes back. Nothing can be slashed.
+        /// - **Errors:** `InvalidSpec`, `BondTooLow`, `TooManyTasks`; the token's own where the free balance does not suffice.
         /// - **Events:** `TaskCreated`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::create())]
@@ -390,13 +434,14 @@ pub mod pallet {
             Self::do_pause(who, task)
         }
 
-        /// Lets rounds start again, the next one at once where none is live, and forgives earlier failures.
+        /// Lets rounds start again, and forgives earlier failures. Where none is live, the next one starts at once with whoever is
+        /// enrolled, round 1 only once it is ready; where too few are, the time to enroll begins anew.
         ///
         /// - **Who, when:** the sponsor, while the task is paused, for whatever reason.
-        /// - **Costs:** the fee.
-        /// - **Errors:** `UnknownTask`, `NotSponsor`, `TaskOver`, `NotPaused`; `NotEnoughEnrolled` and `OutOfFunds` where the next
-        ///   round cannot start.
-        /// - **Events:** `TaskResumed`, and `RoundStarted` where one does.
+        /// - **Costs:** the fee; where a round starts, its charge, out of the task's funds.
+        /// - **Errors:** `UnknownTask`, `NotSponsor`, `TaskOver`, `NotPaused`; `OutOfFunds` and `AttemptsExhausted` where no round
+        ///   can start.
+        /// - **Events:** `TaskResumed`, and `RoundCharged` and `RoundStarted`, or `EnrollmentReopened`.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::resume())]
         pub fn resume(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
@@ -404,7 +449,8 @@ pub mod pallet {
             Self::do_resume(who, task)
         }
 
-        /// Ends a task. The live round is void; what settled rounds owe can still be claimed; the rest goes back at once.
+        /// Ends a task. The live round is void, its charge gone; what settled rounds owe can still be claimed; the rest goes back
+        /// at once.
         ///
         /// - **Who, when:** the sponsor, in every phase, until the task is over.
         /// - **Costs:** the fee.
@@ -423,8 +469,8 @@ pub mod pallet {
         /// - **Who, when:** any signed account, in every phase.
         /// - **Costs:** nothing where something moves, the fee otherwise.
         /// - **Errors:** `UnknownTask`, `NothingToAdvance`.
-        /// - **Events:** those of what moved: `RoundStarted`, `PhaseEntered`, `CommitteeRedrawn`, `RoundSettled`, `RoundVoided`,
-        ///   `TaskPaused`, `TaskEnded`.
+        /// - **Events:** those of what moved: `RoundCharged`, `RoundStarted`, `PhaseEntered`, `CommitteeRedrawn`, `RoundSettled`,
+        ///   `RoundVoided`, `EnrollmentReopened`, `TaskPaused`, `TaskEnded`.
         #[pallet::call_index(5)]
         #[pallet::weight(weights::advance::<T::WeightInfo>())]
         pub fn advance(origin: OriginFor<T>, task: TaskId) -> DispatchResultWithPostInfo {
@@ -436,9 +482,10 @@ pub mod pallet {
         /// Removes up to `limit` round records of a task that is over and, with the last of them, the task: everything left in its
         /// account and the deposit go to the sponsor.
         ///
-        /// - **Who, when:** any signed account, once the task is over and every participant's row is settled.
-        /// - **Costs:** the fee.
-        /// - **Errors:** `UnknownTask`, `TaskNotOver`, `UnsettledRows`.
+        /// - **Who, when:** any signed account, once the task is over. It stops at the first round, in the storage's order, of which
+        ///   a participant's row is not settled; and the last records stay until all running scores are forgotten.
+        /// - **Costs:** the fee, for the records that it removed.
+        /// - **Errors:** `UnknownTask`, `TaskNotOver`; `UnsettledRows` where nothing could be removed; `StandingsLeft`.
         /// - **Events:** `TaskReaped` where the task is gone.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::reap(*limit))]

@@ -3,30 +3,36 @@
 use crate::{
     Config, Error, Event, Money, NextTask, Pallet, PauseReason, Rounds, Task, TaskOf, Tasks,
 };
+use alloc::vec::Vec;
 use decentralml_protocol::spec;
-use decentralml_types::{Balance, Failure, TaskId, TaskSpec, TaskStatus};
-use frame_support::{dispatch::DispatchResult, ensure};
+use decentralml_traits::{Bonds, Judgment};
+use decentralml_types::{Balance, Failure, Role, RoundNumber, TaskId, TaskSpec, TaskStatus};
+use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
 use sp_runtime::DispatchError;
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_create(sponsor: T::AccountId, spec: TaskSpec) -> DispatchResult {
         spec::check(&spec).map_err(|_| Error::<T>::InvalidSpec)?;
-        let funds = spec.total_cost().ok_or(Error::<T>::InvalidSpec)?;
+        for role in [Role::Trainer, Role::Evaluator] {
+            ensure!(spec.bond(role) >= T::Bonds::minimum(role), Error::<T>::BondTooLow);
+        }
+        let funds = spec.total_cost(T::CallPrice::get()).ok_or(Error::<T>::InvalidSpec)?;
         let deposit = Self::deposit_for(&spec);
         let task = NextTask::<T>::get();
         let next = task.checked_add(1).ok_or(Error::<T>::TooManyTasks)?;
         Self::open_account(task, &sponsor, funds, deposit)?;
         NextTask::<T>::put(next);
+        let now = Self::now();
         let row = Task {
             sponsor: sponsor.clone(),
             spec,
             status: TaskStatus::Enrolling,
             money: Money { free: funds, ..Money::default() },
             deposit,
-            created_at: Self::now(),
+            created_at: now,
+            enrolling_since: now,
             settled_rounds: 0,
             failed_in_a_row: 0,
-            open_rows: 0,
             model: None,
             metric: None,
             current: None,
@@ -64,11 +70,10 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::TaskResumed { task });
         if Self::live_round(task, &row).is_some() {
             row.status = TaskStatus::Running;
-        } else if row.current.is_none() {
+        } else if row.current.is_none() && Self::may_complete(task, &row) {
             row.status = TaskStatus::Enrolling;
-            Self::start_if_ready(task, &mut row);
         } else {
-            Self::start_round(task, &mut row).map_err(PauseReason::into_error::<T>)?;
+            Self::next_round(task, &mut row).map_err(PauseReason::into_error::<T>)?;
         }
         Tasks::<T>::insert(task, row);
         Ok(())
@@ -94,19 +99,28 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Removes up to `limit` round records and says how many.
+    /// Removes up to `limit` round records, as far as they are settled, and says how many. The last one takes the task with it.
     pub(crate) fn do_reap(task: TaskId, limit: u32) -> Result<u32, DispatchError> {
         let row = Tasks::<T>::get(task).ok_or(Error::<T>::UnknownTask)?;
         ensure!(row.status.is_final(), Error::<T>::TaskNotOver);
-        ensure!(row.open_rows == 0, Error::<T>::UnsettledRows);
-        let removed = Rounds::<T>::drain_prefix(task).take(limit as usize).count();
+        let settled: Vec<RoundNumber> = Rounds::<T>::iter_prefix(task)
+            .take(limit as usize)
+            .take_while(|(_, round)| round.open_rows == 0)
+            .map(|(number, _)| number)
+            .collect();
+        for number in &settled {
+            Rounds::<T>::remove(task, number);
+        }
         if Rounds::<T>::iter_key_prefix(task).next().is_none() {
+            ensure!(T::Judgment::close(task), Error::<T>::StandingsLeft);
             let returned = Self::close_account(task, &row)?;
             Tasks::<T>::remove(task);
             Self::deposit_event(Event::TaskReaped { task, returned });
+        } else {
+            ensure!(limit == 0 || !settled.is_empty(), Error::<T>::UnsettledRows);
         }
         // At most `limit`.
-        Ok(removed as u32)
+        Ok(settled.len() as u32)
     }
 
     /// Ends a task for good. What is free goes back at once.

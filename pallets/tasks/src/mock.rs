@@ -4,8 +4,8 @@
 
 use crate as pallet_tasks;
 use decentralml_traits::{
-    Draw, Evidence, EvidenceCounts, EvidenceRow, Judgment, JudgmentProgress, NewModel, Registry,
-    Roster,
+    Bonds, Draw, Evidence, EvidenceCounts, EvidenceRow, Judgment, JudgmentProgress, NewModel,
+    Registry, Roster, Slashed,
 };
 use decentralml_types::{
     Balance, BlockNumber, CommitteeNumber, Role, RoundNumber, TaskId, Version,
@@ -15,7 +15,7 @@ use frame_support::{
     storage::unhashed,
     traits::{ConstU128, fungible::Inspect},
 };
-use sp_runtime::{BuildStorage, DispatchError, traits::IdentityLookup};
+use sp_runtime::{BuildStorage, DispatchError, DispatchResult, traits::IdentityLookup};
 
 /// Long enough for a sub-account per task.
 pub type AccountId = u128;
@@ -32,10 +32,14 @@ frame_support::construct_runtime!(
 pub const SPONSOR: AccountId = 1;
 pub const OTHER: AccountId = 2;
 pub const TRAINER: AccountId = 3;
+pub const TREASURY: AccountId = 4;
 pub const FUNDS: Balance = 1_000_000;
-pub const EXISTENTIAL_DEPOSIT: Balance = 10;
+/// More than the charge for a round of the tests, so that a treasury without funds cannot receive one.
+pub const EXISTENTIAL_DEPOSIT: Balance = 100;
 pub const DEPOSIT_BASE: Balance = 100;
 pub const DEPOSIT_PER_ROW: Balance = 2;
+pub const MIN_TRAINER_BOND: Balance = 5;
+pub const MIN_EVALUATOR_BOND: Balance = 7;
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
 impl frame_system::Config for Test {
@@ -55,6 +59,10 @@ impl pallet_balances::Config for Test {
 
 parameter_types! {
     pub const Id: PalletId = PalletId(*b"dml/task");
+    pub static CallPrice: Balance = 1;
+    pub static TreasuryAccount: AccountId = TREASURY;
+    /// What a test says was burned.
+    pub static Burned: Balance = 0;
     /// Enrolled in every task.
     pub static Trainers: u32 = 0;
     /// Enrolled in every task.
@@ -71,6 +79,8 @@ parameter_types! {
     pub static Committees: Vec<(TaskId, RoundNumber, CommitteeNumber, u32, u32)> = vec![];
     /// Updates that the count will accept.
     pub static Accepted: u32 = 0;
+    /// Running scores that nobody has forgotten.
+    pub static Standings: u32 = 0;
     /// Models that were recorded.
     pub static Recorded: Vec<NewModel> = vec![];
 }
@@ -91,6 +101,29 @@ impl Batches {
 }
 
 pub struct Others;
+
+impl Bonds<AccountId> for Others {
+    fn engage(_: &AccountId, _: Role, _: Balance) -> DispatchResult {
+        Ok(())
+    }
+
+    fn disengage(_: &AccountId, _: Role, _: Balance) {}
+
+    fn ensure_covered(_: &AccountId, _: Role) -> DispatchResult {
+        Ok(())
+    }
+
+    fn slash(_: &AccountId, _: Role, _: Balance, _: Option<&AccountId>) -> Slashed {
+        Slashed::default()
+    }
+
+    fn minimum(role: Role) -> Balance {
+        match role {
+            Role::Trainer => MIN_TRAINER_BOND,
+            Role::Evaluator => MIN_EVALUATOR_BOND,
+        }
+    }
+}
 
 impl Roster<AccountId> for Others {
     fn enrolled(_: TaskId, role: Role) -> u32 {
@@ -117,9 +150,13 @@ impl Roster<AccountId> for Others {
         OpenDraws::mutate(|draws| draws.retain(|open| *open != (task, round, draw)));
     }
 
-    fn hold_place(_: TaskId, _: Role, _: &AccountId) {}
+    fn hold_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) -> DispatchResult {
+        Ok(())
+    }
 
-    fn release_place(_: TaskId, _: Role, _: &AccountId) {}
+    fn clear_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) {}
+
+    fn release_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) {}
 }
 
 impl Evidence<AccountId> for Others {
@@ -160,6 +197,10 @@ impl Judgment for Others {
         Batches::set(Batches::get().saturating_sub(1));
         (Batches::get() == 0).then(Accepted::get)
     }
+
+    fn close(_: TaskId) -> bool {
+        Standings::get() == 0
+    }
 }
 
 impl Registry for Others {
@@ -176,11 +217,18 @@ impl crate::benchmarking::BenchmarkHelper for Others {
         Evaluators::set(evaluators);
     }
 
-    fn judge(_: TaskId, _: RoundNumber, _: CommitteeNumber, updates: u32, seats: u32) {
+    fn judge(
+        _: TaskId,
+        _: RoundNumber,
+        _: CommitteeNumber,
+        updates: u32,
+        seats: u32,
+        accepted: bool,
+    ) {
         Counts::set(EvidenceCounts { committed: updates, revealed: updates });
         Progress::mutate(|progress| (progress.committed, progress.opened) = (seats, seats));
-        Batches::set(16);
-        Accepted::set(updates);
+        Batches::set(updates.div_ceil(decentralml_types::limits::TALLY_BATCH));
+        Accepted::set(if accepted { updates } else { 0 });
     }
 
     fn attest(_: TaskId, _: RoundNumber, _: CommitteeNumber, seats: u32) {
@@ -199,6 +247,9 @@ impl pallet_tasks::Config for Test {
     type PalletId = Id;
     type DepositBase = ConstU128<DEPOSIT_BASE>;
     type DepositPerRow = ConstU128<DEPOSIT_PER_ROW>;
+    type CallPrice = CallPrice;
+    type Treasury = TreasuryAccount;
+    type Bonds = Others;
     type Roster = Others;
     type Evidence = Others;
     type Judgment = Others;
@@ -209,11 +260,16 @@ impl pallet_tasks::Config for Test {
 }
 
 pub fn externalities() -> sp_io::TestExternalities {
-    let balances = [SPONSOR, OTHER, TRAINER].into_iter().map(|who| (who, FUNDS)).collect();
+    let balances = [(SPONSOR, FUNDS), (OTHER, FUNDS), (TRAINER, FUNDS)];
+    let balances = balances.into_iter().chain([(TREASURY, EXISTENTIAL_DEPOSIT)]).collect();
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }
         .assimilate_storage(&mut storage)
         .unwrap();
+    CallPrice::set(1);
+    TreasuryAccount::set(TREASURY);
+    Burned::set(0);
+    Standings::set(0);
     Trainers::set(0);
     Evaluators::set(0);
     OpenDraws::set(vec![]);
@@ -228,8 +284,8 @@ pub fn externalities() -> sp_io::TestExternalities {
     externalities
 }
 
-/// Runs a test. Afterwards records, holds and balances agree to the last planck, nothing was minted or lost, and no draw is
-/// left open by a round that does not need it.
+/// Runs a test. Afterwards records, holds and balances agree to the last planck, nothing was minted or lost that the test
+/// does not say was burned, and no draw is left open by a round that does not need it.
 pub fn build_and_execute(test: impl FnOnce()) {
     externalities().execute_with(|| {
         let issuance = Balances::total_issuance();
@@ -239,7 +295,7 @@ pub fn build_and_execute(test: impl FnOnce()) {
             let balance = Balances::balance(&Tasks::account_of(id));
             assert_eq!(balance, EXISTENTIAL_DEPOSIT + task.money.total(), "task {id}");
         }
-        assert_eq!(Balances::total_issuance(), issuance);
+        assert_eq!(Balances::total_issuance() + Burned::get(), issuance);
         for (task, round, draw) in OpenDraws::get() {
             let phase = crate::Rounds::<Test>::get(task, round).unwrap().phase;
             assert!(!phase.is_final(), "{draw:?} of a round that is over");

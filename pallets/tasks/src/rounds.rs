@@ -1,18 +1,14 @@
-//! Rounds: when one starts, what each step does to it, and what follows its end.
+//! Rounds: what each step does to one, and what follows its end.
 //!
 //! When a step is due is not decided here but by `decentralml_protocol::clock`.
 
-use crate::{Config, Event, Pallet, PauseReason, Round, Rounds, TaskOf};
+use crate::{Config, Event, Pallet, Round, Rounds, SEED_DELAY, TaskOf};
 use decentralml_protocol::clock::{self, Acts, Step};
 use decentralml_traits::{Draw, Evidence, Judgment, JudgmentProgress, NewModel, Registry, Roster};
 use decentralml_types::{
-    BlockNumber, CommitteeNumber, Failure, Phase, Role, RoundNumber, TaskId, TaskStatus,
-    spec::InitialModel,
+    BlockNumber, CommitteeNumber, Failure, Phase, RoundNumber, TaskId, TaskStatus,
 };
 use frame_support::defensive;
-
-/// Blocks until the seed of a draw is known, which nobody's time to act should suffer from.
-pub const SEED_DELAY: BlockNumber = 2;
 
 impl<T: Config> Pallet<T> {
     /// The round that is not over, if there is one.
@@ -141,7 +137,7 @@ impl<T: Config> Pallet<T> {
             // Counting waits for nobody, and what is over is not waited for.
             Phase::Tallying | Phase::Settled | Phase::Void => 0,
         };
-        let deadline = Self::now().saturating_add(time).saturating_add(delay);
+        let deadline = row.deadline(Self::now(), time.saturating_add(delay));
         round.phase = phase;
         round.deadline = deadline;
         Rounds::<T>::insert(task, number, round);
@@ -230,82 +226,10 @@ impl<T: Config> Pallet<T> {
         let reached = row.spec.target.is_some_and(|target| row.metric >= Some(target));
         if reached || row.settled_rounds >= row.spec.rounds {
             Self::end(task, row, TaskStatus::Completed);
-        } else if row.is_expired(Self::now()) {
-            Self::end(task, row, TaskStatus::Expired);
-        } else if row.status != TaskStatus::Paused {
-            let next = if row.failed_in_a_row > u16::from(row.spec.max_retries) {
-                Err(PauseReason::RetriesExhausted)
-            } else {
-                Self::start_round(task, row)
-            };
-            if let Err(reason) = next {
-                Self::halt(task, row, reason);
-            }
-        }
-    }
-
-    /// Starts round 1 where everybody who would be drawn is enrolled, or the minimum is and the time to enroll is over. Says
-    /// whether anything moved.
-    pub(crate) fn start_if_ready(task: TaskId, row: &mut TaskOf<T>) -> bool {
-        let now = Self::now();
-        let spec = &row.spec;
-        let waited = now >= row.created_at.saturating_add(spec.deadlines.enrolling);
-        let full = Self::has_enrolled(task, spec.trainers.max, spec.committee.seats);
-        let enough = Self::has_enrolled(task, spec.trainers.min, spec.committee.quorum);
-        if row.is_expired(now) || !(full || waited && enough) {
-            return false;
-        }
-        if let Err(reason) = Self::start_round(task, row) {
+        } else if row.status != TaskStatus::Paused
+            && let Err(reason) = Self::next_round(task, row)
+        {
             Self::halt(task, row, reason);
         }
-        true
-    }
-
-    /// Starts the next round: pays for it in advance, and draws its trainers.
-    pub(crate) fn start_round(task: TaskId, row: &mut TaskOf<T>) -> Result<(), PauseReason> {
-        let spec = &row.spec;
-        if !Self::has_enrolled(task, spec.trainers.min, spec.committee.quorum) {
-            return Err(PauseReason::NotEnoughEnrolled);
-        }
-        // The cost of all rounds fits, or the task could not have been created.
-        let cost = spec.round_cost().ok_or(PauseReason::OutOfFunds)?;
-        if !row.money.reserve(cost) {
-            return Err(PauseReason::OutOfFunds);
-        }
-        let number = row.current.map_or(1, |last| last.saturating_add(1));
-        let places = T::Roster::open_draw(task, number, Draw::Trainers, spec.trainers.max.into());
-        let now = Self::now();
-        let deadline = now.saturating_add(spec.deadlines.training).saturating_add(SEED_DELAY);
-        let base = match (row.model, &spec.initial) {
-            (Some((_, cid)), _) => Some(cid),
-            (None, InitialModel::Weights(cid)) => Some(*cid),
-            (None, InitialModel::Seed(_)) => None,
-        };
-        row.status = TaskStatus::Running;
-        row.current = Some(number);
-        let round = Round {
-            phase: Phase::Training,
-            deadline,
-            started_at: now,
-            base,
-            committee: 0,
-            places,
-            seats: 0,
-            updates: 0,
-            accepted: 0,
-            pot: cost,
-            open_rows: 0,
-            ended_at: None,
-            failure: None,
-            model: None,
-        };
-        Rounds::<T>::insert(task, number, round);
-        Self::deposit_event(Event::RoundStarted { task, round: number, places, base, deadline });
-        Ok(())
-    }
-
-    fn has_enrolled(task: TaskId, trainers: u16, evaluators: u8) -> bool {
-        T::Roster::enrolled(task, Role::Trainer) >= trainers.into()
-            && T::Roster::enrolled(task, Role::Evaluator) >= evaluators.into()
     }
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod aborting;
+mod attempting;
+mod charging;
 mod creating;
 mod escrow;
 mod expiring;
@@ -13,6 +15,7 @@ mod phases;
 mod reaping;
 mod scale;
 mod starting;
+mod waiting;
 
 use crate::{Error, Event, Money, Round, Rounds, SEED_DELAY, Task, mock::*};
 use decentralml_traits::{Clock, Escrow, JudgmentProgress};
@@ -24,8 +27,12 @@ use frame_support::{assert_noop, assert_ok};
 
 const REWARD: Balance = 600;
 const FEE: Balance = 30;
-/// Of one round of [`spec`].
-const ROUND_COST: Balance = REWARD + 3 * FEE;
+/// What one round of [`spec`] owes at most.
+const ROUND_PAY: Balance = REWARD + 3 * FEE;
+/// What one attempt of [`spec`] is charged: 6 trainers with 3 calls each, 3 seats with 8, 4 counts and 12 phases, a planck each.
+const CHARGE: Balance = 18 + 24 + 4 + 12;
+/// Of [`spec`], each of whose 3 rounds may fail twice.
+const ATTEMPTS: Balance = 9;
 
 /// Three rounds of 3 to 6 trainers, judged by 3 seats of whom 2 must agree.
 fn spec() -> TaskSpec {
@@ -45,9 +52,18 @@ fn spec() -> TaskSpec {
         claiming: 1_000,
         lifetime: 10_000,
     };
-    spec.terms =
-        Terms { reward_per_round: REWARD, fee_per_seat: FEE, trainer_bond: 5, evaluator_bond: 5 };
+    spec.terms = Terms {
+        reward_per_round: REWARD,
+        fee_per_seat: FEE,
+        trainer_bond: MIN_TRAINER_BOND,
+        evaluator_bond: MIN_EVALUATOR_BOND,
+    };
     spec
+}
+
+/// What is free in a task of [`spec`] that has so many rounds to pay, and may attempt so many.
+fn free(rounds: Balance, attempts: Balance) -> Balance {
+    rounds * ROUND_PAY + attempts * CHARGE
 }
 
 fn cid(byte: u8) -> Cid {

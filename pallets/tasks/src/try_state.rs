@@ -11,8 +11,8 @@ use sp_runtime::TryRuntimeError;
 
 impl<T: Config> Pallet<T> {
     /// Every task's account holds at least one existential deposit and all its money (anybody may send it more); reserved and
-    /// unclaimed money and open rows are those of its rounds; the deposits of each sponsor are on hold; a round is live only in
-    /// tasks that are not over, and at most one.
+    /// unclaimed money are those of its rounds; the deposits of each sponsor are on hold; a round is live only in tasks that are
+    /// not over, and at most one; no task has attempted more rounds than it paid for.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut deposits = BTreeMap::<T::AccountId, Balance>::new();
         for (id, task) in Tasks::<T>::iter() {
@@ -35,9 +35,10 @@ impl<T: Config> Pallet<T> {
     }
 
     fn try_rounds(id: TaskId, task: &TaskOf<T>) -> Result<(), TryRuntimeError> {
-        let (mut reserved, mut unclaimed, mut open_rows, mut live, mut settled) = (0, 0, 0, 0, 0);
+        let current = task.current.unwrap_or_default();
+        ensure!(current <= task.spec.attempts(), "more rounds were attempted than paid for");
+        let (mut reserved, mut unclaimed, mut live, mut settled) = (0, 0, 0, 0);
         for (number, round) in Rounds::<T>::iter_prefix(id) {
-            let current = task.current.unwrap_or_default();
             ensure!((1..=current).contains(&number), "a round with a number to come");
             let over = round.phase.is_final();
             ensure!(over == round.ended_at.is_some(), "a round that ended and did not");
@@ -54,15 +55,16 @@ impl<T: Config> Pallet<T> {
                 live += 1;
             }
             settled += u32::from(model);
-            open_rows += round.open_rows;
         }
         ensure!(reserved == task.money.reserved, "reserved money is not the live round's");
         ensure!(unclaimed == task.money.unclaimed, "unclaimed money is not the settled rounds'");
-        ensure!(open_rows == task.open_rows, "open rows are not those of the rounds");
         let over = task.status.is_final();
         ensure!(!over || live == 0, "a task is over and its round is not");
         ensure!(task.status != TaskStatus::Running || live == 1, "a running task has no round");
-        ensure!(task.status != TaskStatus::Enrolling || live == 0, "a round started too early");
+        ensure!(
+            task.status != TaskStatus::Enrolling || live == 0,
+            "an enrolling task has a live round"
+        );
         // Only tasks that are over lose their records, by being reaped.
         ensure!(over || settled == task.settled_rounds, "settled rounds are miscounted");
         Ok(())

@@ -28,17 +28,17 @@ pub struct Task<AccountId> {
     pub deposit: Balance,
     /// The block in which it was created.
     pub created_at: BlockNumber,
+    /// The block in which the time to enroll began: `created_at`, or when too few were left for the next round.
+    pub enrolling_since: BlockNumber,
     /// Rounds that produced a model.
     pub settled_rounds: u32,
-    /// Rounds that failed since the last that did not, or since the sponsor resumed.
+    /// Rounds that failed since the last that did not, since the sponsor resumed, or since enrollment reopened.
     pub failed_in_a_row: u16,
-    /// Rows of participants that are not settled, in all rounds.
-    pub open_rows: u32,
     /// The latest model.
     pub model: Option<(Version, Cid)>,
     /// The latest model's metric, in parts per million.
     pub metric: Option<Ppm>,
-    /// The live or last round.
+    /// The live or last round. Its number says how many were attempted.
     pub current: Option<RoundNumber>,
 }
 
@@ -71,12 +71,12 @@ impl Money {
         self.free.saturating_add(self.reserved).saturating_add(self.unclaimed)
     }
 
-    /// Sets `amount` aside for a round; false where it is not there.
-    pub(crate) fn reserve(&mut self, amount: Balance) -> bool {
-        let Some(free) = self.free.checked_sub(amount) else { return false };
-        self.free = free;
-        self.reserved = self.reserved.saturating_add(amount);
-        true
+    /// Takes the `charge` for a round out, which is to leave the account, and sets its `pay` aside; `None`, and nothing done,
+    /// where that much is not free.
+    pub(crate) fn start_round(&mut self, charge: Balance, pay: Balance) -> Option<()> {
+        self.free = self.free.checked_sub(charge.checked_add(pay)?)?;
+        self.reserved = self.reserved.saturating_add(pay);
+        Some(())
     }
 
     /// A round that had `pot` reserved ends and owes `owed` of it.
@@ -100,7 +100,8 @@ impl Money {
 pub struct Round {
     /// Its phase.
     pub phase: Phase,
-    /// The block from which the phase can be ended; of a round that is over, the last block in which rewards can be claimed.
+    /// The block from which the phase can be ended, at the latest the one that ends the task's lifetime; of a round that is over,
+    /// the last block in which rewards can be claimed.
     pub deadline: BlockNumber,
     /// The block in which it started.
     pub started_at: BlockNumber,
@@ -116,7 +117,7 @@ pub struct Round {
     pub updates: u32,
     /// Updates that were accepted.
     pub accepted: u32,
-    /// What is reserved for it while it lives, what it still owes once settled, in planck.
+    /// What is reserved for it while it lives, what it still owes once settled, in planck. Its charge is not in it.
     pub pot: Balance,
     /// Rows of participants that are not settled.
     pub open_rows: u32,
@@ -146,10 +147,10 @@ pub enum PauseReason {
     Sponsor,
     /// More rounds failed in a row than the task allows.
     RetriesExhausted,
-    /// The free funds do not pay for another round.
+    /// The free funds do not pay for another round and its charge.
     OutOfFunds,
-    /// Too few trainers or evaluators are enrolled.
-    NotEnoughEnrolled,
+    /// The task has started as many rounds as it paid for. It cannot be resumed.
+    AttemptsExhausted,
 }
 
 impl PauseReason {
@@ -157,7 +158,7 @@ impl PauseReason {
     pub(crate) fn into_error<T: Config>(self) -> crate::Error<T> {
         match self {
             Self::OutOfFunds => crate::Error::OutOfFunds,
-            Self::NotEnoughEnrolled => crate::Error::NotEnoughEnrolled,
+            Self::AttemptsExhausted => crate::Error::AttemptsExhausted,
             Self::Sponsor | Self::RetriesExhausted => crate::Error::AlreadyPaused,
         }
     }

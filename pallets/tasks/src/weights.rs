@@ -17,10 +17,8 @@ pub trait WeightInfo {
     fn resume() -> Weight;
     /// Cancelling a task with a live round.
     fn cancel() -> Weight;
-    /// Counting a first batch of scores.
+    /// Counting a batch of scores that is the only one of its round, of which nothing is accepted, and starting the next round.
     fn advance_tally() -> Weight;
-    /// Counting the last batch of scores, and entering the next phase.
-    fn advance_accept() -> Weight;
     /// Settling a round, and starting the next one.
     fn advance_settle() -> Weight;
     /// Removing `n` rounds, and the task.
@@ -29,7 +27,7 @@ pub trait WeightInfo {
 
 /// The most that `advance` can come to.
 pub(crate) fn advance<W: WeightInfo>() -> Weight {
-    W::advance_tally().max(W::advance_accept()).max(W::advance_settle())
+    W::advance_tally().max(W::advance_settle())
 }
 
 /// A call that computes for up to 50 µs and touches so many rows of at most 1 KiB, proofs included.
@@ -52,31 +50,29 @@ impl WeightInfo for () {
         rows(1, 1)
     }
 
-    // The task, its round, two populations, the draw and its seed.
+    // The task, its round, two populations, the draw and its seed, the charge's two accounts.
     fn resume() -> Weight {
-        rows(8, 6)
+        rows(10, 8)
     }
 
     fn cancel() -> Weight {
         rows(8, 8)
     }
 
-    // 31 seats with 256 opinions each, and for each of 32 updates its trainer and its finding.
+    // 31 sheets with 32 opinions each; for each of 32 updates its trainer, its finding and a running score; the committee, the
+    // history and the shares; the round, and what starting the next one takes.
     fn advance_tally() -> Weight {
-        rows(120, 50).saturating_add(Weight::from_parts(3_000_000_000, 31 * 4_096))
+        rows(150, 90).saturating_add(Weight::from_parts(4_000_000_000, 0))
     }
 
-    // For each of 32 updates its trainer, its finding and a running score.
-    fn advance_accept() -> Weight {
-        rows(120, 80).saturating_add(Weight::from_parts(1_000_000_000, 0))
-    }
-
-    // The committee, the model and its task's count, the next round's draw, and the refund of a task that is completed.
+    // The committee, the model and its task's count, what starting the next round takes, or the refund of a task that is completed.
     fn advance_settle() -> Weight {
-        rows(20, 16)
+        rows(22, 18)
     }
 
+    // The task, its account, the sponsor and its holds, what is remembered of its scores and their last committee; and the first
+    // record that stays.
     fn reap(n: u32) -> Weight {
-        rows(6, 5).saturating_add(rows(1, 1).saturating_mul(n.into()))
+        rows(8, 7).saturating_add(rows(1, 1).saturating_mul(n.into()))
     }
 }

@@ -1,11 +1,14 @@
 //! Measures the calls where they do most.
 
-use crate::{Call, Committees, Config, Histories, Pallet, Running, Seats, Standing, TALLY_BATCH};
-use decentralml_traits::Judgment;
+use crate::{
+    Attestation, Call, Committees, Config, Histories, Pallet, Running, Seats, Shares, Standing,
+    Verdict, Verdicts,
+};
+use decentralml_traits::{Clock, Judgment};
 use decentralml_types::{
-    Cid, Codec, Hash, Opinion, Opinions, Phase, RoundNumber, Salt, TaskId,
+    Cid, Codec, Fault, Hash, Opinion, Opinions, Outcome, Phase, RoundNumber, Salt, TaskId,
     commitment::ScoresCommitment,
-    limits::{MAX_SEATS, MAX_TRAINERS},
+    limits::{MAX_SEATS, MAX_TRAINERS, MIN_SEATS, TALLY_BATCH},
 };
 use frame_benchmarking::v2::*;
 use frame_support::{BoundedVec, dispatch::RawOrigin};
@@ -16,6 +19,8 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 const SALT: Salt = [5; 32];
+const ATTESTATION: Attestation =
+    Attestation { cid: Cid { codec: Codec::DagPb, digest: [1; 32] }, metric: 900_000 };
 
 /// A round in phase Scoring.
 pub struct Scene<AccountId> {
@@ -25,21 +30,24 @@ pub struct Scene<AccountId> {
     pub round: RoundNumber,
     /// Trainers, all of which have revealed, in the order of their reveals.
     pub trainers: Vec<AccountId>,
-    /// Drawn seats of the first committee, bonded, which is open for all updates.
+    /// Drawn seats of the first committee, bonded: all that it has.
     pub seats: Vec<AccountId>,
 }
 
 /// What the benchmarks need of the other pallets.
 pub trait BenchmarkHelper<AccountId> {
-    /// A round of this many trainers and seats, in phase Scoring with its committee's seed known, [`Judgment::open`] called and
-    /// nothing scored. The task's quorum is at most `seats`.
+    /// A round of this many trainers and at least `MIN_SEATS` seats, in phase Scoring with its committee's seed known,
+    /// [`Judgment::open`] called for all updates and nothing scored. The task can pay for, and has enrolled enough for, the
+    /// round after it.
     fn scoring(trainers: u32, seats: u32) -> Scene<AccountId>;
-    /// A round past Revealing, and a trainer that committed and did not reveal.
+    /// A void round of a task that is over, whose only row is that of a trainer which committed and did not reveal, though
+    /// phase Revealing ran to its end.
     fn unrevealed() -> (TaskId, RoundNumber, AccountId);
-    /// Puts the task's current round into `phase`, where it is not there already, and touches nothing else.
+    /// Puts the task's current round into `phase`, where it is not there already, with its deadline ahead, and touches nothing
+    /// else.
     fn enter(task: TaskId, round: RoundNumber, phase: Phase);
-    /// Makes the task gone.
-    fn remove(task: TaskId);
+    /// Gives the task a final status, and touches nothing else.
+    fn end(task: TaskId);
 }
 
 fn opinions_on(updates: u32) -> Opinions {
@@ -74,14 +82,38 @@ fn commit<T: Config>(
     Ok(on)
 }
 
-/// Lets all seats commit to their scores and open them.
-fn score<T: Config>(scene: &Scene<T::AccountId>) -> Result<(), BenchmarkError> {
+/// Lets all seats commit to their scores and open them, and counts these.
+fn tally<T: Config>(scene: &Scene<T::AccountId>) -> Result<(), BenchmarkError> {
     let on = commit::<T>(scene, &scene.seats)?;
     T::BenchmarkHelper::enter(scene.task, scene.round, Phase::Verdict);
     for seat in &scene.seats {
         Pallet::<T>::do_open_scores(seat, scene.task, scene.round, &on, SALT)?;
     }
     T::BenchmarkHelper::enter(scene.task, scene.round, Phase::Tallying);
+    for _ in 0..2 * MAX_TRAINERS.div_ceil(TALLY_BATCH) {
+        <Pallet<T> as Judgment>::tally(scene.task, scene.round, 0);
+    }
+    T::BenchmarkHelper::enter(scene.task, scene.round, Phase::Aggregating);
+    Ok(())
+}
+
+/// Lets `seats` attest the same model.
+fn attest_by<T: Config>(
+    scene: &Scene<T::AccountId>,
+    seats: &[T::AccountId],
+) -> Result<(), BenchmarkError> {
+    for seat in seats {
+        Pallet::<T>::do_attest(seat, scene.task, scene.round, ATTESTATION)?;
+    }
+    Ok(())
+}
+
+/// Settles a round that all seats have attested, and ends the task.
+fn finish<T: Config>(scene: &Scene<T::AccountId>) -> Result<(), BenchmarkError> {
+    attest_by::<T>(scene, &scene.seats)?;
+    T::Clock::acted(scene.task);
+    T::BenchmarkHelper::enter(scene.task, scene.round, Phase::Settled);
+    T::BenchmarkHelper::end(scene.task);
     Ok(())
 }
 
@@ -130,39 +162,64 @@ mod benchmarks {
     #[benchmark]
     fn attest() -> Result<(), BenchmarkError> {
         let scene = T::BenchmarkHelper::scoring(1, MAX_SEATS);
-        score::<T>(&scene)?;
-        Pallet::<T>::tally(scene.task, scene.round, 0);
-        T::BenchmarkHelper::enter(scene.task, scene.round, Phase::Aggregating);
-        let who = scene.seats.first().ok_or("the committee has no seats")?.clone();
-        let cid = Cid { codec: Codec::Raw, digest: [1; 32] };
+        tally::<T>(&scene)?;
+        let (last, others) = first_and_others(&scene.seats)?;
+        attest_by::<T>(&scene, others)?;
+        let Attestation { cid, metric } = ATTESTATION;
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), scene.task, scene.round, cid, 900_000);
+        _(RawOrigin::Signed(last.clone()), scene.task, scene.round, cid, metric);
 
-        let seat = Seats::<T>::get((scene.task, scene.round, 0, &who));
+        let seat = Seats::<T>::get((scene.task, scene.round, 0, &last));
         assert_eq!(seat.and_then(|seat| seat.attested), Some(cid));
         Ok(())
     }
 
     #[benchmark]
-    fn claim() {
+    fn claim_unrevealed() {
         let (task, round, who) = T::BenchmarkHelper::unrevealed();
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), task, round, who.clone());
+        claim(RawOrigin::Signed(who.clone()), task, round, who.clone());
 
         assert!(Pallet::<T>::trainer_due(task, round, &who).is_err());
     }
 
     #[benchmark]
-    fn claim_seat() -> Result<(), BenchmarkError> {
-        let scene = T::BenchmarkHelper::scoring(MAX_TRAINERS, 1);
-        score::<T>(&scene)?;
-        T::BenchmarkHelper::enter(scene.task, scene.round, Phase::Settled);
-        let who = scene.seats.first().ok_or("the committee has no seats")?.clone();
+    fn claim_faulty() -> Result<(), BenchmarkError> {
+        let scene = T::BenchmarkHelper::scoring(1, MIN_SEATS);
+        tally::<T>(&scene)?;
+        let who = scene.trainers.first().ok_or("the round has no trainers")?.clone();
+        let faulty = Verdict { score: 0, outcome: Some(Outcome::Faulty(Fault::Malformed)) };
+        Verdicts::<T>::insert((scene.task, scene.round, &who), faulty);
+        finish::<T>(&scene)?;
+        for seat in &scene.seats {
+            Pallet::<T>::do_claim_seat(seat, scene.task, scene.round, 0)?;
+        }
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), scene.task, scene.round, 0, who.clone());
+        claim(RawOrigin::Signed(who.clone()), scene.task, scene.round, who.clone());
+
+        assert!(!Verdicts::<T>::contains_key((scene.task, scene.round, &who)));
+        assert!(!Shares::<T>::contains_key(scene.task, scene.round));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn claim_seat() -> Result<(), BenchmarkError> {
+        let scene = T::BenchmarkHelper::scoring(MAX_TRAINERS, MIN_SEATS);
+        tally::<T>(&scene)?;
+        finish::<T>(&scene)?;
+        for trainer in &scene.trainers {
+            Pallet::<T>::do_claim(trainer, scene.task, scene.round)?;
+        }
+        let (last, others) = first_and_others(&scene.seats)?;
+        for seat in others {
+            Pallet::<T>::do_claim_seat(seat, scene.task, scene.round, 0)?;
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(last.clone()), scene.task, scene.round, 0, last.clone());
 
         assert!(!Committees::<T>::contains_key((scene.task, scene.round, 0)));
         Ok(())
@@ -170,32 +227,19 @@ mod benchmarks {
 
     #[benchmark]
     fn forget() -> Result<(), BenchmarkError> {
-        let scene = T::BenchmarkHelper::scoring(1, 1);
+        let scene = T::BenchmarkHelper::scoring(1, MIN_SEATS);
         let who = scene.trainers.first().ok_or("the round has no trainers")?.clone();
         let standing = Standing { score: 1, round: scene.round, previous: 0 };
         Running::<T>::insert(scene.task, &who, standing);
-        T::BenchmarkHelper::remove(scene.task);
+        Histories::<T>::mutate(scene.task, |row| row.get_or_insert_default().standings = 1);
+        T::BenchmarkHelper::end(scene.task);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(who.clone()), scene.task, who.clone());
 
         assert!(!Running::<T>::contains_key(scene.task, &who));
         assert!(!Histories::<T>::contains_key(scene.task));
-        Ok(())
-    }
-
-    #[benchmark]
-    fn tally() -> Result<(), BenchmarkError> {
-        let scene = T::BenchmarkHelper::scoring(TALLY_BATCH, MAX_SEATS);
-        score::<T>(&scene)?;
-        let accepted;
-
-        #[block]
-        {
-            accepted = <Pallet<T> as Judgment>::tally(scene.task, scene.round, 0);
-        }
-
-        assert_eq!(accepted, Some(TALLY_BATCH));
+        assert!(!Committees::<T>::contains_key((scene.task, scene.round, 0)));
         Ok(())
     }
 

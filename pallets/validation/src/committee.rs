@@ -1,13 +1,13 @@
 //! What seats do: commit, open, attest.
 
 use crate::{
-    Attestation, CommitteeState, Committees, Config, Error, Pallet, Seat, Seats, Sheets,
-    TALLY_BATCH,
+    Attestation, CommitteeState, Committees, Config, Due, Error, Pallet, Seat, Seats, Sheets,
 };
+use decentralml_protocol::verdict;
 use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster};
 use decentralml_types::{
     CommitteeNumber, Hash, Opinions, Phase, Role, RoundNumber, Salt, TaskId,
-    commitment::ScoresCommitment,
+    commitment::ScoresCommitment, limits::TALLY_BATCH,
 };
 use frame_support::{BoundedVec, ensure};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -30,6 +30,11 @@ impl<T: Config> Pallet<T> {
         );
         T::Roster::place(task, round, Draw::Committee(number), who)?;
         T::Bonds::ensure_covered(who, Role::Evaluator)?;
+        // `hold_place` tells rounds apart, not the committees of one.
+        let at_risk =
+            |earlier| matches!(Self::seat_due(task, round, earlier, who), Ok(Due::Slash(..)));
+        ensure!(!(0..number).any(at_risk), Error::<T>::EarlierSeatAtRisk);
+        T::Roster::hold_place(task, round, Role::Evaluator, who)?;
 
         let seat = Seat { commitment: hash, opened: false, attested: None };
         Seats::<T>::insert((task, round, number, who), seat);
@@ -37,7 +42,6 @@ impl<T: Config> Pallet<T> {
         committee.rows = committee.rows.saturating_add(1);
         Committees::<T>::insert((task, round, number), committee);
         T::Escrow::row_opened(task, round);
-        T::Roster::hold_place(task, Role::Evaluator, who);
         Ok(number)
     }
 
@@ -53,6 +57,7 @@ impl<T: Config> Pallet<T> {
             Seats::<T>::get((task, round, number, who)).ok_or(Error::<T>::NotCommitted)?;
         ensure!(!seat.opened, Error::<T>::AlreadyOpened);
         ensure!(opinions.len() as u32 == committee.updates, Error::<T>::WrongLength);
+        ensure!(opinions.iter().all(verdict::in_range), Error::<T>::ScoreOutOfRange);
         let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero()).into();
         let committed_to = ScoresCommitment {
             genesis,
@@ -74,6 +79,7 @@ impl<T: Config> Pallet<T> {
             let sheet = BoundedVec::truncate_from(sheet.to_vec());
             Sheets::<T>::insert((task, round, number, batch, who), sheet);
         }
+        T::Roster::clear_place(task, round, Role::Evaluator, who);
         Ok(number)
     }
 
@@ -100,7 +106,7 @@ impl<T: Config> Pallet<T> {
 
     /// The committee of an aggregating round, or of a settled one: the quorum settles a round while the slower seats'
     /// attestations are on their way, and an honest one should not cost its sender a fee. It changes nothing any more, as a
-    /// quorum cannot be outvoted.
+    /// quorum cannot be outvoted, and is taken for as long as it can be paid.
     fn committee_that_attests(
         task: TaskId,
         round: RoundNumber,
@@ -109,6 +115,7 @@ impl<T: Config> Pallet<T> {
         if view.phase != Phase::Settled {
             return Self::committee_in(task, round, Phase::Aggregating);
         }
+        ensure!(!view.claims_expired, Error::TooLate);
         let number = view.committee;
         let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NoCommittee)?;
         Ok((number, committee))

@@ -1,6 +1,6 @@
 //! What `tasks` asks.
 
-use crate::{CommitteeState, Committees, Config, Histories, Pallet, RoundShares, Shares};
+use crate::{CommitteeState, Committees, Config, Histories, History, Pallet, RoundShares, Shares};
 use decentralml_traits::{Judgment, JudgmentProgress};
 use decentralml_types::{CommitteeNumber, RoundNumber, TaskId};
 
@@ -40,9 +40,28 @@ impl<T: Config> Judgment for Pallet<T> {
     fn tally(task: TaskId, round: RoundNumber, committee: CommitteeNumber) -> Option<u32> {
         Self::do_tally(task, round, committee)
     }
+
+    fn close(task: TaskId) -> bool {
+        match Histories::<T>::get(task) {
+            Some(history) if history.standings > 0 => false,
+            Some(history) => {
+                Self::remove_history(task, history);
+                true
+            }
+            None => true,
+        }
+    }
 }
 
 impl<T: Config> Pallet<T> {
+    /// Removes what is remembered of a task that opens no committee any more.
+    pub(crate) fn remove_history(task: TaskId, history: History) {
+        if let Some((round, committee)) = history.latest {
+            Self::remove_unused(task, round, committee);
+        }
+        Histories::<T>::remove(task);
+    }
+
     /// Removes the record of a committee of which no seat is to be settled.
     pub(crate) fn remove_unused(task: TaskId, round: RoundNumber, committee: CommitteeNumber) {
         Committees::<T>::mutate_exists((task, round, committee), |row| {

@@ -12,7 +12,7 @@
 //! accepted and share the round's reward in proportion to it. The rules are those of `decentralml_protocol`.
 //!
 //! Nothing is paid in a loop: everybody's row of a round is settled by `claim` or `claim_seat`, which anybody may call for
-//! anybody, pays or slashes, and removes the row.
+//! anybody, pays or slashes, and removes the row. Running scores stay until the task is over; then anybody may `forget` them.
 //!
 //! # What it does not guarantee
 //!
@@ -41,8 +41,8 @@ pub mod weights;
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmarking::{BenchmarkHelper, Scene};
 pub use types::{
-    Attestation, CommitteeState, Due, History, RoundShares, Seat, Sheet, Stage, Standing,
-    TALLY_BATCH, Tally, Trend, Verdict,
+    Attestation, CommitteeState, Due, History, RoundShares, Seat, Sheet, Stage, Standing, Tally,
+    Trend, Verdict,
 };
 pub use weights::WeightInfo;
 
@@ -50,10 +50,12 @@ pub use weights::WeightInfo;
 #[allow(clippy::expect_used, reason = "what the macro expands to")]
 pub mod pallet {
     use super::*;
+    use decentralml_protocol::clock::MAX_REDRAWS;
     use decentralml_traits::{Bonds, Clock, Escrow, Evidence, Roster};
     use decentralml_types::{
         Balance, Cid, CommitteeNumber, Fault, Hash, Opinions, Outcome, Ppm, Role, RoundNumber,
-        Salt, Score, TaskId, limits::MAX_TRAINERS,
+        Salt, Score, TaskId,
+        limits::{MAX_TRAINERS, TALLY_BATCH},
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -84,7 +86,7 @@ pub mod pallet {
 
     /// The committees of rounds. All numbers are assigned by the chain, so cheap hashers are safe. The task's deposit pays for
     /// the row; it goes with the committee's last seat, or, where no seat has acted, when the task's next committee is drawn
-    /// or the task is forgotten.
+    /// or its history is removed.
     #[pallet::storage]
     pub type Committees<T: Config> = StorageNMap<
         _,
@@ -110,7 +112,7 @@ pub mod pallet {
         Seat,
     >;
 
-    /// Opened scores, cut into sheets of [`TALLY_BATCH`] updates so that a batch of the tally reads no more than it counts.
+    /// Opened scores, cut into sheets of `TALLY_BATCH` updates so that a batch of the tally reads no more than it counts.
     /// Paid for and removed with the seat.
     #[pallet::storage]
     pub type Sheets<T: Config> = StorageNMap<
@@ -142,12 +144,14 @@ pub mod pallet {
     pub type Shares<T: Config> =
         StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, RoundNumber, RoundShares>;
 
-    /// Running scores. They outlive rounds, and are removed by [`Pallet::forget`] once the task is gone.
+    /// Running scores. They outlive rounds, and are removed by [`Pallet::forget`] once the task is over. The task's deposit,
+    /// which is not released before, pays for the row.
     #[pallet::storage]
     pub type Running<T: Config> =
         StorageDoubleMap<_, Twox64Concat, TaskId, Blake2_128Concat, T::AccountId, Standing>;
 
-    /// What is remembered of a task over its rounds; removed by [`Pallet::forget`] once the task is gone.
+    /// What is remembered of a task over its rounds. It goes with the last running score, or, where there is none, with the
+    /// task.
     #[pallet::storage]
     pub type Histories<T: Config> = StorageMap<_, Twox64Concat, TaskId, History>;
 
@@ -272,6 +276,8 @@ pub mod pallet {
         NoCommittee,
         /// The seat has committed already.
         AlreadyCommitted,
+        /// The account can still lose its bond for a seat of an earlier committee of the round. Settle it with `claim_seat` first.
+        EarlierSeatAtRisk,
         /// The account has not committed as a seat of the committee at work.
         NotCommitted,
         /// The seat has opened its scores already.
@@ -280,6 +286,8 @@ pub mod pallet {
         NotOpened,
         /// There must be one opinion for each revealed update.
         WrongLength,
+        /// A score is larger in magnitude than the protocol's limit, `MAX_SCORE`.
+        ScoreOutOfRange,
         /// The commitment is another one: opinions, salt or account differ from what was committed to.
         Mismatch,
         /// The seat has attested already.
@@ -288,11 +296,12 @@ pub mod pallet {
         InvalidMetric,
         /// The account has nothing to be settled in this round.
         NothingToClaim,
-        /// It is not decided yet what the account gets: wait for the end of the phase or of the round.
+        /// It is not decided yet what the account gets: wait for the end of the phase or of the round, or, for a seat that has
+        /// not attested, for the end of the time to claim; and settle the account's seat of a later committee first.
         TooEarly,
-        /// The task still exists: what is remembered of it is needed.
-        TaskExists,
-        /// Nothing is remembered of the task and account.
+        /// The task is not over: running scores are needed.
+        TaskNotOver,
+        /// The account has no running score in the task.
         NothingToForget,
     }
 
@@ -311,18 +320,24 @@ pub mod pallet {
         }
     }
 
+    /// So many reads for each other committee of the round in which the account may have a seat; the benchmarks have but one.
+    fn other_seats<T: Config>(reads: u64) -> Weight {
+        T::DbWeight::get().reads(reads.saturating_mul(MAX_REDRAWS.into()))
+    }
+
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Commits to scores: `hash` is that of `decentralml_types::commitment::ScoresCommitment`.
         ///
         /// By an account that is drawn into the committee at work and whose bond is covered, once in phase Scoring of the task's
         /// current round. Free when it succeeds. From now on the seat loses its bond in the task if it does not open its scores;
-        /// it cannot leave the task before the seat is settled. The last seat's commitment ends the phase.
+        /// it cannot leave the task before the seat is settled, nor commit in another round before the scores are opened or the
+        /// seat is settled. The last seat's commitment ends the phase.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `AlreadyCommitted`, and those of the draw and the bond. Event:
-        /// `ScoresCommitted`.
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `AlreadyCommitted`, `EarlierSeatAtRisk`, and those of the draw,
+        /// the bond and the place (`StillAtRisk`). Event: `ScoresCommitted`.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::commit_scores())]
+        #[pallet::weight(T::WeightInfo::commit_scores().saturating_add(other_seats::<T>(2)))]
         pub fn commit_scores(
             origin: OriginFor<T>,
             task: TaskId,
@@ -339,11 +354,12 @@ pub mod pallet {
         /// Opens scores: one opinion for each revealed update, in the order of the reveals.
         ///
         /// By a seat that committed to them, once in phase Verdict of the task's current round. Free when it succeeds. The last
-        /// seat's scores end the phase. A seat that has opened is paid its fee if its committee settles the round, unless it
-        /// attests another model than the quorum.
+        /// seat's scores end the phase. From now on nothing of this seat can be slashed; it is paid its fee if its committee
+        /// settles the round and it attests the same model as the quorum. Who has committed to opinions of another number, or
+        /// to scores beyond `MAX_SCORE`, can never open them.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyOpened`, `WrongLength`, `Mismatch`. Event:
-        /// `ScoresOpened`.
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyOpened`, `WrongLength`,
+        /// `ScoreOutOfRange`, `Mismatch`. Event: `ScoresOpened`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::open_scores(opinions.len() as u32))]
         pub fn open_scores(
@@ -363,7 +379,8 @@ pub mod pallet {
         /// Attests the next model: its bytes, and its metric on the validation set in parts per million.
         ///
         /// By a seat that has opened its scores, once, in phase Aggregating of the task's current round. Free when it succeeds.
-        /// The attestation that completes the quorum settles the round; those that come later are still taken.
+        /// The attestation that completes the quorum settles the round; those that come later are still taken, until the time
+        /// to claim has passed.
         ///
         /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `NotOpened`, `AlreadyAttested`, `InvalidMetric`.
         /// Event: `Attested`.
@@ -389,11 +406,12 @@ pub mod pallet {
         /// By anybody, for any trainer that committed: once the round is over, or, for a commitment that was not revealed, once
         /// phase Revealing is. Free when it succeeds. Accepted updates of a settled round are paid until the time to claim has
         /// passed. Slashed are commitments not revealed, unless the round ended before the end of Revealing or was cancelled or
-        /// expired, and, in a settled round, updates that the committee found missing or malformed.
+        /// expired, and, in a settled round, updates that the committee found missing or malformed. Of the former slashes half
+        /// goes to the task, of the latter all to the treasury.
         ///
         /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Punished` or `Closed`.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::claim())]
+        #[pallet::weight(T::WeightInfo::claim_unrevealed().max(T::WeightInfo::claim_faulty()))]
         pub fn claim(
             origin: OriginFor<T>,
             task: TaskId,
@@ -408,11 +426,13 @@ pub mod pallet {
         /// Settles a seat's part in a round: pays its fee, slashes scores that were not opened, and removes the row.
         ///
         /// By anybody, for any seat that committed: once the round is over, or, where the committee was replaced, at once; scores
-        /// not opened also once phase Verdict is over. Free when it succeeds. The fee is paid until the time to claim has passed.
+        /// not opened also once phase Verdict is over; a seat of a settled round that has not attested only once the time to claim
+        /// has passed. Free when it succeeds. The fee is paid until the time to claim has passed. Where an account has not
+        /// opened its scores in a later committee of the round, that seat is settled first.
         ///
         /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Punished` or `Closed`.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::claim_seat())]
+        #[pallet::weight(T::WeightInfo::claim_seat().saturating_add(other_seats::<T>(1)))]
         pub fn claim_seat(
             origin: OriginFor<T>,
             task: TaskId,
@@ -425,11 +445,12 @@ pub mod pallet {
             Ok(Pays::No.into())
         }
 
-        /// Removes an account's running score, and what is remembered of the task, once the task is gone.
+        /// Removes an account's running score in a task that is over; with the last one goes what is remembered of the task.
         ///
-        /// By anybody. Free when it removes something.
+        /// By anybody, for any account. Free when it succeeds. What the account can claim is not touched. A task can be reaped
+        /// only once all of its running scores are removed.
         ///
-        /// Errors: `TaskExists`, `NothingToForget`.
+        /// Errors: `TaskNotOver`, `NothingToForget`.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::forget())]
         pub fn forget(

@@ -1,13 +1,14 @@
 //! What everybody gets: rewards, fees, slashes.
 
 use crate::{
-    CommitteeState, Committees, Config, Due, Error, Event, Histories, Pallet, Running, Seat, Seats,
-    Shares, Sheets, TALLY_BATCH, Verdicts,
+    Committees, Config, Due, Error, Event, Histories, Pallet, Running, Seats, Shares, Sheets,
+    Verdicts,
 };
 use decentralml_protocol::payout;
 use decentralml_traits::{Bonds, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView};
 use decentralml_types::{
     CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
+    TaskStatus, limits::TALLY_BATCH,
 };
 use frame_support::{dispatch::DispatchResult, ensure};
 
@@ -57,6 +58,11 @@ impl<T: Config> Pallet<T> {
         let (spec, view) = Self::terms(task, round)?;
         let seat = Seats::<T>::get((task, round, number, who)).ok_or(Error::NothingToClaim)?;
         let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NothingToClaim)?;
+        // Settling any seat of a round clears the account's place in it, so the one that still stands for the bond goes first.
+        let acting =
+            |later| Seats::<T>::get((task, round, later, who)).is_some_and(|seat| !seat.opened);
+        let mut later = number.saturating_add(1)..=view.committee;
+        ensure!(!later.any(acting), Error::TooEarly);
         if !seat.opened {
             let quorum = spec.committee.quorum.into();
             return Ok(if openings_are_over(&view, number, committee.committed, quorum)? {
@@ -68,11 +74,13 @@ impl<T: Config> Pallet<T> {
         }
         let replaced = number < view.committee;
         ensure!(replaced || view.phase.is_final(), Error::TooEarly);
-        let earned = !replaced
-            && view.phase == Phase::Settled
-            && !view.claims_expired
-            && agrees(&seat, &committee);
-        Ok(if earned { Due::Pay(spec.terms.fee_per_seat) } else { Due::Nothing })
+        if replaced || view.phase != Phase::Settled || view.claims_expired {
+            return Ok(Due::Nothing);
+        }
+        // A seat that has not attested yet still may.
+        let attested = seat.attested.ok_or(Error::TooEarly)?;
+        let agrees = committee.leading().is_some_and(|(leading, ..)| leading == attested);
+        Ok(if agrees { Due::Pay(spec.terms.fee_per_seat) } else { Due::Nothing })
     }
 
     pub(crate) fn do_claim(who: &T::AccountId, task: TaskId, round: RoundNumber) -> DispatchResult {
@@ -116,12 +124,16 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_forget(who: &T::AccountId, task: TaskId) -> DispatchResult {
-        ensure!(T::Clock::status(task).is_none(), Error::<T>::TaskExists);
-        let standing = Running::<T>::take(task, who);
-        let history = Histories::<T>::take(task);
-        ensure!(standing.is_some() || history.is_some(), Error::<T>::NothingToForget);
-        if let Some((round, committee)) = history.and_then(|history| history.latest) {
-            Self::remove_unused(task, round, committee);
+        let is_over = T::Clock::status(task).is_none_or(TaskStatus::is_final);
+        ensure!(is_over, Error::<T>::TaskNotOver);
+        Running::<T>::take(task, who).ok_or(Error::<T>::NothingToForget)?;
+        if let Some(mut history) = Histories::<T>::get(task) {
+            history.standings = history.standings.saturating_sub(1);
+            if history.standings == 0 {
+                Self::remove_history(task, history);
+            } else {
+                Histories::<T>::insert(task, history);
+            }
         }
         Ok(())
     }
@@ -142,7 +154,9 @@ impl<T: Config> Pallet<T> {
                 (0, Event::Closed { task, round, who: who.clone(), role })
             }
             Due::Slash(fault, amount) => {
-                let slashed = T::Bonds::slash(who, role, amount, &T::Escrow::account(task));
+                let account = T::Escrow::account(task);
+                let harmed = payout::harms_task(fault).then_some(&account);
+                let slashed = T::Bonds::slash(who, role, amount, harmed);
                 if slashed.to_harmed > 0 {
                     T::Escrow::recovered(task, slashed.to_harmed);
                 }
@@ -151,7 +165,7 @@ impl<T: Config> Pallet<T> {
             }
         };
         T::Escrow::row_settled(task, round, who, pay)?;
-        T::Roster::release_place(task, role, who);
+        T::Roster::release_place(task, round, role, who);
         Self::deposit_event(event);
         Ok(())
     }
@@ -193,13 +207,5 @@ fn openings_are_over<T: Config>(
         }
         (Phase::Void, _) => Ok(true),
         _ => Err(Error::TooEarly),
-    }
-}
-
-/// Whether a seat that opened its scores did not attest another model than its committee.
-fn agrees<AccountId>(seat: &Seat, committee: &CommitteeState<AccountId>) -> bool {
-    match seat.attested {
-        Some(cid) => committee.leading().is_some_and(|(leading, ..)| leading == cid),
-        None => true,
     }
 }

@@ -6,11 +6,13 @@
 
 use crate::{
     CommitteeState, Committees, Config, Event, Histories, Pallet, Running, Shares, Sheets, Stage,
-    Standing, TALLY_BATCH, Tally, Trend, Verdict, Verdicts,
+    Standing, Tally, Trend, Verdict, Verdicts,
 };
 use decentralml_protocol::verdict::{self, Finding};
 use decentralml_traits::Evidence;
-use decentralml_types::{CommitteeNumber, Opinion, Outcome, RoundNumber, TaskId};
+use decentralml_types::{
+    CommitteeNumber, Opinion, Outcome, RoundNumber, TaskId, limits::TALLY_BATCH,
+};
 
 extern crate alloc;
 use alloc::vec::Vec;
@@ -81,13 +83,16 @@ impl<T: Config> Pallet<T> {
     ) {
         let tally = &mut committee.tally;
         let to = tally.cursor.saturating_add(TALLY_BATCH).min(committee.updates);
-        let trend = Histories::<T>::get(task).and_then(|history| history.trend);
-        let trend = trend.map_or(0, |trend| trend.value);
+        let mut history = Histories::<T>::get(task).unwrap_or_default();
+        let trend = history.trend.map_or(0, |trend| trend.value);
         for index in tally.cursor..to {
             let Some(trainer) = T::Evidence::trainer(task, round, index) else { continue };
             let Some(found) = Verdicts::<T>::get((task, round, &trainer)) else { continue };
-            let standing = Running::<T>::get(task, &trainer).unwrap_or_default();
-            let previous = standing.before(round);
+            let standing = Running::<T>::get(task, &trainer);
+            if standing.is_none() {
+                history.standings = history.standings.saturating_add(1);
+            }
+            let previous = standing.map_or(0, |standing| standing.before(round));
             let (running, outcome) = match found.outcome {
                 Some(Outcome::Faulty(fault)) => (previous, Outcome::Faulty(fault)),
                 _ => {
@@ -105,6 +110,7 @@ impl<T: Config> Pallet<T> {
             let score = found.score;
             Self::deposit_event(Event::Judged { task, round, trainer, score, running, outcome });
         }
+        Histories::<T>::insert(task, history);
         tally.cursor = to;
         if to == committee.updates {
             tally.stage = Stage::Done;

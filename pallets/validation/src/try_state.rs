@@ -1,7 +1,10 @@
 //! What must hold between any two blocks.
 
-use crate::{Committees, Config, Pallet, Running, Seats, Shares, Sheets, TALLY_BATCH, Verdicts};
-use decentralml_types::{CommitteeNumber, Outcome, RoundNumber, TaskId};
+use crate::{Committees, Config, Histories, Pallet, Running, Seats, Shares, Sheets, Verdicts};
+use decentralml_traits::Clock;
+use decentralml_types::{
+    CommitteeNumber, Outcome, RoundNumber, TaskId, TaskStatus, limits::TALLY_BATCH,
+};
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
@@ -12,7 +15,8 @@ impl<T: Config> Pallet<T> {
     /// Every row belongs to a committee or a round that counts it, and shares sum to what they are divided by.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::try_state_committees()?;
-        Self::try_state_verdicts()
+        Self::try_state_verdicts()?;
+        Self::try_state_histories()
     }
 
     fn try_state_committees() -> Result<(), TryRuntimeError> {
@@ -41,6 +45,11 @@ impl<T: Config> Pallet<T> {
                 "more seats have attested than opened"
             );
             ensure!(committee.tally.cursor <= committee.updates, "the tally is past its end");
+            let latest = Histories::<T>::get(task).and_then(|history| history.latest);
+            ensure!(
+                committee.rows > 0 || latest == Some((round, number)),
+                "a committee that nobody will remove"
+            );
         }
         for (task, round, number, batch, who) in Sheets::<T>::iter_keys() {
             let opened =
@@ -60,8 +69,15 @@ impl<T: Config> Pallet<T> {
             *rows += 1;
             if let Some(Outcome::Accepted { weight }) = verdict.outcome {
                 *weights += u128::from(weight);
-                let standing = Running::<T>::get(task, who).ok_or("accepted without a score")?;
-                ensure!(standing.round >= round, "a score is older than its round");
+                match Running::<T>::get(task, who) {
+                    Some(standing) => {
+                        ensure!(standing.round >= round, "a score is older than its round");
+                    }
+                    None => ensure!(
+                        T::Clock::status(task).is_none_or(TaskStatus::is_final),
+                        "accepted without a score"
+                    ),
+                }
             }
         }
         for (task, round, shares) in Shares::<T>::iter() {
@@ -71,6 +87,19 @@ impl<T: Config> Pallet<T> {
             // The weight is 0 while the round is counted, or counted anew.
             ensure!(shares.weight == 0 || weights <= shares.weight, "shares exceed the whole");
         }
+        Ok(())
+    }
+
+    fn try_state_histories() -> Result<(), TryRuntimeError> {
+        let mut standings = BTreeMap::<TaskId, u32>::new();
+        for (task, _) in Running::<T>::iter_keys() {
+            *standings.entry(task).or_default() += 1;
+        }
+        for (task, history) in Histories::<T>::iter() {
+            let counted = standings.remove(&task).unwrap_or_default();
+            ensure!(counted == history.standings, "standings are miscounted");
+        }
+        ensure!(standings.is_empty(), "standings of a task that has no history");
         Ok(())
     }
 }

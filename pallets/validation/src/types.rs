@@ -5,13 +5,10 @@ extern crate alloc;
 use codec::{Decode, Encode, MaxEncodedLen};
 use decentralml_types::{
     Balance, Cid, CommitteeNumber, Fault, Hash, Opinion, Outcome, Ppm, RoundNumber, Score,
-    limits::MaxSeats,
+    limits::{MaxSeats, TALLY_BATCH},
 };
 use frame_support::{BoundedVec, traits::ConstU32};
 use scale_info::TypeInfo;
-
-/// Updates that one batch of the tally counts.
-pub const TALLY_BATCH: u32 = 32;
 
 /// One seat's opinions on the updates of one batch.
 pub type Sheet = BoundedVec<Opinion, ConstU32<TALLY_BATCH>>;
@@ -159,6 +156,8 @@ pub struct History {
     pub latest: Option<(RoundNumber, CommitteeNumber)>,
     /// The moving average of the rounds' totals.
     pub trend: Option<Trend>,
+    /// Accounts that have a running score in the task.
+    pub standings: u32,
 }
 
 /// The moving average of the rounds' totals.

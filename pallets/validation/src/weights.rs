@@ -1,5 +1,6 @@
 //! What the calls cost.
 
+use decentralml_types::limits::TALLY_BATCH;
 use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// Weights of this pallet's calls.
@@ -10,14 +11,14 @@ pub trait WeightInfo {
     fn open_scores(updates: u32) -> Weight;
     /// [`crate::Pallet::attest`] that settles the round and starts the next.
     fn attest() -> Weight;
-    /// [`crate::Pallet::claim`] of the last row of a round, with a slash.
-    fn claim() -> Weight;
-    /// [`crate::Pallet::claim_seat`] of the last row of a round of 256 updates, with a slash.
+    /// [`crate::Pallet::claim`] of the last row of a round, where a commitment without a reveal is slashed.
+    fn claim_unrevealed() -> Weight;
+    /// [`crate::Pallet::claim`] of the last row of a round, where a faulty update is slashed.
+    fn claim_faulty() -> Weight;
+    /// [`crate::Pallet::claim_seat`] of the last row of a round of 256 updates.
     fn claim_seat() -> Weight;
-    /// [`crate::Pallet::forget`].
+    /// [`crate::Pallet::forget`] of a task's last running score.
     fn forget() -> Weight;
-    /// A batch of medians of 31 seats and a batch of outcomes; part of whatever call makes the tally go on.
-    fn tally() -> Weight;
 }
 
 /// Conservative figures for runtimes that have not measured theirs with the pallet's benchmarks: a database access for
@@ -29,7 +30,7 @@ impl WeightInfo for () {
     }
 
     fn open_scores(updates: u32) -> Weight {
-        let sheets = u64::from(updates.div_ceil(crate::TALLY_BATCH));
+        let sheets = u64::from(updates.div_ceil(TALLY_BATCH));
         Weight::from_parts(200_000_000, 40_000)
             .saturating_add(Weight::from_parts(100_000, 20).saturating_mul(updates.into()))
             .saturating_add(RocksDbWeight::get().reads_writes(14, 10))
@@ -41,7 +42,12 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(30, 24))
     }
 
-    fn claim() -> Weight {
+    fn claim_unrevealed() -> Weight {
+        Weight::from_parts(200_000_000, 40_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(20, 16))
+    }
+
+    fn claim_faulty() -> Weight {
         Weight::from_parts(200_000_000, 40_000)
             .saturating_add(RocksDbWeight::get().reads_writes(20, 16))
     }
@@ -54,10 +60,5 @@ impl WeightInfo for () {
     fn forget() -> Weight {
         Weight::from_parts(50_000_000, 12_000)
             .saturating_add(RocksDbWeight::get().reads_writes(4, 4))
-    }
-
-    fn tally() -> Weight {
-        Weight::from_parts(1_000_000_000, 400_000)
-            .saturating_add(RocksDbWeight::get().reads_writes(170, 110))
     }
 }

@@ -35,6 +35,15 @@ pub const fn slash_amount(fault: Fault, bond: Balance) -> Balance {
         + bond % 100 * slash_percent(fault) as Balance / 100
 }
 
+/// Whether half of a slash goes to the task. What only a committee's opinion says does not: the sponsor, who gets what a task
+/// does not spend, chooses the terms under which committees judge, and must not gain from a false verdict.
+pub const fn harms_task(fault: Fault) -> bool {
+    match fault {
+        Fault::NotRevealed | Fault::NotOpened => true,
+        Fault::Unavailable | Fault::Malformed => false,
+    }
+}
+
 /// Where slashed funds go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlashSplit {

@@ -3,7 +3,7 @@
 use core::fmt;
 use decentralml_types::{
     TaskSpec,
-    limits::{MAX_ROUNDS, MAX_SEATS, MAX_TRAINERS, MAX_UPDATE_BYTES},
+    limits::{MAX_ROUNDS, MAX_SEATS, MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS},
     spec::{Aggregation, Objective, Optimizer},
 };
 
@@ -32,7 +32,7 @@ pub enum SpecError {
     Target,
     /// `trainers`: 1 ≤ min ≤ max ≤ 256.
     Trainers,
-    /// `committee`: seats at most 31, quorum at least two thirds of them and at most all.
+    /// `committee`: between 3 and 31 seats, quorum at least two thirds of them and at most all.
     Committee,
     /// `deadlines`: every phase needs a block or more, and the lifetime must hold one round.
     Deadlines,
@@ -60,7 +60,7 @@ impl fmt::Display for SpecError {
             Self::Target => "target must be between 1 and 1000000 (parts per million)",
             Self::Trainers => "trainers: 1 <= min <= max <= 256 is required",
             Self::Committee => {
-                "committee: between 1 and 31 seats, and a quorum of at least two thirds of them"
+                "committee: between 3 and 31 seats, and a quorum of at least two thirds of them"
             },
             Self::Deadlines => {
                 "deadlines: every phase needs at least one block, and lifetime must be longer than one round"
@@ -125,7 +125,7 @@ fn check_encoding(spec: &TaskSpec) -> Result<(), SpecError> {
 fn check_committee(spec: &TaskSpec) -> Result<(), SpecError> {
     let (seats, quorum) = (u32::from(spec.committee.seats), u32::from(spec.committee.quorum));
     require(
-        (1..=MAX_SEATS).contains(&seats) && quorum <= seats && quorum * 3 >= seats * 2,
+        (MIN_SEATS..=MAX_SEATS).contains(&seats) && quorum <= seats && quorum * 3 >= seats * 2,
         SpecError::Committee,
     )
 }
@@ -142,7 +142,7 @@ fn check_deadlines(spec: &TaskSpec) -> Result<(), SpecError> {
 fn check_terms(spec: &TaskSpec) -> Result<(), SpecError> {
     let terms = &spec.terms;
     let positive = terms.reward_per_round > 0 && terms.trainer_bond > 0 && terms.evaluator_bond > 0;
-    require(positive && spec.total_cost().is_some(), SpecError::Terms)
+    require(positive && spec.total_cost(0).is_some(), SpecError::Terms)
 }
 
 fn is_text(text: &[u8]) -> bool {
@@ -242,6 +242,10 @@ mod tests {
         assert_eq!(error(|s| s.trainers.min = 7), Some(SpecError::Trainers));
         assert_eq!(
             error(|s| s.committee = Committee { seats: 3, quorum: 1 }),
+            Some(SpecError::Committee)
+        );
+        assert_eq!(
+            error(|s| s.committee = Committee { seats: 2, quorum: 2 }),
             Some(SpecError::Committee)
         );
         assert_eq!(error(|s| s.deadlines.verdict = 0), Some(SpecError::Deadlines));

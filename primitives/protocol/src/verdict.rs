@@ -4,7 +4,7 @@
 //! distributed, so a trainer is judged by the sum of its scores in the task, its *running score*. Two constants keep an
 //! honest past from being spent on an attack: the running score is capped, and a single round can be too bad for any past.
 
-use decentralml_types::{Fault, Opinion, Outcome, Score};
+use decentralml_types::{Fault, Opinion, Outcome, Score, limits::MAX_SCORE};
 
 /// The running score is at most this many moving averages of a round's total, in percent.
 pub const CAP_PERCENT: u64 = 100;
@@ -25,8 +25,9 @@ pub enum Finding {
 /// The finding of the seats that opened. `None` where there are none. Reorders `opinions`.
 ///
 /// More than half of the seats must report a fault for it to be one; the more frequent kind names it, `Malformed` where both
-/// are equally frequent. Otherwise the finding is the lower median, a report of a fault counting below every score. With
-/// fewer than half of the seats hostile, both lie within what honest seats span.
+/// are equally frequent. Otherwise the finding is the lower median, a report of a fault counting below every score; where it
+/// falls on such a report, exactly half of the seats saw a fault, and the finding is a score of 0, which changes nothing.
+/// With fewer than half of the seats hostile, faults are not invented, and medians lie within what honest seats span, or are 0.
 pub fn finding(opinions: &mut [Opinion]) -> Option<Finding> {
     if opinions.is_empty() {
         return None;
@@ -37,13 +38,22 @@ pub fn finding(opinions: &mut [Opinion]) -> Option<Finding> {
         let fault = if unavailable > malformed { Fault::Unavailable } else { Fault::Malformed };
         return Some(Finding::Fault(fault));
     }
-    let value = |opinion: &Opinion| match opinion {
-        Opinion::Score(score) => *score,
-        Opinion::Unavailable | Opinion::Malformed => Score::MIN,
+    let rank = |opinion: &Opinion| match opinion {
+        Opinion::Score(score) => (true, *score),
+        Opinion::Unavailable | Opinion::Malformed => (false, 0),
     };
     let middle = (opinions.len() - 1) / 2;
-    let (_, median, _) = opinions.select_nth_unstable_by_key(middle, value);
-    Some(Finding::Score(value(median)))
+    let (_, median, _) = opinions.select_nth_unstable_by_key(middle, rank);
+    let (_, score) = rank(median);
+    Some(Finding::Score(score))
+}
+
+/// Whether a score is one that a committee may open: at most [`MAX_SCORE`] in magnitude.
+pub fn in_range(opinion: &Opinion) -> bool {
+    match opinion {
+        Opinion::Score(score) => score.unsigned_abs() <= MAX_SCORE.unsigned_abs(),
+        Opinion::Unavailable | Opinion::Malformed => true,
+    }
 }
 
 /// The running score after a round, given the moving average of totals, this round's included.
@@ -135,6 +145,26 @@ mod tests {
             let trend = trend(Some(previous), total);
             prop_assert!(trend >= previous.min(total).saturating_sub(1) && trend <= previous.max(total));
         }
+    }
+
+    #[test]
+    fn a_tie_of_faults_and_scores_changes_nothing() {
+        for score in [Score::MIN, -5, 0, 5, Score::MAX] {
+            let mut opinions = [Opinion::Unavailable, Opinion::Score(score)];
+            assert_eq!(finding(&mut opinions), Some(Finding::Score(0)));
+        }
+        let mut opinions =
+            [Opinion::Score(7), Opinion::Malformed, Opinion::Score(-7), Opinion::Unavailable];
+        assert_eq!(finding(&mut opinions), Some(Finding::Score(0)));
+    }
+
+    #[test]
+    fn scores_have_a_bound() {
+        assert!(in_range(&Opinion::Score(MAX_SCORE)) && in_range(&Opinion::Score(-MAX_SCORE)));
+        assert!(
+            !in_range(&Opinion::Score(MAX_SCORE + 1)) && !in_range(&Opinion::Score(Score::MIN))
+        );
+        assert!(in_range(&Opinion::Unavailable) && in_range(&Opinion::Malformed));
     }
 
     #[test]

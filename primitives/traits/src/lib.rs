@@ -27,8 +27,11 @@ pub trait Bonds<AccountId> {
     fn disengage(who: &AccountId, role: Role, amount: Balance);
     /// Fails where slashes have left less in the bond than what is at risk: such an account must top up before it acts.
     fn ensure_covered(who: &AccountId, role: Role) -> DispatchResult;
-    /// Takes up to `amount` from the bond and splits it between `harmed` and the treasury.
-    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: &AccountId) -> Slashed;
+    /// Takes up to `amount` from the bond and splits it between `harmed` and the treasury; without `harmed`, the treasury gets
+    /// all of it.
+    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: Option<&AccountId>) -> Slashed;
+    /// The least that a role can put at risk, in planck.
+    fn minimum(role: Role) -> Balance;
 }
 
 /// What a slash took, and where it went.
@@ -88,10 +91,13 @@ pub trait Roster<AccountId> {
     ) -> Result<u32, DispatchError>;
     /// Forgets a draw. Does nothing where there is none.
     fn close_draw(task: TaskId, round: RoundNumber, draw: Draw);
-    /// Notes that an account has something to be settled, so it cannot leave the task.
-    fn hold_place(task: TaskId, role: Role, who: &AccountId);
-    /// Notes that it was settled.
-    fn release_place(task: TaskId, role: Role, who: &AccountId);
+    /// Notes that an account has a row in `round` to be settled, so it cannot leave the task, and that its bond now stands for
+    /// that round. Fails where the bond still stands for another one: a bond covers the faults of one round at a time.
+    fn hold_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId) -> DispatchResult;
+    /// Notes that nothing which the account did in `round` can be slashed any more.
+    fn clear_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId);
+    /// Notes that a row of `round` was settled; it clears the place as well.
+    fn release_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId);
 }
 
 /// Updates, as `results` keeps them.
@@ -147,6 +153,8 @@ pub trait Judgment {
     fn progress(task: TaskId, round: RoundNumber, committee: CommitteeNumber) -> JudgmentProgress;
     /// Counts the next batch of scores; bounded work. Says how many updates are accepted once all are counted.
     fn tally(task: TaskId, round: RoundNumber, committee: CommitteeNumber) -> Option<u32>;
+    /// Forgets a task that is about to go. False where standings of its trainers are left, which somebody must forget first.
+    fn close(task: TaskId) -> bool;
 }
 
 /// How far a committee is.

@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod cid;
 pub mod commitment;
+pub mod golden;
 pub mod ids;
 pub mod opinion;
 pub mod phase;

@@ -100,7 +100,7 @@ pub enum Failure {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
-    /// Participants enroll; no round has started.
+    /// Participants enroll; no round is in progress.
     Enrolling,
     /// A round is in progress.
     Running,

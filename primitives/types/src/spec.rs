@@ -17,8 +17,16 @@ pub mod limits {
     pub const MAX_SEATS: u32 = 31;
     /// Bytes of a name or a license identifier, at most.
     pub const MAX_TEXT: u32 = 64;
+    /// Updates that one call counts, at most.
+    pub const TALLY_BATCH: u32 = 32;
+    /// Phases of a round that end by a call.
+    pub const PHASES: u32 = 6;
     /// Rounds of a task, at most.
     pub const MAX_ROUNDS: u32 = 10_000;
+    /// Seats of a committee, at least: with fewer, one liar decides.
+    pub const MIN_SEATS: u32 = 3;
+    /// The largest magnitude of a score: a million nats, far above any utility's bound.
+    pub const MAX_SCORE: i64 = 1_000_000_000_000;
     /// Bytes of one update, at most: 16 GiB.
     pub const MAX_UPDATE_BYTES: u64 = 16 << 30;
 
@@ -77,7 +85,7 @@ data! {
         pub rounds: u32,
         /// The task is completed early when the attested metric reaches this.
         pub target: Option<Ppm>,
-        /// Rounds that may fail in a row before the task pauses.
+        /// Rounds that may fail in a row before the task pauses. A task attempts `rounds × (1 + max_retries)` rounds in all.
         pub max_retries: u8,
         /// Trainers drawn for a round: fewer than `min` fail it, `max` are drawn where as many are enrolled.
         pub trainers: TrainerCount,
@@ -224,15 +232,43 @@ data! {
 }
 
 impl TaskSpec {
-    /// What one round costs at most: the reward and a fee for every seat. `None` where the sum does not fit.
-    pub fn round_cost(&self) -> Option<Balance> {
+    /// What one round pays at most: the reward and a fee for every seat. `None` where the sum does not fit.
+    pub fn round_pay(&self) -> Option<Balance> {
         let fees = self.terms.fee_per_seat.checked_mul(self.committee.seats.into())?;
         self.terms.reward_per_round.checked_add(fees)
     }
 
-    /// What all rounds cost at most. `None` where the sum does not fit.
-    pub fn total_cost(&self) -> Option<Balance> {
-        self.round_cost()?.checked_mul(self.rounds.into())
+    /// Rounds that may be attempted: each may fail [`TaskSpec::max_retries`] times.
+    pub fn attempts(&self) -> u32 {
+        self.rounds.saturating_mul(u32::from(self.max_retries).saturating_add(1))
+    }
+
+    /// Calls that cost their senders nothing, in one round at most: a trainer commits, reveals and claims; a seat of either
+    /// committee commits, opens, attests and claims; scores are counted for both committees; and each phase is advanced.
+    pub fn free_calls(&self) -> u32 {
+        let trainers = u32::from(self.trainers.max).saturating_mul(3);
+        let seats = u32::from(self.committee.seats).saturating_mul(2 * 4);
+        let counts =
+            u32::from(self.trainers.max).div_ceil(limits::TALLY_BATCH).saturating_mul(2 * 2);
+        trainers.saturating_add(seats).saturating_add(counts).saturating_add(2 * limits::PHASES)
+    }
+
+    /// What the chain charges for one attempt, given the price of a call. `None` where it does not fit.
+    pub fn round_charge(&self, call_price: Balance) -> Option<Balance> {
+        call_price.checked_mul(self.free_calls().into())
+    }
+
+    /// What the sponsor pays in advance: all rounds, and the charge for all attempts. `None` where the sum does not fit.
+    pub fn total_cost(&self, call_price: Balance) -> Option<Balance> {
+        let pay = self.round_pay()?.checked_mul(self.rounds.into())?;
+        let charges = self.round_charge(call_price)?.checked_mul(self.attempts().into())?;
+        pay.checked_add(charges)
+    }
+
+    /// Rows that all attempts may leave in storage until they are settled.
+    pub fn rows(&self) -> u64 {
+        let round = u64::from(self.trainers.max) + 2 * u64::from(self.committee.seats);
+        round.saturating_mul(self.attempts().into())
     }
 
     /// What a role puts at risk in this task.

@@ -13,6 +13,8 @@ parameter_types! {
     pub const DepositBase: Balance = UNIT / 10;
     /// For a row that one participant leaves in one round.
     pub const DepositPerRow: Balance = MILLIUNIT / 10;
+    /// For each call of a round that costs its sender nothing.
+    pub const CallPrice: Balance = 5 * MILLIUNIT;
     /// A candidate stays on chain for at least thirty days of six-second blocks after its task is gone.
     pub const CandidatePeriod: BlockNumber = 432_000;
 }
@@ -25,7 +27,7 @@ impl pallet_participants::Config for Runtime {
     type MinEvaluatorBond = MinEvaluatorBond;
     type UnbondingPeriod = UnbondingPeriod;
     type Treasury = crate::configs::TreasuryAccount;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_participants::WeightInfo<Runtime>;
 }
 
 impl pallet_tasks::Config for Runtime {
@@ -35,11 +37,14 @@ impl pallet_tasks::Config for Runtime {
     type PalletId = TasksPalletId;
     type DepositBase = DepositBase;
     type DepositPerRow = DepositPerRow;
+    type CallPrice = CallPrice;
+    type Treasury = crate::configs::TreasuryAccount;
+    type Bonds = Participants;
     type Roster = Assignments;
     type Evidence = Results;
     type Judgment = Validation;
     type Registry = Models;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_tasks::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }
@@ -49,7 +54,7 @@ impl pallet_assignments::Config for Runtime {
     type Clock = Tasks;
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
     type MaxEnrolled = ConstU32<1_000_000>;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_assignments::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }
@@ -59,7 +64,7 @@ impl pallet_results::Config for Runtime {
     type Clock = Tasks;
     type Escrow = Tasks;
     type Roster = Assignments;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_results::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }
@@ -70,7 +75,7 @@ impl pallet_validation::Config for Runtime {
     type Escrow = Tasks;
     type Evidence = Results;
     type Roster = Assignments;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_validation::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }
@@ -80,5 +85,5 @@ impl pallet_models::Config for Runtime {
     type BlockNumberProvider = System;
     type ReleaseOrigin = CouncilMajority;
     type CandidatePeriod = CandidatePeriod;
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_models::WeightInfo<Runtime>;
 }

@@ -22,12 +22,13 @@ fn a_leaver_gets_its_bond_out_of_risk() {
 fn an_account_with_unsettled_commitments_cannot_leave() {
     build_and_execute(|| {
         enroll(1, Role::Trainer);
-        Assignments::hold_place(TASK, Role::Trainer, &1);
-        Assignments::hold_place(TASK, Role::Trainer, &1);
+        assert_ok!(Assignments::hold_place(TASK, 1, Role::Trainer, &1));
+        Assignments::clear_place(TASK, 1, Role::Trainer, &1);
+        assert_ok!(Assignments::hold_place(TASK, 2, Role::Trainer, &1));
         assert_noop!(try_leave(1), Error::<Test>::NotSettled);
-        Assignments::release_place(TASK, Role::Trainer, &1);
+        Assignments::release_place(TASK, 1, Role::Trainer, &1);
         assert_noop!(try_leave(1), Error::<Test>::NotSettled);
-        Assignments::release_place(TASK, Role::Trainer, &1);
+        Assignments::release_place(TASK, 2, Role::Trainer, &1);
         assert_ok!(try_leave(1));
     });
 }

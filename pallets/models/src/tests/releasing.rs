@@ -1,7 +1,7 @@
 //! Only governance releases and recalls, and each only once.
 
 use super::{cid, record, signed};
-use crate::{Error, Event, LastReleased, Release, Versions, mock::*};
+use crate::{Error, Event, Release, Versions, mock::*};
 use decentralml_types::spec::Text;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError::BadOrigin;
@@ -73,12 +73,14 @@ fn versions_that_do_not_exist_cannot_be_released_or_recalled() {
 }
 
 #[test]
-fn releasing_an_older_version_keeps_the_newest_release_in_mind() {
+fn an_older_version_can_be_released_after_a_newer_one() {
     build_and_execute(|| {
         record(1, 1, None);
         record(1, 2, Some(1));
-        assert_ok!(Models::release(RuntimeOrigin::root(), 1, 2));
-        assert_ok!(Models::release(RuntimeOrigin::root(), 1, 1));
-        assert_eq!(LastReleased::<Test>::get(1), Some(2));
+        for version in [2, 1] {
+            assert_ok!(Models::release(RuntimeOrigin::root(), 1, version));
+            let status = Versions::<Test>::get(1, version).unwrap().status;
+            assert_eq!(status, Release::Released { at: 1 });
+        }
     });
 }

@@ -1,6 +1,7 @@
 //! Funds go in, wait, and come out once.
 
 use crate::{Error, Event, Members, mock::*};
+use decentralml_traits::Bonds;
 use decentralml_types::Role::{Evaluator, Trainer};
 use frame_support::{assert_noop, assert_ok, traits::Hooks};
 use sp_runtime::TokenError;
@@ -24,6 +25,18 @@ fn the_first_bond_must_reach_the_minimum_of_its_role() {
         assert_eq!(Members::<Test>::get(Evaluator, ALICE).unwrap().bond, 501);
         assert_eq!(held(ALICE), 501);
         assert_eq!(total(ALICE), FUNDS);
+    });
+}
+
+#[test]
+fn other_pallets_learn_the_minimum_of_each_role() {
+    build_and_execute(|| {
+        for (role, minimum) in [(Trainer, 100), (Evaluator, 500)] {
+            assert_eq!(Participants::minimum(role), minimum);
+            let bond = |amount| Participants::bond(origin(ALICE), role, amount);
+            assert_noop!(bond(minimum - 1), Error::<Test>::BelowMinimum);
+            assert_ok!(bond(minimum));
+        }
     });
 }
 

@@ -55,7 +55,7 @@ fn an_account_that_was_slashed_tops_up_before_it_acts() {
         bond(ALICE, 200);
         assert_ok!(Participants::engage(&ALICE, Trainer, 200));
         assert_ok!(Participants::ensure_covered(&ALICE, Trainer));
-        Participants::slash(&ALICE, Trainer, 1, &HARMED);
+        Participants::slash(&ALICE, Trainer, 1, Some(&HARMED));
         assert_noop!(Participants::ensure_covered(&ALICE, Trainer), Error::<Test>::NotCovered);
         bond(ALICE, 1);
         assert_ok!(Participants::ensure_covered(&ALICE, Trainer));
@@ -68,7 +68,7 @@ fn the_row_of_an_account_that_lost_everything_goes_when_it_leaves_its_tasks() {
     build_and_execute(|| {
         bond(ALICE, 100);
         assert_ok!(Participants::engage(&ALICE, Trainer, 100));
-        Participants::slash(&ALICE, Trainer, 100, &HARMED);
+        Participants::slash(&ALICE, Trainer, 100, Some(&HARMED));
         assert!(Members::<Test>::contains_key(Trainer, ALICE));
         Participants::disengage(&ALICE, Trainer, 100);
         assert!(!Members::<Test>::contains_key(Trainer, ALICE));

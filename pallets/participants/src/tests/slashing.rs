@@ -10,7 +10,7 @@ fn bond(who: AccountId, amount: u128) {
 }
 
 fn slash(amount: u128, harmed: AccountId) -> Slashed {
-    Participants::slash(&ALICE, Trainer, amount, &harmed)
+    Participants::slash(&ALICE, Trainer, amount, Some(&harmed))
 }
 
 #[test]
@@ -26,6 +26,44 @@ fn the_accused_loses_and_the_harmed_gets_only_half() {
         assert_eq!(total(THE_TREASURY), FUNDS + 51);
         let member = Members::<Test>::get(Trainer, ALICE).unwrap();
         assert_eq!((member.bond, member.faults), (99, 1));
+    });
+}
+
+#[test]
+fn where_nobody_is_harmed_the_treasury_gets_all() {
+    build_and_execute(|| {
+        bond(ALICE, 200);
+        let slashed = Participants::slash(&ALICE, Trainer, 101, None);
+        assert_eq!(slashed, Slashed { total: 101, to_harmed: 0 });
+        System::assert_last_event(
+            Event::Slashed { who: ALICE, role: Trainer, amount: 101, to_harmed: 0 }.into(),
+        );
+        assert_eq!(total(ALICE), FUNDS - 101);
+        assert_eq!(total(THE_TREASURY), FUNDS + 101);
+        assert_eq!(Members::<Test>::get(Trainer, ALICE).unwrap().bond, 99);
+    });
+}
+
+#[test]
+fn where_nobody_is_harmed_and_the_treasury_cannot_receive_all_is_burned() {
+    build_and_execute(|| {
+        bond(ALICE, 200);
+        Treasury::set(NOBODY + 1_000);
+        let issuance = Balances::total_issuance();
+        let slashed = Participants::slash(&ALICE, Trainer, EXISTENTIAL_DEPOSIT - 1, None);
+        assert_eq!(slashed, Slashed { total: EXISTENTIAL_DEPOSIT - 1, to_harmed: 0 });
+        assert_eq!(Balances::total_issuance(), issuance - (EXISTENTIAL_DEPOSIT - 1));
+    });
+}
+
+#[test]
+fn a_slash_tells_of_no_money_that_did_not_move() {
+    build_and_execute(|| {
+        bond(ALICE, 200);
+        System::reset_events();
+        Participants::slash(&ALICE, Trainer, 100, None);
+        // One transfer, and that the bond was slashed; nothing was left to burn.
+        assert_eq!(System::event_count(), 2);
     });
 }
 

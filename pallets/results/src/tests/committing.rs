@@ -29,7 +29,7 @@ fn a_commitment_is_counted_until_it_is_settled() {
         commit(1);
         commit(2);
         assert_eq!(OpenedRows::get(), [(TASK, ROUND); 2]);
-        assert_eq!(Held::get(), [(TASK, Role::Trainer, 1), (TASK, Role::Trainer, 2)]);
+        assert_eq!(Held::get(), [1, 2].map(|who| (TASK, ROUND, Role::Trainer, who)));
         assert_eq!(Acted::get(), 2);
     });
 }
@@ -78,6 +78,29 @@ fn a_bond_that_slashes_have_eaten_must_be_topped_up_first() {
         assert_noop!(try_commit(1), NOT_COVERED);
         Uncovered::set(Vec::new());
         commit(1);
+    });
+}
+
+#[test]
+fn a_trainer_whose_bond_stands_for_another_round_cannot_commit() {
+    build_and_execute(|| {
+        StandsElsewhere::set(vec![1]);
+        assert_noop!(try_commit(1), STILL_AT_RISK);
+        assert!(OpenedRows::get().is_empty());
+        StandsElsewhere::set(Vec::new());
+        commit(1);
+    });
+}
+
+#[test]
+fn a_refused_commitment_holds_no_place() {
+    build_and_execute(|| {
+        Uncovered::set(vec![1]);
+        try_commit(1).unwrap_err();
+        try_commit(4).unwrap_err();
+        Due::set(true);
+        try_commit(2).unwrap_err();
+        assert!(Held::get().is_empty());
     });
 }
 

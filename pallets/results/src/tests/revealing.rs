@@ -40,6 +40,15 @@ fn reveals_are_numbered_in_their_order_and_free() {
 }
 
 #[test]
+fn a_bond_stays_at_risk_when_its_owner_has_revealed() {
+    committed(|| {
+        (1..=3).for_each(reveal);
+        Results::take(TASK, ROUND, &1);
+        assert!(Freed::get().is_empty());
+    });
+}
+
+#[test]
 fn a_reveal_must_be_what_was_committed_to() {
     committed(|| {
         let update = update_of(&1);

@@ -3,7 +3,7 @@
 use super::*;
 use decentralml_types::Failure;
 
-/// Cancels with the live round in a phase: what was reserved is back at once.
+/// Cancels with the live round in a phase: all but the round's charge is back at once.
 fn cancel_in(phase: Phase) {
     build_and_execute(|| {
         let task = start();
@@ -12,48 +12,48 @@ fn cancel_in(phase: Phase) {
         assert_eq!((status(task), at(task)), (TaskStatus::Cancelled, (1, Phase::Void)));
         let failure = Failure::Cancelled;
         assert!(has_event(Event::RoundVoided { task, round: 1, failure }));
-        let (status, refunded) = (TaskStatus::Cancelled, 3 * ROUND_COST);
+        let (status, refunded) = (TaskStatus::Cancelled, free(3, ATTEMPTS - 1));
         assert!(has_event(Event::TaskEnded { task, status, refunded }));
         assert_eq!(money(task), Money::default());
-        assert_eq!(total(SPONSOR), FUNDS - EXISTENTIAL_DEPOSIT);
+        assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
         assert_eq!(OpenDraws::get(), []);
         nothing_to_advance(task);
         assert_noop!(Tasks::cancel(signed(SPONSOR), task), Error::<Test>::TaskOver);
 
         claim_all(task, 1, &[]);
         assert_ok!(Tasks::reap(signed(OTHER), task, 1));
-        assert_eq!(total(SPONSOR), FUNDS);
+        assert_eq!(total(SPONSOR), FUNDS - CHARGE);
         assert_eq!(System::account(SPONSOR).data.reserved, 0);
     });
 }
 
 #[test]
-fn cancelling_while_training_refunds_everything() {
+fn cancelling_while_training_refunds_all_but_the_charge() {
     cancel_in(Phase::Training);
 }
 
 #[test]
-fn cancelling_while_revealing_refunds_everything() {
+fn cancelling_while_revealing_refunds_all_but_the_charge() {
     cancel_in(Phase::Revealing);
 }
 
 #[test]
-fn cancelling_while_scoring_refunds_everything() {
+fn cancelling_while_scoring_refunds_all_but_the_charge() {
     cancel_in(Phase::Scoring);
 }
 
 #[test]
-fn cancelling_during_the_verdict_refunds_everything() {
+fn cancelling_during_the_verdict_refunds_all_but_the_charge() {
     cancel_in(Phase::Verdict);
 }
 
 #[test]
-fn cancelling_while_tallying_refunds_everything() {
+fn cancelling_while_tallying_refunds_all_but_the_charge() {
     cancel_in(Phase::Tallying);
 }
 
 #[test]
-fn cancelling_while_aggregating_refunds_everything() {
+fn cancelling_while_aggregating_refunds_all_but_the_charge() {
     cancel_in(Phase::Aggregating);
 }
 
@@ -71,13 +71,13 @@ fn cancelling_while_participants_enroll_refunds_everything() {
 }
 
 #[test]
-fn cancelling_a_paused_task_refunds_everything() {
+fn cancelling_a_paused_task_refunds_all_but_the_charge() {
     build_and_execute(|| {
         let task = start();
         assert_ok!(Tasks::pause(signed(SPONSOR), task));
         bring_to(task, Phase::Verdict);
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
-        assert_eq!(total(SPONSOR), FUNDS - EXISTENTIAL_DEPOSIT);
+        assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }
 
@@ -88,15 +88,15 @@ fn cancelling_leaves_what_settled_rounds_owe() {
         settle(task, 1, 1);
         bring_to(task, Phase::Scoring);
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
-        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: ROUND_COST });
-        assert_eq!(total(SPONSOR), FUNDS - ROUND_COST - EXISTENTIAL_DEPOSIT);
+        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: ROUND_PAY });
+        assert_eq!(total(SPONSOR), FUNDS - ROUND_PAY - 2 * CHARGE - EXISTENTIAL_DEPOSIT);
 
         assert_ok!(Tasks::row_settled(task, 1, &TRAINER, 200));
         assert_eq!(total(TRAINER), FUNDS + 200);
         claim_all(task, 1, &[]);
         claim_all(task, 2, &[]);
-        assert!(has_event(Event::Refunded { task, amount: ROUND_COST - 200 }));
-        assert_eq!(total(SPONSOR), FUNDS - 200 - EXISTENTIAL_DEPOSIT);
+        assert!(has_event(Event::Refunded { task, amount: ROUND_PAY - 200 }));
+        assert_eq!(total(SPONSOR), FUNDS - 200 - 2 * CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }
 

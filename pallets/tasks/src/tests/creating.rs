@@ -4,13 +4,13 @@ use super::*;
 use frame_support::traits::Hooks;
 use sp_runtime::TokenError;
 
-const DEPOSIT: Balance = DEPOSIT_BASE + DEPOSIT_PER_ROW * 3 * (6 + 2 * 3);
+const DEPOSIT: Balance = DEPOSIT_BASE + DEPOSIT_PER_ROW * ATTEMPTS * (6 + 2 * 3);
 
 #[test]
 fn a_task_takes_its_funds_and_holds_its_deposit() {
     build_and_execute(|| {
         let task = create();
-        let funds = 3 * ROUND_COST;
+        let funds = 3 * ROUND_PAY + ATTEMPTS * CHARGE;
         assert_eq!(money(task), Money { free: funds, reserved: 0, unclaimed: 0 });
         assert_eq!(total(SPONSOR), FUNDS - funds - EXISTENTIAL_DEPOSIT);
         assert_eq!(System::account(SPONSOR).data.reserved, DEPOSIT);
@@ -43,6 +43,21 @@ fn a_specification_that_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn bonds_below_the_chain_s_minimum_are_refused() {
+    build_and_execute(|| {
+        let changes: [fn(&mut TaskSpec); 2] = [
+            |spec| spec.terms.trainer_bond = MIN_TRAINER_BOND - 1,
+            |spec| spec.terms.evaluator_bond = MIN_EVALUATOR_BOND - 1,
+        ];
+        for change in changes {
+            let mut spec = spec();
+            change(&mut spec);
+            assert_noop!(Tasks::create(signed(SPONSOR), Box::new(spec)), Error::<Test>::BondTooLow);
+        }
+    });
+}
+
+#[test]
 fn a_sponsor_without_the_funds_creates_nothing() {
     build_and_execute(|| {
         let mut dear = spec();
@@ -51,9 +66,9 @@ fn a_sponsor_without_the_funds_creates_nothing() {
             Tasks::create(signed(SPONSOR), Box::new(dear.clone())),
             TokenError::FundsUnavailable
         );
-        // Enough for the rounds, and not for the deposit.
+        // Enough for the rounds and their charges, and not for the deposit.
         dear.rounds = 1;
-        dear.terms.reward_per_round = FUNDS - 3 * FEE - 2 * EXISTENTIAL_DEPOSIT - 50;
+        dear.terms.reward_per_round = FUNDS - 3 * FEE - 3 * CHARGE - 2 * EXISTENTIAL_DEPOSIT - 50;
         let origin = signed(SPONSOR);
         let result =
             frame_support::storage::with_storage_layer(|| Tasks::create(origin, Box::new(dear)));
@@ -77,7 +92,7 @@ fn anybody_funds_a_task_until_it_is_over() {
         let task = create();
         assert_ok!(Tasks::fund(signed(OTHER), task, 55));
         assert!(has_event(Event::TaskFunded { task, who: OTHER, amount: 55 }));
-        assert_eq!(money(task).free, 3 * ROUND_COST + 55);
+        assert_eq!(money(task).free, free(3, ATTEMPTS) + 55);
         assert_noop!(Tasks::fund(signed(OTHER), task, 0), Error::<Test>::ZeroAmount);
         assert_noop!(Tasks::fund(signed(OTHER), task + 1, 5), Error::<Test>::UnknownTask);
         assert_noop!(Tasks::fund(signed(OTHER), task, FUNDS), TokenError::FundsUnavailable);
@@ -95,7 +110,7 @@ fn a_stranger_s_transfer_into_the_account_harms_nobody() {
         assert_ok!(Tasks::do_try_state().map_err(|_| sp_runtime::DispatchError::Corruption));
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
         assert_ok!(Tasks::reap(signed(OTHER), task, 1));
-        assert_eq!(total(SPONSOR), FUNDS + 17);
+        assert_eq!(total(SPONSOR), FUNDS + 17 - CHARGE);
     });
 }
 

@@ -8,7 +8,7 @@ fn claims_are_paid_and_the_last_one_returns_the_rest_to_the_task() {
         let task = start();
         settle(task, 1, 1);
         let free = money(task).free;
-        assert_eq!(Rounds::<Test>::get(task, 1).unwrap().open_rows, 9);
+        assert_eq!(rows_of(task, 1), 9);
         assert_ok!(Tasks::row_settled(task, 1, &TRAINER, 333));
         assert!(has_event(Event::Paid { task, round: 1, who: TRAINER, amount: 333 }));
         for _ in 0..7 {
@@ -16,14 +16,11 @@ fn claims_are_paid_and_the_last_one_returns_the_rest_to_the_task() {
         }
         assert_eq!(money(task).free, free);
         assert_ok!(Tasks::row_settled(task, 1, &OTHER, FEE));
-        let returned = ROUND_COST - 333 - FEE;
+        let returned = ROUND_PAY - 333 - FEE;
         assert!(has_event(Event::RoundClosed { task, round: 1, returned }));
-        assert_eq!(
-            money(task),
-            Money { free: free + returned, reserved: ROUND_COST, unclaimed: 0 }
-        );
+        assert_eq!(money(task), Money { free: free + returned, reserved: ROUND_PAY, unclaimed: 0 });
         assert_eq!((total(TRAINER), total(OTHER)), (FUNDS + 333, FUNDS + FEE));
-        assert_eq!(row(task).open_rows, 0);
+        assert_eq!(rows_of(task, 1), 0);
     });
 }
 
@@ -33,8 +30,8 @@ fn no_round_pays_more_than_it_owes() {
         let task = start();
         settle(task, 1, 1);
         let pay = |amount| Tasks::row_settled(task, 1, &TRAINER, amount);
-        assert_noop!(pay(ROUND_COST + 1), Error::<Test>::Overdrawn);
-        assert_ok!(pay(ROUND_COST));
+        assert_noop!(pay(ROUND_PAY + 1), Error::<Test>::Overdrawn);
+        assert_ok!(pay(ROUND_PAY));
         assert_noop!(pay(1), Error::<Test>::Overdrawn);
         claim_all(task, 1, &[]);
         assert_noop!(pay(0), Error::<Test>::NothingToSettle);
@@ -65,9 +62,9 @@ fn rows_settled_in_mid_round_return_nothing_yet() {
             assert_ok!(Tasks::row_settled(task, 1, &TRAINER, 0));
         }
         assert_eq!(round(task).open_rows, 0);
-        assert_eq!(money(task).reserved, ROUND_COST);
+        assert_eq!(money(task).reserved, ROUND_PAY);
         settle(task, 1, 1);
-        assert_eq!(Rounds::<Test>::get(task, 1).unwrap().pot, ROUND_COST);
+        assert_eq!(Rounds::<Test>::get(task, 1).unwrap().pot, ROUND_PAY);
     });
 }
 
@@ -77,11 +74,11 @@ fn rounds_do_not_pay_each_other_s_debts() {
         let task = start();
         settle(task, 1, 1);
         settle(task, 2, 1);
-        claim_all(task, 1, &[ROUND_COST]);
-        assert_eq!(Rounds::<Test>::get(task, 2).unwrap().pot, ROUND_COST);
+        claim_all(task, 1, &[ROUND_PAY]);
+        assert_eq!(Rounds::<Test>::get(task, 2).unwrap().pot, ROUND_PAY);
         claim_all(task, 2, &[REWARD / 2, REWARD / 2, FEE, FEE, FEE]);
         assert_eq!(money(task).unclaimed, 0);
-        assert_eq!(total(TRAINER), FUNDS + 2 * ROUND_COST);
+        assert_eq!(total(TRAINER), FUNDS + 2 * ROUND_PAY);
     });
 }
 
@@ -94,10 +91,10 @@ fn the_rest_of_a_task_that_is_over_goes_to_the_sponsor_at_once() {
         settle(task, 1, 1);
         assert_eq!(status(task), TaskStatus::Completed);
         claim_all(task, 1, &[100]);
-        let amount = ROUND_COST - 100;
+        let amount = ROUND_PAY - 100;
         assert!(has_event(Event::Refunded { task, amount }));
         assert_eq!(money(task), Money::default());
-        assert_eq!(total(SPONSOR), FUNDS - 100 - EXISTENTIAL_DEPOSIT);
+        assert_eq!(total(SPONSOR), FUNDS - 100 - CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }
 
@@ -120,7 +117,7 @@ fn slashed_funds_are_the_task_s_or_the_sponsor_s_once_it_is_over() {
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
         recover(task, 60);
         assert!(has_event(Event::Refunded { task, amount: 60 }));
-        assert_eq!(total(SPONSOR), FUNDS + 100 - EXISTENTIAL_DEPOSIT);
+        assert_eq!(total(SPONSOR), FUNDS + 100 - CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }
 
@@ -146,14 +143,14 @@ fn an_account_that_cannot_be_paid_keeps_its_claim() {
         let nobody = 99;
         let before = money(task);
         assert!(Tasks::row_settled(task, 1, &nobody, EXISTENTIAL_DEPOSIT - 1).is_err());
-        assert_eq!((money(task), round_rows(task)), (before, 9));
+        assert_eq!((money(task), rows_of(task, 1)), (before, 9));
         assert_ok!(Tasks::row_settled(task, 1, &nobody, EXISTENTIAL_DEPOSIT));
         assert_eq!(total(nobody), EXISTENTIAL_DEPOSIT);
     });
 }
 
-fn round_rows(task: TaskId) -> u32 {
-    Rounds::<Test>::get(task, 1).unwrap().open_rows
+fn rows_of(task: TaskId, number: RoundNumber) -> u32 {
+    Rounds::<Test>::get(task, number).unwrap().open_rows
 }
 
 #[test]
@@ -162,6 +159,17 @@ fn rows_of_rounds_that_do_not_exist_are_not_counted() {
         let task = start();
         Tasks::row_opened(task, 2);
         Tasks::row_opened(task + 1, 1);
-        assert_eq!(row(task).open_rows, 0);
+        assert_eq!(rows_of(task, 1), 0);
+        assert_eq!(Rounds::<Test>::iter().count(), 1);
+    });
+}
+
+#[test]
+fn opening_a_row_touches_nothing_but_its_round_s_record() {
+    build_and_execute(|| {
+        let task = start();
+        let before = row(task);
+        Tasks::row_opened(task, 1);
+        assert_eq!((row(task), rows_of(task, 1)), (before, 1));
     });
 }

@@ -21,9 +21,9 @@ fn a_lifetime_that_is_over_voids_the_live_round_and_refunds() {
             expire(task);
             advance(task);
             assert_eq!(round(task).failure, Some(Failure::Expired));
-            let (status, refunded) = (TaskStatus::Expired, 3 * ROUND_COST);
+            let (status, refunded) = (TaskStatus::Expired, free(3, ATTEMPTS - 1));
             assert!(has_event(Event::TaskEnded { task, status, refunded }));
-            assert_eq!(total(SPONSOR), FUNDS - EXISTENTIAL_DEPOSIT);
+            assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
             nothing_to_advance(task);
             assert_noop!(Tasks::cancel(signed(SPONSOR), task), Error::<Test>::TaskOver);
         });
@@ -70,17 +70,81 @@ fn a_task_that_is_over_in_fact_takes_no_money_and_no_orders() {
 }
 
 #[test]
-fn no_round_starts_after_the_lifetime() {
+fn work_after_the_lifetime_moves_nothing_and_is_too_late() {
+    build_and_execute(|| {
+        let task = create();
+        System::set_block_number(9_999);
+        enroll(task, 6, 3);
+        bring_to(task, Phase::Aggregating);
+        attest(task, 1, 1, 1);
+        assert!(!Tasks::round(task, 1).unwrap().due);
+        expire(task);
+        assert!(Tasks::round(task, 1).unwrap().due);
+        // The last seat is quicker than whoever would advance, and still too late.
+        attest(task, 1, 1, 1);
+        assert_eq!((at(task), row(task).status), ((1, Phase::Aggregating), TaskStatus::Running));
+        assert_eq!(Recorded::get(), []);
+        advance(task);
+        assert_eq!((at(task), row(task).status), ((1, Phase::Void), TaskStatus::Expired));
+        assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
+    });
+}
+
+#[test]
+fn no_phase_is_longer_than_the_lifetime() {
+    build_and_execute(|| {
+        let mut spec = spec();
+        spec.deadlines.lifetime = 250;
+        let task = create_with(spec);
+        let end = row(task).created_at + 250;
+        // Every phase would end after the lifetime; each but the last step has less time than the specification gives it.
+        System::set_block_number(end - 5);
+        enroll(task, 6, 3);
+        let started = Event::RoundStarted { task, round: 1, places: 6, base: None, deadline: end };
+        assert!(has_event(started));
+        for phase in [Phase::Training, Phase::Revealing, Phase::Scoring, Phase::Verdict] {
+            bring_to(task, phase);
+            assert_eq!((phase, round(task).deadline), (phase, end));
+        }
+        bring_to(task, Phase::Aggregating);
+        assert_eq!(round(task).deadline, end);
+        System::set_block_number(end - 1);
+        nothing_to_advance(task);
+        assert!(!Tasks::round(task, 1).unwrap().due);
+        go_by(1);
+        assert!(Tasks::round(task, 1).unwrap().due);
+        advance(task);
+        assert_eq!(status(task), TaskStatus::Expired);
+    });
+}
+
+#[test]
+fn a_round_that_settled_just_in_time_is_paid_for() {
     build_and_execute(|| {
         let task = start();
         bring_to(task, Phase::Aggregating);
-        attest(task, 1, 1, 1);
+        attest(task, 2, 1, 1);
         expire(task);
-        // The last seat is quicker than whoever would advance: its round counts.
-        attest(task, 1, 1, 1);
+        advance(task);
+        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: ROUND_PAY });
+        assert!(!Tasks::round(task, 2).unwrap().due);
+        claim_all(task, 1, &[ROUND_PAY]);
+        assert_eq!(total(TRAINER), FUNDS + ROUND_PAY);
+    });
+}
+
+#[test]
+fn a_waiting_task_expires_too() {
+    build_and_execute(|| {
+        let task = start();
+        Trainers::set(2);
+        time_out(task);
+        assert_eq!(status(task), TaskStatus::Enrolling);
+        expire(task);
+        enroll(task, 6, 3);
+        assert_eq!(at(task), (1, Phase::Void));
+        advance(task);
         assert_eq!(row(task).status, TaskStatus::Expired);
-        assert_eq!(at(task), (1, Phase::Settled));
-        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: ROUND_COST });
-        assert_eq!(total(SPONSOR), FUNDS - ROUND_COST - EXISTENTIAL_DEPOSIT);
+        assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }

@@ -12,7 +12,8 @@ fn failed(task: TaskId, number: RoundNumber, failure: Failure) {
     assert_eq!(void.ended_at, Some(System::block_number()));
     assert!(has_event(Event::RoundVoided { task, round: number, failure }));
     assert_eq!(at(task), (number + 1, Phase::Training));
-    assert_eq!(money(task), Money { free: 2 * ROUND_COST, reserved: ROUND_COST, unclaimed: 0 });
+    let free = free(2, ATTEMPTS - 2);
+    assert_eq!(money(task), Money { free, reserved: ROUND_PAY, unclaimed: 0 });
     assert_eq!(row(task).failed_in_a_row, 1);
 }
 
@@ -139,7 +140,8 @@ fn more_failures_in_a_row_than_allowed_pause_the_task() {
         assert_eq!((status(task), at(task)), (TaskStatus::Paused, (3, Phase::Void)));
         let reason = PauseReason::RetriesExhausted;
         assert!(has_event(Event::TaskPaused { task, reason }));
-        assert_eq!(money(task), Money { free: 3 * ROUND_COST, reserved: 0, unclaimed: 0 });
+        let free = free(3, ATTEMPTS - 3);
+        assert_eq!(money(task), Money { free, reserved: 0, unclaimed: 0 });
         nothing_to_advance(task);
     });
 }
@@ -173,18 +175,6 @@ fn as_many_retries_as_a_specification_can_say_are_counted() {
 }
 
 #[test]
-fn a_round_that_nobody_is_left_for_pauses_the_task() {
-    build_and_execute(|| {
-        let task = start();
-        Evaluators::set(1);
-        time_out(task);
-        assert_eq!(status(task), TaskStatus::Paused);
-        assert!(has_event(Event::TaskPaused { task, reason: PauseReason::NotEnoughEnrolled }));
-        assert_eq!(money(task).reserved, 0);
-    });
-}
-
-#[test]
 fn evaluators_that_all_left_fail_both_committees_and_lock_nothing() {
     build_and_execute(|| {
         let task = start();
@@ -194,7 +184,7 @@ fn evaluators_that_all_left_fail_both_committees_and_lock_nothing() {
         assert_eq!(at(task), (1, Phase::Scoring));
         advance(task);
         advance(task);
-        assert_eq!((status(task), at(task)), (TaskStatus::Paused, (1, Phase::Void)));
-        assert_eq!(money(task).free, 3 * ROUND_COST);
+        assert_eq!((status(task), at(task)), (TaskStatus::Enrolling, (1, Phase::Void)));
+        assert_eq!(money(task).free, free(3, ATTEMPTS - 1));
     });
 }

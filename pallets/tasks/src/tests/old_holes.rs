@@ -16,7 +16,7 @@ fn escrowed_rewards_that_can_never_leave() {
         assert_eq!(total(TRAINER), FUNDS + REWARD);
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
         assert_ok!(Tasks::reap(signed(OTHER), task, 10));
-        assert_eq!(total(SPONSOR), FUNDS - REWARD);
+        assert_eq!(total(SPONSOR), FUNDS - REWARD - 2 * CHARGE);
         assert_eq!(total(Tasks::account_of(task)), 0);
     });
 }
@@ -87,9 +87,10 @@ fn idle_assignees_lock_a_task_for_free() {
         }
         assert_eq!(status(task), TaskStatus::Paused);
         assert_eq!(round(task).failure, Some(Failure::TooFewCommitments));
-        assert_eq!(money(task), Money { free: 3 * ROUND_COST, reserved: 0, unclaimed: 0 });
+        let free = free(3, ATTEMPTS - 3);
+        assert_eq!(money(task), Money { free, reserved: 0, unclaimed: 0 });
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
-        assert_eq!(total(SPONSOR), FUNDS - EXISTENTIAL_DEPOSIT);
+        assert_eq!(total(SPONSOR), FUNDS - 3 * CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }
 
@@ -102,8 +103,9 @@ fn reward_times_workers_is_undefined() {
         let mut many = spec();
         many.trainers = TrainerCount { min: 1, max: 256 };
         for spec in [one, many] {
+            let charges = ATTEMPTS * spec.round_charge(1).unwrap();
             let task = create_with(spec);
-            assert_eq!(money(task).free, 3 * (REWARD + 3 * FEE));
+            assert_eq!(money(task).free - charges, 3 * (REWARD + 3 * FEE));
         }
     });
 }
@@ -116,13 +118,13 @@ fn funders_withdraw_after_success_and_callers_take_the_rest() {
         settle(task, 1, 1);
         // The sponsor ends it: earned money stays for those who earned it.
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
-        assert_eq!(money(task).unclaimed, ROUND_COST);
+        assert_eq!(money(task).unclaimed, ROUND_PAY);
         assert_noop!(Tasks::reap(signed(OTHER), task, 10), Error::<Test>::UnsettledRows);
-        claim_all(task, 1, &[ROUND_COST]);
+        claim_all(task, 1, &[ROUND_PAY]);
         claim_all(task, 2, &[]);
         assert_ok!(Tasks::reap(signed(OTHER), task, 10));
         assert_eq!(total(OTHER), FUNDS - 500);
-        assert_eq!(total(SPONSOR), FUNDS + 500 - ROUND_COST);
+        assert_eq!(total(SPONSOR), FUNDS + 500 - ROUND_PAY - 2 * CHARGE);
     });
 }
 

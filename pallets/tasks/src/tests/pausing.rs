@@ -111,20 +111,6 @@ fn resuming_after_the_retries_are_exhausted_forgives_them() {
 }
 
 #[test]
-fn a_round_cannot_be_resumed_without_people() {
-    build_and_execute(|| {
-        let task = start();
-        Trainers::set(2);
-        time_out(task);
-        assert_eq!(status(task), TaskStatus::Paused);
-        assert_noop!(Tasks::resume(signed(SPONSOR), task), Error::<Test>::NotEnoughEnrolled);
-        Trainers::set(3);
-        resume(task);
-        assert_eq!((at(task), round(task).places), ((2, Phase::Training), 3));
-    });
-}
-
-#[test]
 fn a_task_that_cannot_pay_for_a_round_waits_for_funds() {
     build_and_execute(|| {
         let task = start();
@@ -132,19 +118,19 @@ fn a_task_that_cannot_pay_for_a_round_waits_for_funds() {
         assert_ok!(Balances::transfer(
             &Tasks::account_of(task),
             &OTHER,
-            2 * ROUND_COST,
+            free(2, ATTEMPTS - 1),
             Preservation::Preserve
         ));
         crate::Tasks::<Test>::mutate(task, |row| row.as_mut().unwrap().money.free = 0);
         settle(task, 1, 1);
         assert_eq!((status(task), at(task)), (TaskStatus::Paused, (1, Phase::Settled)));
         assert!(has_event(Event::TaskPaused { task, reason: PauseReason::OutOfFunds }));
-        assert_ok!(Tasks::fund(signed(OTHER), task, ROUND_COST - 1));
+        assert_ok!(Tasks::fund(signed(OTHER), task, ROUND_PAY + CHARGE - 1));
         assert_noop!(Tasks::resume(signed(SPONSOR), task), Error::<Test>::OutOfFunds);
         assert_ok!(Tasks::fund(signed(OTHER), task, 1));
         resume(task);
         assert_eq!(at(task), (2, Phase::Training));
-        assert_eq!(money(task), Money { free: 0, reserved: ROUND_COST, unclaimed: ROUND_COST });
+        assert_eq!(money(task), Money { free: 0, reserved: ROUND_PAY, unclaimed: ROUND_PAY });
     });
 }
 

@@ -26,7 +26,8 @@ fn nothing_is_left_and_everything_adds_up() {
         assert!(!System::account_exists(&Tasks::account_of(task)));
         assert_eq!(System::account(SPONSOR).data.reserved, 0);
         let earned = 3 * (REWARD + FEE);
-        assert_eq!((total(SPONSOR), total(TRAINER)), (FUNDS - earned, FUNDS + earned));
+        let spent = earned + 3 * CHARGE;
+        assert_eq!((total(SPONSOR), total(TRAINER)), (FUNDS - spent, FUNDS + earned));
         assert_eq!((Tasks::status(task), Tasks::round(task, 1)), (None, None));
         assert_noop!(Tasks::reap(signed(OTHER), task, 10), Error::<Test>::UnknownTask);
     });
@@ -36,9 +37,48 @@ fn nothing_is_left_and_everything_adds_up() {
 fn a_task_with_open_rows_stays() {
     build_and_execute(|| {
         let task = completed();
+        assert_noop!(Tasks::reap(signed(OTHER), task, 10), Error::<Test>::UnsettledRows);
         claim_all(task, 1, &[]);
         claim_all(task, 2, &[]);
+        // What is settled may go earlier; the round that is not keeps its record, and the task.
+        while Tasks::reap(signed(OTHER), task, 10).is_ok() {}
         assert_noop!(Tasks::reap(signed(OTHER), task, 10), Error::<Test>::UnsettledRows);
+        assert_eq!(Rounds::<Test>::get(task, 3).unwrap().open_rows, 9);
+        claim_all(task, 3, &[ROUND_PAY]);
+        assert_eq!(total(TRAINER), FUNDS + ROUND_PAY);
+        assert_ok!(Tasks::reap(signed(OTHER), task, 10));
+        assert_eq!(Tasks::status(task), None);
+    });
+}
+
+#[test]
+fn a_record_with_open_rows_is_never_removed_whichever_it_is() {
+    for open in 1..=3 {
+        build_and_execute(|| {
+            let task = completed();
+            for number in (1..=3).filter(|number| *number != open) {
+                claim_all(task, number, &[]);
+            }
+            while Tasks::reap(signed(OTHER), task, 1).is_ok() {}
+            assert_eq!(Rounds::<Test>::get(task, open).unwrap().open_rows, 9);
+            assert_eq!(money(task).unclaimed, ROUND_PAY);
+            claim_all(task, open, &[]);
+            assert_ok!(Tasks::reap(signed(OTHER), task, 10));
+            assert_eq!(total(SPONSOR), FUNDS - 3 * CHARGE);
+        });
+    }
+}
+
+#[test]
+fn a_task_whose_running_scores_are_not_forgotten_stays() {
+    build_and_execute(|| {
+        let task = start();
+        assert_ok!(Tasks::cancel(signed(SPONSOR), task));
+        Standings::set(1);
+        assert_noop!(Tasks::reap(signed(OTHER), task, 10), Error::<Test>::StandingsLeft);
+        Standings::set(0);
+        assert_ok!(Tasks::reap(signed(OTHER), task, 10));
+        assert_eq!(Tasks::status(task), None);
     });
 }
 

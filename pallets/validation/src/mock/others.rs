@@ -13,11 +13,13 @@ use std::collections::BTreeMap;
 pub const NOT_DRAWN: DispatchError = DispatchError::Other("not drawn");
 pub const NOT_COVERED: DispatchError = DispatchError::Other("not covered");
 pub const NOT_PAYABLE: DispatchError = DispatchError::Other("not payable");
+pub const STILL_AT_RISK: DispatchError = DispatchError::Other("still at risk");
 
 /// The state of the other pallets.
 #[derive(Clone)]
 pub struct Around {
-    pub exists: bool,
+    /// Where the task stands; `None` where it is gone.
+    pub status: Option<TaskStatus>,
     pub round: RoundNumber,
     pub phase: Phase,
     pub committee: CommitteeNumber,
@@ -43,13 +45,15 @@ pub struct Around {
     pub rows: i64,
     /// Places that are held, by role and account.
     pub held: BTreeMap<(bool, AccountId), i64>,
+    /// The round for which a bond stands, by role and account.
+    pub at_risk: BTreeMap<(bool, AccountId), RoundNumber>,
     pub acted: u32,
 }
 
 impl Default for Around {
     fn default() -> Self {
         Self {
-            exists: true,
+            status: Some(TaskStatus::Running),
             round: ROUND,
             phase: Phase::Scoring,
             committee: 0,
@@ -68,6 +72,7 @@ impl Default for Around {
             broke: false,
             rows: 0,
             held: BTreeMap::new(),
+            at_risk: BTreeMap::new(),
             acted: 0,
         }
     }
@@ -89,7 +94,7 @@ impl Clock<AccountId> for Others {
     }
 
     fn status(task: TaskId) -> Option<TaskStatus> {
-        (task == TASK && World::get().exists).then_some(TaskStatus::Running)
+        World::get().status.filter(|_| task == TASK)
     }
 
     fn current(task: TaskId) -> Option<(RoundNumber, Phase)> {
@@ -132,13 +137,27 @@ impl Roster<AccountId> for Others {
 
     fn close_draw(_: TaskId, _: RoundNumber, _: Draw) {}
 
-    fn hold_place(_: TaskId, role: Role, who: &AccountId) {
+    fn hold_place(_: TaskId, round: RoundNumber, role: Role, who: &AccountId) -> DispatchResult {
         World::mutate(|world| {
-            *world.held.entry((role == Role::Evaluator, *who)).or_default() += 1;
+            let place = (role == Role::Evaluator, *who);
+            let at_risk = *world.at_risk.entry(place).or_insert(round);
+            ensure!(at_risk == round, STILL_AT_RISK);
+            *world.held.entry(place).or_default() += 1;
+            Ok(())
+        })
+    }
+
+    fn clear_place(_: TaskId, round: RoundNumber, role: Role, who: &AccountId) {
+        World::mutate(|world| {
+            let place = (role == Role::Evaluator, *who);
+            if world.at_risk.get(&place) == Some(&round) {
+                world.at_risk.remove(&place);
+            }
         });
     }
 
-    fn release_place(_: TaskId, role: Role, who: &AccountId) {
+    fn release_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId) {
+        Self::clear_place(task, round, role, who);
         World::mutate(|world| {
             *world.held.entry((role == Role::Evaluator, *who)).or_default() -= 1;
         });
@@ -157,15 +176,20 @@ impl Bonds<AccountId> for Others {
         Ok(())
     }
 
-    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: &AccountId) -> Slashed {
-        assert_eq!(*harmed, Self::account(TASK));
+    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: Option<&AccountId>) -> Slashed {
+        assert!(harmed.is_none_or(|harmed| *harmed == Self::account(TASK)));
         World::mutate(|world| {
             let left = world.bonds.entry(*who).or_insert(Balance::MAX);
             let total = amount.min(*left);
             *left -= total;
             world.slashes.push((*who, role, total));
-            Slashed { total, to_harmed: split_slash(total).to_harmed }
+            let to_harmed = harmed.map_or(0, |_| split_slash(total).to_harmed);
+            Slashed { total, to_harmed }
         })
+    }
+
+    fn minimum(_: Role) -> Balance {
+        1
     }
 }
 
@@ -228,8 +252,10 @@ impl crate::BenchmarkHelper<AccountId> for Others {
     fn unrevealed() -> (TaskId, RoundNumber, AccountId) {
         World::mutate(|world| {
             world.evidence.insert(1, EvidenceRow::Committed);
-            world.phase = Phase::Scoring;
+            world.rows = 1;
         });
+        void(Failure::TooFewReveals);
+        Self::end(TASK);
         (TASK, ROUND, 1)
     }
 
@@ -237,7 +263,7 @@ impl crate::BenchmarkHelper<AccountId> for Others {
         World::mutate(|world| world.phase = phase);
     }
 
-    fn remove(_: TaskId) {
-        World::mutate(|world| world.exists = false);
+    fn end(_: TaskId) {
+        World::mutate(|world| world.status = Some(TaskStatus::Completed));
     }
 }

@@ -119,6 +119,16 @@ fn an_attestation_after_the_quorum_is_taken_for_free_and_changes_nothing() {
         assert_eq!(progress().leading, Some((cid(50), 900_000)));
         assert_noop!(try_attest(13, 50, 900_000), Error::<Test>::AlreadyAttested);
         assert_noop!(try_attest(14, 50, 900_000), Error::<Test>::NotOpened);
-        enter(Phase::Void);
+    });
+}
+
+#[test]
+fn an_attestation_after_the_time_to_claim_is_refused() {
+    aggregating(|| {
+        try_attest(11, 50, 900_000).unwrap();
+        try_attest(12, 50, 900_000).unwrap();
+        enter(Phase::Settled);
+        World::mutate(|world| world.claims_expired = true);
+        assert_noop!(try_attest(13, 50, 900_000), Error::<Test>::TooLate);
     });
 }

@@ -64,16 +64,50 @@ fn a_seat_that_attested_another_model_gets_no_fee_and_loses_no_bond() {
     });
 }
 
-#[test]
-fn a_seat_that_opened_and_had_no_time_to_attest_is_paid() {
+/// As [`scored`]; 11 and 12 have agreed, and 13 has attested nothing.
+fn settled_by_two(test: impl FnOnce()) {
     scored(|| {
         tally();
         enter(Phase::Aggregating);
         try_attest(11, 50, 900_000).unwrap();
         try_attest(12, 50, 900_000).unwrap();
         enter(Phase::Settled);
+        test();
+    });
+}
+
+#[test]
+fn a_seat_that_was_too_slow_is_paid_for_attesting_late() {
+    settled_by_two(|| {
+        assert_noop!(try_claim_seat(0, 13), Error::<Test>::TooEarly);
+        try_attest(13, 50, 900_000).unwrap();
         try_claim_seat(0, 13).unwrap();
         assert_eq!(paid_seats(), [13]);
+    });
+}
+
+#[test]
+fn attack_a_seat_that_attests_nothing_is_paid_nothing() {
+    settled_by_two(|| {
+        assert_noop!(try_claim_seat(0, 13), Error::<Test>::TooEarly);
+        World::mutate(|world| world.claims_expired = true);
+        try_claim_seat(0, 13).unwrap();
+        assert_eq!((World::get().paid, World::get().slashes), (vec![], vec![]));
+        System::assert_last_event(
+            Event::Closed { task: TASK, round: ROUND, who: 13, role: Role::Evaluator }.into(),
+        );
+    });
+}
+
+#[test]
+fn a_silent_seat_of_a_round_that_did_not_settle_is_settled_at_once() {
+    scored(|| {
+        tally();
+        void(Failure::NoAgreement);
+        try_claim_seat(0, 13).unwrap();
+        redraw(&[21, 22, 23]);
+        try_claim_seat(0, 12).unwrap();
+        assert_eq!(World::get().paid, []);
     });
 }
 

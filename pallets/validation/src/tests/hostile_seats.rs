@@ -2,19 +2,26 @@
 
 use crate::{Verdicts, mock::*};
 use decentralml_protocol::payout::share;
-use decentralml_types::{Balance, Opinion, Opinions, Outcome, Score};
+use decentralml_types::{Balance, Opinion, Opinions, Outcome, Score, limits::MAX_SCORE};
 
 const TRAINERS: [AccountId; 4] = [1, 2, 3, 4];
 
 /// Everything that a liar may try on every update.
 fn lies() -> Vec<Vec<Opinion>> {
     use Opinion::{Malformed, Score, Unavailable};
-    let mut lies: Vec<Vec<Opinion>> =
-        [Score(i64::MAX), Score(i64::MIN), Score(0), Score(1), Score(-1), Unavailable, Malformed]
-            .map(|lie| vec![lie; TRAINERS.len()])
-            .to_vec();
-    lies.push(vec![Score(i64::MAX), Score(i64::MIN), Unavailable, Score(i64::MAX)]);
-    lies.push(vec![Score(-500), Malformed, Score(i64::MAX), Score(950)]);
+    let mut lies: Vec<Vec<Opinion>> = [
+        Score(MAX_SCORE),
+        Score(-MAX_SCORE),
+        Score(0),
+        Score(1),
+        Score(-1),
+        Unavailable,
+        Malformed,
+    ]
+    .map(|lie| vec![lie; TRAINERS.len()])
+    .to_vec();
+    lies.push(vec![Score(MAX_SCORE), Score(-MAX_SCORE), Unavailable, Score(MAX_SCORE)]);
+    lies.push(vec![Score(-500), Malformed, Score(MAX_SCORE), Score(950)]);
     lies
 }
 
@@ -102,4 +109,22 @@ fn attack_hostile_seats_change_nothing_where_the_honest_agree() {
         assert_eq!(play(&honest, &vec![opinions(&lie); 3]), alone, "{lie:?}");
         assert_eq!(play(&honest[..2], &[opinions(&lie)]), alone, "{lie:?}");
     }
+}
+
+#[test]
+fn attack_one_liar_of_two_opened_seats_ruins_nobody() {
+    build_and_execute(|| {
+        start(&TRAINERS, &[11, 12]);
+        settle(&[(11, scores(&[100; 4])), (12, scores(&[100; 4]))]);
+        next_round();
+        let lie =
+            [Opinion::Unavailable, Opinion::Malformed, Opinion::Score(0), Opinion::Score(100)];
+        settle(&[(11, scores(&[100; 4])), (12, opinions(&lie))]);
+        for trainer in TRAINERS {
+            let verdict = Verdicts::<Test>::get((TASK, ROUND + 1, trainer)).unwrap();
+            assert!(matches!(verdict.outcome, Some(Outcome::Accepted { .. })), "{verdict:?}");
+        }
+        let tie = Verdicts::<Test>::get((TASK, ROUND + 1, 1)).unwrap();
+        assert_eq!((tie.score, tie.outcome), (0, Some(Outcome::Accepted { weight: 100 })));
+    });
 }

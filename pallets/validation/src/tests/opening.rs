@@ -1,6 +1,6 @@
 use crate::{Error, Event, Seats, Sheets, mock::*};
 use decentralml_traits::Judgment;
-use decentralml_types::Phase;
+use decentralml_types::{Phase, limits::MAX_SCORE};
 use frame_support::{assert_noop, dispatch::Pays};
 
 /// Two updates; seats 11 and 12 have committed, 13 is absent.
@@ -49,6 +49,41 @@ fn a_commitment_to_too_few_opinions_can_never_be_opened() {
         enter(Phase::Verdict);
         assert_noop!(try_open(11, short), Error::<Test>::WrongLength);
         assert_noop!(try_open(11, scores(&[5, 5])), Error::<Test>::Mismatch);
+    });
+}
+
+#[test]
+fn scores_beyond_the_limit_are_refused() {
+    build_and_execute(|| {
+        start(&[1, 2], &[11, 12]);
+        for (seat, wild) in [(11, MAX_SCORE + 1), (12, i64::MIN)] {
+            try_commit(seat, hash_of(seat, &scores(&[5, wild]))).unwrap();
+        }
+        enter(Phase::Verdict);
+        assert_noop!(try_open(11, scores(&[5, MAX_SCORE + 1])), Error::<Test>::ScoreOutOfRange);
+        assert_noop!(try_open(12, scores(&[5, i64::MIN])), Error::<Test>::ScoreOutOfRange);
+    });
+}
+
+#[test]
+fn scores_at_the_limit_are_taken() {
+    build_and_execute(|| {
+        start(&[1, 2], &[11]);
+        let extreme = scores(&[MAX_SCORE, -MAX_SCORE]);
+        try_commit(11, hash_of(11, &extreme)).unwrap();
+        enter(Phase::Verdict);
+        try_open(11, extreme).unwrap();
+    });
+}
+
+#[test]
+fn a_seat_that_has_opened_may_commit_in_the_next_round_though_it_is_not_settled() {
+    committed(|| {
+        try_open(11, scores(&[5, -5])).unwrap();
+        next_round();
+        try_commit(11, [1; 32]).unwrap();
+        assert_eq!(World::get().held[&(true, 11)], 2);
+        assert_noop!(try_commit(12, [1; 32]), STILL_AT_RISK);
     });
 }
 

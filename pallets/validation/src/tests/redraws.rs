@@ -1,6 +1,7 @@
-use crate::{Committees, Histories, Running, Shares, Verdicts, mock::*};
+use crate::{Committees, Error, Histories, Running, Shares, Verdicts, mock::*};
 use decentralml_traits::Judgment;
-use decentralml_types::{Outcome, Phase, Score};
+use decentralml_types::{Failure, Opinion, Outcome, Phase, Role, Score};
+use frame_support::assert_noop;
 
 fn running_of(trainer: AccountId) -> Score {
     Running::<Test>::get(TASK, trainer).unwrap().score
@@ -64,5 +65,78 @@ fn a_committee_that_acted_keeps_its_record_until_it_is_settled() {
         assert!(Committees::<Test>::contains_key((TASK, ROUND, 0)));
         try_claim_seat(0, 11).unwrap();
         assert!(!Committees::<Test>::contains_key((TASK, ROUND, 0)));
+    });
+}
+
+#[test]
+fn attack_one_bond_does_not_stand_for_two_committees() {
+    build_and_execute(|| {
+        start(&[1], &[11, 12, 13]);
+        for seat in [11, 12, 13] {
+            try_commit(seat, hash_of(seat, &scores(&[5]))).unwrap();
+        }
+        enter(Phase::Verdict);
+        try_open(11, scores(&[5])).unwrap();
+        redraw(&[11, 12, 13]);
+        // 11 has opened; 12 and 13 have not, and that is a fault.
+        try_commit(11, [1; 32]).unwrap();
+        assert_noop!(try_commit(12, [1; 32]), Error::<Test>::EarlierSeatAtRisk);
+        try_claim_seat(0, 12).unwrap();
+        assert_eq!(World::get().slashes, [(12, Role::Evaluator, EVALUATOR_BOND)]);
+        try_commit(12, [1; 32]).unwrap();
+        assert_noop!(try_commit(13, [1; 32]), Error::<Test>::EarlierSeatAtRisk);
+    });
+}
+
+#[test]
+fn a_seat_that_committed_in_vain_may_commit_in_the_next_committee() {
+    build_and_execute(|| {
+        start(&[1], &[11, 12, 13]);
+        try_commit(11, [1; 32]).unwrap();
+        redraw(&[11, 12, 13]);
+        try_commit(11, [1; 32]).unwrap();
+        assert_eq!(World::get().held[&(true, 11)], 2);
+    });
+}
+
+#[test]
+fn attack_settling_an_earlier_seat_does_not_clear_the_one_at_risk() {
+    build_and_execute(|| {
+        start(&[1], &[11, 12]);
+        score(&[11, 12].map(|seat| (seat, scores(&[5]))));
+        redraw(&[11, 12]);
+        for seat in [11, 12] {
+            try_commit(seat, hash_of(seat, &scores(&[5]))).unwrap();
+        }
+        assert_noop!(try_claim_seat(0, 11), Error::<Test>::TooEarly);
+        enter(Phase::Verdict);
+        try_open(11, scores(&[5])).unwrap();
+        try_claim_seat(0, 11).unwrap();
+        // The later one goes first, and nothing is left in the end.
+        void(Failure::TooFewOpenings);
+        assert_noop!(try_claim_seat(0, 12), Error::<Test>::TooEarly);
+        try_claim_seat(1, 12).unwrap();
+        try_claim_seat(0, 12).unwrap();
+        try_claim_seat(1, 11).unwrap();
+        assert_eq!(World::get().slashes, [(12, Role::Evaluator, EVALUATOR_BOND)]);
+        assert_eq!(Committees::<Test>::iter().count(), 0);
+        assert!([11, 12].iter().all(|seat| World::get().held[&(true, *seat)] == 0));
+    });
+}
+
+#[test]
+fn verdicts_of_a_replaced_committee_pay_and_punish_nobody() {
+    build_and_execute(|| {
+        start(&[1, 2], &[11, 12]);
+        let found = opinions(&[Opinion::Score(5), Opinion::Malformed]);
+        score(&[(11, found.clone()), (12, found)]);
+        tally();
+        redraw(&[21, 22]);
+        void(Failure::TooFewScores);
+        for trainer in [1, 2] {
+            try_claim(trainer).unwrap();
+        }
+        assert_eq!((World::get().paid, World::get().slashes), (vec![], vec![]));
+        assert_eq!((Verdicts::<Test>::iter().count(), Shares::<Test>::iter().count()), (0, 0));
     });
 }

@@ -1,6 +1,6 @@
 use crate::{Error, Event, mock::*};
 use decentralml_traits::Judgment;
-use decentralml_types::Phase;
+use decentralml_types::{Failure, Phase};
 use frame_support::{assert_err_ignore_postinfo, assert_noop, dispatch::Pays};
 
 #[test]
@@ -33,6 +33,29 @@ fn a_seat_whose_bond_is_not_covered_cannot_commit() {
         start(&[1], &[11]);
         World::mutate(|world| world.uncovered.push(11));
         assert_noop!(try_commit(11, [9; 32]), NOT_COVERED);
+    });
+}
+
+#[test]
+fn attack_one_bond_does_not_stand_for_two_rounds() {
+    build_and_execute(|| {
+        start(&[1], &[11, 12]);
+        try_commit(11, [9; 32]).unwrap();
+        next_round();
+        assert_noop!(try_commit(11, [9; 32]), STILL_AT_RISK);
+        try_commit(12, [9; 32]).unwrap();
+    });
+}
+
+#[test]
+fn a_seat_that_is_settled_may_commit_in_the_next_round() {
+    build_and_execute(|| {
+        start(&[1], &[11, 12]);
+        try_commit(11, [9; 32]).unwrap();
+        void(Failure::TooFewScores);
+        try_claim_seat(0, 11).unwrap();
+        next_round();
+        try_commit(11, [9; 32]).unwrap();
     });
 }
 

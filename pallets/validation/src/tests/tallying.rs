@@ -1,6 +1,6 @@
 use crate::{Event, Histories, Running, Shares, Verdict, Verdicts, mock::*};
 use decentralml_traits::Judgment;
-use decentralml_types::{Fault, Opinion, Outcome, Score};
+use decentralml_types::{Fault, Opinion, Outcome, Score, limits::MAX_SCORE};
 
 fn verdict_of(trainer: AccountId) -> Verdict {
     Verdicts::<Test>::get((TASK, World::get().round, trainer)).unwrap()
@@ -176,16 +176,31 @@ fn attack_a_sleeper_cannot_spend_its_past_on_one_terrible_round() {
 }
 
 #[test]
-fn extreme_scores_do_not_overflow() {
+fn the_largest_scores_of_a_full_round_are_counted_exactly() {
     build_and_execute(|| {
-        start(&[1, 2, 3], &[11]);
-        settle(&[(11, scores(&[Score::MAX, Score::MIN, Score::MAX]))]);
+        let trainers: Vec<AccountId> = (1..=256).collect();
+        start(&trainers, &[1_001]);
+        let mut all = [MAX_SCORE; 256];
+        all[1] = -MAX_SCORE;
+        settle(&[(1_001, scores(&all))]);
         next_round();
-        settle(&[(11, scores(&[Score::MAX, Score::MIN, Score::MIN]))]);
-        assert!(running_of(1) > 0);
-        assert_eq!(running_of(2), Score::MIN);
-        let weight = running_of(1) as u64;
-        assert_eq!(verdict_of(1).outcome, Some(Outcome::Accepted { weight }));
-        assert_eq!(Histories::<Test>::get(TASK).unwrap().trend.unwrap().value, u64::MAX);
+        settle(&[(1_001, scores(&all))]);
+        assert_eq!((running_of(1), running_of(2)), (2 * MAX_SCORE, -2 * MAX_SCORE));
+        let total = 256 * MAX_SCORE as u64;
+        assert_eq!(Histories::<Test>::get(TASK).unwrap().trend.unwrap().value, total);
+        let weight = 255 * 2 * MAX_SCORE as u128;
+        assert_eq!(Shares::<Test>::get(TASK, ROUND + 1).unwrap().weight, weight);
+    });
+}
+
+#[test]
+fn accounts_with_a_running_score_are_counted_once() {
+    build_and_execute(|| {
+        start(&[1, 2], &[11]);
+        settle(&[(11, scores(&[5, -5]))]);
+        assert_eq!(Histories::<Test>::get(TASK).unwrap().standings, 2);
+        next_round();
+        settle(&[(11, scores(&[5, -5]))]);
+        assert_eq!(Histories::<Test>::get(TASK).unwrap().standings, 2);
     });
 }

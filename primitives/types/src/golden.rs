@@ -1,0 +1,207 @@
+//! Golden vectors: the same values must have the same bytes natively and in WebAssembly, for what is hashed and what is stored
+//! is their encoding.
+
+use crate::{
+    Cid, Codec, Failure, Fault, Opinion, Opinions, Outcome, Phase, Role, TaskSpec, TaskStatus,
+    commitment::{ScoresCommitment, UpdateCommitment},
+    spec::{
+        Aggregation, Committee, Deadlines, Encoding, InitialModel, LocalTraining, Objective,
+        Optimizer, Terms, Text, TrainerCount,
+    },
+};
+use alloc::vec::Vec;
+use codec::{Decode, Encode};
+use sp_crypto_hashing::blake2_256;
+
+/// What [`digest`] returns on every machine. A change of it means that commitments made with two versions of the program do
+/// not fit each other, or that stored specifications are read differently: it needs a migration, not a new constant.
+pub const EXPECTED: [u8; 32] = [
+    66, 74, 118, 141, 65, 186, 22, 83, 162, 183, 193, 236, 23, 20, 124, 202, 177, 19, 19, 250, 255,
+    118, 83, 164, 164, 148, 188, 36, 116, 57, 47, 40,
+];
+
+/// A digest over the encodings of CIDs, specifications, opinions and states, and over the hashes of commitments.
+pub fn digest() -> [u8; 32] {
+    let mut bytes = Vec::new();
+    for cid in cids() {
+        cid.encode_to(&mut bytes);
+    }
+    for spec in specs() {
+        let encoded = spec.encode();
+        let same = TaskSpec::decode(&mut &encoded[..]).is_ok_and(|read| read == spec);
+        bytes.extend_from_slice(&encoded);
+        bytes.push(same.into());
+    }
+    for count in [0, 1, 2, 32, 256] {
+        commitments(count, &mut bytes);
+    }
+    states(&mut bytes);
+    blake2_256(&bytes)
+}
+
+fn cids() -> [Cid; 3] {
+    [
+        Cid { codec: Codec::Raw, digest: [0; 32] },
+        Cid { codec: Codec::DagPb, digest: [0xff; 32] },
+        Cid { codec: Codec::Raw, digest: core::array::from_fn(|index| index as u8) },
+    ]
+}
+
+/// Two specifications that differ in every enumeration, one of the smallest and one of the largest numbers.
+fn specs() -> [TaskSpec; 2] {
+    let [first, second, third] = cids();
+    let small = TaskSpec {
+        name: Text::default(),
+        license: text(b"MIT"),
+        model: first,
+        initial: InitialModel::Seed([7; 32]),
+        objective: Objective::Classification { features: 1, classes: 2 },
+        training: LocalTraining {
+            epochs: 1,
+            batch_size: 1,
+            learning_rate: 1,
+            optimizer: Optimizer::Sgd { momentum: 0 },
+        },
+        aggregation: Aggregation::Mean,
+        encoding: Encoding { bits: 8, fraction_bits: 0, clip: 1 },
+        max_update_bytes: 1,
+        validation_set: second,
+        max_validation_bytes: 1,
+        rounds: 1,
+        target: None,
+        max_retries: 0,
+        trainers: TrainerCount { min: 1, max: 1 },
+        committee: Committee { seats: 3, quorum: 2 },
+        deadlines: deadlines(1),
+        terms: terms(1),
+    };
+    let large = TaskSpec {
+        name: text("Ziffern: 0 … 9".as_bytes()),
+        license: text(b"Apache-2.0"),
+        model: third,
+        initial: InitialModel::Weights(second),
+        objective: Objective::Classification { features: u32::MAX, classes: u32::MAX },
+        training: LocalTraining {
+            epochs: u16::MAX,
+            batch_size: u16::MAX,
+            learning_rate: u32::MAX,
+            optimizer: Optimizer::Adam,
+        },
+        aggregation: Aggregation::TrimmedMean { trim: 499_999 },
+        encoding: Encoding { bits: 32, fraction_bits: 31, clip: u32::MAX },
+        max_update_bytes: u64::MAX,
+        validation_set: first,
+        max_validation_bytes: u64::MAX,
+        rounds: u32::MAX,
+        target: Some(1_000_000),
+        max_retries: u8::MAX,
+        trainers: TrainerCount { min: u16::MAX, max: u16::MAX },
+        committee: Committee { seats: 31, quorum: 21 },
+        deadlines: deadlines(u32::MAX),
+        terms: terms(u128::MAX),
+    };
+    [small, large]
+}
+
+fn text(bytes: &[u8]) -> Text {
+    Text::truncate_from(bytes.to_vec())
+}
+
+/// Every deadline another, in the order in which they are encoded.
+fn deadlines(first: u32) -> Deadlines {
+    let time = |step: u32| first.wrapping_add(step);
+    Deadlines {
+        enrolling: time(0),
+        training: time(1),
+        revealing: time(2),
+        scoring: time(3),
+        verdict: time(4),
+        aggregating: time(5),
+        claiming: time(6),
+        lifetime: time(7),
+    }
+}
+
+fn terms(first: u128) -> Terms {
+    Terms {
+        reward_per_round: first,
+        fee_per_seat: first.wrapping_add(1),
+        trainer_bond: first.wrapping_add(2),
+        evaluator_bond: first.wrapping_add(3),
+    }
+}
+
+/// Appends the hashes of commitments to `count` opinions, and to updates of as many rows.
+fn commitments(count: u32, bytes: &mut Vec<u8>) {
+    let opinions = (0..count).map(|index| match index % 5 {
+        3 => Opinion::Unavailable,
+        4 => Opinion::Malformed,
+        _ => Opinion::Score((i64::from(index) - 100) * 1_234_567_890_123),
+    });
+    let opinions = Opinions::truncate_from(opinions.collect());
+    opinions.encode_to(bytes);
+    for (account, cid) in [[1_u8; 32], [2_u8; 32]].iter().zip(cids()) {
+        for base in [None, Some(cid)] {
+            let update = UpdateCommitment {
+                genesis: [3; 32],
+                task: 4,
+                round: count,
+                account,
+                base,
+                cid,
+                samples: count,
+                salt: [5; 32],
+            };
+            bytes.extend_from_slice(&update.hash());
+        }
+        let scores = ScoresCommitment {
+            genesis: [3; 32],
+            task: 4,
+            round: count,
+            committee: 1,
+            account,
+            opinions: &opinions,
+            salt: [5; 32],
+        };
+        bytes.extend_from_slice(&scores.hash());
+    }
+}
+
+/// Appends every variant of what is stored about tasks, rounds and updates: their order is part of the format.
+fn states(bytes: &mut Vec<u8>) {
+    use Phase::{Aggregating, Revealing, Scoring, Settled, Tallying, Training, Verdict, Void};
+    [Role::Trainer, Role::Evaluator].encode_to(bytes);
+    [Training, Revealing, Scoring, Verdict, Tallying, Aggregating, Settled, Void].encode_to(bytes);
+    [
+        TaskStatus::Enrolling,
+        TaskStatus::Running,
+        TaskStatus::Paused,
+        TaskStatus::Completed,
+        TaskStatus::Cancelled,
+        TaskStatus::Expired,
+    ]
+    .encode_to(bytes);
+    [
+        Failure::TooFewCommitments,
+        Failure::TooFewReveals,
+        Failure::TooFewScores,
+        Failure::TooFewOpenings,
+        Failure::NothingAccepted,
+        Failure::NoAgreement,
+        Failure::Cancelled,
+        Failure::Expired,
+    ]
+    .encode_to(bytes);
+    [Outcome::Accepted { weight: u64::MAX }, Outcome::Rejected].encode_to(bytes);
+    [Fault::NotRevealed, Fault::NotOpened, Fault::Unavailable, Fault::Malformed]
+        .map(Outcome::Faulty)
+        .encode_to(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn native_code_gives_the_golden_digest() {
+        assert_eq!(super::digest(), super::EXPECTED);
+    }
+}

@@ -1,0 +1,299 @@
+//! What the pallets' benchmarks need of each other, made by the pallets' own calls wherever a call can make it: real draws of
+//! real members, commitments that can be revealed, rows that can be settled.
+
+#![allow(clippy::expect_used, reason = "a benchmark that cannot be prepared must stop")]
+
+use crate::{
+    AccountId, Assignments, Balances, Participants, Results, Runtime, RuntimeOrigin, System, Tasks,
+    UNIT, Validation,
+};
+use alloc::{boxed::Box, vec::Vec};
+use decentralml_traits::Judgment;
+use decentralml_types::{
+    Balance, Cid, Codec, CommitteeNumber, Opinion, Phase, Role, RoundNumber, Score, TaskId,
+    TaskSpec, TaskStatus,
+    commitment::UpdateCommitment,
+    limits::{MAX_SEATS, MAX_TEXT, MIN_SEATS, TALLY_BATCH},
+    spec::{Committee, Text, TrainerCount},
+};
+use frame_benchmarking::account;
+use frame_support::{
+    BoundedVec,
+    storage::{storage_prefix, unhashed},
+    traits::{Hooks, fungible::Mutate},
+};
+use pallet_results::{Commitment, Rows, Update};
+use pallet_validation::{Attestation, CommitteeState, Seat};
+
+const FUNDS: Balance = 1_000_000_000 * UNIT;
+const SALT: [u8; 32] = [2; 32];
+const CID: Cid = Cid { codec: Codec::DagPb, digest: [1; 32] };
+const SAMPLES: u32 = 100;
+
+/// Tasks with rounds as far as a benchmark wants them.
+pub struct Rounds;
+
+fn signed(who: &AccountId) -> RuntimeOrigin {
+    RuntimeOrigin::signed(who.clone())
+}
+
+fn sponsor() -> AccountId {
+    let who: AccountId = account("sponsor", 0, 0);
+    Balances::set_balance(&who, FUNDS);
+    who
+}
+
+/// The members of our tasks.
+fn named(role: Role, index: u32) -> AccountId {
+    match role {
+        Role::Trainer => account("trainer", index, 0),
+        Role::Evaluator => account("evaluator", index, 0),
+    }
+}
+
+/// An account with a bond for any task of ours.
+fn member(role: Role, index: u32) -> AccountId {
+    let who = named(role, index);
+    Balances::set_balance(&who, FUNDS);
+    Participants::bond(signed(&who), role, 100 * UNIT).expect("rich");
+    who
+}
+
+/// A task with texts as long as they may be, whose rounds draw so many.
+fn create(trainers: TrainerCount, seats: u32) -> TaskId {
+    let text = || Text::truncate_from([b'x'; MAX_TEXT as usize].to_vec());
+    let seats = seats.max(MIN_SEATS);
+    let spec = TaskSpec {
+        name: text(),
+        license: text(),
+        trainers,
+        committee: Committee { seats: seats as u8, quorum: (2 * seats).div_ceil(3) as u8 },
+        ..decentralml_protocol::spec::example()
+    };
+    let task = pallet_tasks::NextTask::<Runtime>::get();
+    Tasks::create(signed(&sponsor()), Box::new(spec)).expect("funded");
+    task
+}
+
+fn enroll(task: TaskId, role: Role, count: u32) -> Vec<AccountId> {
+    let members: Vec<AccountId> = (0..count).map(|index| member(role, index)).collect();
+    for who in &members {
+        Assignments::enroll(signed(who), task, role).expect("bonded");
+    }
+    members
+}
+
+/// A block whose parent had a VRF output.
+fn next_block() {
+    let number = System::block_number() + 1;
+    System::set_block_number(number);
+    set_randomness();
+    Assignments::on_initialize(number);
+}
+
+fn set_randomness() {
+    let key = storage_prefix(b"Babe", b"AuthorVrfRandomness");
+    unhashed::put(&key, &Some([7u8; 32]));
+}
+
+/// Lets the seed of the draw that was just opened become known.
+fn draw() {
+    next_block();
+    next_block();
+}
+
+/// A task in phase Training of its first round, its draw known. The committee before its next one has acted in nothing, so
+/// opening that one cleans up.
+fn training(trainers: TrainerCount, seats: u32) -> (TaskId, Vec<AccountId>, Vec<AccountId>) {
+    let count = trainers.max.into();
+    let task = create(trainers, seats);
+    let evaluators = enroll(task, Role::Evaluator, seats.max(MIN_SEATS));
+    let trainers = enroll(task, Role::Trainer, count);
+    assert_eq!(phase(task), Some((1, Phase::Training)));
+    Validation::open(task, 0, 0, seats, 0);
+    draw();
+    (task, trainers, evaluators)
+}
+
+fn phase(task: TaskId) -> Option<(RoundNumber, Phase)> {
+    <Tasks as decentralml_traits::Clock<AccountId>>::current(task)
+}
+
+fn commit(task: TaskId, who: &AccountId) {
+    let hash = UpdateCommitment {
+        genesis: System::block_hash(0).into(),
+        task,
+        round: 1,
+        account: who,
+        base: None,
+        cid: CID,
+        samples: SAMPLES,
+        salt: SALT,
+    }
+    .hash();
+    Results::commit(signed(who), task, 1, hash).expect("drawn");
+}
+
+fn reveal(task: TaskId, who: &AccountId) {
+    Results::reveal(signed(who), task, 1, CID, SAMPLES, SALT).expect("committed");
+}
+
+impl pallet_assignments::BenchmarkHelper<AccountId> for Rounds {
+    fn task() -> TaskId {
+        let task = create(TrainerCount { min: 1, max: 1 }, MAX_SEATS);
+        enroll(task, Role::Evaluator, MAX_SEATS);
+        task
+    }
+
+    fn member(role: Role, index: u32) -> AccountId {
+        member(role, index)
+    }
+
+    fn end(task: TaskId) {
+        end(task);
+    }
+
+    fn set_randomness() {
+        set_randomness();
+    }
+}
+
+impl pallet_results::BenchmarkHelper<AccountId> for Rounds {
+    fn training() -> (TaskId, RoundNumber, AccountId) {
+        let (task, trainers, _) = training(TrainerCount { min: 1, max: 1 }, MAX_SEATS);
+        (task, 1, trainers.into_iter().next().expect("one is enrolled"))
+    }
+
+    fn enter(task: TaskId, round: RoundNumber, phase: Phase) {
+        enter(task, round, phase);
+    }
+}
+
+/// Puts a round into a phase, with its deadline ahead.
+fn enter(task: TaskId, round: RoundNumber, phase: Phase) {
+    pallet_tasks::Rounds::<Runtime>::mutate(task, round, |row| {
+        let row = row.as_mut().expect("the round exists");
+        row.phase = phase;
+        row.deadline = System::block_number() + 1_000;
+    });
+}
+
+impl pallet_validation::BenchmarkHelper<AccountId> for Rounds {
+    fn scoring(trainers: u32, seats: u32) -> pallet_validation::Scene<AccountId> {
+        let count = TrainerCount { min: 1, max: trainers as u16 };
+        let (task, trainers, seats) = training(count, seats);
+        for who in &trainers {
+            commit(task, who);
+        }
+        for who in &trainers {
+            reveal(task, who);
+        }
+        assert_eq!(phase(task), Some((1, Phase::Scoring)));
+        draw();
+        pallet_validation::Scene { task, round: 1, trainers, seats }
+    }
+
+    fn unrevealed() -> (TaskId, RoundNumber, AccountId) {
+        let (task, trainers, _) = training(TrainerCount { min: 2, max: 2 }, MAX_SEATS);
+        for who in &trainers {
+            commit(task, who);
+        }
+        let [silent, open] = trainers.try_into().expect("two are enrolled");
+        reveal(task, &open);
+        let deadline = pallet_tasks::Rounds::<Runtime>::get(task, 1).expect("live").deadline;
+        System::set_block_number(deadline);
+        Tasks::advance(signed(&open), task).expect("due");
+        Tasks::cancel(signed(&sponsor()), task).expect("its sponsor");
+        Validation::claim(signed(&open), task, 1, open.clone()).expect("the round is void");
+        (task, 1, silent)
+    }
+
+    fn enter(task: TaskId, round: RoundNumber, phase: Phase) {
+        enter(task, round, phase);
+    }
+
+    fn end(task: TaskId) {
+        end(task);
+    }
+}
+
+impl pallet_tasks::benchmarking::BenchmarkHelper for Rounds {
+    fn enroll(task: TaskId, trainers: u32, evaluators: u32) {
+        enroll(task, Role::Evaluator, evaluators);
+        enroll(task, Role::Trainer, trainers);
+    }
+
+    // Rows as the calls of `results` and `validation` leave them, written at once: hundreds of calls for each measured one would
+    // take hours.
+    fn judge(
+        task: TaskId,
+        round: RoundNumber,
+        committee: CommitteeNumber,
+        updates: u32,
+        seats: u32,
+        accepted: bool,
+    ) {
+        for index in 0..updates {
+            let who = named(Role::Trainer, index);
+            let revealed = Some((index, Update { cid: CID, samples: SAMPLES }));
+            let row = Commitment { hash: [3; 32], revealed };
+            pallet_results::Commitments::<Runtime>::insert((task, round, &who), row);
+            pallet_results::Reveals::<Runtime>::insert((task, round, index), who);
+        }
+        let rows = Rows { committed: updates, revealed: updates, open: updates };
+        pallet_results::Counts::<Runtime>::insert(task, round, rows);
+
+        let worth: Score = if accepted { 1_000 } else { -1_000 };
+        for index in 0..seats {
+            let who = named(Role::Evaluator, index);
+            let seat = Seat { commitment: [4; 32], opened: true, attested: None };
+            pallet_validation::Seats::<Runtime>::insert((task, round, committee, &who), seat);
+            let opinions: Vec<Opinion> = (0..updates)
+                .map(|update| Opinion::Score(worth + Score::from(update ^ index)))
+                .collect();
+            for (batch, sheet) in (0u32..).zip(opinions.chunks(TALLY_BATCH as usize)) {
+                let sheet = BoundedVec::truncate_from(sheet.to_vec());
+                pallet_validation::Sheets::<Runtime>::insert(
+                    (task, round, committee, batch, &who),
+                    sheet,
+                );
+            }
+            amend(task, round, committee, |state| {
+                state.committed += 1;
+                state.rows += 1;
+                state.opened.try_push(who).expect("at most the limit of seats");
+            });
+        }
+    }
+
+    fn attest(task: TaskId, round: RoundNumber, committee: CommitteeNumber, seats: u32) {
+        for index in 0..seats {
+            let key = (task, round, committee, named(Role::Evaluator, index));
+            pallet_validation::Seats::<Runtime>::mutate(key, |row| {
+                row.as_mut().expect("the seat exists").attested = Some(CID);
+            });
+            amend(task, round, committee, |state| {
+                let attestation = Attestation { cid: CID, metric: 900_000 };
+                state.attestations.try_push(attestation).expect("at most the limit of seats");
+            });
+        }
+    }
+}
+
+fn amend(
+    task: TaskId,
+    round: RoundNumber,
+    committee: CommitteeNumber,
+    change: impl FnOnce(&mut CommitteeState<AccountId>),
+) {
+    pallet_validation::Committees::<Runtime>::mutate((task, round, committee), |row| {
+        change(row.as_mut().expect("the committee is open"));
+    });
+}
+
+/// Ends a task for good.
+fn end(task: TaskId) {
+    pallet_tasks::Tasks::<Runtime>::mutate(task, |row| {
+        row.as_mut().expect("the task exists").status = TaskStatus::Completed;
+    });
+}

@@ -1,0 +1,154 @@
+//! Every call of ours with arguments as participants send them, signed as they travel.
+#![allow(dead_code)]
+
+use codec::Encode;
+use decentralml_runtime::*;
+use decentralml_types::{
+    Balance, Cid, Codec, Opinion, Opinions, Role, TaskSpec,
+    limits::{MAX_TRAINERS, TALLY_BATCH},
+    spec::Text,
+};
+use frame_support::dispatch::{DispatchInfo, GetDispatchInfo};
+use sp_runtime::generic::Era;
+
+const CID: Cid = Cid { codec: Codec::DagPb, digest: [1; 32] };
+const SALT: [u8; 32] = [2; 32];
+const HASH: [u8; 32] = [3; 32];
+
+fn account() -> AccountId {
+    AccountId::new([7; 32])
+}
+
+fn opinions(updates: u32) -> Opinions {
+    Opinions::truncate_from((0..updates).map(|index| Opinion::Score(index.into())).collect())
+}
+
+/// The calls of the six pallets with the names that the metadata gives them.
+pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
+    let (task, round, role, amount) = (1, 1, Role::Trainer, UNIT);
+    let spec = Box::new(decentralml_protocol::spec::example());
+    vec![
+        ("Participants", "bond", pallet_participants::Call::bond { role, amount }.into()),
+        ("Participants", "unbond", pallet_participants::Call::unbond { role, amount }.into()),
+        ("Participants", "withdraw", pallet_participants::Call::withdraw { role }.into()),
+        ("Tasks", "create", pallet_tasks::Call::create { spec }.into()),
+        ("Tasks", "fund", pallet_tasks::Call::fund { task, amount }.into()),
+        ("Tasks", "pause", pallet_tasks::Call::pause { task }.into()),
+        ("Tasks", "resume", pallet_tasks::Call::resume { task }.into()),
+        ("Tasks", "cancel", pallet_tasks::Call::cancel { task }.into()),
+        ("Tasks", "advance", pallet_tasks::Call::advance { task }.into()),
+        ("Tasks", "reap", pallet_tasks::Call::reap { task, limit: 100 }.into()),
+        ("Assignments", "enroll", pallet_assignments::Call::enroll { task, role }.into()),
+        ("Assignments", "leave", pallet_assignments::Call::leave { task, role }.into()),
+        (
+            "Assignments",
+            "dismiss",
+            pallet_assignments::Call::dismiss { task, role, who: account() }.into(),
+        ),
+        ("Results", "commit", pallet_results::Call::commit { task, round, hash: HASH }.into()),
+        (
+            "Results",
+            "reveal",
+            pallet_results::Call::reveal { task, round, cid: CID, samples: 100, salt: SALT }.into(),
+        ),
+        (
+            "Validation",
+            "commit_scores",
+            pallet_validation::Call::commit_scores { task, round, hash: HASH }.into(),
+        ),
+        ("Validation", "open_scores", open_scores(MAX_TRAINERS)),
+        (
+            "Validation",
+            "attest",
+            pallet_validation::Call::attest { task, round, cid: CID, metric: 900_000 }.into(),
+        ),
+        (
+            "Validation",
+            "claim",
+            pallet_validation::Call::claim { task, round, account: account() }.into(),
+        ),
+        (
+            "Validation",
+            "claim_seat",
+            pallet_validation::Call::claim_seat { task, round, committee: 0, account: account() }
+                .into(),
+        ),
+        (
+            "Validation",
+            "forget",
+            pallet_validation::Call::forget { task, account: account() }.into(),
+        ),
+        ("Models", "release", pallet_models::Call::release { task, version: 1 }.into()),
+        (
+            "Models",
+            "recall",
+            pallet_models::Call::recall {
+                task,
+                version: 1,
+                reason: Text::truncate_from([b'x'; 64].to_vec()),
+            }
+            .into(),
+        ),
+        ("Models", "prune", pallet_models::Call::prune { task, version: 1 }.into()),
+    ]
+}
+
+/// A call of ours by its name.
+pub fn named(pallet: &str, name: &str) -> Option<RuntimeCall> {
+    ours().into_iter().find(|(of, call, _)| (*of, *call) == (pallet, name)).map(|(.., call)| call)
+}
+
+fn open_scores(updates: u32) -> RuntimeCall {
+    let (task, round, salt) = (1, 1, SALT);
+    pallet_validation::Call::open_scores { task, round, opinions: opinions(updates), salt }.into()
+}
+
+/// The calls of a round in which everybody acts and nothing fails, and how often each is made.
+pub fn ordinary_round(spec: &TaskSpec) -> Vec<(u32, RuntimeCall)> {
+    let (trainers, seats) = (u32::from(spec.trainers.max), u32::from(spec.committee.seats));
+    let of = |count, pallet, name| named(pallet, name).map(|call| (count, call));
+    [
+        of(trainers, "Results", "commit"),
+        of(trainers, "Results", "reveal"),
+        of(trainers, "Validation", "claim"),
+        of(seats, "Validation", "commit_scores"),
+        Some((seats, open_scores(trainers))),
+        of(seats, "Validation", "attest"),
+        of(seats, "Validation", "claim_seat"),
+        of(trainers.div_ceil(TALLY_BATCH), "Tasks", "advance"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A call as it travels.
+pub fn signed(call: RuntimeCall) -> UncheckedExtrinsic {
+    let extension: TxExtension = (
+        frame_system::AuthorizeCall::new(),
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckEra::from(Era::mortal(64, 0)),
+        frame_system::CheckNonce::from(1),
+        frame_system::CheckWeight::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        frame_metadata_hash_extension::CheckMetadataHash::new(false),
+        frame_system::WeightReclaim::new(),
+    );
+    let signature = Signature::Sr25519([0; 64].into());
+    UncheckedExtrinsic::new_signed(call, account().into(), signature, extension)
+}
+
+/// What a transaction declares to weigh, and its length in bytes.
+pub fn declared(call: RuntimeCall) -> (DispatchInfo, u32) {
+    let transaction = signed(call);
+    (transaction.get_dispatch_info(), transaction.encoded_size() as u32)
+}
+
+/// What it costs its sender in advance, in planck.
+pub fn fee(call: RuntimeCall) -> Balance {
+    let (info, length) = declared(call);
+    TransactionPayment::compute_fee(length, &info, 0)
+}
