@@ -3,10 +3,14 @@
 # rust-toolchain.toml names. Asks nothing, says what it does, and is silent when nothing is missing.
 #
 # Usage: scripts/setup.sh [PROGRAM:PACKAGE …]    what a caller needs beside that: a program, and Debian's package for it
+#
+# Beside what is named here and in the scripts that call it, they use only what every Debian and Ubuntu has: bash, coreutils,
+# util-linux, sed, grep, awk.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-has() { command -v "$1" >/dev/null 2>&1; }
+# A program, not a builtin of this shell: tests start programs.
+has() { type -P "$1" >/dev/null; }
 
 # The packages, in Debian's names, whose programs or libraries are not here. Arguments are further pairs.
 missing_packages() {
@@ -38,6 +42,17 @@ install_packages() {
     "${sudo[@]}" apt-get update -qq
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${packages[@]}" >/dev/null
+}
+
+# Where Node.js is asked for: whether it is recent enough. Distributions before Debian 12 and Ubuntu 24.04 have an older one.
+check_node() {
+    local version
+    [[ " $* " == *" node:"* ]] || return 0
+    version=$(node --version)
+    [[ ${version#v} =~ ^([0-9]+)\. ]] && ((BASH_REMATCH[1] < 18)) || return 0
+    echo "Node.js $version is too old for the Polkadot-JS tests. Please install 18 or later from https://nodejs.org, so that" >&2
+    echo "\`node --version\` tells it, and run this again." >&2
+    return 1
 }
 
 # A value of rust-toolchain.toml: a string, or a list as words.
@@ -83,4 +98,5 @@ install_toolchain() {
 }
 
 install_packages "$@"
+check_node "$@"
 install_toolchain

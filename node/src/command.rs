@@ -1,9 +1,13 @@
 //! Carries out what the command line asks for.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    io::ErrorKind,
+    net::{IpAddr, SocketAddr, TcpListener},
+    sync::Arc,
+};
 
 use sc_cli::SubstrateCli;
-use sc_network::config::NetworkBackendType;
+use sc_network::{Multiaddr, config::NetworkBackendType, multiaddr::Protocol};
 use sc_service::{ChainSpec, Configuration, PartialComponents};
 
 use crate::{
@@ -105,24 +109,50 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
                     .into(),
             ));
         }
-        insist_on_rpc_ports(&mut config)?;
+        insist_on_ports(&mut config)?;
         Ok(service::start(config)?)
     })
 }
 
-/// Where the port is in use the SDK takes a random one, on which nobody would look for the node. Here that is an error.
-fn insist_on_rpc_ports(config: &mut Configuration) -> sc_cli::Result<()> {
+/// Where a port is in use the SDK takes a random one (RPC), shares it with whoever has it (network) or goes without it (metrics),
+/// and nobody would find the node. Here that is an error.
+fn insist_on_ports(config: &mut Configuration) -> sc_cli::Result<()> {
     for endpoint in config.rpc.addr.iter_mut().flatten() {
         endpoint.retry_random_port = false;
-        let address = endpoint.listen_addr;
-        match TcpListener::bind(address) {
-            Err(error) if !endpoint.is_optional => {
-                return Err(sc_cli::Error::Input(format!(
-                    "cannot listen for RPC on {address}: {error}. Choose another port with --rpc-port."
-                )));
-            }
-            _ => {}
+        // IPv6's loopback, which not every machine has.
+        if !endpoint.is_optional {
+            insist_on_port(endpoint.listen_addr, "RPC", "--rpc-port")?;
         }
     }
+    for address in config.network.listen_addresses.iter().filter_map(tcp) {
+        insist_on_port(address, "the network", "--port")?;
+    }
+    if let Some(prometheus) = &config.prometheus_config {
+        insist_on_port(prometheus.port, "metrics", "--prometheus-port")?;
+    }
     Ok(())
+}
+
+/// Other reasons than a port in use, such as a machine without IPv6, are left to the SDK, which then does without the address.
+fn insist_on_port(address: SocketAddr, purpose: &str, flag: &str) -> sc_cli::Result<()> {
+    match TcpListener::bind(address) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(sc_cli::Error::Input(format!(
+            "cannot listen for {purpose} on {address}: {error}. Choose another port with {flag}."
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The address of a TCP listener.
+fn tcp(address: &Multiaddr) -> Option<SocketAddr> {
+    let mut parts = address.iter();
+    let ip: IpAddr = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    match parts.next()? {
+        Protocol::Tcp(port) => Some((ip, port).into()),
+        _ => None,
+    }
 }

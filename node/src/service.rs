@@ -19,7 +19,9 @@ use sc_service::{
 };
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool::TransactionPoolHandle;
+use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
+use sp_consensus_grandpa::GrandpaApi;
 use sp_core::H256;
 
 use crate::{
@@ -54,7 +56,8 @@ pub type Partial = PartialComponents<
 ///
 /// # Errors
 ///
-/// The database, the keystore or the chain specification cannot be used, or the runtime is not one of this chain.
+/// The database, the keystore or the chain specification cannot be used, the runtime is not one of this chain, or the chain
+/// begins without validators.
 pub fn partial(config: &Configuration) -> Result<Partial, Error> {
     let telemetry = config
         .telemetry_endpoints
@@ -75,6 +78,7 @@ pub fn partial(config: &Configuration) -> Result<Partial, Error> {
             Vec::new(),
         )?;
     let client = Arc::new(client);
+    insist_on_validators(&client)?;
 
     let telemetry = telemetry.map(|(worker, telemetry)| {
         task_manager.spawn_handle().spawn("telemetry", None, worker.run());
@@ -111,6 +115,25 @@ pub fn partial(config: &Configuration) -> Result<Partial, Error> {
         transaction_pool,
         other: (consensus, telemetry),
     })
+}
+
+/// A chain that begins without validators has no first block. GRANDPA would panic over it; here it is an error that says
+/// what the specification lacks.
+fn insist_on_validators(client: &FullClient) -> Result<(), Error> {
+    let info = client.info();
+    if info.best_number > 0 {
+        return Ok(());
+    }
+    let api = client.runtime_api();
+    let voters = api.grandpa_authorities(info.genesis_hash).map_err(sp_blockchain::Error::from)?;
+    if voters.is_empty() {
+        return Err(Error::Other(
+            "the chain specification names no validators: put their accounts and session keys under `session`, `keys` of its \
+             genesis, as docs/validators.md shows"
+                .into(),
+        ));
+    }
+    Ok(())
 }
 
 /// Starts a node: a validator where the configuration says so, a full node otherwise. It runs as long as the task

@@ -3,7 +3,7 @@
 use crate::{
     commands::{
         account, claim, completions, council, data, demo, doctor, evaluator, ipfs, keep, model,
-        task, trainer,
+        task, trainer, validator,
     },
     config::{Flags, Settings},
     context::Context,
@@ -46,6 +46,9 @@ enum Command {
     /// The council's motions: release or recall a model, change the validators.
     #[command(subcommand)]
     Council(council::Command),
+    /// Take part in making blocks: the session keys of a validator's node, and how it stands.
+    #[command(subcommand)]
+    Validator(validator::Command),
     /// Settle what rounds owe: rewards, fees, and faults of others.
     Claim(claim::Opts),
     /// The store of models and updates.
@@ -100,6 +103,7 @@ async fn dispatch(command: Command, context: &Context, out: &mut Out<'_>) -> Res
         }
         Command::Model(command) => model::run(command, context, out).await,
         Command::Council(command) => council::run(command, context, out).await,
+        Command::Validator(command) => validator::run(command, context, out).await,
         Command::Claim(opts) => claim::run(opts, context, out).await,
         Command::Ipfs(command) => ipfs::run(command, context, out).await,
         Command::Data(command) => data::run(command, out),

@@ -13,6 +13,7 @@ pub mod keep;
 pub mod model;
 pub mod task;
 pub mod trainer;
+pub mod validator;
 mod worker_common;
 
 use crate::{context::Context, output::Out};

@@ -112,6 +112,7 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
             WorkerError::Storage(_) => Some(Kind::NoStore),
             WorkerError::Data(_) => Some(Kind::Data),
             WorkerError::DevelopmentOnly(_) => Some(Kind::Key),
+            WorkerError::UnknownTask { .. } | WorkerError::TaskOver { .. } => Some(Kind::NotFound),
             _ => None,
         };
     }

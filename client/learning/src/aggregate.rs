@@ -1,11 +1,14 @@
 //! The next model from the accepted updates: the same bytes on every machine, in whatever order the
 //! updates come.
 
+use std::io;
+
 use decentralml_exact::{self as exact, Encoding, Sum};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     update::Update,
+    updates::{self, Updates},
     weights::{Weights, WeightsError},
 };
 
@@ -36,33 +39,44 @@ pub enum AggregateError {
     /// The step leads out of the range of `f32`.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// An update cannot be read back.
+    #[error("an update cannot be read: {0}")]
+    Read(#[from] io::Error),
 }
 
 /// Coordinates that are aggregated at a time: what an order statistic needs per update.
 const CHUNK: usize = 4_096;
 
-/// `base + rule(updates)`.
-///
-/// The order statistics need all updates at hand; the mean alone can also be taken one update at a
-/// time with [`MeanAggregate`].
+/// `base + rule(updates)`, of updates in memory.
 pub fn aggregate(
     base: &Weights,
     updates: &[&Update],
     rule: Rule,
 ) -> Result<Weights, AggregateError> {
-    let encoding = updates.first().ok_or(exact::Error::Empty)?.encoding();
-    for (index, update) in updates.iter().enumerate() {
-        if update.encoding() != encoding || update.parameters() != base.parameters() {
-            return Err(AggregateError::Mismatch(index));
-        }
-    }
+    aggregate_from(base, updates, rule)
+}
+
+/// `base + rule(updates)`, of updates wherever they are.
+///
+/// Takes memory for the base, the next model, and a few thousand integers of each update, whatever
+/// the rule.
+pub fn aggregate_from<U: Updates + ?Sized>(
+    base: &Weights,
+    updates: &U,
+    rule: Rule,
+) -> Result<Weights, AggregateError> {
+    let encoding = updates::encoding(updates, base.parameters());
+    let encoding = encoding.map_err(AggregateError::Mismatch)?.ok_or(exact::Error::Empty)?;
     let mut next = Vec::with_capacity(base.values().len());
     let mut aggregate = vec![0; CHUNK];
+    let mut rows = vec![vec![0; CHUNK]; updates.count()];
     for (chunk, weights) in base.values().chunks(CHUNK).enumerate() {
-        let range = chunk * CHUNK..chunk * CHUNK + weights.len();
-        let columns: Vec<&[i32]> =
-            updates.iter().filter_map(|update| update.values().get(range.clone())).collect();
         aggregate.truncate(weights.len());
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.truncate(weights.len());
+            updates.read(index, chunk * CHUNK, row)?;
+        }
+        let columns: Vec<&[i32]> = rows.iter().map(Vec::as_slice).collect();
         match rule {
             Rule::Mean => exact::mean(&columns, None, &mut aggregate)?,
             Rule::TrimmedMean { k } => exact::trimmed_mean(&columns, k, &mut aggregate)?,

@@ -4,7 +4,7 @@
 //! The textbook's mean over S would pay a free-rider, whose empty update shortens the step; with the
 //! fixed denominator an empty update is worth exactly nothing.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io};
 
 use decentralml_exact::{self as exact, Sum, apply, divide_half_even, fixed_point_mean};
 
@@ -12,6 +12,7 @@ use crate::{
     evaluate::{EvaluateError, Evaluator},
     random::{Purpose, Seed, Stream},
     update::Update,
+    updates::{self, Updates},
     weights::{Weights, WeightsError},
 };
 
@@ -56,32 +57,40 @@ pub enum ContributionError {
     /// A coalition's model cannot be evaluated.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// An update cannot be read back.
+    #[error("an update cannot be read: {0}")]
+    Read(#[from] io::Error),
 }
 
-/// The coalitions of a round's updates, valued on held-out rows.
-pub struct Coalitions<'a> {
+/// The coalitions of a round's updates, valued on held-out rows, in the memory of a few models
+/// whatever the number of updates.
+pub struct Coalitions<'a, U: Updates + ?Sized> {
     evaluator: &'a Evaluator,
     base: &'a Weights,
-    updates: &'a [&'a Update],
+    updates: &'a U,
     sum: Sum,
     members: Vec<bool>,
+    /// The integers of the update that joins or leaves.
+    values: Vec<i32>,
 }
 
-impl<'a> Coalitions<'a> {
+impl<'a, U: Updates + ?Sized> Coalitions<'a, U> {
     /// The coalitions of `updates` to the model `base`.
     pub fn new(
         evaluator: &'a Evaluator,
         base: &'a Weights,
-        updates: &'a [&'a Update],
+        updates: &'a U,
     ) -> Result<Self, ContributionError> {
-        for (index, update) in updates.iter().enumerate() {
-            let first = updates.first().map(|first| first.encoding());
-            if Some(update.encoding()) != first || update.parameters() != base.parameters() {
-                return Err(ContributionError::Mismatch(index));
-            }
-        }
-        let sum = Sum::new(base.values().len());
-        Ok(Self { evaluator, base, updates, sum, members: vec![false; updates.len()] })
+        updates::encoding(updates, base.parameters()).map_err(ContributionError::Mismatch)?;
+        let weights = base.values().len();
+        Ok(Self {
+            evaluator,
+            base,
+            updates,
+            sum: Sum::new(weights),
+            members: vec![false; updates.count()],
+            values: vec![0; weights],
+        })
     }
 
     /// The coalition's model, `w + Σ_S q / (n · 2^f)`, exact up to one rounding per weight.
@@ -89,17 +98,25 @@ impl<'a> Coalitions<'a> {
     /// Who joins or leaves since the last call is added or subtracted as integers, so neither the
     /// order of the calls nor their number changes a bit.
     pub fn model(&mut self, members: &[bool]) -> Result<Weights, ContributionError> {
-        for ((update, &wanted), present) in self.updates.iter().zip(members).zip(&mut self.members)
-        {
-            match (wanted, *present) {
-                (true, false) => self.sum.add(update.values(), 1)?,
-                (false, true) => self.sum.remove(update.values(), 1)?,
-                _ => {}
+        let wanted = members.iter().filter(|&&member| member).count();
+        let changes = members.iter().zip(&self.members).filter(|(new, old)| new != old).count();
+        if wanted < changes {
+            // Fewer have to be read from the start than from where the last coalition was.
+            self.sum = Sum::new(self.base.values().len());
+            self.members.fill(false);
+        }
+        let present = self.members.iter_mut().zip(members).enumerate();
+        for (index, (present, &wanted)) in present.filter(|(_, (old, new))| **old != **new) {
+            self.updates.read(index, 0, &mut self.values)?;
+            match wanted {
+                true => self.sum.add(&self.values, 1)?,
+                false => self.sum.remove(&self.values, 1)?,
             }
             *present = wanted;
         }
-        let n = self.updates.len() as u64;
-        let fraction_bits = self.updates.first().map_or(0, |u| u.encoding().fraction_bits());
+        let n = self.updates.count() as u64;
+        let fraction_bits =
+            self.updates.kind(0).map_or(0, |(_, encoding)| encoding.fraction_bits());
         let weights = self.base.values().iter().zip(self.sum.values());
         let weights =
             weights.map(|(&w, &sum)| apply(w, fixed_point_mean(sum, n), fraction_bits)).collect();
@@ -246,8 +263,9 @@ fn sampled_values<E: From<ContributionError>>(
 
 /// `nano / denominator` in micro-nats, rounded half to even.
 fn micro(nano: i128, denominator: u64) -> i64 {
-    // Utilities are below 2^60 nano-nats, so are their weighted means; micro-nats fit all the more.
-    i64::try_from(divide_half_even(nano, denominator * NANO_PER_MICRO)).unwrap_or(i64::MAX)
+    // Utilities are within ±10^18 nano-nats, so their weighted differences are within ±2·10^15 micro-nats.
+    let micro = divide_half_even(nano, denominator * NANO_PER_MICRO);
+    i64::try_from(micro).unwrap_or(if micro < 0 { i64::MIN } else { i64::MAX })
 }
 
 #[cfg(test)]

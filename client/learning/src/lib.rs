@@ -7,6 +7,8 @@
 //!           │
 //!       update.rs                        trained − base ──encode──► integers ──► bytes ──► CID
 //!           │
+//!       updates.rs                       a round's updates, in memory or in files
+//!           │
 //!   contribution.rs ◄── evaluate.rs      what each update is worth on held-out rows
 //!           │
 //!       aggregate.rs                     base + rule(accepted updates): the same bytes everywhere
@@ -28,9 +30,10 @@ mod random;
 mod safetensors;
 pub mod train;
 pub mod update;
+pub mod updates;
 pub mod weights;
 
-pub use aggregate::{AggregateError, MeanAggregate, Rule, aggregate};
+pub use aggregate::{AggregateError, MeanAggregate, Rule, aggregate, aggregate_from};
 pub use contribution::{Coalitions, ContributionError, ShapleyOptions, score_updates, shapley};
 pub use data::{DataError, Dataset};
 pub use decentralml_exact::Encoding;
@@ -40,4 +43,5 @@ pub use model::{LayerSpec, ModelSpec, Parameter, SpecError};
 pub use random::Seed;
 pub use train::{LocalTraining, Optimizer, Progress, TrainError, TrainOutcome, train};
 pub use update::{Update, UpdateError};
+pub use updates::{UpdateFile, Updates};
 pub use weights::{Weights, WeightsError};

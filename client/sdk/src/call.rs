@@ -14,7 +14,7 @@ use subxt::{
 };
 
 use crate::{
-    AccountId,
+    AccountId, SessionKeys,
     api::{self, runtime_types as types},
 };
 
@@ -28,11 +28,21 @@ const MAX_PROPOSAL_WEIGHT: (u64, u64) = (100_000_000_000, 1 << 20);
 pub struct Call {
     name: &'static str,
     inner: api::Call,
+    takes: Option<Balance>,
 }
 
 impl Call {
     fn new(name: &'static str, inner: api::Call) -> Self {
-        Self { name, inner }
+        Self { name, inner, takes: None }
+    }
+
+    fn taking(self, amount: Option<Balance>) -> Self {
+        Self { takes: amount, ..self }
+    }
+
+    /// What it moves or holds of its signer's, beside the fee, in planck; `None` where only the chain knows.
+    pub(crate) fn takes(&self) -> Option<Balance> {
+        self.takes
     }
 
     /// The call as `Pallet::call`.
@@ -67,7 +77,8 @@ pub struct TextTooLong(pub usize);
 
 /// Creates or raises a bond, in planck.
 pub fn bond(role: Role, amount: Balance) -> Call {
-    participants("Participants::bond", api::participants::Call::bond { role: Static(role), amount })
+    let call = api::participants::Call::bond { role: Static(role), amount };
+    participants("Participants::bond", call).taking(Some(amount))
 }
 
 /// Takes a part out of a bond; it can be withdrawn after the chain's unbonding period.
@@ -88,7 +99,7 @@ pub fn create_task(spec: TaskSpec) -> Call {
 
 /// Adds money to a task, in planck.
 pub fn fund(task: TaskId, amount: Balance) -> Call {
-    tasks("Tasks::fund", api::tasks::Call::fund { task, amount })
+    tasks("Tasks::fund", api::tasks::Call::fund { task, amount }).taking(Some(amount))
 }
 
 /// Starts no further round. By the sponsor.
@@ -180,7 +191,7 @@ pub fn claim_seat(
     validation("Validation::claim_seat", call)
 }
 
-/// Removes what is remembered of a trainer in a task that is gone. By anybody.
+/// Removes what is remembered of a trainer in a task that is over. By anybody; free.
 pub fn forget(task: TaskId, account: &AccountId) -> Call {
     let call = api::validation::Call::forget { task, account: *account };
     validation("Validation::forget", call)
@@ -218,10 +229,19 @@ pub fn remove_validator(account: &AccountId) -> Call {
     Call::new("ValidatorMembership::remove_member", api::Call::ValidatorMembership(call))
 }
 
+/// Registers the signer's session keys, for which the chain holds a deposit; `proof` is what [`Chain::rotate_session_keys`]
+/// gave with them.
+///
+/// [`Chain::rotate_session_keys`]: crate::Chain::rotate_session_keys
+pub fn set_session_keys(keys: &SessionKeys, proof: Vec<u8>) -> Call {
+    let call = api::session::Call::set_keys { keys: keys.into(), proof };
+    Call::new("Session::set_keys", api::Call::Session(call))
+}
+
 /// Sends money, in planck. The sender stays alive.
 pub fn transfer(to: &AccountId, amount: Balance) -> Call {
     let call = api::balances::Call::transfer_keep_alive { dest: (*to).into(), value: amount };
-    Call::new("Balances::transfer_keep_alive", api::Call::Balances(call))
+    Call::new("Balances::transfer_keep_alive", api::Call::Balances(call)).taking(Some(amount))
 }
 
 /// Proposes a call of up to 64 KiB to the council, to be executed with `threshold` ayes. By a member.
@@ -254,14 +274,21 @@ pub fn close(proposal: Hash, index: u32) -> Call {
 
 /// Many calls in one transaction; one that fails does not stop the others. See [`crate::Included::failed_items`].
 pub fn batch(calls: Vec<Call>) -> Call {
+    let takes = sum(&calls);
     let call = api::utility::Call::force_batch { calls: inner(calls) };
-    Call::new("Utility::force_batch", api::Call::Utility(call))
+    Call::new("Utility::force_batch", api::Call::Utility(call)).taking(takes)
 }
 
 /// Many calls in one transaction: all or none.
 pub fn batch_all(calls: Vec<Call>) -> Call {
+    let takes = sum(&calls);
     let call = api::utility::Call::batch_all { calls: inner(calls) };
-    Call::new("Utility::batch_all", api::Call::Utility(call))
+    Call::new("Utility::batch_all", api::Call::Utility(call)).taking(takes)
+}
+
+/// What those calls take that say so.
+fn sum(calls: &[Call]) -> Option<Balance> {
+    calls.iter().filter_map(Call::takes).reduce(Balance::saturating_add)
 }
 
 fn inner(calls: Vec<Call>) -> Vec<api::Call> {

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use codec::Decode;
-use decentralml_types::{Balance, BlockNumber, Hash};
+use decentralml_types::{BlockNumber, Hash};
 use serde::Serialize;
 use subxt::{
-    OnlineClient,
+    Metadata, OnlineClient,
     backend::LegacyBackend,
     config::{RpcConfigFor, SubstrateConfig},
     rpcs::{
@@ -21,6 +21,8 @@ use crate::{
     api,
     blocks::Blocks,
     call::Call,
+    constants::Constants,
+    difference::describe,
     error::{ConnectError, ReadError, SubmitError, within},
     event::Included,
     nonce::Turns,
@@ -31,6 +33,8 @@ use crate::{
 
 /// What our chains' runtimes call themselves.
 const SPEC_NAME: &str = "decentralml";
+/// The metadata that the types of this crate are made from.
+const METADATA: &[u8] = include_bytes!("../metadata.scale");
 /// How long the first connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long any single answer may take.
@@ -51,6 +55,7 @@ pub struct Chain {
 struct Inner {
     url: String,
     client: OnlineClient<SubstrateConfig>,
+    rpc: RpcClient,
     methods: LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>,
     name: String,
     development: bool,
@@ -69,19 +74,6 @@ pub struct Properties {
     pub ss58: u16,
 }
 
-/// Numbers that are fixed in the chain's runtime.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Constants {
-    /// Less than this, and an account ceases to exist, in planck.
-    pub existential_deposit: Balance,
-    /// The first bond of a trainer, at least, in planck.
-    pub min_trainer_bond: Balance,
-    /// The first bond of an evaluator, at least, in planck.
-    pub min_evaluator_bond: Balance,
-    /// How long what is unbonded stays held, in blocks.
-    pub unbonding_period: BlockNumber,
-}
-
 impl Chain {
     /// Connects to a node and checks that it runs the chain this program was built for.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
@@ -94,7 +86,7 @@ impl Chain {
         check_name(url, &methods).await?;
 
         let backend =
-            LegacyBackend::<SubstrateConfig>::builder().storage_page_size(PAGE).build(rpc);
+            LegacyBackend::<SubstrateConfig>::builder().storage_page_size(PAGE).build(rpc.clone());
         let client = OnlineClient::from_backend(Arc::new(backend));
         let client = within("the genesis hash", ANSWER_LIMIT, client).await.map_err(read)?;
         let at = within("the metadata", ANSWER_LIMIT, client.at_current_block());
@@ -103,6 +95,7 @@ impl Chain {
             return Err(ConnectError::MetadataMismatch {
                 url: url.into(),
                 found: at.spec_version(),
+                difference: difference(at.metadata_ref()),
             });
         }
 
@@ -113,6 +106,7 @@ impl Chain {
             inner: Arc::new(Inner {
                 url: url.into(),
                 client,
+                rpc,
                 name: name.map_err(read)?,
                 development: matches!(kind.map_err(read)?.as_str(), "Development" | "Local"),
                 properties: Properties::read(&properties.map_err(read)?),
@@ -166,6 +160,12 @@ impl Chain {
         Ok(View::new(within("a block", ANSWER_LIMIT, at).await?))
     }
 
+    /// The state at a height of the best chain. A node keeps the state of recent blocks only.
+    pub async fn at_height(&self, number: BlockNumber) -> Result<View, ReadError> {
+        let at = self.client().at_block(u64::from(number));
+        Ok(View::new(within("a block", ANSWER_LIMIT, at).await?))
+    }
+
     /// New best blocks as they come.
     pub async fn best_blocks(&self) -> Result<Blocks, ReadError> {
         Blocks::new(self.clone(), false).await
@@ -189,19 +189,15 @@ impl Chain {
 
     /// The runtime's fixed numbers.
     pub async fn constants(&self) -> Result<Constants, ReadError> {
-        let view = self.finalized().await?;
-        Ok(Constants {
-            existential_deposit: view
-                .constant(api::constants().balances().existential_deposit())?,
-            min_trainer_bond: view.constant(api::constants().participants().min_trainer_bond())?,
-            min_evaluator_bond: view
-                .constant(api::constants().participants().min_evaluator_bond())?,
-            unbonding_period: view.constant(api::constants().participants().unbonding_period())?,
-        })
+        Constants::read(&self.finalized().await?)
     }
 
     pub(crate) fn client(&self) -> &OnlineClient<SubstrateConfig> {
         &self.inner.client
+    }
+
+    pub(crate) fn rpc(&self) -> &RpcClient {
+        &self.inner.rpc
     }
 
     pub(crate) fn methods(&self) -> &LegacyRpcMethods<RpcConfigFor<SubstrateConfig>> {
@@ -252,6 +248,14 @@ async fn check_name(
         Ok(name) if name == SPEC_NAME => Ok(()),
         Ok(found) => Err(ConnectError::OtherChain { url: url.into(), found }),
         Err(_) => Err(ConnectError::OtherChain { url: url.into(), found: "unreadable".into() }),
+    }
+}
+
+/// In which points a chain differs from the one that this program was built for.
+fn difference(theirs: &Metadata) -> String {
+    match Metadata::decode_from(METADATA) {
+        Ok(ours) => describe(&ours, theirs),
+        Err(error) => format!("this program's own cannot be read: {error}"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use decentralml_types::Balance;
 
-use crate::{AccountId, keystore::KeystoreError, signer::SignerError};
+use crate::{AccountId, keystore::KeystoreError, signer::SignerError, validator::ValidatorError};
 
 /// Everything that this crate's functions return, for callers that treat all alike.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub enum Error {
     /// See [`SignerError`].
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// See [`ValidatorError`].
+    #[error(transparent)]
+    Validator(#[from] ValidatorError),
 }
 
 /// Why there is no connection to a chain.
@@ -55,14 +58,17 @@ pub enum ConnectError {
     },
     /// A DecentralML chain whose runtime is not the one this program was built for.
     #[error(
-        "the chain at {url} runs version {found} of the runtime with other metadata than this program knows: update the \
-         program (or, while developing, renew client/sdk/metadata.scale with scripts/metadata.sh and build again)"
+        "the chain at {url} runs version {found} of the runtime, which is not the one that this program was built for \
+         ({difference}): use the release of this program that belongs to the chain, or give the address of another node \
+         (while developing, renew client/sdk/metadata.scale with scripts/metadata.sh and build again)"
     )]
     MetadataMismatch {
         /// The address.
         url: String,
         /// Its `spec_version`.
         found: u32,
+        /// In which points it differs.
+        difference: String,
     },
     /// The node answers, but a question went wrong.
     #[error("the chain at {url} does not answer as a node should: {source}")]
@@ -129,13 +135,31 @@ pub enum SubmitError {
     Dispatch(String),
     /// The account cannot pay the fee.
     #[error(
-        "account {account} cannot pay for the transaction (it has {free} planck): send it funds first"
+        "account {account} cannot pay for the transaction: it has {free} planck and needs {} for the fee: send it funds first",
+        planck(*needed)
     )]
     CannotPay {
         /// Who signed.
         account: AccountId,
         /// What it has free, in planck.
         free: Balance,
+        /// What the chain asks for, in planck, where it said so.
+        needed: Option<Balance>,
+    },
+    /// The account does not have what the call moves or holds.
+    #[error(
+        "account {account} does not have what {call} takes: it has {free} planck and needs {}: send it funds first",
+        planck(*needed)
+    )]
+    NoFunds {
+        /// Who signed.
+        account: AccountId,
+        /// What it has free, in planck.
+        free: Balance,
+        /// What the call takes, in planck, where that is known; the existential deposit has to stay besides.
+        needed: Option<Balance>,
+        /// The call.
+        call: &'static str,
     },
     /// A publicly known key on a chain where money is real.
     #[error("the key is publicly known: it is accepted on development chains only")]
@@ -176,6 +200,10 @@ impl SubmitError {
             _ => false,
         }
     }
+}
+
+fn planck(amount: Option<Balance>) -> String {
+    amount.map_or_else(|| "more".into(), |amount| format!("{amount} planck"))
 }
 
 /// Runs a question with a time limit and says in its error what was asked.

@@ -169,6 +169,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_this_program_does_not_know_is_shown_by_its_name() {
+        let reason = Value::unnamed_variant("AttemptsExhausted", []);
+        let paused = Composite::named([("task", Value::u128(7)), ("reason", reason)]);
+        assert_eq!(fields(&paused), serde_json::json!({"task": 7, "reason": "AttemptsExhausted"}));
+        let detailed = Value::named_variant("OutOfTime", [("since", Value::u128(40))]);
+        let paused = Composite::named([("reason", detailed)]);
+        assert_eq!(fields(&paused)["reason"]["OutOfTime"]["since"], 40);
+    }
+
+    #[test]
     fn hashes_are_read_back() {
         assert_eq!(hash(&hexadecimal(&[0x5a; 32])), Some([0x5a; 32]));
         assert_eq!(hash("0x12"), None);

@@ -28,12 +28,12 @@ pub struct Task {
     pub deposit: Balance,
     /// The block in which it was created.
     pub created_at: BlockNumber,
+    /// The block from which the time to enroll counts.
+    pub enrolling_since: BlockNumber,
     /// Rounds that produced a model.
     pub settled_rounds: u32,
     /// Rounds that failed since the last that did not.
     pub failed_in_a_row: u32,
-    /// Rows of participants that are not settled.
-    pub open_rows: u32,
     /// The latest model.
     pub model: Option<(Version, Cid)>,
     /// The latest model's metric, in parts per million.

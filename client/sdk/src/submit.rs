@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use decentralml_types::Balance;
 use subxt::{
     backend::BlockRef,
     client::{OnlineClientAtBlock, OnlineClientAtBlockImpl},
     config::{DefaultExtrinsicParamsBuilder, SubstrateConfig},
-    error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
+    error::{
+        BackendError, DispatchError, ExtrinsicError, RpcError, TokenError, TransactionEventsError,
+    },
     events,
     ext::scale_value::Composite,
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
@@ -69,7 +72,24 @@ pub(crate) async fn submit(
         }
     };
     let block = included(progress, wait).await?;
-    report(chain, block).await
+    match report(chain, block).await {
+        Err(Failed::NoFunds) => Err(SubmitError::NoFunds {
+            account: signer.account(),
+            free: free(chain, signer).await,
+            needed: call.takes(),
+            call: call.name(),
+        }),
+        Err(Failed::Otherwise(error)) => Err(error),
+        Ok(included) => Ok(included),
+    }
+}
+
+/// What an account has free at the best block, for messages: 0 where that cannot be read.
+async fn free(chain: &Chain, signer: &Signer) -> Balance {
+    match chain.best().await {
+        Ok(view) => view.balance(&signer.account()).await.map_or(0, |held| held.free),
+        Err(_) => 0,
+    }
 }
 
 /// Why the pool did not take a transaction.
@@ -108,40 +128,51 @@ async fn enter_pool(chain: &Chain, signer: &Signer, call: &Call) -> Result<Progr
     let transaction = signable.sign(signer.keypair()).map_err(encoding)?;
     match tokio::time::timeout(ANSWER_LIMIT, transaction.submit_and_watch()).await {
         Ok(Ok(progress)) => Ok(progress),
-        Ok(Err(error)) => Err(refusal(chain, signer, error).await),
+        Ok(Err(error)) if cannot_pay(&error) => {
+            let estimate = tokio::time::timeout(ANSWER_LIMIT, transaction.partial_fee_estimate());
+            Err(Refusal::Final(SubmitError::CannotPay {
+                account,
+                free: free(chain, signer).await,
+                needed: estimate.await.ok().and_then(Result::ok),
+            }))
+        }
+        Ok(Err(error)) => Err(refusal(error)),
         // It may be in the pool: a second one with another nonce could have its effect twice.
         Err(_) => Err(Refusal::Final(SubmitError::Unknown("the node did not answer".into()))),
     }
 }
 
-/// What the pool's answer means. The codes are those of `sc-rpc-api`'s `author` module.
-async fn refusal(chain: &Chain, signer: &Signer, error: ExtrinsicError) -> Refusal {
-    let text = error.to_string();
-    let code = match &error {
+/// What the node said with its refusal: a code of `sc-rpc-api`'s `author` module, and a detail.
+fn answer(error: &ExtrinsicError) -> Option<(i32, String)> {
+    match error {
         ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
             subxt::rpcs::Error::User(user),
-        ))) => user.code,
-        ExtrinsicError::ErrorSubmittingTransaction(backend)
-            if backend.is_disconnected_will_reconnect() =>
-        {
-            return Refusal::Final(SubmitError::Unknown(text));
+        ))) => {
+            let detail = user.data.as_ref().map(|data| data.get().to_owned());
+            Some((user.code, detail.unwrap_or_default()))
         }
-        _ => return Refusal::Final(SubmitError::Invalid(text)),
-    };
-    let detail = match &error {
-        ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
-            subxt::rpcs::Error::User(user),
-        ))) => user.data.as_ref().map(|data| data.get().to_owned()).unwrap_or_default(),
-        _ => String::new(),
+        _ => None,
+    }
+}
+
+fn cannot_pay(error: &ExtrinsicError) -> bool {
+    matches!(answer(error), Some((1010, detail)) if detail.contains("pay some fees"))
+}
+
+/// What the pool's answer means.
+fn refusal(error: ExtrinsicError) -> Refusal {
+    let text = error.to_string();
+    let Some((code, detail)) = answer(&error) else {
+        return Refusal::Final(match &error {
+            ExtrinsicError::ErrorSubmittingTransaction(backend)
+                if backend.is_disconnected_will_reconnect() =>
+            {
+                SubmitError::Unknown(text)
+            }
+            _ => SubmitError::Invalid(text),
+        });
     };
     match (code, detail.as_str()) {
-        (1010, data) if data.contains("pay some fees") => {
-            let free = match chain.best().await {
-                Ok(view) => view.balance(&signer.account()).await.map_or(0, |held| held.free),
-                Err(_) => 0,
-            };
-            Refusal::Final(SubmitError::CannotPay { account: signer.account(), free })
-        }
         // A nonce that another transaction took meanwhile, or a block that was replaced.
         (1010, data) if data.contains("outdated") || data.contains("ancient birth block") => {
             Refusal::Passing(SubmitError::Invalid(detail))
@@ -177,13 +208,26 @@ async fn included(mut progress: Progress, wait: Wait) -> Result<InBlock, SubmitE
     tokio::time::timeout(limit, watch).await.map_err(|_| SubmitError::Timeout { state, limit })?
 }
 
+/// Why a transaction that is in a block had no effect, as far as the block tells.
+enum Failed {
+    /// Its signer does not have what it takes.
+    NoFunds,
+    Otherwise(SubmitError),
+}
+
+impl<E: Into<SubmitError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Otherwise(error.into())
+    }
+}
+
 /// What the transaction did, or why it failed.
-async fn report(chain: &Chain, transaction: InBlock) -> Result<Included, SubmitError> {
+async fn report(chain: &Chain, transaction: InBlock) -> Result<Included, Failed> {
     let events = match tokio::time::timeout(ANSWER_LIMIT, transaction.wait_for_success()).await {
         Ok(Ok(events)) => events,
         Ok(Err(TransactionEventsError::ExtrinsicFailed(error))) => return Err(rejected(&error)),
-        Ok(Err(error)) => return Err(SubmitError::Unknown(error.to_string())),
-        Err(_) => return Err(SubmitError::Unknown("its events could not be read".into())),
+        Ok(Err(error)) => return Err(SubmitError::Unknown(error.to_string()).into()),
+        Err(_) => return Err(SubmitError::Unknown("its events could not be read".into()).into()),
     };
     let mut decoded = Vec::new();
     for found in events.iter() {
@@ -222,16 +266,20 @@ fn amount(json: &serde_json::Value) -> Option<u128> {
     json.as_u64().map(u128::from).or_else(|| json.as_str()?.parse().ok())
 }
 
-fn rejected(error: &DispatchError) -> SubmitError {
-    let DispatchError::Module(module) = error else {
-        return SubmitError::Dispatch(error.to_string());
-    };
-    match module.details() {
-        Ok(details) => SubmitError::Rejected {
-            pallet: details.pallet.name().into(),
-            name: details.variant.name.clone(),
-            explanation: details.variant.docs.join(" ").trim().to_owned(),
-        },
-        Err(unknown) => SubmitError::Dispatch(unknown.to_string()),
+fn rejected(error: &DispatchError) -> Failed {
+    match error {
+        DispatchError::Module(module) => match module.details() {
+            Ok(details) => SubmitError::Rejected {
+                pallet: details.pallet.name().into(),
+                name: details.variant.name.clone(),
+                explanation: details.variant.docs.join(" ").trim().to_owned(),
+            },
+            Err(unknown) => SubmitError::Dispatch(unknown.to_string()),
+        }
+        .into(),
+        DispatchError::Token(TokenError::FundsUnavailable | TokenError::NotExpendable) => {
+            Failed::NoFunds
+        }
+        _ => SubmitError::Dispatch(error.to_string()).into(),
     }
 }

@@ -115,6 +115,10 @@ impl View {
         within(what, ANSWER_LIMIT, self.at.runtime_apis().call(question.unvalidated())).await
     }
 
+    pub(crate) fn metadata(&self) -> &subxt::Metadata {
+        self.at.metadata_ref()
+    }
+
     pub(crate) fn constant<A: constants::Address>(
         &self,
         address: A,

@@ -10,6 +10,7 @@
 mod call;
 mod download;
 mod error;
+mod request;
 mod upload;
 
 pub use error::Error;
@@ -134,11 +135,11 @@ impl Storage {
 
     /// The pinned roots. Those of other kinds than files (other codecs and hashes) are left out.
     pub async fn pins(&self) -> Result<Vec<Cid>, Error> {
-        let answer = self
+        let keys = self
             .connection
-            .call("pin/ls", None, || self.connection.timed.pin_ls(None, Some("recursive")))
+            .call("pin/ls", None, || request::pinned_roots(&self.connection.timed))
             .await?;
-        let mut pins: Vec<Cid> = answer.keys.keys().filter_map(|key| parse_cid(key).ok()).collect();
+        let mut pins: Vec<Cid> = keys.iter().filter_map(|key| parse_cid(key).ok()).collect();
         pins.sort();
         Ok(pins)
     }

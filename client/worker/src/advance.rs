@@ -46,7 +46,7 @@ fn due_since(task: &Task, live: Option<&Round>) -> Option<BlockNumber> {
         // Counting scores waits for nobody: its deadline is the block in which it began.
         Some(round) if !round.phase.is_final() => Some(round.deadline),
         _ if task.status == TaskStatus::Enrolling => {
-            Some(task.created_at.saturating_add(deadlines.enrolling))
+            Some(task.enrolling_since.saturating_add(deadlines.enrolling))
         }
         _ => None,
     };
@@ -81,7 +81,7 @@ async fn can_start(view: &View, task: &Task) -> Result<bool, WorkerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::task_spec;
+    use crate::{claim::tests::round, convert::tests::task_spec};
     use decentralml_sdk::{AccountId, Money};
     use decentralml_types::Phase;
 
@@ -94,33 +94,12 @@ mod tests {
             money: Money { free: 0, reserved: 0, unclaimed: 0 },
             deposit: 0,
             created_at: 100,
+            enrolling_since: 100,
             settled_rounds: 0,
             failed_in_a_row: 0,
-            open_rows: 0,
             model: None,
             metric: None,
             current: None,
-        }
-    }
-
-    fn round(phase: Phase, deadline: BlockNumber) -> Round {
-        Round {
-            task: 0,
-            number: 1,
-            phase,
-            deadline,
-            started_at: 0,
-            base: None,
-            committee: 0,
-            places: 0,
-            seats: 0,
-            updates: 0,
-            accepted: 0,
-            pot: 0,
-            open_rows: 0,
-            ended_at: None,
-            failure: None,
-            model: None,
         }
     }
 
@@ -134,6 +113,16 @@ mod tests {
         assert_eq!(due_since(&task(TaskStatus::Running), Some(&late)), Some(1_100));
         assert_eq!(due_since(&task(TaskStatus::Paused), None), Some(1_100));
         assert_eq!(due_since(&task(TaskStatus::Cancelled), None), None);
+    }
+
+    #[test]
+    fn a_task_that_enrolls_again_is_due_when_its_new_time_is_over() {
+        let again = Task { enrolling_since: 400, current: Some(1), ..task(TaskStatus::Enrolling) };
+        let over = round(Phase::Void, 300);
+        assert_eq!(due_since(&again, None), Some(410));
+        assert_eq!(due_since(&again, Some(&over)), Some(410));
+        let late = Task { enrolling_since: 1_095, ..again };
+        assert_eq!(due_since(&late, None), Some(1_100));
     }
 
     #[test]

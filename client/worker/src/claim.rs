@@ -1,9 +1,13 @@
-//! Being paid: once a round is over on the finalized chain.
+//! Being paid: a row is settled as soon as the chain takes it, and forgotten once that is final.
+//!
+//! A bond stands for one round at a time: the chain takes no commitment of an account while an earlier row may still be
+//! slashed. So rows are looked up and claimed on the best chain, before the next commitment, and a claim that a fork undid is made
+//! again.
 
 use std::collections::BTreeSet;
 
-use decentralml_sdk::{Event, Row, View};
-use decentralml_types::{Role, RoundNumber, TaskId};
+use decentralml_sdk::{Round, Row, SeatStep, View};
+use decentralml_types::{CommitteeNumber, Phase, Role, RoundNumber, TaskId};
 use futures::{StreamExt, stream};
 
 use crate::{error::WorkerError, work::Work};
@@ -11,57 +15,110 @@ use crate::{error::WorkerError, work::Work};
 /// Claims that wait for their blocks at the same time.
 const AT_ONCE: usize = 8;
 
-/// What of this account is open in the rounds named: rows of rounds that are over, and rounds without any row of it left. Rounds
-/// that still live are in neither.
+/// What of this account is not settled in some rounds, at one block.
 #[derive(Debug, Default)]
 pub(crate) struct Open {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) settled: Vec<RoundNumber>,
+    /// What a claim settles now.
+    pub(crate) due: Vec<Row>,
+    /// Settled rounds in which its seat has not attested the next model, and still may.
+    pub(crate) silent: Vec<Round>,
+    /// Commitments that the bond stands for.
+    pub(crate) at_risk: Vec<AtRisk>,
 }
 
-/// Looks at the finalized chain.
+/// A commitment that the bond stands for: the round, and the committee of a seat (0 for a trainer's).
+pub(crate) type AtRisk = (RoundNumber, CommitteeNumber);
+
+/// Rounds of a task in which something of this account may not be settled: those that live, and those with open rows.
+pub(crate) async fn unsettled(
+    work: &Work,
+    task: TaskId,
+) -> Result<BTreeSet<RoundNumber>, WorkerError> {
+    let (best, finalized) = (work.best.borrow().clone(), work.finalized.borrow().clone());
+    let mut numbers = BTreeSet::new();
+    // A round may be new on the best chain, and a claim that is on that chain may not be final.
+    for view in [finalized, best] {
+        let rounds = view.rounds(task).await?.into_iter();
+        let open = rounds.filter(|round| !round.phase.is_final() || round.open_rows > 0);
+        numbers.extend(open.map(|round| round.number));
+    }
+    Ok(numbers)
+}
+
+/// Looks at a block.
 pub(crate) async fn look(
     work: &Work,
-    finalized: &View,
+    view: &View,
     task: TaskId,
     rounds: &BTreeSet<RoundNumber>,
 ) -> Result<Open, WorkerError> {
     let account = work.account();
     let mut open = Open::default();
     for &number in rounds {
-        let Some(round) = finalized.round(task, number).await? else {
-            // Not finalized yet, or reaped: then all its rows are settled.
-            let best = work.best.borrow().clone();
-            if best.round(task, number).await?.is_none() {
-                open.settled.push(number);
-            }
-            continue;
-        };
-        if !round.phase.is_final() {
-            continue;
-        }
-        let mut rows = Vec::new();
+        let Some(round) = view.round(task, number).await? else { continue };
+        let row = |committee| Row { task, round: number, account, committee };
         match work.role {
             Role::Trainer => {
-                if finalized.commitment(task, number, &account).await?.is_some() {
-                    rows.push(Row { task, round: number, account, committee: None });
+                if view.commitment(task, number, &account).await?.is_some() {
+                    open.at_risk.push((number, 0));
+                    open.due.extend(round.settles_updates().then(|| row(None)));
                 }
             }
             Role::Evaluator => {
-                for committee in 0..=round.committee {
-                    if finalized.seat(task, number, committee, &account).await?.is_some() {
-                        let committee = Some(committee);
-                        rows.push(Row { task, round: number, account, committee });
+                let own = view.own_seats(task, &round, &account).await?;
+                for (committee, seat) in &own {
+                    if !seat.opened {
+                        open.at_risk.push((number, *committee));
+                    }
+                    match round.seat_step(*committee, &own, view.number()) {
+                        SeatStep::Wait => {}
+                        SeatStep::Attest => open.silent.push(round.clone()),
+                        SeatStep::Claim => open.due.push(row(Some(*committee))),
                     }
                 }
             }
         }
-        if rows.is_empty() {
-            open.settled.push(number);
-        }
-        open.rows.extend(rows);
     }
     Ok(open)
+}
+
+/// Rounds in which nothing of this account is or will be open, for good: they are over and without a row of it on the finalized
+/// chain, or gone altogether.
+pub(crate) async fn settled(
+    work: &Work,
+    finalized: &View,
+    task: TaskId,
+    rounds: &BTreeSet<RoundNumber>,
+) -> Result<Vec<RoundNumber>, WorkerError> {
+    let account = work.account();
+    let mut settled = Vec::new();
+    for &number in rounds {
+        let is_settled = match finalized.round(task, number).await? {
+            None => {
+                // Not finalized yet, or reaped: then all its rows are settled.
+                let best = work.best.borrow().clone();
+                best.round(task, number).await?.is_none()
+            }
+            Some(round) if !round.phase.is_final() => false,
+            Some(round) => match work.role {
+                Role::Trainer => finalized.commitment(task, number, &account).await?.is_none(),
+                Role::Evaluator => finalized.own_seats(task, &round, &account).await?.is_empty(),
+            },
+        };
+        settled.extend(is_settled.then_some(number));
+    }
+    Ok(settled)
+}
+
+/// The commitments that have to be settled before a role commits in this phase of a round: those of earlier rounds, and of earlier
+/// committees of the same. None in a phase in which the role does not commit.
+pub(crate) fn in_the_way(role: Role, round: &Round, at_risk: &[AtRisk]) -> Vec<AtRisk> {
+    let own = match (role, round.phase) {
+        (Role::Trainer, Phase::Training) => (round.number, 0),
+        (Role::Evaluator, Phase::Scoring) => (round.number, round.committee),
+        _ => return Vec::new(),
+    };
+    at_risk.iter().copied().filter(|earlier| *earlier < own).collect()
 }
 
 /// Settles rows, each in a transaction of its own: a claim that settles something is free, a batch never is. One that somebody
@@ -70,20 +127,64 @@ pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError>
     let claims = rows.iter().map(|row| work.submit(row.claim())).collect::<Vec<_>>();
     let results: Vec<_> = stream::iter(claims).buffered(AT_ONCE).collect().await;
     let mut first_error = None;
-    for result in results {
+    for (row, result) in rows.iter().zip(results) {
         match result {
             Ok(included) => {
-                let ours =
-                    |event: &&Event| event.pallet == "Validation" || event.pallet == "Participants";
-                for event in included.events.iter().filter(ours) {
+                for event in included.events.iter().filter(|event| event.pallet == "Validation") {
                     tracing::info!(event = %event.name, fields = %event.fields, "claimed");
                 }
             }
             Err(error) if error.is_rejection("Validation", "NothingToClaim") => {
-                tracing::debug!("a claim was not needed");
+                tracing::debug!(round = row.round, "a claim was not needed");
             }
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
     first_error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use decentralml_types::BlockNumber;
+
+    pub(crate) fn round(phase: Phase, deadline: BlockNumber) -> Round {
+        Round {
+            task: 0,
+            number: 1,
+            phase,
+            deadline,
+            started_at: 0,
+            base: None,
+            committee: 0,
+            places: 0,
+            seats: 0,
+            updates: 0,
+            accepted: 0,
+            pot: 0,
+            open_rows: 0,
+            ended_at: None,
+            failure: None,
+            model: None,
+        }
+    }
+
+    #[test]
+    fn a_trainer_settles_its_earlier_rows_before_it_commits_and_only_then() {
+        let training = Round { number: 4, ..round(Phase::Training, 100) };
+        assert_eq!(in_the_way(Role::Trainer, &training, &[(2, 0), (3, 0)]), [(2, 0), (3, 0)]);
+        // What it has committed to in this round is no reason to wait.
+        assert!(in_the_way(Role::Trainer, &training, &[(4, 0)]).is_empty());
+        let revealing = Round { number: 4, ..round(Phase::Revealing, 100) };
+        assert!(in_the_way(Role::Trainer, &revealing, &[(3, 0)]).is_empty());
+    }
+
+    #[test]
+    fn a_seat_of_a_new_committee_waits_for_the_unopened_one_of_the_replaced() {
+        let scoring = Round { number: 4, committee: 1, ..round(Phase::Scoring, 100) };
+        assert_eq!(in_the_way(Role::Evaluator, &scoring, &[(4, 0), (4, 1)]), [(4, 0)]);
+        assert_eq!(in_the_way(Role::Evaluator, &scoring, &[(3, 1)]), [(3, 1)]);
+        let training = Round { number: 4, ..round(Phase::Training, 100) };
+        assert!(in_the_way(Role::Evaluator, &training, &[(3, 0)]).is_empty());
+    }
 }

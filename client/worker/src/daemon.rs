@@ -3,14 +3,16 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicU32},
+    time::Duration,
 };
 
 use decentralml_sdk::{Blocks, Chain, Task, View};
 use decentralml_storage::Storage;
-use decentralml_types::TaskId;
+use decentralml_types::{TaskId, TaskStatus};
 use tokio::{
     sync::{Mutex, watch},
     task::JoinSet,
+    time::Instant,
 };
 
 use crate::{
@@ -41,6 +43,7 @@ pub(crate) async fn run<P: Part>(
         work,
         part: Arc::new(part),
         only: common.task,
+        since: Instant::now(),
         next_task: 0,
         sessions: JoinSet::new(),
         waiting: BTreeMap::new(),
@@ -119,10 +122,46 @@ async fn pass((mut blocks, sender): (Blocks, watch::Sender<View>)) {
     }
 }
 
+/// How long the one task that was asked for may take to appear: a node that has just started may be some blocks behind the one
+/// on which it was created.
+const VISIBLE: Duration = Duration::from_secs(60);
+
+/// What to do about the one task that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// Take part, or settle what is open and end.
+    Start,
+    /// Look again at the next block.
+    Wait,
+    /// It will not appear.
+    Unknown,
+    /// It is over, in these words.
+    Over(&'static str),
+}
+
+/// Decides it from what is known: the task's status, `None` where there is none; whether the account is enrolled; whether a task
+/// of that number was ever created; and how long it was waited for.
+fn asked(status: Option<TaskStatus>, enrolled: bool, created: bool, waited: Duration) -> Asked {
+    match status {
+        Some(TaskStatus::Enrolling | TaskStatus::Running | TaskStatus::Paused) => Asked::Start,
+        // What is open is settled, and the bond is freed.
+        Some(_) if enrolled => Asked::Start,
+        Some(TaskStatus::Completed) => Asked::Over("completed"),
+        Some(TaskStatus::Cancelled) => Asked::Over("cancelled by its sponsor"),
+        Some(TaskStatus::Expired) => Asked::Over("its lifetime has ended"),
+        // Nothing of anybody is left in a task whose records were removed.
+        None if created => Asked::Over("its records were removed"),
+        None if waited < VISIBLE => Asked::Wait,
+        None => Asked::Unknown,
+    }
+}
+
 struct Daemon<P: Part> {
     work: Arc<Work>,
     part: Arc<P>,
     only: Option<TaskId>,
+    /// When it began to look for tasks.
+    since: Instant,
     /// Tasks below have been looked at.
     next_task: TaskId,
     sessions: JoinSet<TaskId>,
@@ -138,11 +177,13 @@ impl<P: Part> Daemon<P> {
             let view = best.borrow_and_update().clone();
             match self.discover(&view).await {
                 Ok(()) => {}
-                Err(error @ WorkerError::Unfit { .. }) => return Err(error),
+                Err(error) if error.is_about_the_task() => return Err(error),
                 Err(error) => tracing::warn!(%error, "tasks could not be read"),
             }
             tokio::select! {
                 changed = best.changed() => if changed.is_err() { return Ok(()) },
+                // A chain that stands still has no new block to tell that the time is over.
+                () = tokio::time::sleep(VISIBLE), if self.is_waiting() => {}
                 Some(ended) = self.sessions.join_next() => match ended {
                     Ok(task) if exit_when_done && self.only == Some(task) => return Ok(()),
                     Ok(task) => tracing::info!(task, "done with the task"),
@@ -180,21 +221,24 @@ impl<P: Part> Daemon<P> {
         Ok(())
     }
 
-    /// Starts the session of the one task that was asked for, once it is there. One that is over, or gone, has a session too: it
-    /// settles what is open, and ends.
+    /// Starts the session of the one task that was asked for, once it is there.
     async fn find(&mut self, view: &View, id: TaskId) -> Result<(), WorkerError> {
         if self.next_task > id {
             return Ok(());
         }
-        match view.task(id).await? {
-            Some(task) if !task.status.is_final() => {
-                if let Some(reason) = self.unfit(view, &task).await? {
-                    return Err(WorkerError::Unfit { task: id, reason });
-                }
-            }
-            Some(_) => {}
-            None if id < view.next_task().await? => {}
-            None => return Ok(()),
+        let task = view.task(id).await?;
+        let enrolled = view.enrollment(id, P::ROLE, &self.work.account()).await?.is_some();
+        let status = task.as_ref().map(|task| task.status);
+        match asked(status, enrolled, id < view.next_task().await?, self.since.elapsed()) {
+            Asked::Wait => return Ok(()),
+            Asked::Unknown => return Err(WorkerError::UnknownTask { task: id }),
+            Asked::Over(status) => return Err(WorkerError::TaskOver { task: id, status }),
+            Asked::Start => {}
+        }
+        if let Some(task) = task.filter(|task| !task.status.is_final())
+            && let Some(reason) = self.unfit(view, &task).await?
+        {
+            return Err(WorkerError::Unfit { task: id, reason });
         }
         self.next_task = id.saturating_add(1);
         self.start(id);
@@ -218,8 +262,38 @@ impl<P: Part> Daemon<P> {
         })
     }
 
+    /// Whether the one task that was asked for is not there yet.
+    fn is_waiting(&self) -> bool {
+        self.only.is_some_and(|id| self.next_task <= id)
+    }
+
     fn start(&mut self, task: TaskId) {
         let session = Session::new(self.work.clone(), self.part.clone(), task);
         self.sessions.spawn(session.run());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_task_that_is_not_there_yet_is_waited_for_and_not_for_ever() {
+        assert_eq!(asked(None, false, false, NOW), Asked::Wait);
+        assert_eq!(asked(None, false, false, VISIBLE), Asked::Unknown);
+        assert_eq!(asked(None, false, true, NOW), Asked::Over("its records were removed"));
+    }
+
+    #[test]
+    fn a_task_that_is_over_is_refused_unless_something_is_left_to_settle() {
+        for status in [TaskStatus::Completed, TaskStatus::Cancelled, TaskStatus::Expired] {
+            assert!(matches!(asked(Some(status), false, true, NOW), Asked::Over(_)));
+            assert_eq!(asked(Some(status), true, true, NOW), Asked::Start);
+        }
+        for status in [TaskStatus::Enrolling, TaskStatus::Running, TaskStatus::Paused] {
+            assert_eq!(asked(Some(status), false, true, NOW), Asked::Start);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Taking part in a task, with the bond that it asks for; and taking part no more.
 
 use decentralml_sdk::{Call, Member, Task, View, call};
-use decentralml_types::{Balance, Role, TaskId};
+use decentralml_types::{Balance, TaskId};
 
 use crate::{error::WorkerError, work::Work};
 
@@ -15,7 +15,7 @@ pub(crate) async fn step(work: &Work, view: &View, task: &Task) -> Result<(), Wo
     // Another task may have used the bond since the block.
     let view = work.chain.best().await?;
     let member = view.member(work.role, &account).await?;
-    let minimum = minimum_bond(work).await?;
+    let minimum = work.chain.constants().await?.min_bond(work.role);
     let missing = missing(member.as_ref(), task.spec.bond(work.role), minimum);
     let enroll = call::enroll(task.id, work.role);
     let step: Call = if missing > 0 {
@@ -26,7 +26,7 @@ pub(crate) async fn step(work: &Work, view: &View, task: &Task) -> Result<(), Wo
     } else {
         enroll
     };
-    work.submit_once(step, &[("Assignments", "AlreadyEnrolled")]).await?;
+    work.submit_final_once(step, &[("Assignments", "AlreadyEnrolled")]).await?;
     tracing::info!(task = task.id, role = ?work.role, "enrolled");
     Ok(())
 }
@@ -40,24 +40,16 @@ pub(crate) async fn cover(work: &Work, view: &View, task: &Task) -> Result<(), W
     within_limit(work, task, member.engaged)?;
     let missing = member.engaged - member.bond;
     tracing::info!(task = task.id, amount = %missing, "tops up the bond after a slash");
-    work.submit(call::bond(work.role, missing)).await?;
+    work.submit_final(call::bond(work.role, missing)).await?;
     Ok(())
 }
 
 /// Takes part no more, so that the bond is free for other tasks.
 pub(crate) async fn leave(work: &Work, task: TaskId) -> Result<(), WorkerError> {
     let gone = [("Assignments", "NotEnrolled")];
-    work.submit_once(call::leave(task, work.role), &gone).await?;
+    work.submit_final_once(call::leave(task, work.role), &gone).await?;
     tracing::info!(task, "left");
     Ok(())
-}
-
-async fn minimum_bond(work: &Work) -> Result<Balance, WorkerError> {
-    let constants = work.chain.constants().await?;
-    Ok(match work.role {
-        Role::Trainer => constants.min_trainer_bond,
-        Role::Evaluator => constants.min_evaluator_bond,
-    })
 }
 
 /// What is to be bonded before `risk` more can be put at risk: the bond is at least the chain's minimum.

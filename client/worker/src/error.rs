@@ -64,6 +64,20 @@ pub enum WorkerError {
         /// Why not.
         reason: String,
     },
+    /// The task that was asked for is not there.
+    #[error("there is no task {task} on the chain: `decentralml task list` shows those there are")]
+    UnknownTask {
+        /// The task.
+        task: TaskId,
+    },
+    /// The task that was asked for is over, and nothing of the account is left in it.
+    #[error("task {task} is over ({status}), and nothing of this account is left in it")]
+    TaskOver {
+        /// The task.
+        task: TaskId,
+        /// How it ended.
+        status: &'static str,
+    },
     /// A task asks for a larger bond than the daemon may make.
     #[error(
         "task {task} needs {needed} planck of bond in all, and max_bond allows {allowed}: raise max_bond to take part"
@@ -88,6 +102,11 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
+    /// Whether there is nothing to do for a daemon that was asked for one task.
+    pub(crate) fn is_about_the_task(&self) -> bool {
+        matches!(self, Self::Unfit { .. } | Self::UnknownTask { .. } | Self::TaskOver { .. })
+    }
+
     /// Whether the chain executed a call and refused it, which costs a fee.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Submit(SubmitError::Rejected { .. } | SubmitError::Dispatch(_)))

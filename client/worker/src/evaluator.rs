@@ -6,9 +6,9 @@ mod open;
 mod score;
 mod updates;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use decentralml_learning::{Dataset, Update};
+use decentralml_learning::{AggregateError, ContributionError, Dataset};
 use decentralml_sdk::{Seat, Task};
 use decentralml_types::{
     Cid, CommitteeNumber, Hash, Opinion, Phase, Ppm, Role, RoundNumber, Salt, TaskId,
@@ -80,8 +80,23 @@ struct Memory {
     models: Models,
     /// The rows that it scores on.
     validation: Option<Arc<Dataset>>,
-    /// The round whose updates are kept, and the updates.
-    updates: Option<(RoundNumber, BTreeMap<Cid, Arc<Update>>)>,
+    /// The updates of the round at work.
+    fetched: Option<updates::Fetched>,
+}
+
+impl Memory {
+    /// Lets go of updates that cannot be read back, so that they are fetched again.
+    fn note(&mut self, error: WorkerError) -> WorkerError {
+        let unreadable = matches!(
+            error,
+            WorkerError::Score(ContributionError::Read(_))
+                | WorkerError::Aggregate(AggregateError::Read(_))
+        );
+        if unreadable {
+            self.fetched = None;
+        }
+        error
+    }
 }
 
 /// What opens a seat's commitment; on disk before the commitment is sent.
@@ -135,6 +150,18 @@ impl Part for Evaluator {
             Phase::Verdict => open::step(self, work, moment).await,
             Phase::Aggregating => aggregate::step(self, work, memory, moment).await,
             _ => Ok(()),
+        }
+    }
+
+    async fn catch_up(
+        &self,
+        work: &Work,
+        memory: &mut Memory,
+        moment: &Moment,
+    ) -> Result<(), WorkerError> {
+        match self.conduct {
+            Conduct::Absent => Ok(()),
+            _ => aggregate::catch_up(self, work, memory, moment).await,
         }
     }
 

@@ -5,15 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use decentralml_sdk::{Round, Task, View};
-use decentralml_types::{Phase, RoundNumber, TaskId};
+use decentralml_sdk::{Round, Row, Task, View};
+use decentralml_types::{BlockNumber, Phase, RoundNumber, TaskId};
 use tokio::task::JoinSet;
 
 use crate::{
-    advance, claim, enroll,
+    advance,
+    claim::{self, AtRisk, Open},
+    enroll,
     error::WorkerError,
     tries::{REFUSAL, Step, Tries},
-    work::{Moment, Part, Work, is_late},
+    work::{Moment, Part, Work, is_late, leaves_time},
 };
 
 /// A task from enrollment to the last claim.
@@ -23,16 +25,18 @@ pub(crate) struct Session<P: Part> {
     task: TaskId,
     memory: P::Memory,
     tries: Tries,
-    /// Rounds in which something of this account may be open; `None` until the chain was asked.
+    /// Rounds in which something of this account may not be settled for good; `None` until the chain was asked.
     unsettled: Option<BTreeSet<RoundNumber>>,
     /// Claims under way, beside the steps of the live round, with the first round that they are for.
     claims: JoinSet<(RoundNumber, Result<(), WorkerError>)>,
-    /// Finalized heights before which a round is not claimed again: the last claim takes a while to be final.
-    claimed: BTreeMap<RoundNumber, u32>,
+    /// Best heights before which a round is not claimed again: a fork may undo a claim, and the pool redo it.
+    claimed: BTreeMap<RoundNumber, BlockNumber>,
+    /// Best heights before which a settled round's next model is not tried again.
+    attempted: BTreeMap<RoundNumber, BlockNumber>,
 }
 
-/// Finalized blocks after which a claim that had no effect is repeated.
-const CLAIM_AGAIN: u32 = 20;
+/// Blocks after which a claim or a late attestation that had no effect is repeated.
+const AGAIN: BlockNumber = 20;
 
 impl<P: Part> Session<P> {
     pub(crate) fn new(work: Arc<Work>, part: Arc<P>, task: TaskId) -> Self {
@@ -45,6 +49,7 @@ impl<P: Part> Session<P> {
             unsettled: None,
             claims: JoinSet::new(),
             claimed: BTreeMap::new(),
+            attempted: BTreeMap::new(),
         }
     }
 
@@ -56,11 +61,24 @@ impl<P: Part> Session<P> {
             let view = best.borrow_and_update().clone();
             // A block that does not have what was sent last would have it sent again.
             if self.work.is_current(&view) {
-                self.live(&view).await;
+                match self.look(&view).await {
+                    Ok(open) => {
+                        self.claim(&view, &open.due);
+                        self.live(&view, &open.at_risk).await;
+                        self.catch_up(&open.silent).await;
+                    }
+                    Err(error) => {
+                        tracing::debug!(task = self.task, %error, "open rows could not be read");
+                    }
+                }
             }
             let view = finalized.borrow_and_update().clone();
-            if self.settle(&view).await {
-                return self.task;
+            match self.finish(&view).await {
+                Ok(true) => return self.task,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::debug!(task = self.task, %error, "settled rows could not be read");
+                }
             }
             tokio::select! {
                 changed = best.changed() => if changed.is_err() { return self.task },
@@ -69,8 +87,60 @@ impl<P: Part> Session<P> {
         }
     }
 
+    /// What of this account is open at the best block.
+    async fn look(&mut self, view: &View) -> Result<Open, WorkerError> {
+        let unsettled = match self.unsettled.take() {
+            Some(unsettled) => unsettled,
+            None => claim::unsettled(&self.work, self.task).await?,
+        };
+        let unsettled = self.unsettled.insert(unsettled);
+        claim::look(&self.work, view, self.task, unsettled).await
+    }
+
+    /// Claims what is due, beside whatever else is done. Claims enter the pool before a commitment that needs them does.
+    fn claim(&mut self, view: &View, due: &[Row]) {
+        while let Some(ended) = self.claims.try_join_next() {
+            let (round, result) = match ended {
+                Ok(ended) => ended,
+                Err(error) => {
+                    tracing::error!(task = self.task, %error, "a claim was aborted");
+                    continue;
+                }
+            };
+            if self.note(Step::Claim(round), result).is_none() {
+                self.claimed.clear();
+            }
+        }
+        let now = view.number();
+        let may = |row: &&Row| {
+            let waits = self.claimed.get(&row.round).is_some_and(|until| now < *until);
+            !waits && self.tries.permit(Step::Claim(row.round))
+        };
+        let rows: Vec<Row> = due.iter().filter(may).copied().collect();
+        if let Some(first) = rows.first().map(|row| row.round)
+            && self.claims.is_empty()
+        {
+            let until = now.saturating_add(AGAIN);
+            self.claimed.extend(rows.iter().map(|row| (row.round, until)));
+            let work = self.work.clone();
+            self.claims.spawn(async move { (first, claim::settle(&work, &rows).await) });
+        }
+    }
+
+    /// Whether commitments have to be settled before one is made in this round. Those whose claims were given up are not waited
+    /// for: the chain decides.
+    fn is_blocked(&self, round: &Round, at_risk: &[AtRisk]) -> bool {
+        let in_the_way = claim::in_the_way(P::ROLE, round, at_risk);
+        let waits_for =
+            in_the_way.iter().find(|(number, _)| self.tries.permit(Step::Claim(*number)));
+        if let Some((earlier, _)) = waits_for {
+            tracing::debug!(task = self.task, round = round.number, earlier, "waits for a claim");
+        }
+        waits_for.is_some()
+    }
+
     /// Takes part at the best block.
-    async fn live(&mut self, view: &View) {
+    async fn live(&mut self, view: &View, at_risk: &[AtRisk]) {
         let task = match view.task(self.task).await {
             Ok(Some(task)) if !task.status.is_final() => task,
             Ok(_) => return,
@@ -105,7 +175,7 @@ impl<P: Part> Session<P> {
         if let Some(unsettled) = &mut self.unsettled {
             unsettled.insert(round.number);
         }
-        if is_late(view.number(), round.deadline) {
+        if is_late(view.number(), round.deadline) || self.is_blocked(&round, at_risk) {
             return;
         }
         let moment = Moment { view: view.clone(), task, round };
@@ -136,51 +206,49 @@ impl<P: Part> Session<P> {
         self.note(step, advanced).unwrap_or(false)
     }
 
-    /// Claims what is final. Says whether nothing will ever be left to do.
-    async fn settle(&mut self, finalized: &View) -> bool {
-        match self.try_settle(finalized).await {
-            Ok(done) => done,
-            Err(error) => {
-                tracing::debug!(task = self.task, %error, "claims could not be looked up");
-                false
+    /// Does in a settled round what may still be done there, unless a live round needs this account.
+    async fn catch_up(&mut self, silent: &[Round]) {
+        for round in silent {
+            let view = self.work.best.borrow().clone();
+            let (step, now) = (Step::CatchUp(round.number), view.number());
+            let waits = self.attempted.get(&round.number).is_some_and(|until| now < *until);
+            if waits || !self.tries.permit(step) {
+                continue;
             }
+            let moment = async {
+                let Some(task) = view.task(self.task).await? else { return Ok(None) };
+                let live = match task.current {
+                    Some(number) => view.round(task.id, number).await?,
+                    None => None,
+                };
+                let is_free = live.is_none_or(|live| leaves_time(&live));
+                let moment = || Moment { view: view.clone(), task, round: round.clone() };
+                Ok::<_, WorkerError>(is_free.then(moment))
+            };
+            let moment = match moment.await {
+                Ok(Some(moment)) => moment,
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::debug!(task = self.task, %error, "the task could not be read");
+                    return;
+                }
+            };
+            self.attempted.insert(round.number, now.saturating_add(AGAIN));
+            let done = self.part.catch_up(&self.work, &mut self.memory, &moment).await;
+            self.note(step, done);
         }
     }
 
-    async fn try_settle(&mut self, finalized: &View) -> Result<bool, WorkerError> {
-        let unsettled = match self.unsettled.take() {
-            Some(unsettled) => unsettled,
-            None => {
-                let rounds = finalized.rounds(self.task).await?;
-                rounds.into_iter().map(|round| round.number).collect()
-            }
-        };
-        let unsettled = self.unsettled.insert(unsettled);
-        let open = claim::look(&self.work, finalized, self.task, unsettled).await?;
-        for round in open.settled {
-            unsettled.remove(&round);
-            self.claimed.remove(&round);
+    /// Forgets what is settled on the finalized chain. Says whether nothing will ever be left to do.
+    async fn finish(&mut self, finalized: &View) -> Result<bool, WorkerError> {
+        let Some(unsettled) = &mut self.unsettled else { return Ok(false) };
+        for round in claim::settled(&self.work, finalized, self.task, unsettled).await? {
             self.part.settled(&self.work, self.task, round)?;
-        }
-        let now = finalized.number();
-        let mut rows = open.rows;
-        rows.retain(|row| {
-            let waits = self.claimed.get(&row.round).is_some_and(|until| now < *until);
-            !waits && self.tries.permit(Step::Claim(row.round))
-        });
-        while let Some(ended) = self.claims.try_join_next() {
-            let (round, result) = ended.map_err(|_| WorkerError::Aborted)?;
-            if self.note(Step::Claim(round), result).is_none() {
-                self.claimed.clear();
+            unsettled.remove(&round);
+            self.attempted.remove(&round);
+            if self.claimed.remove(&round).is_some() {
+                tracing::info!(task = self.task, round, "settled for good");
             }
-        }
-        if let Some(first) = rows.first().map(|row| row.round)
-            && self.claims.is_empty()
-        {
-            let until = now.saturating_add(CLAIM_AGAIN);
-            self.claimed.extend(rows.iter().map(|row| (row.round, until)));
-            let work = self.work.clone();
-            self.claims.spawn(async move { (first, claim::settle(&work, &rows).await) });
         }
         self.leave_if_over(finalized).await
     }

@@ -6,6 +6,7 @@
 //!  <folder>/task-7/update-3.json              a trainer's commitment in round 3
 //!  <folder>/task-7/scores-3-0.json            a seat's commitment, committee 0
 //!  <folder>/task-7/next-3-0.json              the next model it computed
+//!  <folder>/task-7/updates/                   the updates that a seat works on; removed after each round
 //! ```
 
 use std::{
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Bytes that no record is longer than.
 const MAX_RECORD: u64 = 1 << 20;
+/// Where in a task's folder those updates are that a seat works on.
+const SCRATCH: &str = "updates";
 
 /// Why records cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +104,7 @@ impl State {
             Err(TryLockError::Error(source)) => return Err(failed(&path, source)),
         }
         let state = Self { folder: folder.to_owned(), _lock: lock };
+        state.discard_scratch();
         let expected = Identity { account, role, genesis };
         match state.read::<Identity>("identity")? {
             None => state.write("identity", &expected)?,
@@ -143,6 +147,24 @@ impl State {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&path, error)),
             _ => Ok(()),
+        }
+    }
+
+    /// A task's folder for what need not survive a restart, empty.
+    pub(crate) fn scratch(&self, task: TaskId) -> Result<PathBuf, StateError> {
+        let folder = self.folder.join(format!("task-{task}")).join(SCRATCH);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&folder, error)),
+            _ => fs::create_dir_all(&folder).map_err(|source| failed(&folder, source)),
+        }?;
+        Ok(folder)
+    }
+
+    /// Removes what a process that was killed has left in such folders. What cannot be removed is only in the way of disk space.
+    fn discard_scratch(&self) {
+        let Ok(tasks) = fs::read_dir(&self.folder) else { return };
+        for task in tasks.flatten() {
+            let _ = fs::remove_dir_all(task.path().join(SCRATCH));
         }
     }
 
@@ -247,6 +269,23 @@ mod tests {
         state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
         fs::write(folder.path().join("task-3/update-1.json"), b"{\"salt\": \"09").unwrap();
         assert!(matches!(state.load::<Record>(3, "update-1"), Err(StateError::Damaged { .. })));
+    }
+
+    #[test]
+    fn what_need_not_survive_goes_at_the_next_start_and_at_the_next_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path(), 1).unwrap();
+        state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
+        let scratch = state.scratch(3).unwrap();
+        fs::write(scratch.join("1-1.safetensors"), b"of an earlier round").unwrap();
+        assert_eq!(state.scratch(3).unwrap(), scratch);
+        assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+
+        fs::write(scratch.join("2-1.safetensors"), b"of a process that was killed").unwrap();
+        drop(state);
+        let state = open(folder.path(), 1).unwrap();
+        assert!(!scratch.exists());
+        assert!(state.load::<Record>(3, "update-1").unwrap().is_some());
     }
 
     #[test]

@@ -46,6 +46,14 @@ pub enum Conduct {
     VanishAfterCommit,
     /// Sends bytes that are no update.
     Malformed,
+    /// Sends an update with so much behind it that it is longer than the task allows.
+    TooLong,
+    /// Sends an update whose end is cut off.
+    Truncated,
+    /// Sends an update to another model.
+    OtherShape,
+    /// Sends the CID of a file that has nothing to do with it.
+    OtherFile,
     /// Sends the CID of bytes that it never stored.
     Missing,
 }
@@ -56,6 +64,10 @@ named!(Conduct {
     FreeRide => "free-ride",
     VanishAfterCommit => "vanish-after-commit",
     Malformed => "malformed",
+    TooLong => "too-long",
+    Truncated => "truncated",
+    OtherShape => "other-shape",
+    OtherFile => "other-file",
     Missing => "missing",
 });
 
@@ -119,6 +131,10 @@ impl Part for Trainer {
             Phase::Revealing => reveal::step(self, work, moment).await,
             _ => Ok(()),
         }
+    }
+
+    async fn catch_up(&self, _: &Work, _: &mut Models, _: &Moment) -> Result<(), WorkerError> {
+        Ok(())
     }
 
     fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {

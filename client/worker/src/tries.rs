@@ -20,6 +20,8 @@ pub(crate) enum Step {
     Advance(RoundNumber, Phase, CommitteeNumber),
     /// Being paid for a round.
     Claim(RoundNumber),
+    /// What may still be done in a settled round.
+    CatchUp(RoundNumber),
     /// Taking part no more.
     Leave,
 }

@@ -10,7 +10,7 @@ use std::{
 
 use decentralml_learning::{ModelSpec, Weights};
 use decentralml_sdk::{
-    AccountId, Call, Chain, Included, Round, Signer, SubmitError, Task, View, Wait,
+    AccountId, Call, Chain, Included, ReadError, Round, Signer, SubmitError, Task, View, Wait,
 };
 use decentralml_storage::Storage;
 use decentralml_types::{
@@ -43,10 +43,19 @@ impl Work {
         self.signer.account()
     }
 
-    /// Submits a step of the protocol.
+    /// Submits a step of the protocol, and waits for a block: what it did is looked up in each that follows.
     pub(crate) async fn submit(&self, call: Call) -> Result<Included, SubmitError> {
+        self.send(call, Wait::InBlock).await
+    }
+
+    /// Submits what moves the account's own money, and waits until that is final.
+    pub(crate) async fn submit_final(&self, call: Call) -> Result<Included, SubmitError> {
+        self.send(call, Wait::Finalized).await
+    }
+
+    async fn send(&self, call: Call, wait: Wait) -> Result<Included, SubmitError> {
         tracing::debug!(%call, "submits");
-        let included = self.chain.submit(&self.signer, &call, Wait::InBlock).await?;
+        let included = self.chain.submit(&self.signer, &call, wait).await?;
         self.included.fetch_max(included.number, Ordering::Relaxed);
         Ok(included)
     }
@@ -63,30 +72,76 @@ impl Work {
         call: Call,
         already: &[(&str, &str)],
     ) -> Result<bool, SubmitError> {
-        match self.submit(call).await {
-            Ok(_) => Ok(true),
-            Err(error) if already.iter().any(|(pallet, name)| error.is_rejection(pallet, name)) => {
-                tracing::debug!(%error, "nothing was left to do");
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
+        once(self.submit(call).await, already)
     }
 
-    /// Returns once the round has left the phase, as far as the best block tells; also where the daemon ends.
+    /// [`Work::submit_once`] for what moves the account's own money.
+    pub(crate) async fn submit_final_once(
+        &self,
+        call: Call,
+        already: &[(&str, &str)],
+    ) -> Result<bool, SubmitError> {
+        once(self.submit_final(call).await, already)
+    }
+
+    /// Returns once what was begun at the moment is of no use any more, as far as the best block tells; also where the daemon
+    /// ends.
     pub(crate) async fn phase_over(&self, moment: &Moment) {
         let mut best = self.best.clone();
         while best.changed().await.is_ok() {
             let view = best.borrow_and_update().clone();
-            match view.round(moment.task.id, moment.round.number).await {
-                Ok(Some(round))
-                    if round.phase == moment.round.phase
-                        && round.committee == moment.round.committee => {}
-                Ok(_) => return,
+            match serves(&view, moment).await {
+                Ok(true) => {}
+                Ok(false) => return,
                 Err(error) => tracing::debug!(%error, "the round could not be read"),
             }
         }
     }
+}
+
+fn once(
+    result: Result<Included, SubmitError>,
+    already: &[(&str, &str)],
+) -> Result<bool, SubmitError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(error) if already.iter().any(|(pallet, name)| error.is_rejection(pallet, name)) => {
+            tracing::debug!(%error, "nothing was left to do");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether what was begun at the moment still serves at a later block.
+async fn serves(view: &View, moment: &Moment) -> Result<bool, ReadError> {
+    let Some(now) = view.round(moment.task.id, moment.round.number).await? else {
+        return Ok(false);
+    };
+    if !is_paid(&moment.round, &now) {
+        return Ok(false);
+    }
+    if now.phase == moment.round.phase {
+        return Ok(true);
+    }
+    let current = view.task(moment.task.id).await?.and_then(|task| task.current);
+    let live = match current {
+        Some(number) => view.round(moment.task.id, number).await?,
+        None => None,
+    };
+    Ok(live.is_none_or(|live| leaves_time(&live)))
+}
+
+/// Whether what was begun in a phase of a round is still paid for: in the same phase, and the next model also once the round
+/// is settled, as every seat of the committee has to attest it.
+fn is_paid(then: &Round, now: &Round) -> bool {
+    let may_attest = then.phase == Phase::Aggregating && now.phase == Phase::Settled;
+    now.committee == then.committee && (now.phase == then.phase || may_attest)
+}
+
+/// Whether a live round leaves an evaluator time for a settled one: before scores are asked for.
+pub(crate) fn leaves_time(live: &Round) -> bool {
+    live.phase.is_final() || matches!(live.phase, Phase::Training | Phase::Revealing)
 }
 
 /// A task and its live round at a block.
@@ -222,6 +277,42 @@ pub(crate) trait Part: Send + Sync + 'static {
         moment: &Moment,
     ) -> impl Future<Output = Result<(), WorkerError>> + Send;
 
+    /// Does what may still be done in a settled round: its moment's block is one after its end. Called now and then while the
+    /// chain says that something may.
+    fn catch_up(
+        &self,
+        work: &Work,
+        memory: &mut Self::Memory,
+        moment: &Moment,
+    ) -> impl Future<Output = Result<(), WorkerError>> + Send;
+
     /// Forgets what a settled round no longer needs.
     fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::tests::round;
+
+    #[test]
+    fn the_next_model_is_finished_after_its_round_was_settled_and_nothing_else_is() {
+        let aggregating = round(Phase::Aggregating, 50);
+        assert!(is_paid(&aggregating, &aggregating));
+        assert!(is_paid(&aggregating, &round(Phase::Settled, 90)));
+        assert!(!is_paid(&aggregating, &round(Phase::Void, 90)));
+        assert!(!is_paid(&aggregating, &Round { committee: 1, ..round(Phase::Settled, 90) }));
+        assert!(!is_paid(&round(Phase::Scoring, 50), &round(Phase::Settled, 90)));
+        assert!(!is_paid(&round(Phase::Scoring, 50), &round(Phase::Verdict, 60)));
+    }
+
+    #[test]
+    fn a_settled_round_waits_while_the_live_one_needs_its_seats() {
+        for phase in [Phase::Training, Phase::Revealing, Phase::Settled, Phase::Void] {
+            assert!(leaves_time(&round(phase, 50)));
+        }
+        for phase in [Phase::Scoring, Phase::Verdict, Phase::Tallying, Phase::Aggregating] {
+            assert!(!leaves_time(&round(phase, 50)));
+        }
+    }
 }

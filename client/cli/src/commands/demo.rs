@@ -9,12 +9,15 @@
 //!  settle      claims, refund, every account before and after
 //!  release     the council's vote; the model by its CID
 //!  report      report.json, and plot: accuracy.svg
+//!
+//!  rehearsal   the learning alone, for many seeds: neither chain nor processes
 //! ```
 
 mod baselines;
 mod cast;
 mod plot;
 mod processes;
+mod rehearsal;
 mod release;
 mod report;
 mod rounds;
@@ -55,6 +58,15 @@ pub struct Opts {
     /// Use this IPFS store, a Kubo for example, in place of one of our own.
     #[arg(long, value_name = "URL")]
     ipfs: Option<String>,
+    /// Whose rows are whose, and the first weights, follow from this number.
+    #[arg(long, default_value_t = 9, value_name = "NUMBER")]
+    seed: u64,
+    /// Only learn, in this process, without a chain and once for each of these seeds, and say what each demo would show.
+    ///
+    /// Division, local training, scores, verdicts and aggregation are those of the demo; only the order in which trainers
+    /// visit their rows is another, as it follows from the chain's first block.
+    #[arg(long, value_name = "FIRST-LAST", conflicts_with_all = ["seed", "ipfs", "node"])]
+    rehearse: Option<rehearsal::Seeds>,
     /// How long the build took, for the report.
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
     build_seconds: f64,
@@ -62,6 +74,9 @@ pub struct Opts {
 
 /// Runs the demo; whatever happens, nothing is left running.
 pub async fn run(opts: Opts, _: &Context, out: &mut Out<'_>) -> Result<()> {
+    if let Some(seeds) = opts.rehearse {
+        return rehearsal::run(seeds, out).await;
+    }
     let node = node(opts.node.as_deref())?;
     let folder = clean(&opts.out)?;
     let mut stop = StopRequest::listen(DaemonOpts::default())?;
@@ -98,9 +113,10 @@ async fn play(
 
     let cast = cast::Cast::new()?;
     setup::fund(&chain, &cast).await?;
-    let parts = setup::split(&folder.join("data"))?;
+    let parts = setup::parts(opts.seed)?;
+    setup::write(&parts, &folder.join("data"))?;
     let before = settle::Snapshot::take(&chain).await?;
-    let order = setup::order(&chain, folder, &parts).await?;
+    let order = setup::order(opts.seed, &chain, folder, &parts).await?;
     let baselines = baselines::begin(&order, &parts);
     setup::start_workers(&chain, &storage, &cast, folder, processes, out)?;
     let task = setup::create(order, &chain, &storage, &cast, out).await?;

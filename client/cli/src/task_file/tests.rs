@@ -27,8 +27,8 @@ fn the_example_becomes_the_spec_that_it_describes() {
     let spec = spec(EXAMPLE).unwrap();
     assert_eq!(spec.terms.reward_per_round, 10_000_000_000_000);
     assert_eq!(spec.terms.fee_per_seat, 500_000_000_000);
-    assert_eq!(spec.target, Some(965_000));
-    assert_eq!(spec.training.learning_rate, 100_000);
+    assert_eq!(spec.target, Some(980_000));
+    assert_eq!(spec.training.learning_rate, 150_000);
     assert_eq!(spec.training.optimizer, Optimizer::Sgd { momentum: 900_000 });
     assert_eq!(spec.max_update_bytes, 1 << 20);
     assert_eq!(spec.objective, Objective::Classification { features: 64, classes: 10 });
@@ -49,12 +49,12 @@ fn errors_name_the_field() {
     for (from, to, named) in [
         ("rounds = 15", "rounds = 0", "rounds"),
         ("rounds = 15", "rounds = -1", "rounds = -1"),
-        ("target = \"96.5 %\"", "target = \"965 %\"", "target"),
+        ("target = \"98 %\"", "target = \"980 %\"", "target"),
         ("license = \"Apache-2.0\"", "license = \"\"", "license"),
         ("name = \"digits\"", &format!("name = \"{}\"", "x".repeat(65)), "`name` has 65 bytes"),
         ("name = \"digits\"", "nome = \"digits\"", "nome"),
         ("epochs = 5", "epochs = 0", "epochs"),
-        ("learning_rate = 0.1", "learning_rate = -1", "learning_rate"),
+        ("learning_rate = 0.15", "learning_rate = -1", "learning_rate"),
         ("optimizer = \"sgd\"", "optimizer = \"adam\"", "momentum"),
         ("momentum = 0.9", "momentum = 1.0", "momentum"),
         ("rule = \"mean\"", "rule = \"trimmed_mean\"", "trim"),
@@ -70,7 +70,7 @@ fn errors_name_the_field() {
         ("features = 64", "features = 63", "63"),
         ("classes = 10", "classes = 1", "classes"),
         ("input = [64]", "", "input"),
-        ("units = 64", "units = 0", "layer 0"),
+        ("units = 128", "units = 0", "layer 0"),
         ("max_update_size = \"1 MiB\"", "max_update_size = \"1 mile\"", "max_update_size"),
     ] {
         let error = refused(from, to);

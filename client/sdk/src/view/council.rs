@@ -10,7 +10,7 @@ use subxt::{
 
 use super::View;
 use crate::{
-    AccountId, api,
+    AccountId, SessionKeys, api,
     error::{ReadError, within},
     event,
     record::Proposal,
@@ -48,6 +48,30 @@ impl View {
     pub async fn validators(&self) -> Result<Vec<AccountId>, ReadError> {
         let validators = api::storage().session().validators();
         Ok(self.get("the validators", validators, ()).await?.unwrap_or_default())
+    }
+
+    /// The session keys that an account has registered. They count from the second session's end on.
+    pub async fn session_keys(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<SessionKeys>, ReadError> {
+        let keys = api::storage().session().next_keys();
+        let keys = self.get("registered session keys", keys, (*account,)).await?;
+        Ok(keys.map(|keys| SessionKeys { babe: keys.babe.0, grandpa: keys.grandpa.0 }))
+    }
+
+    /// The council's list of validators. Those without session keys are passed over.
+    pub async fn listed_validators(&self) -> Result<Vec<AccountId>, ReadError> {
+        let members = api::storage().validator_membership().members();
+        let members = self.get("the list of validators", members, ()).await?;
+        Ok(members.map(|members| members.0).unwrap_or_default())
+    }
+
+    /// The validators of the session after this one.
+    pub async fn next_validators(&self) -> Result<Vec<AccountId>, ReadError> {
+        let queued = api::storage().session().queued_keys();
+        let queued = self.get("the next validators", queued, ()).await?.unwrap_or_default();
+        Ok(queued.into_iter().map(|(validator, _)| validator).collect())
     }
 
     /// A proposed call as text: `Models.release {"task":0,"version":1}`.

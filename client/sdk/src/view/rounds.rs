@@ -1,14 +1,22 @@
 //! What happens in a round: updates, scores, verdicts, and what is left to settle.
 
+use std::collections::BTreeMap;
+
 use decentralml_types::{CommitteeNumber, RoundNumber, Score, TaskId};
 
 use super::View;
 use crate::{
     AccountId,
     api::{self, results::storage as results, validation::storage as validation},
+    due::SeatStep,
     error::ReadError,
-    record::{Attestation, Claim, Commitment, Committee, Reveal, Revealed, Row, Seat, Verdict},
+    record::{
+        Attestation, Claim, Commitment, Committee, Reveal, Revealed, Round, Row, Seat, Verdict,
+    },
 };
+
+/// Rounds that one question about claims covers: as many as the chain answers for.
+const CLAIM_ROUNDS: u32 = 256;
 
 impl View {
     /// A trainer's row; `None` where it has not committed, or is settled.
@@ -136,11 +144,13 @@ impl View {
         task: TaskId,
         account: &AccountId,
     ) -> Result<Vec<Claim>, ReadError> {
-        let question = api::runtime_apis().federated_api().claimable(task, *account);
-        let claims = self.ask("claims", question).await?;
-        Ok(claims
-            .into_iter()
-            .map(|claim| Claim {
+        let mut all = Vec::new();
+        let mut from = None;
+        loop {
+            let question = api::runtime_apis().federated_api();
+            let question = question.claimable(task, *account, from, CLAIM_ROUNDS);
+            let part = self.ask("claims", question).await?;
+            all.extend(part.claims.into_iter().map(|claim| Claim {
                 row: Row {
                     task,
                     round: claim.round,
@@ -148,11 +158,35 @@ impl View {
                     committee: claim.committee,
                 },
                 amount: claim.amount,
-            })
-            .collect())
+            }));
+            // Rounds only go up: an endpoint that leads back would keep us here for ever.
+            match part.next {
+                Some(next) if from.is_none_or(|from| next > from) => from = Some(next),
+                Some(_) => {
+                    return Err(ReadError::Unexpected("claims that lead in a circle".into()));
+                }
+                None => return Ok(all),
+            }
+        }
     }
 
-    /// Everything in a task's finished rounds that a claim settles, whoever's it is and whether it is paid or slashed.
+    /// An account's seats in a round that are not settled, by committee.
+    pub async fn own_seats(
+        &self,
+        task: TaskId,
+        round: &Round,
+        account: &AccountId,
+    ) -> Result<Vec<(CommitteeNumber, Seat)>, ReadError> {
+        let mut own = Vec::new();
+        for committee in 0..=round.committee {
+            if let Some(seat) = self.seat(task, round.number, committee, account).await? {
+                own.push((committee, seat));
+            }
+        }
+        Ok(own)
+    }
+
+    /// Everything in a task's finished rounds that a claim settles now, whoever's it is and whether it is paid or slashed.
     pub async fn open_rows(&self, task: TaskId) -> Result<Vec<Row>, ReadError> {
         let mut rows = Vec::new();
         for round in self.rounds(task).await? {
@@ -162,9 +196,17 @@ impl View {
             let row = |account, committee| Row { task, round: round.number, account, committee };
             let trainers = self.commitments(task, round.number).await?;
             rows.extend(trainers.into_iter().map(|(account, _)| row(account, None)));
+            let mut seats: BTreeMap<AccountId, Vec<(CommitteeNumber, Seat)>> = BTreeMap::new();
             for committee in 0..=round.committee {
-                let seats = self.seats(task, round.number, committee).await?;
-                rows.extend(seats.into_iter().map(|(account, _)| row(account, Some(committee))));
+                for (account, seat) in self.seats(task, round.number, committee).await? {
+                    seats.entry(account).or_default().push((committee, seat));
+                }
+            }
+            for (account, own) in seats {
+                let due = own.iter().filter(|(committee, _)| {
+                    round.seat_step(*committee, &own, self.number()) == SeatStep::Claim
+                });
+                rows.extend(due.map(|(committee, _)| row(account, Some(*committee))));
             }
         }
         Ok(rows)

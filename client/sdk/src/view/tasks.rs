@@ -8,13 +8,18 @@ use super::View;
 use crate::{
     AccountId,
     api::{self, tasks::storage as stored},
+    call::{self, Call},
+    constants::optional,
     error::ReadError,
     record::{Money, Round, Task},
 };
 
+/// Standings that one transaction removes.
+const STANDINGS: usize = 100;
 /// What sub-accounts of pallets begin with.
 const MODULE: &[u8; 4] = b"modl";
-/// The treasury's pallet id.
+/// The treasury's pallet id, for chains that do not tell its account: it is a plain account of the runtime, of no pallet, so
+/// metadata need not name it.
 const TREASURY: &[u8; 8] = b"dml/trsy";
 
 impl View {
@@ -63,6 +68,17 @@ impl View {
         Ok(rounds)
     }
 
+    /// The transactions that remove a task that is over and settled: the standings of its trainers first, then up to `limit`
+    /// records of its rounds and, with the last of them, the task.
+    pub async fn removal(&self, task: TaskId, limit: u32) -> Result<Vec<Call>, ReadError> {
+        let standings = self.running_scores(task).await?;
+        let forget = standings.iter().map(|(who, _)| call::forget(task, who)).collect::<Vec<_>>();
+        let mut calls: Vec<Call> =
+            forget.chunks(STANDINGS).map(|calls| call::batch(calls.to_vec())).collect();
+        calls.push(call::reap(task, limit));
+        Ok(calls)
+    }
+
     /// The account that holds a task's money.
     pub async fn task_account(&self, task: TaskId) -> Result<AccountId, ReadError> {
         let pallet = self.constant(api::constants().tasks().pallet_id())?;
@@ -71,6 +87,11 @@ impl View {
 
     /// The account that fees and half of every slash go to.
     pub async fn treasury(&self) -> Result<AccountId, ReadError> {
+        for pallet in ["Participants", "Tasks"] {
+            if let Some(account) = optional::<[u8; 32]>(self.metadata(), pallet, "Treasury")? {
+                return Ok(AccountId::from(account));
+            }
+        }
         Ok(module_account(TREASURY, &[]))
     }
 }
@@ -98,9 +119,9 @@ fn read_task(id: TaskId, row: stored::tasks::Output) -> Task {
         },
         deposit: row.deposit,
         created_at: row.created_at,
+        enrolling_since: row.enrolling_since,
         settled_rounds: row.settled_rounds,
         failed_in_a_row: row.failed_in_a_row.into(),
-        open_rows: row.open_rows,
         model: row.model.map(|(version, cid)| (version, cid.0)),
         metric: row.metric,
         current: row.current,

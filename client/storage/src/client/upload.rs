@@ -1,16 +1,13 @@
 //! Bytes and files into the store.
 
-use super::{Error, Storage};
+use super::{Error, Storage, request};
 use crate::{
     Block, parse_cid,
-    unixfs::{CHUNK_SIZE, Imported, import},
+    unixfs::{Imported, import},
 };
 use bytes::Bytes;
 use decentralml_types::{Cid, Codec};
-use ipfs_api_backend_hyper::{
-    IpfsApi,
-    request::{Add, BlockPut},
-};
+use ipfs_api_backend_hyper::{IpfsApi, request::BlockPut};
 use std::{
     fs::File,
     io::{self, Cursor, Read},
@@ -69,20 +66,7 @@ impl Storage {
     async fn upload(&self, source: &Source) -> Result<Option<Cid>, Error> {
         let sent = Arc::new(AtomicU64::new(0));
         let reader = Counted { inner: source.open()?, count: sent.clone() };
-        let chunker = format!("size-{CHUNK_SIZE}");
-        let options = Add {
-            trickle: Some(false),
-            only_hash: Some(false),
-            wrap_with_directory: Some(false),
-            chunker: Some(&chunker),
-            pin: Some(true),
-            raw_leaves: Some(true),
-            cid_version: Some(1),
-            hash: Some("sha2-256"),
-            inline: Some(false),
-            ..Add::default()
-        };
-        let mut request = pin!(self.connection.plain.add_with_options(reader, options));
+        let mut request = pin!(request::add(&self.connection.plain, reader));
         let limit = self.connection.config.idle_timeout;
         let mut seen = 0;
         let answer = loop {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Store, StoreError,
-    unixfs::{CHUNK_SIZE, Imported, import},
+    unixfs::{CHUNK_SIZE, Imported, MAX_LINKS, import},
 };
 use axum::{
     extract::{
@@ -43,7 +43,7 @@ pub(super) async fn add(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failure> {
     let options = options(&params)?;
-    let mut form = form.map_err(|e| Failure::request(e.body_text()))?;
+    let mut form = form.map_err(|_| missing_file())?;
     let mut added = Vec::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         if field.content_type() == Some("application/x-directory") {
@@ -58,7 +58,7 @@ pub(super) async fn add(
         added.push(Added { name, hash, size: imported.dag_size.to_string() });
     }
     if added.is_empty() {
-        return Err(Failure::request("file argument \"path\" is required"));
+        return Err(missing_file());
     }
     json_lines(&added)
 }
@@ -80,10 +80,13 @@ fn options(params: &Params) -> Result<Options, Failure> {
     if params.flag("raw-leaves")? == Some(false) {
         return unsupported("raw-leaves=false");
     }
-    let chunker = format!("size-{CHUNK_SIZE}");
-    for (option, only) in
-        [("cid-version", "1"), ("chunker", chunker.as_str()), ("hash", "sha2-256")]
-    {
+    let (chunker, links) = (format!("size-{CHUNK_SIZE}"), MAX_LINKS.to_string());
+    for (option, only) in [
+        ("cid-version", "1"),
+        ("chunker", chunker.as_str()),
+        ("hash", "sha2-256"),
+        ("max-file-links", links.as_str()),
+    ] {
         if let Some(other) = params.get(option).filter(|value| *value != only) {
             return unsupported(&format!("{option}={other}"));
         }
@@ -146,4 +149,8 @@ impl Read for Incoming {
         self.current.copy_to_slice(&mut buffer[..count]);
         Ok(count)
     }
+}
+
+fn missing_file() -> Failure {
+    Failure::request("file argument 'path' is required")
 }

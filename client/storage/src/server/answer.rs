@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 
-/// An error answer: `{"Message","Code","Type"}`.
+/// An error answer: a sentence where the request is wrong, `{"Message","Code","Type"}` where its execution failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
@@ -17,7 +17,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// The request cannot be meant like this (status 400).
+    /// An argument or an option is missing or no value of its type (status 400, plain text).
     pub fn request(message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.into() }
     }
@@ -42,9 +42,11 @@ impl From<CidError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        // Kubo: 1 is a client error, 0 any other.
-        let code = u8::from(self.status == StatusCode::BAD_REQUEST);
-        let body = json!({ "Message": self.message, "Code": code, "Type": "error" });
+        if self.status == StatusCode::BAD_REQUEST {
+            return (self.status, self.message + "\n").into_response();
+        }
+        // 0 is Kubo's code for any error of a command.
+        let body = json!({ "Message": self.message, "Code": 0, "Type": "error" });
         (self.status, Json(body)).into_response()
     }
 }
@@ -56,7 +58,8 @@ pub(super) fn json_lines<T: Serialize>(values: &[T]) -> Result<Response, Failure
         body += &serde_json::to_string(value).map_err(|e| Failure::command(e.to_string()))?;
         body.push('\n');
     }
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    let headers = [(header::CONTENT_TYPE.as_str(), "application/json"), ("x-chunked-output", "1")];
+    Ok((headers, body).into_response())
 }
 
 /// Runs what touches the disk where it may block.

@@ -41,7 +41,7 @@ pub(super) async fn put(
 ) -> Result<Response, Failure> {
     let codec = codec(&params)?;
     let pin = params.flag("pin")?.unwrap_or(false);
-    let mut form = form.map_err(|e| Failure::request(e.body_text()))?;
+    let mut form = form.map_err(|_| missing_file())?;
     let mut answers = Vec::new();
     while let Some(field) = form.next_field().await.map_err(too_large)? {
         let data = field.bytes().await.map_err(too_large)?;
@@ -60,7 +60,7 @@ pub(super) async fn put(
         answers.push(stored.await?);
     }
     if answers.is_empty() {
-        return Err(Failure::request("file argument \"data\" is required"));
+        return Err(missing_file());
     }
     json_lines(&answers)
 }
@@ -69,17 +69,19 @@ pub(super) async fn get(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
-    let cid = params.cid()?;
+    let cid = params.cid("cid")?;
     let block = blocking(move || store.get(&cid)).await?;
     let data = block.data().clone();
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], data).into_response())
+    let headers =
+        [(header::CONTENT_TYPE.as_str(), "application/vnd.ipld.raw"), ("x-stream-output", "1")];
+    Ok((headers, data).into_response())
 }
 
 pub(super) async fn stat(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
-    let cid = params.cid()?;
+    let cid = params.cid("cid")?;
     let block = blocking(move || store.get(&cid)).await?;
     Ok(Json(BlockStat::from(&block)).into_response())
 }
@@ -110,4 +112,8 @@ fn too_large(error: MultipartError) -> Failure {
         "the block could not be read, it may have at most {MAX_BLOCK} bytes: {}",
         error.body_text()
     ))
+}
+
+fn missing_file() -> Failure {
+    Failure::request("file argument 'data' is required")
 }

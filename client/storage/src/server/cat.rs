@@ -21,7 +21,7 @@ pub(super) async fn cat(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
-    let cid = params.cid()?;
+    let cid = params.cid("ipfs-path")?;
     let offset = params.number("offset")?.unwrap_or(0);
     let length = params.number("length")?;
     let mut reader = blocking(move || store.file(&cid, offset, length)).await?;

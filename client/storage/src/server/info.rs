@@ -18,7 +18,6 @@ pub(super) async fn id() -> Json<Value> {
         "PublicKey": "",
         "Addresses": [],
         "AgentVersion": format!("decentralml-storage/{VERSION}"),
-        "ProtocolVersion": "",
         "Protocols": [],
     }))
 }

@@ -21,20 +21,31 @@ impl Params {
             None => Ok(None),
             Some("true" | "1" | "") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),
-            Some(other) => Err(Failure::request(format!("option {name:?} is no flag: {other:?}"))),
+            Some(other) => Err(unreadable(name, other, "bool")),
         }
     }
 
     /// A number of bytes, or `None` when it is not given.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
         let number = |text: &str| {
-            text.parse()
-                .map_err(|_| Failure::request(format!("option {name:?} is no size: {text:?}")))
+            let number: i64 = text.parse().map_err(|_| unreadable(name, text, "int64"))?;
+            u64::try_from(number)
+                .map_err(|_| Failure::command(format!("cannot specify negative {name}")))
         };
         self.get(name).map(number).transpose()
     }
 
-    /// All CIDs given as `arg`, with or without `/ipfs/` before them.
+    /// All CIDs given as `arg`, with or without `/ipfs/` before them; at least one. `called` is the argument's name in
+    /// Kubo's help.
+    pub fn some_cids(&self, called: &str) -> Result<Vec<Cid>, Failure> {
+        let cids = self.cids()?;
+        if cids.is_empty() {
+            return Err(Failure::request(format!("argument {called:?} is required")));
+        }
+        Ok(cids)
+    }
+
+    /// [`Params::some_cids`], or none.
     pub fn cids(&self) -> Result<Vec<Cid>, Failure> {
         self.all("arg")
             .map(|arg| {
@@ -49,16 +60,21 @@ impl Params {
             .collect()
     }
 
-    /// The one CID given as `arg`.
-    pub fn cid(&self) -> Result<Cid, Failure> {
-        match self.cids()?[..] {
+    /// The one CID given as `arg`. Kubo takes more for some commands.
+    pub fn cid(&self, called: &str) -> Result<Cid, Failure> {
+        match self.some_cids(called)?[..] {
             [cid] => Ok(cid),
-            [] => Err(Failure::request("argument \"arg\" is required")),
-            _ => Err(Failure::request("only one argument \"arg\" is allowed")),
+            _ => Err(Failure::request(format!("only one argument {called:?} is supported"))),
         }
     }
 
     fn all(&self, name: &str) -> impl DoubleEndedIterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn unreadable(option: &str, text: &str, kind: &str) -> Failure {
+    Failure::request(format!(
+        "could not convert value {text:?} to type {kind:?} (for option \"-{option}\")"
+    ))
 }

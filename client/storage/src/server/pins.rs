@@ -20,7 +20,7 @@ pub(super) async fn add(
     if params.flag("recursive")? == Some(false) {
         return Err(Failure::command("direct pins are not supported; pin recursively"));
     }
-    let cids = some(params.cids()?)?;
+    let cids = params.some_cids("ipfs-path")?;
     let answer = pins(&cids);
     blocking(move || cids.iter().try_for_each(|cid| store.pin(cid))).await?;
     Ok(answer)
@@ -30,7 +30,7 @@ pub(super) async fn remove(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
 ) -> Result<Json<Value>, Failure> {
-    let cids = some(params.cids()?)?;
+    let cids = params.some_cids("ipfs-path")?;
     let answer = pins(&cids);
     blocking(move || cids.iter().try_for_each(|cid| store.unpin(cid))).await?;
     Ok(answer)
@@ -48,7 +48,7 @@ pub(super) async fn list(
         "direct" => (false, false),
         other => {
             return Err(Failure::command(format!(
-                "invalid type {other:?}, must be one of {{direct, indirect, recursive, all}}"
+                "invalid type '{other}', must be one of {{direct, indirect, recursive, all}}"
             )));
         }
     };
@@ -61,6 +61,9 @@ pub(super) async fn list(
         && let Some(arg) = params.get("arg")
     {
         return Err(Failure::command(format!("path '{arg}' is not pinned")));
+    }
+    if keys.is_empty() {
+        return Ok(Json(json!({})));
     }
     Ok(Json(json!({ "Keys": keys })))
 }
@@ -83,13 +86,6 @@ fn collect(
         found.extend(below.map(|cid| (cid, "indirect")));
     }
     Ok(found)
-}
-
-fn some(cids: Vec<Cid>) -> Result<Vec<Cid>, Failure> {
-    if cids.is_empty() {
-        return Err(Failure::request("argument \"ipfs-path\" is required"));
-    }
-    Ok(cids)
 }
 
 fn pins(cids: &[Cid]) -> Json<Value> {

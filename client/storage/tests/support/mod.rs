@@ -93,6 +93,15 @@ impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    /// A header's value, in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
 }
 
 /// One request over a connection of its own, read to the connection's end.
@@ -115,7 +124,29 @@ pub async fn request(
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_lowercase(), body: answer[end + 4..].to_vec() }
+    let head = head.to_lowercase();
+    let body = &answer[end + 4..];
+    let body = match head.contains("transfer-encoding: chunked") {
+        true => chunks(body),
+        false => body.to_vec(),
+    };
+    Answer { status, head, body }
+}
+
+/// What chunks hold, up to the last one or to where the connection was cut.
+fn chunks(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            break;
+        }
+        rest = &rest[end + 2..];
+        body.extend_from_slice(&rest[..size.min(rest.len())]);
+        rest = rest.get(size + 2..).unwrap_or_default();
+    }
+    body
 }
 
 pub async fn post(addr: SocketAddr, path: &str) -> Answer {

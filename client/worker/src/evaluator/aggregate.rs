@@ -1,16 +1,16 @@
 //! Phase Aggregating: compute the next model from the accepted updates, store it, attest it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use decentralml_learning::{Update, aggregate, evaluate};
-use decentralml_sdk::{AccountId, Reveal, Round, Task, Verdict, call};
-use decentralml_types::{BlockNumber, Outcome};
+use decentralml_learning::{UpdateFile, aggregate_from, evaluate};
+use decentralml_sdk::{AccountId, Reveal, Round, Verdict, call};
+use decentralml_types::{BlockNumber, Outcome, Phase};
 
-use super::{Evaluator, Memory, Next, Scores, name, own_seat, score, updates};
+use super::{Evaluator, Memory, Next, name, own_seat, score, updates};
 use crate::{
     convert,
     error::WorkerError,
-    work::{Moment, Work, compute},
+    work::{Moment, Work, compute, is_late},
 };
 
 pub(super) async fn step(
@@ -36,15 +36,47 @@ pub(super) async fn step(
             next
         }
     };
-    let scores = work.state.load::<Scores>(task, &name("scores", round, committee))?;
-    if !is_needed(&moment.task, &moment.round, moment.view.number(), scores.map(|own| own.place)) {
-        return Ok(());
+    attest(work, moment, &next).await
+}
+
+/// Attests in a round that the quorum settled meanwhile: only seats that attest are paid. Where the next model was not computed
+/// in time, it is from what the chain knew before it was settled, as long as the node remembers that.
+pub(super) async fn catch_up(
+    evaluator: &Evaluator,
+    work: &Work,
+    memory: &mut Memory,
+    moment: &Moment,
+) -> Result<(), WorkerError> {
+    let (round, _, committee) = moment.phase();
+    let task = moment.task.id;
+    if let Some(next) = work.state.load::<Next>(task, &name("next", round, committee))? {
+        return attest(work, moment, &next).await;
     }
-    if moment.is_too_late(work) {
+    let Some(before) = before_the_end(work, moment).await? else { return Ok(()) };
+    step(evaluator, work, memory, &before).await
+}
+
+/// The last block in which a settled round was in phase Aggregating.
+async fn before_the_end(work: &Work, moment: &Moment) -> Result<Option<Moment>, WorkerError> {
+    let Some(ended_at) = moment.round.ended_at else { return Ok(None) };
+    let view = work.chain.at_height(ended_at.saturating_sub(1)).await?;
+    let task = view.task(moment.task.id).await?;
+    let round = view.round(moment.task.id, moment.round.number).await?;
+    let round = round.filter(|round| round.phase == Phase::Aggregating);
+    Ok(task.zip(round).map(|(task, round)| Moment { view, task, round }))
+}
+
+/// Every seat attests, also after the quorum: silence is not paid.
+async fn attest(work: &Work, moment: &Moment, next: &Next) -> Result<(), WorkerError> {
+    let (task, round) = (moment.task.id, moment.round.number);
+    let best = work.best.borrow().clone();
+    let now = best.round(task, round).await?;
+    if !now.is_some_and(|now| may_attest(&moment.round, &now, best.number())) {
+        tracing::warn!(task, round, "the next model can no longer be attested");
         return Ok(());
     }
     let attest = call::attest(task, round, next.cid, next.metric);
-    // Others may have completed the quorum in the same block.
+    // Something may have ended the round in the same block.
     let late = [
         ("Validation", "AlreadyAttested"),
         ("Validation", "WrongPhase"),
@@ -56,15 +88,11 @@ pub(super) async fn step(
     Ok(())
 }
 
-/// Blocks that the seats beyond the quorum wait for it.
-const HOLD_BACK: BlockNumber = 3;
-
-/// Whether to attest now. A quorum of seats settles the round, and what comes after it changes nothing; so the seats with the
-/// first places go ahead, and the others follow only where those do not suffice.
-fn is_needed(task: &Task, round: &Round, now: BlockNumber, place: Option<u32>) -> bool {
-    let began = round.deadline.saturating_sub(task.spec.deadlines.aggregating);
-    let is_first = place.is_none_or(|place| place < task.spec.committee.quorum.into());
-    is_first || now >= began.saturating_add(HOLD_BACK)
+/// Whether the chain takes an attestation that is sent after block `now`, as far as that block tells.
+fn may_attest(then: &Round, round: &Round, now: BlockNumber) -> bool {
+    round.committee == then.committee
+        && matches!(round.phase, Phase::Aggregating | Phase::Settled)
+        && !is_late(now, round.deadline)
 }
 
 async fn prepare(
@@ -87,7 +115,7 @@ async fn prepare(
     let validation = score::validation(work, memory, moment).await?;
     let (model, base) = memory.models.get(work, moment).await?;
     let found = updates::fetch(evaluator, work, memory, moment, &model, &accepted).await?;
-    let found: Vec<Arc<Update>> = found
+    let found: Vec<UpdateFile> = found
         .into_iter()
         .zip(&accepted)
         .map(|(update, reveal)| {
@@ -99,13 +127,12 @@ async fn prepare(
         .collect::<Result<_, _>>()?;
     let rule = convert::rule(&moment.task.spec, found.len());
     let computed = compute(work, moment, move |_| {
-        let updates: Vec<&Update> = found.iter().map(|update| &**update).collect();
-        let next = aggregate(&base, &updates, rule)?;
+        let next = aggregate_from(&base, found.as_slice(), rule)?;
         let metrics = evaluate(&model, &next, &validation)?;
         Ok::<_, WorkerError>((next.to_bytes(), metrics))
     });
     let Some(computed) = computed.await? else { return Ok(None) };
-    let (bytes, metrics) = computed?;
+    let (bytes, metrics) = computed.map_err(|error| memory.note(error))?;
     // Adding pins: the model stays with this account's store.
     let cid = work.storage.add(bytes).await?.cid;
     tracing::info!(task, round, %cid, accuracy = metrics.accuracy, loss = metrics.loss, "aggregated");
@@ -124,7 +151,20 @@ fn accepted(reveals: Vec<Reveal>, verdicts: &BTreeMap<AccountId, Verdict>) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claim::tests::round;
     use decentralml_types::{Cid, Codec, Fault};
+
+    #[test]
+    fn a_seat_attests_in_a_settled_round_until_claims_expire_and_never_in_a_void_one() {
+        let then = round(Phase::Aggregating, 50);
+        assert!(may_attest(&then, &then, 40));
+        assert!(!may_attest(&then, &then, 49));
+        assert!(may_attest(&then, &round(Phase::Settled, 90), 60));
+        assert!(!may_attest(&then, &round(Phase::Settled, 90), 90));
+        assert!(!may_attest(&then, &round(Phase::Void, 90), 60));
+        let replaced = Round { committee: 1, ..round(Phase::Settled, 90) };
+        assert!(!may_attest(&then, &replaced, 60));
+    }
 
     #[test]
     fn only_accepted_updates_enter_in_the_order_of_their_reveals() {

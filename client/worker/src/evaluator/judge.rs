@@ -1,12 +1,12 @@
 //! What each update contributes, by Shapley values on the validation set.
 
-use std::sync::Arc;
+use std::io;
 
 use decentralml_learning::{
-    Coalitions, ContributionError, Dataset, Encoding, Evaluator, ModelSpec, ShapleyOptions, Update,
-    Weights, shapley,
+    Coalitions, ContributionError, Dataset, Encoding, Evaluator, ModelSpec, Parameter,
+    ShapleyOptions, Updates, Weights, shapley,
 };
-use decentralml_types::{Opinion, Seed};
+use decentralml_types::{Opinion, Seed, limits::MAX_SCORE};
 
 use super::updates::Found;
 use crate::{error::WorkerError, work::Stopped};
@@ -37,12 +37,10 @@ pub(super) fn judge(
     stopped: &Stopped,
 ) -> Result<Option<Vec<Opinion>>, WorkerError> {
     let evaluator = Evaluator::new(model, validation)?;
-    let nothing = Arc::new(Update::zero(model, encoding));
-    let updates: Vec<&Update> =
-        found.iter().map(|update| update.as_ref().map_or(&*nothing, |update| &**update)).collect();
+    let updates = Revealed { parameters: model.parameters(), encoding, found };
     let mut coalitions = Coalitions::new(&evaluator, base, &updates)?;
     let options = ShapleyOptions::default();
-    let values = shapley(updates.len(), seed, &options, |members| match stopped.get() {
+    let values = shapley(updates.count(), seed, &options, |members| match stopped.get() {
         true => Err(Ended::Stopped),
         false => coalitions.utility(members).map_err(Ended::Failed),
     });
@@ -53,9 +51,39 @@ pub(super) fn judge(
     }
 }
 
+/// All revealed updates of a round; those that cannot be had or read change nothing.
+struct Revealed<'a> {
+    parameters: Vec<Parameter>,
+    encoding: Encoding,
+    found: &'a [Found],
+}
+
+impl Updates for Revealed<'_> {
+    fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    fn kind(&self, update: usize) -> Option<(&[Parameter], Encoding)> {
+        self.found.get(update).map(|found| match found {
+            Ok(file) => (file.parameters(), file.encoding()),
+            Err(_) => (self.parameters.as_slice(), self.encoding),
+        })
+    }
+
+    fn read(&self, update: usize, start: usize, out: &mut [i32]) -> io::Result<()> {
+        match self.found.get(update) {
+            Some(Ok(file)) => file.read(start, out),
+            _ => {
+                out.fill(0);
+                Ok(())
+            }
+        }
+    }
+}
+
 fn opinions(found: &[Found], values: &[i64]) -> Vec<Opinion> {
     let opinion = |(update, value): (&Found, &i64)| match update {
-        Ok(_) => Opinion::Score(*value),
+        Ok(_) => Opinion::Score((*value).clamp(-MAX_SCORE, MAX_SCORE)),
         Err(fault) => *fault,
     };
     found.iter().zip(values).map(opinion).collect()
@@ -66,8 +94,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::work::StopOnDrop;
-    use decentralml_learning::{LocalTraining, Optimizer, train};
-    use std::ops::ControlFlow;
+    use decentralml_learning::{LocalTraining, Optimizer, Update, UpdateFile, train};
+    use std::{ops::ControlFlow, path::Path};
 
     /// Two classes, told apart by the sign of one feature.
     fn rows(count: usize) -> Dataset {
@@ -88,14 +116,49 @@ mod tests {
         Update::from_delta(base, &trained.weights, encoding).unwrap()
     }
 
+    fn stored(folder: &Path, name: &str, update: &Update) -> UpdateFile {
+        UpdateFile::write(&folder.join(name), update).unwrap()
+    }
+
+    #[test]
+    fn a_score_beyond_what_the_chain_takes_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let encoding = Encoding::new(16, 12, 32_767).unwrap();
+        let zero = Update::zero(&ModelSpec::mlp(1, &[], 2), encoding);
+        let found = vec![Ok(stored(folder.path(), "zero", &zero)); 4];
+        let scores = opinions(&found, &[i64::MAX, MAX_SCORE, -MAX_SCORE - 1, i64::MIN]);
+        let expected = [MAX_SCORE, MAX_SCORE, -MAX_SCORE, -MAX_SCORE].map(Opinion::Score);
+        assert_eq!(scores, expected);
+        assert_eq!(opinions(&[Err(Opinion::Malformed)], &[i64::MAX]), [Opinion::Malformed]);
+    }
+
+    #[test]
+    fn weights_that_overflow_are_worth_a_blind_guess_and_never_no_number() {
+        // One feature of 1e30 times weights of up to 2^31: logits beyond any f32.
+        let model = ModelSpec::mlp(1, &[], 2);
+        let rows = Dataset::new(vec![1e30, -1e30], vec![0, 1], 1, 2).unwrap();
+        let base = Weights::new(&model, vec![0.0, 0.0, 3e38, -3e38]).unwrap();
+        let encoding = Encoding::new(32, 0, i32::MAX).unwrap();
+        let trained = Weights::new(&model, vec![0.0, 0.0, 1e9, -1e9]).unwrap();
+        let zero = Weights::new(&model, vec![0.0; 4]).unwrap();
+        let update = Update::from_delta(&zero, &trained, encoding).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let found = [Ok(stored(folder.path(), "wild", &update)), Err(Opinion::Unavailable)];
+        let (_stop, stopped) = StopOnDrop::new();
+        let judged = judge(&model, &base, &rows, &found, encoding, [2; 32], &stopped);
+        assert_eq!(judged.unwrap().unwrap(), [Opinion::Score(0), Opinion::Unavailable]);
+    }
+
     #[test]
     fn good_updates_score_flipped_ones_cost_and_faulty_ones_shift_nobody() {
         let model = ModelSpec::mlp(1, &[], 2);
         let base = Weights::new(&model, vec![0.0; model.parameter_count()]).unwrap();
         let encoding = Encoding::new(16, 12, 32_767).unwrap();
-        let good = Arc::new(good_update(&model, &base, encoding));
-        let flipped = Arc::new((*good).clone().negated());
-        let zero = Arc::new(Update::zero(&model, encoding));
+        let folder = tempfile::tempdir().unwrap();
+        let good = good_update(&model, &base, encoding);
+        let flipped = stored(folder.path(), "flipped", &good.clone().negated());
+        let zero = stored(folder.path(), "zero", &Update::zero(&model, encoding));
+        let good = stored(folder.path(), "good", &good);
         let (_stop, stopped) = StopOnDrop::new();
         let judge = |found: &[Found]| {
             judge(&model, &base, &rows(10), found, encoding, [2; 32], &stopped).unwrap().unwrap()
@@ -119,7 +182,8 @@ mod tests {
         let model = ModelSpec::mlp(1, &[], 2);
         let base = Weights::init(&model, [1; 32]);
         let encoding = Encoding::new(16, 12, 32_767).unwrap();
-        let found = [Ok(Arc::new(good_update(&model, &base, encoding)))];
+        let folder = tempfile::tempdir().unwrap();
+        let found = [Ok(stored(folder.path(), "good", &good_update(&model, &base, encoding)))];
         let (stop, stopped) = StopOnDrop::new();
         drop(stop);
         let judged = judge(&model, &base, &rows(4), &found, encoding, [2; 32], &stopped);

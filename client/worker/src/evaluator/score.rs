@@ -120,7 +120,7 @@ async fn measure(
         judge::judge(&model, &base, &validation, &found, encoding, seed, &stopped)
     });
     let opinions = match judged.await? {
-        Some(judged) => judged?,
+        Some(judged) => judged.map_err(|error| memory.note(error))?,
         None => None,
     };
     if let Some(opinions) = &opinions {

@@ -1,11 +1,17 @@
 //! Revealed updates from the store, and what is wrong with those that cannot be had or read.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use decentralml_learning::{Encoding, ModelSpec, Update};
+use decentralml_learning::{Encoding, Malformed, ModelSpec, Update, UpdateFile};
 use decentralml_sdk::Reveal;
 use decentralml_storage::{self as storage, Storage};
-use decentralml_types::{Cid, Opinion};
+use decentralml_types::{Cid, Opinion, RoundNumber, TaskId};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
@@ -13,18 +19,51 @@ use super::{Evaluator, Memory};
 use crate::{
     convert,
     error::WorkerError,
+    state::StateError,
     work::{Moment, Work},
 };
 
 /// An update, or what is wrong with it.
-pub(super) type Found = Result<Arc<Update>, Opinion>;
+pub(super) type Found = Result<UpdateFile, Opinion>;
 
 /// How long updates may be waited for: a part of what is left of the phase, as scoring takes time too.
 const SHARE_OF_PHASE: u32 = 2;
 
+/// A round's updates as they were fetched and found good, in a folder that goes with this value: a round may have far more of
+/// them than fit into memory. A process that starts again fetches them again.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    round: RoundNumber,
+    folder: PathBuf,
+    files: BTreeMap<Cid, UpdateFile>,
+    /// Files that were named; no name is used twice, since a fetch that was given up may still be writing.
+    named: u32,
+}
+
+impl Fetched {
+    fn new(work: &Work, task: TaskId, round: RoundNumber) -> Result<Self, StateError> {
+        let folder = work.state.scratch(task)?;
+        Ok(Self { round, folder, files: BTreeMap::new(), named: 0 })
+    }
+
+    fn new_path(&mut self) -> PathBuf {
+        self.named = self.named.saturating_add(1);
+        self.folder.join(format!("{}-{}.safetensors", self.round, self.named))
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed before the folder is used again.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
 /// Fetches the updates of these reveals, in their order. Those that the store does not have, or not in time, are `Unavailable`;
 /// those that are no updates of this task are `Malformed`. An error says that the store itself failed: nobody else is to
 /// blame.
+///
+/// No more updates than are fetched at the same time are in memory.
 pub(super) async fn fetch(
     evaluator: &Evaluator,
     work: &Work,
@@ -36,35 +75,38 @@ pub(super) async fn fetch(
     let encoding = convert::encoding(&moment.task.spec)?;
     let limit = moment.task.spec.max_update_bytes;
     let deadline = Instant::now() + patience(moment.time_left().await?);
-    let round = moment.round.number;
-    let known = match memory.updates.take() {
-        Some((number, known)) if number == round => known,
-        _ => BTreeMap::new(),
+    let (task, round) = (moment.task.id, moment.round.number);
+    if memory.fetched.as_ref().is_some_and(|fetched| fetched.round != round) {
+        // The folder of the earlier round goes before the next one takes its place.
+        memory.fetched = None;
+    }
+    let fetched = match &mut memory.fetched {
+        Some(fetched) => fetched,
+        none => none.insert(Fetched::new(work, task, round)?),
     };
     let mut fetches = Vec::with_capacity(reveals.len());
     for reveal in reveals {
-        let (cid, known) = (reveal.cid, known.get(&reveal.cid).cloned());
+        let cid = reveal.cid;
+        let known = fetched.files.get(&cid).cloned();
+        let path = fetched.new_path();
         fetches.push(async move {
             match known {
                 Some(update) => Ok(Ok(update)),
-                None => fetch_one(&work.storage, &cid, limit, deadline, spec, encoding).await,
+                None => fetch_one(&work.storage, &cid, limit, deadline, spec, encoding, path).await,
             }
         });
     }
-    let found: Result<Vec<Found>, WorkerError> =
-        stream::iter(fetches).buffered(evaluator.parallel_fetches).try_collect().await;
-    let found = found.inspect_err(|_| memory.updates = Some((round, known.clone())))?;
-    let mut kept = known;
+    let found: Vec<Found> =
+        stream::iter(fetches).buffered(evaluator.parallel_fetches).try_collect().await?;
     for (reveal, update) in reveals.iter().zip(&found) {
         match update {
-            Ok(update) => drop(kept.insert(reveal.cid, update.clone())),
+            Ok(update) => drop(fetched.files.insert(reveal.cid, update.clone())),
             Err(fault) => tracing::info!(
-                task = moment.task.id, round, trainer = %reveal.account, cid = %reveal.cid, ?fault,
+                task, round, trainer = %reveal.account, cid = %reveal.cid, ?fault,
                 "an update cannot be used"
             ),
         }
     }
-    memory.updates = Some((round, kept));
     Ok(found)
 }
 
@@ -75,6 +117,7 @@ async fn fetch_one(
     deadline: Instant,
     spec: &Arc<ModelSpec>,
     encoding: Encoding,
+    path: PathBuf,
 ) -> Result<Found, WorkerError> {
     let bytes = match tokio::time::timeout_at(deadline, storage.fetch(cid, limit)).await {
         Ok(Ok(bytes)) => bytes,
@@ -93,13 +136,30 @@ async fn fetch_one(
         }
     };
     let spec = spec.clone();
-    let parsed = tokio::task::spawn_blocking(move || Update::from_bytes(&bytes, &spec, encoding));
-    match parsed.await.map_err(|_| WorkerError::Aborted)? {
-        Ok(update) => Ok(Ok(Arc::new(update))),
+    let parsed = tokio::task::spawn_blocking(move || keep(&bytes, &spec, encoding, &path));
+    match parsed.await.map_err(|_| WorkerError::Aborted)?? {
+        Ok(update) => Ok(Ok(update)),
         Err(error) => {
             tracing::debug!(%cid, %error, "malformed");
             Ok(Err(Opinion::Malformed))
         }
+    }
+}
+
+/// Checks an update and puts it into a file.
+fn keep(
+    bytes: &[u8],
+    spec: &ModelSpec,
+    encoding: Encoding,
+    path: &Path,
+) -> Result<Result<UpdateFile, Malformed>, StateError> {
+    match Update::from_bytes(bytes, spec, encoding) {
+        Ok(update) => {
+            let written = UpdateFile::write(path, &update);
+            let failed = |source| StateError::Io { path: path.display().to_string(), source };
+            written.map(Ok).map_err(failed)
+        }
+        Err(malformed) => Ok(Err(malformed)),
     }
 }
 
@@ -127,8 +187,30 @@ fn patience(left: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use decentralml_learning::Weights;
     use decentralml_types::Codec;
+
+    #[test]
+    fn what_is_kept_is_what_was_checked_and_a_full_disk_is_nobodys_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spec, encoding) = (ModelSpec::mlp(4, &[3], 2), Encoding::new(16, 6, 100).unwrap());
+        let (base, trained) = (Weights::init(&spec, [1; 32]), Weights::init(&spec, [2; 32]));
+        let update = Update::from_delta(&base, &trained, encoding).unwrap();
+        let bytes = update.to_bytes();
+
+        let file = keep(&bytes, &spec, encoding, &folder.path().join("a")).unwrap().unwrap();
+        let mut values = vec![0; update.values().len()];
+        file.read(0, &mut values).unwrap();
+        assert_eq!(values, update.values());
+
+        let path = folder.path().join("b");
+        assert!(keep(&bytes[1..], &spec, encoding, &path).unwrap().is_err());
+        assert!(!path.exists(), "nothing malformed is kept");
+        let nowhere = folder.path().join("gone/c");
+        assert!(matches!(keep(&bytes, &spec, encoding, &nowhere), Err(StateError::Io { .. })));
+    }
 
     #[test]
     fn a_store_that_is_down_is_not_a_trainers_fault() {

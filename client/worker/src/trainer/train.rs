@@ -7,7 +7,7 @@ use decentralml_learning::{ModelSpec, Update, Weights, train};
 use decentralml_protocol::draw;
 use decentralml_sdk::{Draw, Place, call, random_32};
 use decentralml_storage::unixfs;
-use decentralml_types::{Cid, Seed, commitment::UpdateCommitment};
+use decentralml_types::{Cid, Seed, commitment::UpdateCommitment, spec::Objective};
 use std::sync::Arc;
 
 use super::{Conduct, Record, Trainer};
@@ -92,8 +92,18 @@ async fn make(
     let encoding = convert::encoding(&moment.task.spec)?;
     match trainer.conduct {
         Conduct::FreeRide => return Ok(Some(Update::zero(&spec, encoding).to_bytes())),
-        Conduct::Malformed => return Ok(Some(GARBAGE.to_vec())),
-        Conduct::Honest | Conduct::SignFlip | Conduct::VanishAfterCommit | Conduct::Missing => {}
+        Conduct::Malformed | Conduct::OtherFile => return Ok(Some(GARBAGE.to_vec())),
+        Conduct::OtherShape => {
+            let Objective::Classification { features, classes } = moment.task.spec.objective;
+            let other = ModelSpec::mlp(features.saturating_add(1), &[], classes);
+            return Ok(Some(Update::zero(&other, encoding).to_bytes()));
+        }
+        Conduct::Honest
+        | Conduct::SignFlip
+        | Conduct::TooLong
+        | Conduct::Truncated
+        | Conduct::VanishAfterCommit
+        | Conduct::Missing => {}
     }
     let local = convert::training(&moment.task.spec);
     let data = trainer.data.clone();
@@ -113,7 +123,16 @@ async fn make(
         Conduct::SignFlip => update.negated(),
         _ => update,
     };
-    Ok(Some(update.to_bytes()))
+    let mut bytes = update.to_bytes();
+    match trainer.conduct {
+        Conduct::TooLong => {
+            let longer = moment.task.spec.max_update_bytes.saturating_add(1);
+            bytes.resize(usize::try_from(longer).unwrap_or(usize::MAX), 0);
+        }
+        Conduct::Truncated => bytes.truncate(bytes.len() / 2),
+        _ => {}
+    }
+    Ok(Some(bytes))
 }
 
 async fn store(
@@ -123,10 +142,11 @@ async fn store(
     bytes: Vec<u8>,
 ) -> Result<Cid, WorkerError> {
     let allowed = moment.task.spec.max_update_bytes;
-    if bytes.len() as u64 > allowed {
+    if bytes.len() as u64 > allowed && trainer.conduct != Conduct::TooLong {
         return Err(WorkerError::UpdateTooLong { found: bytes.len(), allowed });
     }
     match trainer.conduct {
+        Conduct::OtherFile => Ok(moment.task.spec.validation_set),
         Conduct::Missing => Ok(unixfs::canonical_cid(&bytes)),
         _ => Ok(work.storage.add(bytes).await?.cid),
     }

@@ -49,15 +49,16 @@ pub fn begin(order: &Order, parts: &Parts) -> Pending {
 }
 
 /// What all of them have in common with the federation.
-struct Setting {
-    model: ModelSpec,
-    initial: Weights,
-    local: LocalTraining,
-    rounds: usize,
+pub struct Setting {
+    pub model: ModelSpec,
+    pub initial: Weights,
+    pub local: LocalTraining,
+    pub rounds: usize,
 }
 
 impl Setting {
-    fn baselines(&self, trainers: &[Dataset], test: &Dataset) -> Result<Baselines> {
+    /// Trains alone and centrally.
+    pub fn baselines(&self, trainers: &[Dataset], test: &Dataset) -> Result<Baselines> {
         let evaluator = Evaluator::new(&self.model, test)?;
         Ok(Baselines {
             central: self.curve(&union(trainers)?, &evaluator)?,

@@ -52,6 +52,7 @@ struct Report {
     rejected: Vec<AccountId>,
     paid: Balance,
     refunded: Balance,
+    charged: Balance,
     balances_add_up: bool,
     seconds: Seconds,
 }
@@ -70,6 +71,7 @@ impl Report {
             rejected,
             paid: outcome.settlement.paid,
             refunded: outcome.settlement.refunded,
+            charged: outcome.settlement.charged,
             balances_add_up: outcome.settlement.adds_up(),
             seconds: outcome.seconds,
         }
@@ -139,6 +141,7 @@ mod tests {
                 after: Default::default(),
                 paid: 40,
                 refunded: 60,
+                charged: 0,
                 fees: 5,
             },
             released: ModelVersion {
@@ -170,6 +173,7 @@ mod tests {
                 "alone_accuracy",
                 "balances_add_up",
                 "central_accuracy",
+                "charged",
                 "model_cid",
                 "paid",
                 "refunded",

@@ -8,7 +8,7 @@ use crate::{
 };
 use color_eyre::Result;
 use decentralml_sdk::{AccountBalance, AccountId, Chain, Properties, Wait, call};
-use decentralml_types::{Balance, TaskId};
+use decentralml_types::{Balance, RoundNumber, TaskId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -65,24 +65,32 @@ pub struct Settlement {
     pub paid: Balance,
     /// Back to the sponsor, of what it had put into the task.
     pub refunded: Balance,
+    /// What the chain kept of the task's money for calls that were free for those who made them.
+    pub charged: Balance,
     /// Fees of everybody.
     pub fees: Balance,
 }
 
+/// What is known of the sponsor's spending, in planck.
+#[derive(Clone, Copy, Debug)]
+struct Spending {
+    /// Put into the task.
+    escrow: Balance,
+    /// Fees of the sponsor's own transactions.
+    fees: Balance,
+    /// Kept by the chain for the rounds that were started.
+    charged: Balance,
+}
+
 impl Settlement {
-    /// `escrow` is what the sponsor put into the task, `sponsor_fees` what its own transactions cost.
-    fn new(
-        before: Snapshot,
-        after: Snapshot,
-        sponsor: &AccountId,
-        escrow: Balance,
-        sponsor_fees: Balance,
-    ) -> Self {
+    fn new(before: Snapshot, after: Snapshot, sponsor: &AccountId, spending: Spending) -> Self {
+        let Spending { escrow, fees, charged } = spending;
         let spent = before.total(&sponsor.0).saturating_sub(after.total(&sponsor.0));
-        // The deposit and the rest of the escrow are back, so what is missing was paid out or was a fee.
-        let paid = spent.saturating_sub(sponsor_fees);
-        let fees = after.total(&after.treasury).saturating_sub(before.total(&before.treasury));
-        Self { refunded: escrow.saturating_sub(paid), paid, fees, before, after }
+        // The deposit and the rest of the escrow are back, so what is missing was paid out, or charged, or was a fee.
+        let paid = spent.saturating_sub(fees).saturating_sub(charged);
+        let refunded = escrow.saturating_sub(paid).saturating_sub(charged);
+        let treasury = after.total(&after.treasury).saturating_sub(before.total(&before.treasury));
+        Self { paid, refunded, charged, fees: treasury.saturating_sub(charged), before, after }
     }
 
     /// Whether nothing was lost and nothing was made, to the last planck.
@@ -133,7 +141,8 @@ impl Settlement {
 
     fn name(&self, account: &AccountId, cast: &Cast) -> String {
         if account.0 == self.after.treasury {
-            return "treasury (all fees)".to_owned();
+            let of = if self.charged > 0 { "all fees and charges" } else { "all fees" };
+            return format!("treasury ({of})");
         }
         cast.name(account).map_or_else(|| account.to_string(), str::to_owned)
     }
@@ -148,22 +157,34 @@ pub async fn settle(
     processes: &mut Processes,
     out: &mut Out<'_>,
 ) -> Result<Settlement> {
-    let mut sponsor_fees = task.fee;
+    let mut fees = task.fee;
     let bar = spinner("earners claim …");
-    sponsor_fees += claims(task.id, chain, cast, processes).await?;
+    let (claims, attempts) = claims(task.id, chain, cast, processes).await?;
+    fees += claims;
     bar.set_message("the sponsor gets back what was not earned …");
-    while chain.finalized().await?.task(task.id).await?.is_some() {
-        let reap = call::reap(task.id, REAP_LIMIT);
-        sponsor_fees += chain.submit(&cast.sponsor.signer, &reap, Wait::Finalized).await?.fee;
+    loop {
+        let view = chain.finalized().await?;
+        if view.task(task.id).await?.is_none() {
+            break;
+        }
+        for call in view.removal(task.id, REAP_LIMIT).await? {
+            fees += chain.submit(&cast.sponsor.signer, &call, Wait::Finalized).await?.fee;
+        }
     }
     bar.finish_and_clear();
     let after = Snapshot::take(chain).await?;
     let sponsor = cast.sponsor.account();
-    let settlement = Settlement::new(before, after, &sponsor, task.cost.escrow(), sponsor_fees);
+    let charged = task.cost.charge.saturating_mul(attempts.into());
+    let spending = Spending { escrow: task.cost.escrow(), fees, charged };
+    let settlement = Settlement::new(before, after, &sponsor, spending);
     let token = chain.properties();
     out.line(&format!("\n{}", settlement.table(cast, token)))?;
+    let charged = match settlement.charged {
+        0 => String::new(),
+        charged => format!(" and {} in charges for free calls", tokens(charged, token)),
+    };
     out.line(&format!(
-        "\npaid {} to trainers and evaluators, {} came back to the sponsor, {} in fees went to the treasury; {}",
+        "\npaid {} to trainers and evaluators, {} came back to the sponsor, {} in fees{charged} went to the treasury; {}",
         tokens(settlement.paid, token),
         tokens(settlement.refunded, token),
         tokens(settlement.fees, token),
@@ -172,30 +193,33 @@ pub async fn settle(
     Ok(settlement)
 }
 
-/// Waits until no row is open; claims for those who do not. Gives the fees that this cost the sponsor.
+/// Waits until no row is open; claims for those who do not. Gives the fees that this cost the sponsor, and the number of rounds
+/// that were started.
 async fn claims(
     task: TaskId,
     chain: &Chain,
     cast: &Cast,
     processes: &mut Processes,
-) -> Result<Balance> {
-    let mut fees = 0;
+) -> Result<(Balance, RoundNumber)> {
+    let (mut fees, mut attempts) = (0, 0);
     let mut blocks = chain.finalized_blocks().await?;
     let (mut open, mut since) = (usize::MAX, Instant::now());
     loop {
         processes.check()?;
         let view = blocks.next().await?;
-        let Some(record) = view.task(task).await? else { return Ok(fees) };
+        let Some(record) = view.task(task).await? else { return Ok((fees, attempts)) };
+        attempts = record.current.unwrap_or(0);
         if !record.status.is_final() {
             continue;
         }
-        if record.open_rows == 0 {
-            return Ok(fees);
+        if view.rounds(task).await?.iter().all(|round| round.open_rows == 0) {
+            return Ok((fees, attempts));
         }
+        // Rows that a claim settles now; a seat that may still attest has time to.
         let rows = view.open_rows(task).await?;
         if rows.len() != open {
             (open, since) = (rows.len(), Instant::now());
-        } else if since.elapsed() > PATIENCE {
+        } else if !rows.is_empty() && since.elapsed() > PATIENCE {
             let calls = rows.iter().take(BATCH).map(|row| row.claim()).collect();
             let included =
                 chain.submit(&cast.sponsor.signer, &call::batch(calls), Wait::Finalized).await?;
@@ -226,7 +250,29 @@ mod tests {
     fn settlement() -> Settlement {
         let before = snapshot(&[(SPONSOR, 1_000, 0), (EARNER, 12, 0), (TREASURY, 1, 0)]);
         let after = snapshot(&[(SPONSOR, 957, 0), (EARNER, 45, 5), (TREASURY, 6, 0)]);
-        Settlement::new(before, after, &AccountId([SPONSOR; 32]), 100, 3)
+        let spending = Spending { escrow: 100, fees: 3, charged: 0 };
+        Settlement::new(before, after, &AccountId([SPONSOR; 32]), spending)
+    }
+
+    #[test]
+    fn what_the_chain_charged_is_neither_paid_nor_refunded_nor_a_fee() {
+        let Settlement { before, mut after, .. } = settlement();
+        // 12 of the treasury's gain were charges, paid by the sponsor.
+        after.accounts.get_mut(&[SPONSOR; 32]).unwrap().free -= 12;
+        after.accounts.get_mut(&[TREASURY; 32]).unwrap().free += 12;
+        let spending = Spending { escrow: 100, fees: 3, charged: 12 };
+        let sponsor = AccountId([SPONSOR; 32]);
+        let settlement = Settlement::new(before.clone(), after.clone(), &sponsor, spending);
+        assert_eq!((settlement.paid, settlement.refunded, settlement.fees), (40, 48, 5));
+        assert_eq!(settlement.paid + settlement.refunded + settlement.charged, 100);
+        assert!(settlement.adds_up());
+        let token = Properties { symbol: "u".to_owned(), decimals: 0, ss58: 42 };
+        let text = settlement.table(&Cast::new().unwrap(), &token);
+        assert!(text.contains("treasury (all fees and charges)"));
+
+        after.issuance -= 12;
+        let burned = Settlement::new(before, after, &sponsor, spending);
+        assert!(!burned.adds_up(), "a charge that nobody got");
     }
 
     #[test]

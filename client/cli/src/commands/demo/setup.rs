@@ -12,7 +12,7 @@ use crate::{
     },
     exit::{Kind, problem},
     output::Out,
-    task_file::TaskFile,
+    task_file::{Hex, TaskFile},
     units::{Share, tokens},
 };
 use color_eyre::{Result, eyre::WrapErr};
@@ -22,7 +22,7 @@ use decentralml_learning::{
 };
 use decentralml_sdk::{Chain, ConnectError, Wait, call};
 use decentralml_storage::Storage;
-use decentralml_types::{Balance, TaskId, TaskSpec, spec::InitialModel};
+use decentralml_types::{Balance, Seed, TaskId, TaskSpec};
 use decentralml_worker::evaluator::Conduct;
 use std::{cmp::Reverse, fs, net::TcpListener, path::Path, time::Duration};
 use tokio::{
@@ -37,15 +37,24 @@ const TASK: &str = include_str!("../../../examples/digits.toml");
 /// What each participant has at the start, in whole tokens: more than the bond and the fees.
 const POCKET_MONEY: Balance = 12;
 
-/// How the digits are divided. The seed is fixed, so that one run of the demo can be compared with another.
-const DIVISION: Division = Division {
-    trainers: CONDUCTS.len(),
-    alpha: 0.5,
-    minimum: 20,
-    validation: Share(200_000),
-    test: Share(200_000),
-    seed: [16; 32],
-};
+/// How the digits are divided.
+fn division(seed: u64) -> Division {
+    Division {
+        trainers: CONDUCTS.len(),
+        alpha: 0.5,
+        minimum: 20,
+        validation: Share(150_000),
+        test: Share(200_000),
+        seed: seed_of(seed),
+    }
+}
+
+/// A number as the seed of whatever is drawn: the division of the rows, the first weights.
+fn seed_of(number: u64) -> Seed {
+    let mut seed = Seed::default();
+    seed[..8].copy_from_slice(&number.to_le_bytes());
+    seed
+}
 
 /// How long the first block may take.
 const FIRST_BLOCK: Duration = Duration::from_secs(60);
@@ -150,17 +159,34 @@ pub async fn fund(chain: &Chain, cast: &Cast) -> Result<()> {
     Ok(())
 }
 
-/// Divides the embedded digits. The test part is in no file: nobody but the demo sees it.
-pub fn split(folder: &Path) -> Result<Parts> {
-    let mut parts = divide(&digits()?, &DIVISION)?;
+/// Divides the embedded digits.
+pub fn parts(seed: u64) -> Result<Parts> {
+    let mut parts = divide(&digits()?, &division(seed))?;
     // What the last two have is lost to the federation: they send nothing that is of use.
     parts.trainers.sort_by_key(|part| Reverse(part.rows()));
+    Ok(parts)
+}
+
+/// Writes the rows of trainers and evaluators. The test part is in no file: nobody but the demo sees it.
+pub fn write(parts: &Parts, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     for (number, part) in (1..).zip(&parts.trainers) {
         write_csv_file(part, &folder.join(format!("trainer-{number}.csv")))?;
     }
     write_csv_file(&parts.validation, &folder.join("validation.csv"))?;
-    Ok(parts)
+    Ok(())
+}
+
+/// The example task, with first weights of this seed.
+pub fn task_file(seed: u64) -> Result<TaskFile> {
+    let mut file = TaskFile::parse(TASK)?;
+    file.seed = Some(Hex(seed_of(seed)));
+    Ok(file)
+}
+
+/// The first weights of that task.
+pub fn initial(model: &ModelSpec, seed: u64) -> Weights {
+    Weights::init(model, seed_of(seed))
 }
 
 /// A task that is ready to be created, and what is known of it in this process.
@@ -172,17 +198,14 @@ pub struct Order {
 }
 
 /// Puts the task together from the example file.
-pub async fn order(chain: &Chain, folder: &Path, parts: &Parts) -> Result<Order> {
-    let mut file = TaskFile::parse(TASK)?;
+pub async fn order(seed: u64, chain: &Chain, folder: &Path, parts: &Parts) -> Result<Order> {
+    let mut file = task_file(seed)?;
     file.validation.file = Some(folder.join("data/validation.csv"));
     let model = file.model_spec()?;
     model.check_data(parts.test.columns(), parts.test.classes())?;
     let draft = draft(&file, chain).await?;
     let spec = draft.spec.clone();
-    let InitialModel::Seed(seed) = spec.initial else {
-        return Err(problem(Kind::Usage, "the demo's task starts from a seed"));
-    };
-    Ok(Order { initial: Weights::init(&model, seed), draft, spec, model })
+    Ok(Order { initial: initial(&model, seed), draft, spec, model })
 }
 
 /// Starts trainers and evaluators. They will find the task by themselves.
@@ -261,8 +284,9 @@ mod tests {
     #[test]
     fn the_demos_task_fits_its_data_and_nobody_gets_the_test_part() {
         let folder = tempfile::tempdir().unwrap();
-        let parts = split(folder.path()).unwrap();
-        let model = TaskFile::parse(TASK).unwrap().model_spec().unwrap();
+        let parts = parts(1).unwrap();
+        write(&parts, folder.path()).unwrap();
+        let model = task_file(1).unwrap().model_spec().unwrap();
         model.check_data(parts.test.columns(), parts.test.classes()).unwrap();
         assert_eq!(parts.trainers.len(), 6);
         assert!(parts.trainers.iter().all(|part| part.rows() >= 20));

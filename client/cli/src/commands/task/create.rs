@@ -9,9 +9,9 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
-use decentralml_sdk::{Chain, Included, Properties, Signer, Wait, call, random_32};
+use decentralml_sdk::{Chain, Constants, Included, Properties, Signer, Wait, call, random_32};
 use decentralml_storage::{Storage, unixfs};
-use decentralml_types::{Balance, Cid, TaskId, TaskSpec};
+use decentralml_types::{Balance, Cid, Role, TaskId, TaskSpec};
 use serde::Serialize;
 use std::{io, path::PathBuf};
 
@@ -74,26 +74,67 @@ impl Opts {
 /// What a task costs its sponsor, in planck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Cost {
-    /// One round at most: the reward and a fee for every seat.
+    /// What one round pays at most: the reward and a fee for every seat.
     pub round: Balance,
-    /// All rounds at most.
+    /// What all rounds pay at most.
     pub rounds: Balance,
+    /// What the chain keeps for the calls of one attempt at a round, which are free for those who make them.
+    pub charge: Balance,
+    /// That for all attempts: what is not used comes back.
+    pub charges: Balance,
     /// Stays in the task's account until the end, then comes back.
     pub existential_deposit: Balance,
+    /// Held from the sponsor for storage until the task is reaped.
+    pub deposit: Balance,
 }
 
 impl Cost {
-    fn of(spec: &TaskSpec, existential_deposit: Balance) -> Self {
+    fn of(spec: &TaskSpec, constants: &Constants) -> Self {
         // The protocol's check has refused specs whose cost does not fit.
-        let round = spec.round_cost().unwrap_or(Balance::MAX);
-        let rounds = spec.total_cost().unwrap_or(Balance::MAX);
-        Self { round, rounds, existential_deposit }
+        let round = spec.round_pay().unwrap_or(Balance::MAX);
+        let charge = spec.round_charge(constants.call_price).unwrap_or(Balance::MAX);
+        let rounds = round.saturating_mul(spec.rounds.into());
+        let charges = charge.saturating_mul(spec.attempts().into());
+        Self {
+            round,
+            rounds,
+            charge,
+            charges,
+            existential_deposit: constants.existential_deposit,
+            deposit: constants.deposit(spec.rows()),
+        }
     }
 
-    /// What leaves the sponsor's account at creation, beside fee and deposit.
+    /// What leaves the sponsor's account at creation, beside the transaction's fee and what is held as a deposit.
     pub fn escrow(self) -> Balance {
-        self.rounds.saturating_add(self.existential_deposit)
+        self.rounds.saturating_add(self.charges).saturating_add(self.existential_deposit)
     }
+
+    /// What the sponsor needs at creation, beside the transaction's fee.
+    fn needed(self) -> Balance {
+        self.escrow().saturating_add(self.deposit)
+    }
+}
+
+/// Refuses bonds that nobody can put at risk: those below the least that the chain lets anybody bond.
+fn check_bonds(spec: &TaskSpec, constants: &Constants, token: &Properties) -> Result<()> {
+    for (name, role, bond) in [
+        ("trainer_bond", Role::Trainer, spec.terms.trainer_bond),
+        ("evaluator_bond", Role::Evaluator, spec.terms.evaluator_bond),
+    ] {
+        let least = constants.min_bond(role);
+        if bond < least {
+            return Err(problem(
+                Kind::Usage,
+                format!(
+                    "[terms] `{name}` is {}, but on this chain a bond is {} at least; raise it",
+                    tokens(bond, token),
+                    tokens(least, token)
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A task that is ready to be created.
@@ -123,7 +164,9 @@ pub async fn draft(file: &TaskFile, chain: &Chain) -> Result<Draft> {
     let random = random_32()
         .ok_or_else(|| problem(Kind::Other, "the operating system gave no random bytes"))?;
     let spec = file.spec(stored, random, chain.properties())?;
-    let cost = Cost::of(&spec, chain.constants().await?.existential_deposit);
+    let constants = chain.constants().await?;
+    check_bonds(&spec, &constants, chain.properties())?;
+    let cost = Cost::of(&spec, &constants);
     Ok(Draft { spec, cost, files })
 }
 
@@ -158,8 +201,6 @@ struct Created {
     task: Option<TaskId>,
     spec: TaskSpec,
     cost: Cost,
-    /// Held from the sponsor for storage until the task is reaped; known once it is created.
-    deposit: Option<Balance>,
     fee: Option<Balance>,
 }
 
@@ -171,18 +212,18 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let draft = draft(&file, &chain).await?;
     let (spec, cost, token) = (draft.spec.clone(), draft.cost, chain.properties());
     if dry_run {
-        let created = Created { task: None, spec, cost, deposit: None, fee: None };
+        let created = Created { task: None, spec, cost, fee: None };
         return out.result(&created, |created| people(created, token));
     }
     let signer = context.signer()?;
     let free = chain.finalized().await?.balance(&signer.account()).await?.free;
-    if free < cost.escrow() {
+    if free < cost.needed() {
         return Err(problem(
             Kind::Refused,
             format!(
-                "the task costs {} in advance and {} has {}; fund the account, or lower `rounds`, `reward_per_round` or \
+                "the task takes {} in advance and {} has {}; fund the account, or lower `rounds`, `reward_per_round` or \
                  `fee_per_seat`",
-                tokens(cost.escrow(), token),
+                tokens(cost.needed(), token),
                 signer.account(),
                 tokens(free, token),
             ),
@@ -192,13 +233,12 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let waiting = crate::context::spinner("waiting until the task is final …");
     let (task, included) = draft.create(&storage, &chain, &signer).await?;
     waiting.finish_and_clear();
-    let deposit = chain.at(included.block).await?.task(task).await?.map(|task| task.deposit);
-    let created = Created { task: Some(task), spec, cost, deposit, fee: Some(included.fee) };
+    let created = Created { task: Some(task), spec, cost, fee: Some(included.fee) };
     out.result(&created, |created| people(created, token))
 }
 
 fn people(created: &Created, token: &Properties) -> String {
-    let Created { task, spec, cost, deposit, fee } = created;
+    let Created { task, spec, cost, fee } = created;
     let mut rows = Vec::new();
     if let Some(task) = task {
         rows.push(("task", task.to_string()));
@@ -207,16 +247,22 @@ fn people(created: &Created, token: &Properties) -> String {
         ("name", String::from_utf8_lossy(&spec.name).into_owned()),
         ("model", spec.model.to_string()),
         ("validation set", spec.validation_set.to_string()),
-        ("a round", format!("at most {}", tokens(cost.round, token))),
-        ("all rounds", format!("{} for {}", tokens(cost.rounds, token), spec.rounds)),
+        ("a round pays", format!("at most {}", tokens(cost.round, token))),
+        ("all rounds pay", format!("at most {} for {}", tokens(cost.rounds, token), spec.rounds)),
+    ]);
+    if cost.charge > 0 {
+        let (one, all) = (tokens(cost.charge, token), tokens(cost.charges, token));
+        rows.push(("a round's calls", format!("{one}, kept by the chain once the round starts")));
+        rows.push(("all calls", format!("at most {all}, repeated rounds included")));
+    }
+    rows.extend([
         (
             "in the account",
             format!("{}, returned at the end", tokens(cost.existential_deposit, token)),
         ),
+        ("deposit", format!("{}, returned at the end", tokens(cost.deposit, token))),
+        ("in advance", tokens(cost.needed(), token)),
     ]);
-    if let Some(deposit) = deposit {
-        rows.push(("deposit", format!("{}, returned at the end", tokens(*deposit, token))));
-    }
     if let Some(fee) = fee {
         rows.push(("fee", tokens(*fee, token)));
     }
@@ -232,13 +278,54 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn constants() -> Constants {
+        Constants {
+            existential_deposit: 1_000,
+            deposit_base: 100,
+            deposit_per_row: 7,
+            call_price: 2,
+            min_trainer_bond: 10,
+            min_evaluator_bond: 20,
+            unbonding_period: 5,
+        }
+    }
+
     #[test]
     fn the_cost_is_every_reward_and_every_fee() {
         let spec = decentralml_protocol::spec::example();
-        let cost = Cost::of(&spec, 1_000_000_000);
+        let cost = Cost::of(&spec, &constants());
         let round = spec.terms.reward_per_round + 3 * spec.terms.fee_per_seat;
         assert_eq!((cost.round, cost.rounds), (round, 15 * round));
-        assert_eq!(cost.escrow(), 15 * round + 1_000_000_000);
+        assert_eq!(cost.charge, 2 * Balance::from(spec.free_calls()));
+        assert_eq!(cost.charges, 15 * 4 * cost.charge);
+        assert_eq!(cost.escrow(), 15 * round + cost.charges + 1_000);
+        assert_eq!(cost.needed(), cost.escrow() + 100 + 7 * Balance::from(spec.rows()));
+    }
+
+    #[test]
+    fn a_bond_below_the_chains_minimum_is_refused_with_the_minimum() {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
+        let mut spec = decentralml_protocol::spec::example();
+        spec.terms.trainer_bond = 10;
+        spec.terms.evaluator_bond = 20;
+        check_bonds(&spec, &constants(), &token).unwrap();
+        spec.terms.evaluator_bond = 19;
+        let error = check_bonds(&spec, &constants(), &token).unwrap_err();
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
+        assert!(error.to_string().contains("`evaluator_bond` is 19 DML"), "{error}");
+        assert!(error.to_string().contains("20 DML at least"), "{error}");
+    }
+
+    #[test]
+    fn people_are_told_of_charges_where_there_are_any() {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
+        let spec = decentralml_protocol::spec::example();
+        let cost = Cost { charge: 5, charges: 60, ..Cost::of(&spec, &constants()) };
+        let text =
+            |cost| people(&Created { task: None, spec: spec.clone(), cost, fee: None }, &token);
+        assert!(text(cost).contains("at most 60 DML, repeated rounds included"));
+        assert!(!text(Cost { charge: 0, charges: 0, ..cost }).contains("calls"));
+        assert!(text(cost).contains(&tokens(cost.needed(), &token)));
     }
 
     #[test]

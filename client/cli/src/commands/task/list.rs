@@ -1,6 +1,6 @@
 //! `decentralml task list`.
 
-use super::progress::status_name;
+use super::progress::task_status;
 use crate::{
     context::Context,
     output::{Out, or_dash, table},
@@ -30,7 +30,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             vec![
                 task.id.to_string(),
                 String::from_utf8_lossy(&task.spec.name).into_owned(),
-                status_name(task.status).to_owned(),
+                task_status(task).to_owned(),
                 format!("{} of {}", task.settled_rounds, task.spec.rounds),
                 or_dash(task.metric.map(percent)),
                 tokens(task.spec.terms.reward_per_round, chain.properties()),

@@ -55,10 +55,13 @@ impl Progress {
                     count(left, "block")
                 )
             }
-            (_, TaskStatus::Enrolling) => format!(
+            (None, TaskStatus::Enrolling) => format!(
                 "enrolling: {} of {} trainers, {} of {} evaluators",
                 self.enrolled.0, spec.trainers.max, self.enrolled.1, spec.committee.seats
             ),
+            (Some(round), TaskStatus::Enrolling) => {
+                format!("waiting for participants after round {}: {}", round.number, self.missing())
+            }
             (_, status) => format!("{}: {}", status_name(status), self.summary()),
         }
     }
@@ -89,6 +92,31 @@ impl Progress {
         }
     }
 
+    /// What a task that has begun lacks to go on.
+    fn missing(&self) -> String {
+        let spec = &self.task.spec;
+        let (trainers, evaluators) = self.enrolled;
+        let least = [
+            (u32::from(spec.trainers.min).saturating_sub(trainers), "trainer"),
+            (u32::from(spec.committee.quorum).saturating_sub(evaluators), "evaluator"),
+        ];
+        let lacking: Vec<String> = least
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, noun)| {
+                format!("at least {number} more {noun}{}", if number == 1 { "" } else { "s" })
+            })
+            .collect();
+        match lacking.as_slice() {
+            // Enough for a round, but not full: it starts when the time to enroll is over.
+            [] => format!(
+                "{trainers} of {} trainers, {evaluators} of {} evaluators, enough once the time to enroll is over",
+                spec.trainers.max, spec.committee.seats
+            ),
+            lacking => lacking.join(", "),
+        }
+    }
+
     fn summary(&self) -> String {
         let rounds = format!("{} of {} rounds", self.task.settled_rounds, self.task.spec.rounds);
         match self.task.metric {
@@ -98,8 +126,16 @@ impl Progress {
     }
 }
 
+/// A task's status for people: one that has begun and enrolls again waits.
+pub fn task_status(task: &Task) -> &'static str {
+    match (task.status, task.current) {
+        (TaskStatus::Enrolling, Some(_)) => "waiting",
+        (status, _) => status_name(status),
+    }
+}
+
 /// A status for people.
-pub fn status_name(status: TaskStatus) -> &'static str {
+fn status_name(status: TaskStatus) -> &'static str {
     match status {
         TaskStatus::Enrolling => "enrolling",
         TaskStatus::Running => "running",
@@ -144,9 +180,9 @@ pub(crate) mod tests {
             money: Money { free: 0, reserved: 0, unclaimed: 0 },
             deposit: 0,
             created_at: 1,
+            enrolling_since: 1,
             settled_rounds: 2,
             failed_in_a_row: 0,
-            open_rows: 0,
             model: None,
             metric: Some(912_300),
             current: phase.map(|_| 3),
@@ -186,6 +222,16 @@ pub(crate) mod tests {
         assert_eq!(
             text(TaskStatus::Enrolling, None),
             "enrolling: 4 of 6 trainers, 3 of 3 evaluators"
+        );
+        assert_eq!(
+            text(TaskStatus::Enrolling, Some(Phase::Settled)),
+            "waiting for participants after round 3: 4 of 6 trainers, 3 of 3 evaluators, enough once the time to enroll is over"
+        );
+        let mut waiting = progress(TaskStatus::Enrolling, Some(Phase::Void));
+        waiting.enrolled = (2, 0);
+        assert_eq!(
+            waiting.sentence(),
+            "waiting for participants after round 3: at least 1 more trainer, at least 2 more evaluators"
         );
         assert_eq!(
             text(TaskStatus::Running, Some(Phase::Training)),

@@ -4,9 +4,10 @@ use super::TaskArg;
 use crate::{commands::submit, context::Context, output::Out};
 use clap::Args;
 use color_eyre::Result;
-use decentralml_sdk::call;
 
 /// Remove a task that is over and settled; its deposit and what is left go back to the sponsor. By anybody.
+///
+/// The standings of its trainers are removed first. The fees are yours, whoever gets the deposit.
 #[derive(Args, Debug)]
 pub struct Opts {
     #[command(flatten)]
@@ -20,11 +21,14 @@ pub struct Opts {
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     let task = opts.task.task;
     let chain = context.chain().await?;
-    submit(context, &chain, &call::reap(task, opts.limit), out, |included| {
-        match included.find("Tasks", "TaskReaped") {
-            Some(_) => format!("task {task} is gone"),
-            None => format!("task {task}: removed up to {} rounds, call it again", opts.limit),
-        }
+    let calls = chain.finalized().await?.removal(task, opts.limit).await?;
+    let Some((reap, forget)) = calls.split_last() else { return Ok(()) };
+    for call in forget {
+        context.submit(&chain, call).await?;
+    }
+    submit(context, &chain, reap, out, |included| match included.find("Tasks", "TaskReaped") {
+        Some(_) => format!("task {task} is gone"),
+        None => format!("task {task}: removed up to {} rounds, call it again", opts.limit),
     })
     .await
 }

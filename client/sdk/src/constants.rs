@@ -1,0 +1,113 @@
+//! Numbers that are fixed in a chain's runtime.
+
+use codec::Decode;
+use decentralml_types::{Balance, BlockNumber, Role};
+use serde::Serialize;
+use subxt::Metadata;
+
+use crate::{api, error::ReadError, view::View};
+
+/// Numbers that are fixed in the chain's runtime, read from the metadata of the chain that is connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Constants {
+    /// Less than this, and an account ceases to exist, in planck.
+    pub existential_deposit: Balance,
+    /// Held from the sponsor of a task until it is reaped, in planck.
+    pub deposit_base: Balance,
+    /// Held from the sponsor for each row that the task's rounds may write, in planck.
+    pub deposit_per_row: Balance,
+    /// What the sponsor pays for each call that is free for those who make it, in planck; 0 where the chain takes nothing.
+    pub call_price: Balance,
+    /// The first bond of a trainer, at least, in planck.
+    pub min_trainer_bond: Balance,
+    /// The first bond of an evaluator, at least, in planck.
+    pub min_evaluator_bond: Balance,
+    /// How long what is unbonded stays held, in blocks.
+    pub unbonding_period: BlockNumber,
+}
+
+impl Constants {
+    pub(crate) fn read(view: &View) -> Result<Self, ReadError> {
+        let (balances, tasks, participants) = (
+            api::constants().balances(),
+            api::constants().tasks(),
+            api::constants().participants(),
+        );
+        Ok(Self {
+            existential_deposit: view.constant(balances.existential_deposit())?,
+            deposit_base: view.constant(tasks.deposit_base())?,
+            deposit_per_row: view.constant(tasks.deposit_per_row())?,
+            call_price: optional(view.metadata(), "Tasks", "CallPrice")?.unwrap_or(0),
+            min_trainer_bond: view.constant(participants.min_trainer_bond())?,
+            min_evaluator_bond: view.constant(participants.min_evaluator_bond())?,
+            unbonding_period: view.constant(participants.unbonding_period())?,
+        })
+    }
+
+    /// The first bond in a role, at least, in planck.
+    pub const fn min_bond(&self, role: Role) -> Balance {
+        match role {
+            Role::Trainer => self.min_trainer_bond,
+            Role::Evaluator => self.min_evaluator_bond,
+        }
+    }
+
+    /// What is held from a sponsor whose task's rounds may write that many rows, in planck.
+    pub fn deposit(&self, rows: u64) -> Balance {
+        self.deposit_base.saturating_add(self.deposit_per_row.saturating_mul(rows.into()))
+    }
+}
+
+/// A constant that not every chain of ours has; `None` where this one does not.
+pub(crate) fn optional<T: Decode>(
+    metadata: &Metadata,
+    pallet: &str,
+    name: &str,
+) -> Result<Option<T>, ReadError> {
+    let Some(pallet_of_it) = metadata.pallet_by_name(pallet) else { return Ok(None) };
+    let Some(constant) = pallet_of_it.constant_by_name(name) else { return Ok(None) };
+    T::decode(&mut constant.value()).map(Some).map_err(|_| {
+        ReadError::Unexpected(format!("the constant {pallet}.{name} has an unknown form"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn metadata() -> Metadata {
+        Metadata::decode_from(include_bytes!("../metadata.scale")).unwrap()
+    }
+
+    #[test]
+    fn a_constant_that_the_chain_does_not_have_is_none_and_one_that_it_has_is_read() {
+        let metadata = metadata();
+        let deposit: Option<Balance> = optional(&metadata, "Tasks", "DepositBase").unwrap();
+        assert!(deposit.is_some_and(|deposit| deposit > 0));
+        assert_eq!(optional::<Balance>(&metadata, "Tasks", "NoSuchConstant").unwrap(), None);
+        assert_eq!(optional::<Balance>(&metadata, "NoSuchPallet", "DepositBase").unwrap(), None);
+        let unreadable = optional::<[u8; 64]>(&metadata, "Tasks", "DepositBase").unwrap_err();
+        assert!(unreadable.to_string().contains("Tasks.DepositBase"), "{unreadable}");
+    }
+
+    #[test]
+    fn a_deposit_grows_with_the_rows() {
+        let constants = Constants {
+            existential_deposit: 1,
+            deposit_base: 100,
+            deposit_per_row: 7,
+            call_price: 0,
+            min_trainer_bond: 10,
+            min_evaluator_bond: 20,
+            unbonding_period: 5,
+        };
+        assert_eq!(constants.deposit(0), 100);
+        assert_eq!(constants.deposit(12), 184);
+        assert_eq!(constants.deposit(u64::MAX), 100 + 7 * Balance::from(u64::MAX));
+        assert_eq!(
+            (constants.min_bond(Role::Trainer), constants.min_bond(Role::Evaluator)),
+            (10, 20)
+        );
+    }
+}
