@@ -3,17 +3,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { UNIT, account, connect, only, send } from './lib/chain.js';
-import { cid, smallestTask } from './lib/spec.js';
+import { cid, smallestTask, totalCost } from './lib/spec.js';
 
 const bob = account('Bob');
 const spec = smallestTask('digits from an application');
-const funds = spec.terms.rewardPerRound + spec.terms.feePerSeat;
 
 let api;
+let funds;
 let task;
 
 before(async () => {
   api = await connect();
+  funds = totalCost(api, spec);
 });
 
 after(() => api?.disconnect());

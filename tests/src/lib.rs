@@ -1,12 +1,15 @@
 //! A whole system on one machine for end-to-end tests: every part a process of its own, as users run them.
 //!
 //! [`System`] starts a development node and the embedded store, and workers on demand; [`Process`] can be killed and started
-//! again; everything ends with the test. The programs come from the folder of the test's own build.
+//! again; a [`Proxy`] stands between a worker and the node; everything ends with the test. The programs come from the folder of
+//! the test's own build.
 
 mod process;
+mod proxy;
 mod system;
 mod validators;
 
 pub use process::{Process, free_port, program, run};
-pub use system::{Node, Store, System, TOKEN, wait_until};
+pub use proxy::{Meddler, Proxy};
+pub use system::{LONG, Node, Store, System, TOKEN, logs, wait_until};
 pub use validators::{Validator, start_validators};

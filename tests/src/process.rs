@@ -57,9 +57,28 @@ impl Process {
         environment: Vec<(String, String)>,
         log: &Path,
     ) -> Result<Self> {
-        let program = program(name)?;
+        Self::start_program(program(name)?, arguments, environment, log)
+    }
+
+    /// Starts any program with its output in `log`.
+    pub fn start_program(
+        program: PathBuf,
+        arguments: Vec<String>,
+        environment: Vec<(String, String)>,
+        log: &Path,
+    ) -> Result<Self> {
         let child = spawn(&program, &arguments, &environment, log)?;
         Ok(Self { child, arguments, environment, log: log.to_owned(), program })
+    }
+
+    /// What the system calls it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal by its name, such as `INT`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        run(Command::new("kill").args([&format!("-{name}"), &self.id().to_string()])).map(drop)
     }
 
     /// Ends it at once, as a power failure would.
@@ -101,7 +120,16 @@ fn spawn(
     log: &Path,
 ) -> Result<Child> {
     let output = File::options().create(true).append(true).open(log)?;
-    Command::new(program)
+    let mut command = Command::new(program);
+    // What Cargo tells a test of its package is none of the program's business: a build that sees it takes some dependencies,
+    // and all that stands on them, for outdated.
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&key);
+        }
+    }
+    command
         .args(arguments)
         .envs(environment.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())

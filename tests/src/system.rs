@@ -2,8 +2,8 @@
 
 use crate::process::{Process, free_port, program, run};
 use anyhow::{Context, Result, bail};
-use decentralml_sdk::{AccountId, Chain, Signer, Wait, call};
-use decentralml_types::{Balance, TaskId};
+use decentralml_sdk::{AccountId, Chain, Member, Signer, Wait, call};
+use decentralml_types::{Balance, Role, TaskId, TaskStatus};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -14,6 +14,14 @@ use tokio::time::{Instant, sleep};
 
 /// One token in planck.
 pub const TOKEN: Balance = 1_000_000_000_000;
+
+/// How long anything may take that a few rounds bring about, on a busy machine.
+pub const LONG: Duration = Duration::from_secs(240);
+
+/// What workers have logged, for a failure.
+pub fn logs(workers: &[Process]) -> String {
+    workers.iter().map(|worker| format!("{}\n----\n", worker.log())).collect()
+}
 
 /// Asks `done` twice a second until it says something, and fails after `limit`.
 pub async fn wait_until<T>(
@@ -201,36 +209,87 @@ impl System {
 
     /// Starts a trainer of a task on part `part` of the data, misbehaving as `conduct` says.
     pub fn trainer(&self, uri: &str, task: TaskId, part: usize, conduct: &str) -> Result<Process> {
+        self.trainer_at(self.chain.url(), uri, task, part, conduct)
+    }
+
+    /// The same, with another way to the chain.
+    pub fn trainer_at(
+        &self,
+        chain: &str,
+        uri: &str,
+        task: TaskId,
+        part: usize,
+        conduct: &str,
+    ) -> Result<Process> {
         let data = self.folder().join(format!("data/trainer-{part}.csv")).display().to_string();
-        let task = task.to_string();
-        let arguments = [
+        let options = ["--data", &data, "--classes", "10"];
+        self.worker(
             "trainer",
-            "run",
-            "--data",
-            &data,
-            "--classes",
-            "10",
-            "--task",
-            &task,
-            "--conduct",
-            conduct,
-        ];
-        self.worker(uri, &arguments)
+            uri,
+            task,
+            &[&["--conduct", conduct, "--chain", chain], &options[..]].concat(),
+        )
     }
 
     /// Starts an evaluator of a task, misbehaving as `conduct` says.
     pub fn evaluator(&self, uri: &str, task: TaskId, conduct: &str) -> Result<Process> {
-        self.worker(uri, &["evaluator", "run", "--task", &task.to_string(), "--conduct", conduct])
+        self.evaluator_at(self.chain.url(), uri, task, conduct)
     }
 
-    fn worker(&self, uri: &str, arguments: &[&str]) -> Result<Process> {
-        let log = self.folder().join(format!("{}.log", uri.trim_matches('/')));
-        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Process::start("decentralml", arguments, self.environment(uri), &log)
+    /// The same, with another way to the chain.
+    pub fn evaluator_at(
+        &self,
+        chain: &str,
+        uri: &str,
+        task: TaskId,
+        conduct: &str,
+    ) -> Result<Process> {
+        self.worker("evaluator", uri, task, &["--conduct", conduct, "--chain", chain])
     }
 
-    fn environment(&self, uri: &str) -> Vec<(String, String)> {
-        let state = self.folder().join("state").join(uri.trim_matches('/'));
+    /// Starts trainers on part 1, 2, … of the data and then evaluators, each with its conduct.
+    pub fn workers(
+        &self,
+        task: TaskId,
+        trainers: &[(&str, &str)],
+        evaluators: &[(&str, &str)],
+    ) -> Result<Vec<Process>> {
+        let trainers = (1..)
+            .zip(trainers)
+            .map(|(part, (uri, conduct))| self.trainer(uri, task, part, conduct));
+        let evaluators = evaluators.iter().map(|(uri, conduct)| self.evaluator(uri, task, conduct));
+        trainers.chain(evaluators).collect()
+    }
+
+    fn worker(&self, role: &str, uri: &str, task: TaskId, options: &[&str]) -> Result<Process> {
+        let task = task.to_string();
+        let arguments = [&[role, "run", "--task", &task], options].concat();
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        Process::start("decentralml", arguments, self.environment(uri), &self.log(uri))
+    }
+
+    /// Where the worker of `uri` logs.
+    pub fn log(&self, uri: &str) -> PathBuf {
+        self.folder().join(format!("{}.log", uri.trim_matches('/')))
+    }
+
+    /// The records of the worker of `uri` on a task.
+    pub fn records(&self, uri: &str, role: Role, task: TaskId) -> Result<PathBuf> {
+        let role = match role {
+            Role::Trainer => "trainer",
+            Role::Evaluator => "evaluator",
+        };
+        let account = Signer::from_uri(uri)?.account();
+        Ok(self.state(uri).join(format!("{role}-{account}/task-{task}")))
+    }
+
+    fn state(&self, uri: &str) -> PathBuf {
+        self.folder().join("state").join(uri.trim_matches('/'))
+    }
+
+    /// The settings of a user of this system, as variables.
+    pub fn environment(&self, uri: &str) -> Vec<(String, String)> {
+        let state = self.state(uri);
         [
             ("DECENTRALML_CHAIN", self.chain.url().to_owned()),
             ("DECENTRALML_STORE", self.store.url.clone()),
@@ -239,6 +298,41 @@ impl System {
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .to_vec()
+    }
+
+    /// Waits until a task is completed.
+    pub async fn completed(&self, task: TaskId) -> Result<()> {
+        wait_until("the task to complete", LONG, async || {
+            let task = self.chain.finalized().await?.task(task).await?;
+            Ok(task.filter(|task| task.status == TaskStatus::Completed).map(drop))
+        })
+        .await
+    }
+
+    /// Settles what nobody has claimed, as the sponsor may, and waits until nothing of a task is open.
+    pub async fn settle(&self, sponsor: &str, task: TaskId) -> Result<()> {
+        let claim = ["claim", "--everyone", "--task", &task.to_string()];
+        wait_until("all rows to be settled", LONG, async || {
+            if self.chain.finalized().await?.open_rows(task).await?.is_empty() {
+                return Ok(Some(()));
+            }
+            // The workers claim as well, and one of both comes too late.
+            let _ = run(self.command(sponsor)?.args(claim));
+            Ok(None)
+        })
+        .await
+    }
+
+    /// What is known of somebody who has bonded.
+    pub async fn member(&self, role: Role, uri: &str) -> Result<Member> {
+        let account = Signer::from_uri(uri)?.account();
+        let member = self.chain.finalized().await?.member(role, &account).await?;
+        member.with_context(|| format!("{uri} has never bonded as {role:?}"))
+    }
+
+    /// What somebody owns, free and held.
+    pub async fn owned_by(&self, uri: &str) -> Result<Balance> {
+        self.owned(&Signer::from_uri(uri)?.account()).await
     }
 
     /// Everything that everybody owns, the treasury and the escrows included; equal to what was ever issued.

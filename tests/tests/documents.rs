@@ -8,13 +8,15 @@ use std::{
     process::Command,
 };
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/architecture.md",
+    "docs/benchmarks.md",
     "docs/protocol.md",
     "docs/security.md",
+    "docs/validators.md",
 ];
 
 #[test]

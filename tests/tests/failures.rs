@@ -2,35 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Result;
-use decentralml_sdk::Signer;
-use decentralml_tests::{Process, System, TOKEN, wait_until};
-use decentralml_types::{Role, TaskId, TaskStatus};
+use decentralml_tests::{LONG, System, TOKEN, logs, wait_until};
+use decentralml_types::{Role, TaskId};
 use std::time::Duration;
-
-const LONG: Duration = Duration::from_secs(240);
 
 async fn rounds_settled(system: &System, task: TaskId) -> Result<u32> {
     Ok(system.chain.best().await?.task(task).await?.map_or(0, |task| task.settled_rounds))
-}
-
-async fn completed(system: &System, task: TaskId) -> Result<()> {
-    wait_until("the task to complete", LONG, async || {
-        let view = system.chain.finalized().await?;
-        Ok(view.task(task).await?.filter(|task| task.status == TaskStatus::Completed).map(drop))
-    })
-    .await
-}
-
-async fn everybody_is_settled(system: &System, task: TaskId) -> Result<()> {
-    wait_until("all rows to be settled", LONG, async || {
-        let view = system.chain.finalized().await?;
-        Ok(view.task(task).await?.filter(|task| task.open_rows == 0).map(drop))
-    })
-    .await
-}
-
-fn logs(workers: &[Process]) -> String {
-    workers.iter().map(|worker| format!("{}\n----\n", worker.log())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,29 +37,17 @@ async fn attackers_are_kept_out_slashed_where_it_is_provable_and_never_paid() ->
             ("revealing = 30", "revealing = 8"),
         ],
     )?;
-    let mut workers = Vec::new();
-    for (part, (uri, conduct)) in trainers.iter().enumerate() {
-        workers.push(system.trainer(uri, task, part + 1, conduct)?);
-    }
-    for (uri, conduct) in evaluators {
-        workers.push(system.evaluator(uri, task, conduct)?);
-    }
+    let workers = system.workers(task, &trainers, &evaluators)?;
     let outcome = async {
-        completed(&system, task).await?;
+        system.completed(task).await?;
         // Faults of others are settled by whoever looks after them: here the sponsor.
-        system
-            .command("//Sponsor")?
-            .args(["claim", "--task", &task.to_string(), "--everyone"])
-            .status()?;
-        everybody_is_settled(&system, task).await
+        system.settle("//Sponsor", task).await
     };
     outcome.await.map_err(|error| error.context(logs(&workers)))?;
 
-    let view = system.chain.finalized().await?;
     for (uri, conduct) in trainers {
-        let account = Signer::from_uri(uri)?.account();
-        let owned = system.owned(&account).await?;
-        let member = view.member(Role::Trainer, &account).await?.expect("it has bonded");
+        let owned = system.owned_by(uri).await?;
+        let member = system.member(Role::Trainer, uri).await?;
         let slashed = matches!(conduct, "vanish-after-commit" | "malformed" | "missing");
         assert_eq!(member.faults, u32::from(slashed), "{uri} {conduct}\n{}", logs(&workers));
         match conduct {
@@ -139,12 +104,11 @@ async fn a_run_goes_on_after_everything_in_it_was_killed_once() -> Result<()> {
         .await
         .map_err(|error| error.context(format!("killed: {kill}\n{}", logs(&workers))))?;
     }
-    completed(&system, task).await.map_err(|error| error.context(logs(&workers)))?;
-    everybody_is_settled(&system, task).await.map_err(|error| error.context(logs(&workers)))?;
+    system.completed(task).await.map_err(|error| error.context(logs(&workers)))?;
+    system.settle("//Sponsor", task).await.map_err(|error| error.context(logs(&workers)))?;
     for uri in trainers {
-        let account = Signer::from_uri(uri)?.account();
-        let member = system.chain.finalized().await?.member(Role::Trainer, &account).await?;
-        assert_eq!(member.expect("it has bonded").faults, 0, "a crash is no fault");
+        let member = system.member(Role::Trainer, uri).await?;
+        assert_eq!(member.faults, 0, "a crash is no fault");
     }
     system.sum_of_balances().await?;
     Ok(())

@@ -4,6 +4,7 @@
 
 use decentralml_exact::golden as exact;
 use decentralml_protocol::golden as protocol;
+use decentralml_types::golden as types;
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -14,8 +15,9 @@ use wasmtime::{Engine, Instance, Module, Store, TypedFunc};
 const TARGET: &str = "wasm32v1-none";
 
 #[test]
-fn protocol_and_exact_arithmetic_are_the_same_natively_and_in_webassembly() {
+fn encodings_rules_and_exact_arithmetic_are_the_same_natively_and_in_webassembly() {
     let mut golden = Golden::load(&build());
+    assert_eq!(golden.digest::<32>("types"), types::digest());
     assert_eq!(golden.digest::<32>("protocol"), protocol::digest());
     assert_eq!(golden.digest::<8>("exact"), exact::digest());
 }

@@ -1,21 +1,24 @@
-//! Four validators while a federated round runs: one fails and comes back, and the council changes the set.
+//! Validators while a federated round runs: one fails and comes back, one with keys of its own joins, one is voted out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result};
-use decentralml_sdk::{AccountId, Call, Chain, Signer, Wait, call};
-use decentralml_tests::{System, TOKEN, Validator, start_validators, wait_until};
+use decentralml_sdk::{AccountId, Call, Chain, Signer, View, Wait, call};
+use decentralml_tests::{System, TOKEN, Validator, run, start_validators, wait_until};
+use serde_json::Value;
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(180);
 
-async fn finalized(validator: &Validator) -> Result<u32> {
-    Ok(Chain::connect(&validator.url).await?.finalized().await?.number())
+async fn finalized(validator: &Validator) -> Result<View> {
+    Ok(Chain::connect(&validator.url).await?.finalized().await?)
 }
 
 async fn reaches(validator: &Validator, height: u32) -> Result<()> {
-    wait_until("finality", LONG, async || Ok((finalized(validator).await? >= height).then_some(())))
-        .await
-        .with_context(|| validator.process.log())
+    wait_until("finality", LONG, async || {
+        Ok((finalized(validator).await?.number() >= height).then_some(()))
+    })
+    .await
+    .with_context(|| validator.process.log())
 }
 
 /// Two of the three council members propose, vote and close.
@@ -42,8 +45,28 @@ async fn validators_are(chain: &Chain, expected: &[&AccountId]) -> Result<()> {
     .await
 }
 
+/// `decentralml validator <verb> --json`, by `uri` on the machine of its node.
+fn operator(system: &System, node: &Validator, uri: &str, verb: &str) -> Result<Value> {
+    let mut command = system.command(uri)?;
+    command.args(["validator", verb, "--json", "--chain", &node.url]);
+    Ok(serde_json::from_str(&run(&mut command)?)?)
+}
+
+/// Nobody registers keys that a node made for somebody else.
+async fn keys_of_another_are_refused(node: &Validator, owner: &Signer) -> Result<()> {
+    let chain = Chain::connect(&node.url).await?;
+    let new = chain.rotate_session_keys(&owner.account()).await?;
+    let stolen = call::set_session_keys(&new.keys, new.proof);
+    let refused = chain.submit(&Signer::from_uri("//Eve")?, &stolen, Wait::InBlock).await;
+    anyhow::ensure!(
+        matches!(&refused, Err(error) if error.is_rejection("Session", "InvalidProof")),
+        "{refused:?}"
+    );
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn finality_survives_one_validator_and_the_council_changes_the_set_during_a_round()
+async fn a_validator_fails_one_joins_with_new_keys_and_one_is_voted_out_during_a_round()
 -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut validators = start_validators(folder.path())?;
@@ -51,7 +74,7 @@ async fn finality_survives_one_validator_and_the_council_changes_the_set_during_
     let chain = system.chain.clone();
     let trainers = ["//T1", "//T2", "//T3"];
     let evaluators = ["//E1", "//E2", "//E3"];
-    system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
+    system.endow(&[&trainers[..], &evaluators, &["//Operator"]].concat(), 20 * TOKEN).await?;
     system.endow(&["//Sponsor"], 10_000 * TOKEN).await?;
     system.divide(trainers.len())?;
     let task = system
@@ -70,23 +93,46 @@ async fn finality_survives_one_validator_and_the_council_changes_the_set_during_
         .await
         .with_context(|| workers.iter().map(|worker| worker.log()).collect::<String>())?;
 
-    let stopped_at = finalized(&validators[3]).await?;
+    let stopped_at = finalized(&validators[3]).await?.number();
     validators[3].process.kill()?;
     reaches(&validators[0], stopped_at + 10).await?;
     validators[3].process.restart()?;
     reaches(&validators[3], stopped_at + 10).await?;
 
+    let newcomer =
+        Validator::join(folder.path(), "local", "newcomer", &["--validator"], &validators)?;
+    reaches(&newcomer, stopped_at + 10).await?;
+    let operators_key = Signer::from_uri("//Operator")?;
+    keys_of_another_are_refused(&newcomer, &operators_key).await?;
+    operator(&system, &newcomer, "//Operator", "keys")?;
+    let status = operator(&system, &newcomer, "//Operator", "status")?;
+    assert_eq!(status["node_has_keys"], true, "{status}");
+    assert_eq!(status["listed"], false, "{status}");
+
     let accounts = ["//Alice", "//Bob", "//Charlie", "//Dave"]
         .map(|uri| Signer::from_uri(uri).expect("a development key").account());
     let [alice, bob, charlie, dave] = &accounts;
-    council(&chain, &call::remove_validator(dave)).await?;
-    validators_are(&chain, &[alice, bob, charlie]).await?;
-    council(&chain, &call::add_validator(dave)).await?;
+    council(&chain, &call::add_validator(&operators_key.account())).await?;
     council(&chain, &call::remove_validator(charlie)).await?;
-    validators_are(&chain, &[alice, bob, dave]).await?;
+    validators_are(&chain, &[alice, bob, dave, &operators_key.account()]).await?;
+    let status = operator(&system, &newcomer, "//Operator", "status")?;
+    assert_eq!((&status["listed"], &status["now"]), (&true.into(), &true.into()), "{status}");
 
-    let (height, rounds) = (finalized(&validators[0]).await?, settled().await?);
-    reaches(&validators[3], height + 5).await?;
+    wait_until("a final block of the newcomer", LONG, async || {
+        let hash = finalized(&validators[0]).await?.hash();
+        let text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        // What a node says when it has made a block.
+        let line = format!("Hash now 0x{text}");
+        Ok(newcomer.process.log().contains(&line).then_some(()))
+    })
+    .await
+    .with_context(|| newcomer.process.log())?;
+
+    // Three of four votes make a block final, so without Dave's the newcomer's is needed.
+    validators[3].process.kill()?;
+    let (height, rounds) = (finalized(&validators[0]).await?.number(), settled().await?);
+    reaches(&validators[0], height + 10).await?;
+    reaches(&newcomer, height + 10).await?;
     wait_until("rounds to go on", LONG, async || Ok((settled().await? > rounds).then_some(())))
         .await
 }

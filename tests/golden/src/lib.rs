@@ -11,6 +11,7 @@ mod heap;
 
 use decentralml_exact::golden as exact_golden;
 use decentralml_protocol::golden as protocol_golden;
+use decentralml_types::golden as types_golden;
 
 /// Word `index` of the digest of `decentralml-protocol`, of 4; 0 past its end.
 #[unsafe(no_mangle)]
@@ -22,6 +23,12 @@ pub extern "C" fn protocol(index: u32) -> u64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn exact(index: u32) -> u64 {
     word(&exact_golden::digest(), index)
+}
+
+/// Word `index` of the digest of `decentralml-types`, of 4; 0 past its end.
+#[unsafe(no_mangle)]
+pub extern "C" fn types(index: u32) -> u64 {
+    word(&types_golden::digest(), index)
 }
 
 fn word(digest: &[u8], index: u32) -> u64 {

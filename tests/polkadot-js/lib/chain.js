@@ -77,3 +77,40 @@ export async function until(what, read, seconds = 60) {
     await sleep(200);
   }
 }
+
+/** An account's place in a draw of a round, once the draw's seed is known. */
+export function drawn(api, task, round, draw, who) {
+  return until(`the draw of ${JSON.stringify(draw)}`, async () => {
+    const place = await api.call.federatedApi.place(task, round, draw, who.address);
+    return place.isSome && place.unwrap();
+  });
+}
+
+/**
+ * Has two of the three members of a development chain's council propose, vote for and close a motion, each call sent by
+ * `act(call, signer)`. Resolves to the events of its execution.
+ */
+export async function motion(api, act, call, [first, second]) {
+  const length = call.method.encodedLength;
+  const proposed = only(api, await act(api.tx.council.propose(2, call, length), first), 'council', 'Proposed');
+  const { proposalHash, proposalIndex } = proposed;
+  const vote = api.tx.council.vote(proposalHash, proposalIndex, true);
+  await act(vote, first);
+  await act(vote, second);
+  const weight = { refTime: 10n ** 10n, proofSize: 1n << 20n };
+  return act(api.tx.council.close(proposalHash, proposalIndex, weight, length), first);
+}
+
+/** What an account can claim in a task, over all its rounds. The chain looks at a number of rounds a call. */
+export async function claimable(api, task, who) {
+  const method = api.call.federatedApi.claimable;
+  if (method.meta.params.length === 2) return method(task, who.address);
+  const claims = [];
+  let from = null;
+  do {
+    const part = await method(task, who.address, from, 256);
+    claims.push(...part.claims);
+    from = part.next.unwrapOr(null);
+  } while (from !== null);
+  return claims;
+}

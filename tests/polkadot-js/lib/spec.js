@@ -7,7 +7,7 @@ export function cid(byte) {
   return { codec: 'Raw', digest: `0x${byte.toString(16).padStart(2, '0').repeat(32)}` };
 }
 
-/** One trainer, one seat, one round: the smallest task that goes through every phase. */
+/** One trainer, three seats, one round: the smallest task that goes through every phase. */
 export function smallestTask(name) {
   return {
     name,
@@ -25,7 +25,7 @@ export function smallestTask(name) {
     target: null,
     maxRetries: 0,
     trainers: { min: 1, max: 1 },
-    committee: { seats: 1, quorum: 1 },
+    committee: { seats: 3, quorum: 2 },
     deadlines: {
       enrolling: 300,
       training: 300,
@@ -38,4 +38,14 @@ export function smallestTask(name) {
     },
     terms: { rewardPerRound: 6n * UNIT, feePerSeat: 2n * UNIT, trainerBond: 10n * UNIT, evaluatorBond: 20n * UNIT },
   };
+}
+
+/** What the sponsor of a task pays in advance: what its rounds pay, and the free calls of every attempt. */
+export function totalCost(api, { rounds, maxRetries, trainers, committee, terms }) {
+  const callPrice = api.consts.tasks.callPrice?.toBigInt() ?? 0n;
+  const seats = BigInt(committee.seats);
+  const counts = Math.ceil(trainers.max / 32);
+  const calls = BigInt(trainers.max * 3 + committee.seats * 8 + counts * 4 + 12);
+  const pay = (terms.rewardPerRound + seats * terms.feePerSeat) * BigInt(rounds);
+  return pay + callPrice * calls * BigInt(rounds * (1 + maxRetries));
 }

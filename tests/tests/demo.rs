@@ -1,0 +1,220 @@
+//! The demo, as `scripts/demo.sh` runs it: interrupted, killed, and to its end; its report holds what the README promises.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use anyhow::{Context, Result};
+use decentralml_sdk::Signer;
+use decentralml_tests::{Process, program, wait_until};
+use serde_json::Value;
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long a run may take, with the build before it.
+const LIMIT: Duration = Duration::from_secs(900);
+/// Planck of a token.
+const TOKEN_DIGITS: usize = 12;
+
+/// A run of the demo. A variable that all its processes inherit tells them from others.
+struct Demo {
+    process: Process,
+    mark: String,
+}
+
+impl Demo {
+    fn start(name: &str, folder: &Path) -> Result<Self> {
+        let mark = format!("{name}-{}", std::process::id());
+        // The build that the script wants is the one that this test is part of.
+        let target = program("decentralml")?.ancestors().nth(2).unwrap().display().to_string();
+        let environment =
+            vec![("CARGO_TARGET_DIR".to_owned(), target), ("DEMO_MARK".to_owned(), mark.clone())];
+        // What an earlier run has logged says nothing of this one, which removes it only after the build.
+        fs::remove_dir_all(root().join("out/demo/logs")).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        let log = folder.join(format!("{name}.log"));
+        let process =
+            Process::start_program(root().join("scripts/demo.sh"), vec![], environment, &log)?;
+        Ok(Self { process, mark })
+    }
+
+    /// The processes of this run that live.
+    fn processes(&self) -> Vec<String> {
+        let mark = format!("DEMO_MARK={}\0", self.mark);
+        let live = |process: &PathBuf| {
+            fs::read(process.join("environ"))
+                .is_ok_and(|bytes| bytes.windows(mark.len()).any(|part| part == mark.as_bytes()))
+        };
+        let folders = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let name = |process: PathBuf| {
+            let words = fs::read(process.join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&words).replace('\0', " ")
+        };
+        folders.filter(live).map(name).collect()
+    }
+
+    /// Waits until trainers train: everything that the demo starts is there.
+    async fn is_under_way(&mut self) -> Result<()> {
+        let log = root().join("out/demo/logs/trainer-1.log");
+        wait_until("the first training", LIMIT, async || {
+            assert_eq!(self.process.exited()?, None, "{}", self.process.log());
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            Ok(log.contains("trained").then_some(()))
+        })
+        .await
+        .with_context(|| self.process.log())?;
+        let processes = self.processes();
+        // Chain (with what keeps it), store, nine workers, and the demo itself.
+        assert!(processes.len() >= 12, "{processes:#?}");
+        Ok(())
+    }
+
+    async fn ends(&mut self) -> Result<i32> {
+        wait_until("the demo's end", LIMIT, async || self.process.exited())
+            .await
+            .with_context(|| self.process.log())
+    }
+
+    /// Waits a moment, in which what is left may end.
+    async fn leaves_no_process(&self) -> Result<()> {
+        wait_until("the end of all processes", Duration::from_secs(20), async || {
+            let left = self.processes();
+            anyhow::ensure!(left.is_empty(), "{left:#?}");
+            Ok(Some(()))
+        })
+        .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_keeps_its_promises_and_leaves_no_process_however_it_ends() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+
+    let mut interrupted = Demo::start("interrupted", folder.path())?;
+    interrupted.is_under_way().await?;
+    interrupted.process.signal("INT")?;
+    assert_eq!(interrupted.ends().await?, 130, "{}", interrupted.process.log());
+    interrupted.leaves_no_process().await?;
+
+    let mut killed = Demo::start("killed", folder.path())?;
+    killed.is_under_way().await?;
+    killed.process.kill()?;
+    killed.leaves_no_process().await?;
+
+    let mut whole = Demo::start("whole", folder.path())?;
+    assert_eq!(whole.ends().await?, 0, "{}", whole.process.log());
+    whole.leaves_no_process().await?;
+    holds(&whole.process.log()).with_context(|| whole.process.log())
+}
+
+/// Holds the report, and what was printed, against the promises.
+fn holds(printed: &str) -> Result<()> {
+    let out = root().join("out/demo");
+    let report: Value = serde_json::from_slice(&fs::read(out.join("report.json"))?)?;
+    println!("{report:#}");
+    let shares = |name: &str| -> Vec<f64> {
+        report[name].as_array().unwrap().iter().map(|share| share.as_f64().unwrap()).collect()
+    };
+
+    let accuracy = shares("accuracy");
+    let reached = *accuracy.last().context("no rounds")?;
+    assert!(accuracy.len() <= 15, "{} rounds", accuracy.len());
+    assert!(reached >= 0.95, "{reached}");
+    let central = report["central_accuracy"].as_f64().unwrap();
+    assert!((0.95..=0.99).contains(&central), "{central}");
+    let alone = shares("alone_accuracy");
+    assert!(alone.len() == 6 && alone.iter().all(|share| *share < reached), "{alone:?}");
+
+    let uris = ["//Trainer5", "//Trainer6"];
+    let rejected = uris.map(|uri| Signer::from_uri(uri).unwrap().account().to_string());
+    assert_eq!(report["rejected"], serde_json::json!(rejected), "hostile and free-rider");
+
+    let cid = report["model_cid"].as_str().unwrap();
+    let model = fs::read(out.join("model.safetensors"))?;
+    assert_eq!(decentralml_storage::unixfs::canonical_cid(&model).to_string(), cid);
+    let version = report["released_version"].as_u64().unwrap();
+    assert!((1..=accuracy.len() as u64).contains(&version), "{version}");
+    assert!(fs::read_to_string(out.join("accuracy.svg"))?.contains("<svg"));
+
+    let last = printed.lines().last().unwrap();
+    assert!(last.contains(cid) && last.contains(&format!("version {version}")), "{last}");
+
+    let table = Table::read(printed);
+    table.adds_up();
+    assert_eq!(report["balances_add_up"], true);
+    let paid = i128::from(report["paid"].as_u64().unwrap());
+    let (earned, treasury) =
+        (table.change(&["trainer ", "evaluator "]), table.change(&["treasury"]));
+    // What earners paid in fees, and what the task was charged, went to the treasury.
+    assert!(earned <= paid && paid - earned <= treasury, "{paid} {earned} {treasury}");
+    assert!(report["refunded"].is_u64(), "{report:#}");
+    for misbehaving in ["trainer 5 (hostile)", "trainer 6 (free-rider)"] {
+        assert!(table.change(&[misbehaving]) <= 0, "{misbehaving} was paid");
+    }
+    Ok(())
+}
+
+/// Every account's planck before and after, as the demo prints them, and their sums.
+struct Table {
+    rows: Vec<(String, i128, i128)>,
+    sums: (i128, i128),
+}
+
+impl Table {
+    fn read(printed: &str) -> Self {
+        let mut rows: Vec<_> = printed
+            .lines()
+            .skip_while(|line| !line.starts_with("account "))
+            .skip(1)
+            .take_while(|line| !line.trim().is_empty())
+            .map(|line| {
+                let cells: Vec<&str> =
+                    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+                let [name, free_before, held_before, free_after, held_after, change] = cells[..]
+                else {
+                    panic!("{line}")
+                };
+                let before = planck(free_before) + planck(held_before);
+                let after = planck(free_after) + planck(held_after);
+                assert_eq!(after - before, planck(change), "{line}");
+                (name.to_owned(), before, after)
+            })
+            .collect();
+        let (name, before, after) = rows.pop().expect("a table of accounts");
+        assert_eq!(name, "all together");
+        Self { rows, sums: (before, after) }
+    }
+
+    fn adds_up(&self) {
+        let before: i128 = self.rows.iter().map(|(_, before, _)| before).sum();
+        let after: i128 = self.rows.iter().map(|(_, _, after)| after).sum();
+        assert_eq!((before, after), self.sums);
+        assert_eq!(before, after, "money was lost or made");
+        // Sponsor, faucet, nine earners, the council, the treasury at least.
+        assert!(self.rows.len() >= 15, "{} accounts", self.rows.len());
+    }
+
+    /// What those whose names begin so have gained.
+    fn change(&self, names: &[&str]) -> i128 {
+        let named = |name: &str| names.iter().any(|start| name.starts_with(start));
+        let rows = self.rows.iter().filter(|(name, ..)| named(name));
+        rows.map(|(_, before, after)| after - before).sum()
+    }
+}
+
+/// An amount such as `-1.25 DML` in planck.
+fn planck(text: &str) -> i128 {
+    let number = text.split_whitespace().next().unwrap();
+    let sign = if number.starts_with('-') { -1 } else { 1 };
+    let number = number.trim_start_matches(['+', '-']);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{fraction:0<TOKEN_DIGITS$}");
+    sign * digits.parse::<i128>().unwrap_or_else(|_| panic!("{text} is no amount"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().into()
+}

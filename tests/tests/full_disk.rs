@@ -1,0 +1,84 @@
+//! A worker whose disk is full in the midst of a round.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use anyhow::{Context, Result};
+use decentralml_sdk::Signer;
+use decentralml_tests::{LONG, Process, System, TOKEN, logs, program, run, wait_until};
+use decentralml_types::Role;
+use std::{path::PathBuf, process::Command};
+
+/// Runs a program under a limit on files that can be set later: what is written beyond it fails, as on a full disk. The log
+/// goes through a process without the limit.
+const LIMITED: &str = r#"trap "" XFSZ; exec "$0" "$@" > >(exec cat) 2>&1"#;
+
+/// How many bytes a file of the process may have. The hard limit stays, so it can be taken back.
+fn limit(process: &Process, bytes: &str) -> Result<()> {
+    let pid = process.id().to_string();
+    let limit = format!("--fsize={bytes}:unlimited");
+    run(Command::new("prlimit").args(["--pid", &pid, &limit])).map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trainer_whose_disk_is_full_commits_to_nothing_and_goes_on_when_there_is_room()
+-> Result<()> {
+    let system = System::start().await?;
+    let trainers = ["//T1", "//T2", "//T3"];
+    let evaluators = ["//E1", "//E2", "//E3"];
+    system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
+    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
+    let before = system.sum_of_balances().await?;
+    system.divide(trainers.len())?;
+    let task = system
+        .create_task("//Sponsor", &[("rounds = 15", "rounds = 1"), ("max = 6", "max = 3")])?;
+
+    let rows = system.folder().join("data/trainer-1.csv").display().to_string();
+    let arguments = ["-c", LIMITED, &program("decentralml")?.display().to_string()]
+        .into_iter()
+        .chain(["trainer", "run", "--data", &rows, "--classes", "10", "--task", "0"])
+        .map(str::to_owned)
+        .collect();
+    let mut limited = Process::start_program(
+        PathBuf::from("bash"),
+        arguments,
+        system.environment("//T1"),
+        &system.log("//T1"),
+    )?;
+    let account = Signer::from_uri("//T1")?.account();
+    wait_until("its enrollment", LONG, async || {
+        Ok(system.chain.best().await?.enrollment(task, Role::Trainer, &account).await?)
+    })
+    .await
+    .with_context(|| limited.log())?;
+
+    limit(&limited, "0")?;
+    let others = [
+        system.trainer("//T2", task, 2, "honest")?,
+        system.trainer("//T3", task, 3, "honest")?,
+        system.evaluator("//E1", task, "honest")?,
+        system.evaluator("//E2", task, "honest")?,
+        system.evaluator("//E3", task, "honest")?,
+    ];
+    let record = system.records("//T1", Role::Trainer, task)?.join("update-1.json");
+    // It says which file cannot be written, and why, and does not give up at once.
+    let name = record.parent().context("a folder")?.display().to_string();
+    wait_until("the failure in its log", LONG, async || {
+        let log = limited.log();
+        Ok((log.contains(&name) && log.contains("File too large")).then_some(()))
+    })
+    .await
+    .with_context(|| limited.log())?;
+    assert_eq!(limited.exited()?, None, "{}", limited.log());
+    let committed = system.chain.best().await?.commitment(task, 1, &account).await?;
+    assert_eq!(committed, None, "a commitment whose salt is not on disk");
+    assert!(!record.exists(), "half a record");
+
+    limit(&limited, "unlimited")?;
+    system.completed(task).await.with_context(|| limited.log() + &logs(&others))?;
+    system.settle("//Sponsor", task).await.with_context(|| limited.log() + &logs(&others))?;
+    assert!(!limited.log().contains("panicked"), "{}", limited.log());
+    let member = system.member(Role::Trainer, "//T1").await?;
+    assert_eq!((member.faults, member.bond), (0, 5 * TOKEN), "{}", limited.log());
+    assert!(system.owned_by("//T1").await? > 20 * TOKEN, "{}", limited.log());
+    assert_eq!(system.sum_of_balances().await?, before);
+    Ok(())
+}
