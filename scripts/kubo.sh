@@ -87,12 +87,13 @@ start_kubo() {
 
 find_kubo
 echo "Building tests and programs …"
-[[ ! $TESTS ]] || cargo test --release --locked -p decentralml-storage --test kubo --no-run
-[[ ! $DEMO ]] || cargo build --release --locked -p decentralml -p decentralml-node
+# The whole workspace, as everywhere: for a package alone Cargo chooses other features, and builds a hundred crates again.
+[[ ! $TESTS ]] || cargo test --release --workspace --locked --test kubo --no-run
+[[ ! $DEMO ]] || cargo build --release --workspace --locked
 SECONDS=0
 start_kubo
 if [[ $TESTS ]]; then
-    DECENTRALML_KUBO=$URL cargo test --release --locked -p decentralml-storage --test kubo -- --ignored
+    DECENTRALML_KUBO=$URL cargo test --release --workspace --locked --test kubo -- --ignored
 fi
 if [[ $DEMO ]]; then
     "$BIN/decentralml" demo --node "$BIN/decentralml-node" --out out/kubo --ipfs "$URL"

@@ -1,7 +1,9 @@
 //! The facade: the part of Kubo's RPC that our client uses, over a [`Store`].
 //!
 //! `POST /api/v0/{add,cat,block/put,block/get,block/stat,pin/add,pin/rm,pin/ls,id,version,repo/stat}`, with the parameters,
-//! answers and errors of Kubo 0.42. Parameters that ask for another form than the canonical one are refused.
+//! answers and errors of Kubo 0.42. What it cannot do is refused, not done in another way: forms of files and blocks other than
+//! the canonical one, directories, direct and named pins, paths inside of a DAG. It looks for nothing elsewhere, so that
+//! `timeout` and `offline` change nothing, and an error in the middle of a stream cuts the connection, where Kubo writes a trailer.
 //!
 //! Whoever can reach the port can write to the disk: it listens on loopback only and refuses web pages.
 
@@ -9,8 +11,8 @@ mod add;
 mod answer;
 mod blocks;
 mod cat;
+mod gate;
 mod info;
-mod origin;
 mod params;
 mod pins;
 
@@ -100,7 +102,7 @@ impl Server {
             }
         };
         tokio::select! {
-            ended = axum::serve(listener, router(store)).with_graceful_shutdown(signal) => {
+            ended = axum::serve(listener, router(store, addr.port())).with_graceful_shutdown(signal) => {
                 ended.map_err(|source| ServeError::Io { addr, source })
             },
             () = grace => {
@@ -120,7 +122,7 @@ pub async fn serve(
     Server::bind(store, addr).await?.run(shutdown).await
 }
 
-fn router(store: Arc<Store>) -> Router {
+fn router(store: Arc<Store>, port: u16) -> Router {
     let api = Router::new()
         // Goes to disk as it comes; nothing but the disk limits it.
         .route("/add", post(add::add).layer(DefaultBodyLimit::disable()))
@@ -138,6 +140,7 @@ fn router(store: Arc<Store>) -> Router {
         .route("/stats/repo", post(info::repo_stat));
     Router::new()
         .nest("/api/v0", api)
-        .layer(middleware::from_fn(origin::refuse_web_pages))
+        .fallback(gate::unknown)
+        .layer(middleware::from_fn_with_state(port, gate::guard))
         .with_state(store)
 }

@@ -296,7 +296,15 @@ async fn pins_are_listed_by_kind() {
     };
     assert_eq!(list("").await["Keys"].as_object().unwrap().len(), 3);
     assert_eq!(list("?type=recursive").await["Keys"][root.to_string()]["Type"], "recursive");
-    assert_eq!(list(&format!("?arg={leaf}")).await["Keys"][leaf.to_string()]["Type"], "indirect");
+    assert_eq!(list("").await["Keys"][leaf.to_string()]["Type"], "indirect");
+    assert_eq!(
+        list(&format!("?arg={leaf}")).await["Keys"][leaf.to_string()]["Type"],
+        format!("indirect through {root}")
+    );
+    assert_eq!(
+        list(&format!("?arg={root}&stream=true")).await,
+        serde_json::json!({ "Cid": root.to_string(), "Type": "recursive" })
+    );
     assert_eq!(list("?type=direct").await, serde_json::json!({}));
     let absent = Block::new(Codec::Raw, &b"absent"[..]).cid();
     assert_eq!(
@@ -306,16 +314,67 @@ async fn pins_are_listed_by_kind() {
 }
 
 #[tokio::test]
+async fn a_pin_is_not_removed_by_a_request_about_another_kind() {
+    let daemon = Daemon::start().await;
+    let cid = daemon.store.add(&b"kept"[..], true).unwrap().cid;
+    let answer = post(daemon.addr, &format!("pin/rm?arg={cid}&recursive=false")).await;
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.json()["Message"], format!("{cid} is pinned recursively"));
+    assert!(daemon.store.is_pinned(&cid));
+    for refused in ["recursive=false", "name=first"] {
+        let answer = post(daemon.addr, &format!("pin/add?arg={cid}&{refused}")).await;
+        assert_eq!(answer.status, 500, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn an_option_given_twice_is_no_option() {
+    let daemon = Daemon::start().await;
+    let answer = upload(daemon.addr, "add?pin=true&pin=false", "name=\"path\"", b"twice").await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        answer.text(),
+        "expected key pin to have only a single value, received [true false]\n"
+    );
+    assert_eq!(daemon.store.stat().unwrap().blocks, 0);
+}
+
+#[tokio::test]
+async fn several_files_are_read_as_one_and_an_error_between_them_cuts_the_connection() {
+    let daemon = Daemon::start().await;
+    let (one, two) = (bytes(MIB + 1).split_off(1), bytes(2 * MIB));
+    let cids = [&one, &two].map(|data| daemon.store.add(&data[..], true).unwrap().cid);
+    let cat = async |query: &str| {
+        post(daemon.addr, &format!("cat?arg={}&arg={}{query}", cids[0], cids[1])).await
+    };
+    assert_eq!(cat("").await.body, [&one[..], &two].concat());
+    let across = cat(&format!("&offset={}&length=30", MIB - 10)).await.body;
+    assert_eq!(across, [&one[MIB - 10..], &two[..20]].concat());
+    let later = cat(&format!("&offset={}&length=30", MIB + 50)).await.body;
+    assert_eq!(later, &two[50..80]);
+
+    fs::remove_file(daemon.block_file(&unixfs::canonical_cid(&two[MIB..]))).unwrap();
+    let answer = cat(&format!("&arg={}", cids[0])).await;
+    assert!(answer.head.contains(&format!("content-length: {}", 4 * MIB)), "{}", answer.head);
+    let there = [&one[..], &two[..MIB]].concat();
+    assert_eq!(answer.body, there, "nothing comes after what is missing");
+}
+
+#[tokio::test]
 async fn a_web_page_from_elsewhere_is_refused() {
     let daemon = Daemon::start().await;
-    for header in
-        ["Origin: https://example.com", "Origin: null", "Referer: https://example.com/page"]
-    {
+    for header in [
+        "Origin: https://example.com",
+        "Origin: null",
+        "Origin: http://localhost:3000",
+        "Referer: https://example.com/page",
+        "User-Agent: Mozilla/5.0",
+    ] {
         let answer = request(daemon.addr, "POST", "version", &format!("{header}\r\n"), b"").await;
         assert_eq!(answer.status, 403, "{header}");
     }
-    let answer =
-        request(daemon.addr, "POST", "version", "Origin: http://localhost:3000\r\n", b"").await;
+    let own = format!("Origin: http://localhost:{}\r\n", daemon.addr.port());
+    let answer = request(daemon.addr, "POST", "version", &own, b"").await;
     assert_eq!(answer.status, 200);
 }
 

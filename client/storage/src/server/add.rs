@@ -24,6 +24,22 @@ use std::{
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 #[derive(Serialize)]
+#[serde(untagged)]
+enum Line {
+    Progress(Progress),
+    Added(Added),
+}
+
+/// How far it is. Kubo writes one on every 256 KiB; here all bytes are there before the answer begins.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Progress {
+    name: String,
+    #[serde(skip_serializing_if = "is_zero")]
+    bytes: u64,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Added {
     name: String,
@@ -35,6 +51,8 @@ struct Added {
 struct Options {
     pin: bool,
     only_hash: bool,
+    progress: bool,
+    silent: bool,
 }
 
 pub(super) async fn add(
@@ -43,24 +61,32 @@ pub(super) async fn add(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failure> {
     let options = options(&params)?;
-    let mut form = form.map_err(|_| missing_file())?;
-    let mut added = Vec::new();
+    let mut form = form.map_err(|_| Failure::request("file argument 'path' is required"))?;
+    let (mut files, mut lines) = (0, Vec::new());
     while let Some(field) = form.next_field().await.map_err(broken)? {
-        if field.content_type() == Some("application/x-directory") {
+        let name = unescaped(field.file_name().unwrap_or_default());
+        let name = name.trim_matches('/').to_owned();
+        if field.content_type() == Some("application/x-directory") || name.contains('/') {
             return Err(Failure::command(
                 "directories are not supported; add the files one by one",
             ));
         }
-        let name = field.file_name().map(str::to_owned);
         let imported = add_field(store.clone(), field, options).await?;
+        files += 1;
+        if options.progress {
+            lines.push(Line::Progress(Progress { name: name.clone(), bytes: imported.size }));
+        }
         let hash = imported.cid.to_string();
-        let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| hash.clone());
-        added.push(Added { name, hash, size: imported.dag_size.to_string() });
+        let name = if name.is_empty() { hash.clone() } else { name };
+        lines.push(Line::Added(Added { name, hash, size: imported.dag_size.to_string() }));
     }
-    if added.is_empty() {
-        return Err(missing_file());
+    if files == 0 {
+        return Err(Failure::command("expected a file argument"));
     }
-    json_lines(&added)
+    if options.silent {
+        lines.clear();
+    }
+    json_lines(&lines)
 }
 
 /// Another form than the canonical one is refused, not silently replaced by it.
@@ -80,30 +106,32 @@ fn options(params: &Params) -> Result<Options, Failure> {
     if params.flag("raw-leaves")? == Some(false) {
         return unsupported("raw-leaves=false");
     }
-    let (chunker, links) = (format!("size-{CHUNK_SIZE}"), MAX_LINKS.to_string());
-    for (option, only) in [
-        ("cid-version", "1"),
-        ("chunker", chunker.as_str()),
-        ("hash", "sha2-256"),
-        ("max-file-links", links.as_str()),
-    ] {
-        if let Some(other) = params.get(option).filter(|value| *value != only) {
+    for (option, only) in [("cid-version", 1), ("max-file-links", MAX_LINKS as i32)] {
+        if let Some(other) = params.int(option)?.filter(|value| *value != only) {
             return unsupported(&format!("{option}={other}"));
         }
     }
-    if params.get("to-files").is_some() {
-        return unsupported("to-files");
+    let chunker = format!("size-{CHUNK_SIZE}");
+    for (option, only) in [("chunker", chunker.as_str()), ("hash", "sha2-256")] {
+        if let Some(other) = params.get(option)?.filter(|value| *value != only) {
+            return unsupported(&format!("{option}={other}"));
+        }
+    }
+    for option in ["to-files", "pin-name", "mode", "mtime"] {
+        params.without(option)?;
     }
     Ok(Options {
         pin: params.flag("pin")?.unwrap_or(true),
         only_hash: params.flag("only-hash")?.unwrap_or(false),
+        progress: params.flag("progress")?.unwrap_or(false),
+        silent: params.flag("silent")?.unwrap_or(false),
     })
 }
 
 async fn add_field(
     store: Arc<Store>,
     mut field: Field<'_>,
-    Options { pin, only_hash }: Options,
+    Options { pin, only_hash, .. }: Options,
 ) -> Result<Imported, Failure> {
     let (pieces, incoming) = mpsc::channel(16);
     let reader = Incoming { pieces: incoming, current: Bytes::new(), ended: false };
@@ -151,6 +179,45 @@ impl Read for Incoming {
     }
 }
 
-fn missing_file() -> Failure {
-    Failure::request("file argument 'path' is required")
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A file's name as clients send it, in the escapes of a query; one that is not well-formed is taken as it is.
+fn unescaped(name: &str) -> String {
+    let mut bytes = name.bytes();
+    let mut out = Vec::with_capacity(name.len());
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || Some(char::from(bytes.next()?).to_digit(16)? as u8);
+                let (Some(high), Some(low)) = (digit(), digit()) else { return name.to_owned() };
+                high << 4 | low
+            }
+            other => other,
+        });
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescaped;
+
+    #[test]
+    fn names_are_unescaped_or_left_alone() {
+        for (sent, name) in [
+            ("words.txt", "words.txt"),
+            ("a+b%20c.txt", "a b c.txt"),
+            ("%C3%BCber%2Bund", "über+und"),
+            ("%2Fetc%2f", "/etc/"),
+            ("100%", "100%"),
+            ("5%2", "5%2"),
+            ("a+b%zz", "a+b%zz"),
+            ("%ff", "\u{fffd}"),
+        ] {
+            assert_eq!(unescaped(sent), name, "{sent}");
+        }
+    }
 }

@@ -1,19 +1,25 @@
 //! Answers and errors in Kubo's form.
 
-use crate::{StoreError, block::CidError};
+use crate::StoreError;
 use axum::{
-    Json,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::json;
 
 /// An error answer: a sentence where the request is wrong, `{"Message","Code","Type"}` where its execution failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
     message: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FailureBody<'a> {
+    message: &'a str,
+    code: u8,
+    r#type: &'static str,
 }
 
 impl Failure {
@@ -26,6 +32,11 @@ impl Failure {
     pub fn command(message: impl Into<String>) -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: message.into() }
     }
+
+    /// Says in which part of a command it failed.
+    pub fn of(self, part: &str) -> Self {
+        Self { message: format!("{part}: {}", self.message), ..self }
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -34,32 +45,43 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<CidError> for Failure {
-    fn from(error: CidError) -> Self {
-        Self::command(format!("invalid path: {error}"))
-    }
-}
-
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         if self.status == StatusCode::BAD_REQUEST {
-            return (self.status, self.message + "\n").into_response();
+            return sentence(self.status, &self.message);
         }
         // 0 is Kubo's code for any error of a command.
-        let body = json!({ "Message": self.message, "Code": 0, "Type": "error" });
-        (self.status, Json(body)).into_response()
+        let body = FailureBody { message: &self.message, code: 0, r#type: "error" };
+        (self.status, json(&body)).into_response()
+    }
+}
+
+/// An answer in plain text. `nosniff` keeps browsers from taking what a request had in it for a page.
+pub(super) fn sentence(status: StatusCode, text: &str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, format!("{text}\n")).into_response()
+}
+
+/// One JSON value.
+pub(super) fn json<T: Serialize>(value: &T) -> Response {
+    match lines(std::slice::from_ref(value)) {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(error) => sentence(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 
 /// One JSON value per line, as the streaming commands answer.
 pub(super) fn json_lines<T: Serialize>(values: &[T]) -> Result<Response, Failure> {
-    let mut body = String::new();
-    for value in values {
-        body += &serde_json::to_string(value).map_err(|e| Failure::command(e.to_string()))?;
-        body.push('\n');
-    }
+    let body = lines(values).map_err(|e| Failure::command(e.to_string()))?;
     let headers = [(header::CONTENT_TYPE.as_str(), "application/json"), ("x-chunked-output", "1")];
     Ok((headers, body).into_response())
+}
+
+fn lines<T: Serialize>(values: &[T]) -> serde_json::Result<String> {
+    values.iter().map(|value| Ok(serde_json::to_string(value)? + "\n")).collect()
 }
 
 /// Runs what touches the disk where it may block.

@@ -1,12 +1,11 @@
 //! `block/put`, `block/get`, `block/stat`.
 
 use super::{
-    answer::{Failure, blocking, json_lines},
+    answer::{Failure, blocking, json, json_lines},
     params::Params,
 };
 use crate::{Block, MAX_BLOCK, Store, StoreError};
 use axum::{
-    Json,
     extract::{
         Multipart, Query, State,
         multipart::{MultipartError, MultipartRejection},
@@ -41,7 +40,7 @@ pub(super) async fn put(
 ) -> Result<Response, Failure> {
     let codec = codec(&params)?;
     let pin = params.flag("pin")?.unwrap_or(false);
-    let mut form = form.map_err(|_| missing_file())?;
+    let mut form = form.map_err(|_| Failure::request("file argument 'data' is required"))?;
     let mut answers = Vec::new();
     while let Some(field) = form.next_field().await.map_err(too_large)? {
         let data = field.bytes().await.map_err(too_large)?;
@@ -58,9 +57,6 @@ pub(super) async fn put(
             Ok(BlockStat::from(&block))
         });
         answers.push(stored.await?);
-    }
-    if answers.is_empty() {
-        return Err(missing_file());
     }
     json_lines(&answers)
 }
@@ -83,27 +79,31 @@ pub(super) async fn stat(
 ) -> Result<Response, Failure> {
     let cid = params.cid("cid")?;
     let block = blocking(move || store.get(&cid)).await?;
-    Ok(Json(BlockStat::from(&block)).into_response())
+    Ok(json(&BlockStat::from(&block)))
 }
 
-/// From `cid-codec` or its deprecated older brother `format`; raw by default.
+/// From `cid-codec` or its deprecated older brother `format`, which know some codecs by other names; raw by default.
 fn codec(params: &Params) -> Result<Codec, Failure> {
-    if let Some(hash) = params.get("mhtype").filter(|hash| *hash != "sha2-256") {
+    if let Some(hash) = params.get("mhtype")?.filter(|hash| !matches!(*hash, "sha2-256" | "")) {
         return Err(Failure::command(format!(
             "unsupported hash {hash}: this store takes sha2-256 only"
         )));
     }
-    if let Some(length) = params.get("mhlen").filter(|length| !matches!(*length, "32" | "-1")) {
+    if let Some(length) = params.int("mhlen")?.filter(|length| !matches!(length, 32 | -1)) {
         return Err(Failure::command(format!(
             "unsupported hash length {length}: sha2-256 has 32 bytes"
         )));
     }
-    match params.get("format").or_else(|| params.get("cid-codec")) {
-        None | Some("raw" | "") => Ok(Codec::Raw),
-        Some("dag-pb" | "protobuf") => Ok(Codec::DagPb),
-        Some(other) => Err(Failure::command(format!(
+    let (format, codec) = (params.get("format")?, params.get("cid-codec")?);
+    match (format.unwrap_or_default(), codec.unwrap_or_default()) {
+        ("", "raw" | "") | ("raw", "raw" | "") => Ok(Codec::Raw),
+        ("", "dag-pb") | ("dag-pb" | "protobuf", "raw" | "") => Ok(Codec::DagPb),
+        ("", other) | (other, "raw" | "") => Err(Failure::command(format!(
             "unsupported codec {other}: this store takes raw and dag-pb"
         ))),
+        _ => Err(Failure::command(
+            "unable to use \"format\" (deprecated) and a custom \"cid-codec\" at the same time",
+        )),
     }
 }
 
@@ -112,8 +112,4 @@ fn too_large(error: MultipartError) -> Failure {
         "the block could not be read, it may have at most {MAX_BLOCK} bytes: {}",
         error.body_text()
     ))
-}
-
-fn missing_file() -> Failure {
-    Failure::request("file argument 'data' is required")
 }

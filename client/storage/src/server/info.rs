@@ -1,9 +1,15 @@
 //! `id`, `version`, `repo/stat`.
 
-use super::answer::{Failure, blocking};
+use super::{
+    answer::{Failure, blocking, json},
+    params::Params,
+};
 use crate::Store;
-use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
+use serde::Serialize;
 use std::{
     env::consts::{ARCH, OS},
     sync::Arc,
@@ -11,36 +17,86 @@ use std::{
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+#[derive(Serialize)]
+struct Id {
+    #[serde(rename = "ID")]
+    id: &'static str,
+    #[serde(rename = "PublicKey")]
+    public_key: &'static str,
+    #[serde(rename = "Addresses")]
+    addresses: [String; 0],
+    #[serde(rename = "AgentVersion")]
+    agent_version: String,
+    #[serde(rename = "Protocols")]
+    protocols: [String; 0],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Version {
+    version: &'static str,
+    commit: &'static str,
+    repo: &'static str,
+    system: String,
+    golang: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RepoStat {
+    repo_size: u64,
+    storage_max: u64,
+    num_objects: u64,
+    repo_path: String,
+    version: &'static str,
+}
+
 /// It is no peer: the ID, the key and the addresses are empty. The agent tells it from a Kubo.
-pub(super) async fn id() -> Json<Value> {
-    Json(json!({
-        "ID": "",
-        "PublicKey": "",
-        "Addresses": [],
-        "AgentVersion": format!("decentralml-storage/{VERSION}"),
-        "Protocols": [],
+pub(super) async fn id(Query(params): Query<Params>) -> Result<Response, Failure> {
+    if let Some(peer) = params.args().next() {
+        return Err(Failure::command(format!("this store has no peers: {peer} is not known")));
+    }
+    Ok(json(&Id {
+        id: "",
+        public_key: "",
+        addresses: [],
+        agent_version: format!("decentralml-storage/{VERSION}"),
+        protocols: [],
     }))
 }
 
-pub(super) async fn version() -> Json<Value> {
-    Json(json!({
-        "Version": VERSION,
-        "Commit": "",
-        "Repo": "1",
-        "System": format!("{ARCH}/{OS}"),
-        "Golang": "",
-    }))
+pub(super) async fn version() -> Response {
+    json(&Version {
+        version: VERSION,
+        commit: "",
+        repo: "1",
+        system: format!("{ARCH}/{OS}"),
+        golang: "",
+    })
 }
 
-pub(super) async fn repo_stat(State(store): State<Arc<Store>>) -> Result<Json<Value>, Failure> {
+pub(super) async fn repo_stat(
+    State(store): State<Arc<Store>>,
+    Query(params): Query<Params>,
+) -> Result<Response, Failure> {
     let path = store.path().display().to_string();
     let stat = blocking(move || store.stat()).await?;
-    Ok(Json(json!({
-        "RepoSize": stat.bytes,
-        // Nothing but the disk limits it.
-        "StorageMax": u64::MAX,
-        "NumObjects": stat.blocks,
-        "RepoPath": path,
-        "Version": "decentralml-store@1",
-    })))
+    // Nothing but the disk limits it.
+    let (repo_size, storage_max) = (stat.bytes, u64::MAX);
+    Ok(json(&match params.flag("size-only")? {
+        Some(true) => RepoStat {
+            repo_size,
+            storage_max,
+            num_objects: 0,
+            repo_path: String::new(),
+            version: "",
+        },
+        _ => RepoStat {
+            repo_size,
+            storage_max,
+            num_objects: stat.blocks,
+            repo_path: path,
+            version: "decentralml-store@1",
+        },
+    }))
 }

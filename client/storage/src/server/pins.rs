@@ -1,93 +1,173 @@
 //! `pin/add`, `pin/rm`, `pin/ls`.
 
 use super::{
-    answer::{Failure, blocking},
+    answer::{Failure, blocking, json, json_lines},
     params::Params,
 };
 use crate::{Store, StoreError};
 use axum::{
-    Json,
     extract::{Query, State},
+    response::Response,
 };
 use decentralml_types::Cid;
-use serde_json::{Map, Value, json};
-use std::{collections::BTreeSet, sync::Arc};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Pins {
+    pins: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    keys: BTreeMap<String, Key>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Key {
+    r#type: String,
+    /// Pins have none here.
+    name: &'static str,
+}
+
+/// A line of a list that is streamed.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    cid: String,
+    r#type: String,
+}
 
 pub(super) async fn add(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Response, Failure> {
+    params.without("name")?;
     if params.flag("recursive")? == Some(false) {
         return Err(Failure::command("direct pins are not supported; pin recursively"));
     }
+    let progress = params.flag("progress")?.unwrap_or(false);
     let cids = params.some_cids("ipfs-path")?;
     let answer = pins(&cids);
-    blocking(move || cids.iter().try_for_each(|cid| store.pin(cid))).await?;
-    Ok(answer)
+    blocking(move || cids.iter().try_for_each(|cid| store.pin(cid)))
+        .await
+        .map_err(|error| error.of("pin"))?;
+    // A stream whose last line is the answer. The lines before it say how much came from peers: nothing does here.
+    if progress { json_lines(&[answer]) } else { Ok(json(&answer)) }
 }
 
 pub(super) async fn remove(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Response, Failure> {
+    let recursive = params.flag("recursive")?.unwrap_or(true);
     let cids = params.some_cids("ipfs-path")?;
+    if !recursive && let Some(cid) = cids.first().copied() {
+        let pinned =
+            move || if store.is_pinned(&cid) { Ok(()) } else { Err(StoreError::NotPinned(cid)) };
+        blocking(pinned).await?;
+        return Err(Failure::command(format!("{cid} is pinned recursively")));
+    }
     let answer = pins(&cids);
     blocking(move || cids.iter().try_for_each(|cid| store.unpin(cid))).await?;
-    Ok(answer)
+    Ok(json(&answer))
 }
 
 pub(super) async fn list(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
-) -> Result<Json<Value>, Failure> {
-    let (recursive, indirect) = match params.get("type").unwrap_or("all") {
-        "all" | "" => (true, true),
-        "recursive" => (true, false),
-        "indirect" => (false, true),
+) -> Result<Response, Failure> {
+    let kinds = match params.get("type")?.unwrap_or("all") {
+        "all" => Kinds { recursive: true, indirect: true },
+        "recursive" => Kinds { recursive: true, indirect: false },
+        "indirect" => Kinds { recursive: false, indirect: true },
         // There are none.
-        "direct" => (false, false),
+        "direct" => Kinds { recursive: false, indirect: false },
         other => {
             return Err(Failure::command(format!(
                 "invalid type '{other}', must be one of {{direct, indirect, recursive, all}}"
             )));
         }
     };
+    let stream = params.flag("stream")?.unwrap_or(false);
+    let named = params.get("name")?.is_some_and(|name| !name.is_empty());
     let asked = params.cids()?;
-    let mut keys = Map::new();
-    for (cid, kind) in blocking(move || collect(&store, recursive, indirect, &asked)).await? {
-        keys.insert(cid.to_string(), json!({ "Type": kind, "Name": "" }));
+    let mut found = Vec::new();
+    if asked.is_empty() {
+        // No pin has a name, so none has the one that is looked for.
+        if !named {
+            found = blocking(move || all(&store, kinds)).await?;
+        }
+    } else {
+        let kinds = blocking(move || kinds_of(&store, kinds, asked)).await?;
+        for (arg, (cid, kind)) in params.args().zip(kinds) {
+            let kind =
+                kind.ok_or_else(|| Failure::command(format!("path '{arg}' is not pinned")))?;
+            found.push((cid, kind));
+        }
     }
-    if keys.is_empty()
-        && let Some(arg) = params.get("arg")
-    {
-        return Err(Failure::command(format!("path '{arg}' is not pinned")));
+    let found = found.into_iter().map(|(cid, kind)| (cid.to_string(), kind));
+    if stream {
+        let entries: Vec<_> = found.map(|(cid, kind)| Entry { cid, r#type: kind }).collect();
+        return json_lines(&entries);
     }
-    if keys.is_empty() {
-        return Ok(Json(json!({})));
-    }
-    Ok(Json(json!({ "Keys": keys })))
+    let keys = found.map(|(cid, kind)| (cid, Key { r#type: kind, name: "" })).collect();
+    Ok(json(&Listed { keys }))
 }
 
-fn collect(
-    store: &Store,
+/// Which kinds of pins are asked for.
+#[derive(Clone, Copy)]
+struct Kinds {
     recursive: bool,
     indirect: bool,
-    asked: &[Cid],
-) -> Result<Vec<(Cid, &'static str)>, StoreError> {
-    let wanted = |cid: &Cid| asked.is_empty() || asked.contains(cid);
-    let roots: BTreeSet<Cid> = store.pins()?;
+}
+
+/// Every pinned block with the kind of its pin. A root is no indirect pin, also where it is under another one.
+fn all(store: &Store, kinds: Kinds) -> Result<Vec<(Cid, String)>, StoreError> {
+    let roots = store.pins()?;
     let mut found = Vec::new();
-    if recursive {
-        found.extend(roots.iter().filter(|cid| wanted(cid)).map(|cid| (*cid, "recursive")));
+    if kinds.recursive {
+        found.extend(roots.iter().map(|root| (*root, "recursive".to_owned())));
     }
-    if indirect {
+    if kinds.indirect {
         let below = store.reachable(roots.iter().copied())?;
-        let below = below.into_iter().filter(|cid| wanted(cid) && !roots.contains(cid));
-        found.extend(below.map(|cid| (cid, "indirect")));
+        let below = below.into_iter().filter(|cid| !roots.contains(cid));
+        found.extend(below.map(|cid| (cid, "indirect".to_owned())));
     }
     Ok(found)
 }
 
-fn pins(cids: &[Cid]) -> Json<Value> {
-    Json(json!({ "Pins": cids.iter().map(Cid::to_string).collect::<Vec<_>>() }))
+/// The kind of pin of each that is asked for, and through which root it is pinned; `None` for what is not.
+fn kinds_of(
+    store: &Store,
+    kinds: Kinds,
+    asked: Vec<Cid>,
+) -> Result<Vec<(Cid, Option<String>)>, StoreError> {
+    let roots = store.pins()?;
+    let is_root = |cid: &Cid| kinds.recursive && roots.contains(cid);
+    let mut through = HashMap::new();
+    // The walk through all that is pinned is spared where the roots are answer enough.
+    if kinds.indirect && !asked.iter().all(is_root) {
+        for root in &roots {
+            for cid in store.reachable([*root])?.into_iter().filter(|cid| cid != root) {
+                through.entry(cid).or_insert(*root);
+            }
+        }
+    }
+    let kind = |cid: Cid| match through.get(&cid) {
+        _ if is_root(&cid) => Some("recursive".to_owned()),
+        root => root.map(|root| format!("indirect through {root}")),
+    };
+    Ok(asked.into_iter().map(|cid| (cid, kind(cid))).collect())
+}
+
+fn pins(cids: &[Cid]) -> Pins {
+    Pins { pins: cids.iter().map(Cid::to_string).collect() }
 }

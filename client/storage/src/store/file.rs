@@ -14,6 +14,7 @@ pub struct FileReader {
     ready: Bytes,
     skip: u64,
     left: u64,
+    size: u64,
 }
 
 impl Store {
@@ -31,14 +32,20 @@ impl Store {
             ready: Bytes::new(),
             skip: offset,
             left: 0,
+            size: 0,
         };
-        let size = reader.visit(Step::root(*cid))?;
-        reader.left = size.saturating_sub(offset).min(length.unwrap_or(u64::MAX));
+        reader.size = reader.visit(Step::root(*cid))?;
+        reader.left = reader.size.saturating_sub(offset).min(length.unwrap_or(u64::MAX));
         Ok(reader)
     }
 }
 
 impl FileReader {
+    /// Bytes of the whole file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Bytes that are still to come.
     pub fn remaining(&self) -> u64 {
         self.left

@@ -1,0 +1,29 @@
+//! The same against a real Kubo: what the client does with it, and whether the embedded store answers as it does.
+//!
+//! `scripts/kubo.sh` starts one and runs these tests; by hand:
+//! `DECENTRALML_KUBO=http://127.0.0.1:5001 cargo test --release -p decentralml-storage --test kubo -- --ignored`.
+//! They leave pinned files in that Kubo.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod client;
+mod parity;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+const MIB: usize = 1 << 20;
+
+/// Kubo's options for the canonical form.
+const CANONICAL: &str = "cid-version=1&raw-leaves=true&chunker=size-1048576&max-file-links=1024";
+
+fn url() -> String {
+    std::env::var("DECENTRALML_KUBO").expect("DECENTRALML_KUBO is the URL of a Kubo's RPC")
+}
+
+fn addr() -> SocketAddr {
+    let url = url();
+    let host = url.strip_prefix("http://").expect("http://host:port").trim_end_matches('/');
+    host.to_socket_addrs().unwrap().next().unwrap()
+}

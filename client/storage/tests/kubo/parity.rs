@@ -1,0 +1,394 @@
+//! Whether the embedded store answers as a real Kubo does.
+
+use crate::{
+    CANONICAL, MIB, addr,
+    support::{Answer, Daemon, bytes, post, request, upload},
+};
+use decentralml_storage::{Block, Codec, unixfs};
+use serde_json::{Value, json};
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// How alike two answers have to be. Status, kind of content and stream are the same in any case.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Alike {
+    /// Byte for byte.
+    Equal,
+    /// The same names, and values of the same types: versions, sizes, paths, peers.
+    Shape,
+    /// An error of a command. The sentence is our own, since it says what this store can do, but both say these words, by
+    /// which clients tell errors apart.
+    Failed(&'static str),
+}
+use Alike::{Equal, Failed, Shape};
+
+/// The types of a JSON value.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, v)| (name.clone(), shape(v))).collect(),
+        // An empty list and a full one are of the same type.
+        Value::Array(_) => json!("list"),
+        Value::String(_) => json!("string"),
+        Value::Number(_) => json!("number"),
+        Value::Bool(_) => json!("bool"),
+        Value::Null => Value::Null,
+    }
+}
+
+/// The beginning of an answer, fit for a terminal.
+fn excerpt(answer: &Answer) -> String {
+    let text = answer.text().escape_debug().take(300).collect::<String>();
+    format!("{} bytes, {text}", answer.body.len())
+}
+
+/// In what two answers differ, if they do.
+fn difference(alike: Alike, kubo: &Answer, ours: &Answer) -> Option<String> {
+    if kubo.status != ours.status {
+        let statuses = format!("{} and {}", kubo.status, ours.status);
+        return Some(format!("status {statuses}: {} and {}", excerpt(kubo), excerpt(ours)));
+    }
+    for header in [
+        "allow",
+        "content-type",
+        "x-chunked-output",
+        "x-content-length",
+        "x-content-type-options",
+        "x-stream-output",
+    ] {
+        let (kubo, ours) = (kubo.header(header), ours.header(header));
+        if kubo != ours {
+            return Some(format!("{header}: {kubo:?} and {ours:?}"));
+        }
+    }
+    let same = match alike {
+        Equal => kubo.body == ours.body,
+        Shape => shape(&kubo.json()) == shape(&ours.json()),
+        Failed(words) => {
+            let essence = |answer: &Answer| {
+                let value = answer.json();
+                let says = value["Message"].as_str().is_some_and(|text| text.contains(words));
+                (says, shape(&value), value["Code"].clone(), value["Type"].clone())
+            };
+            let (kubo_essence, our_essence) = (essence(kubo), essence(ours));
+            kubo.status == 500 && kubo_essence.0 && kubo_essence == our_essence
+        }
+    };
+    (!same).then(|| format!("{} and {}", excerpt(kubo), excerpt(ours)))
+}
+
+/// Sends the same requests to a real Kubo and to an embedded store, and keeps a list of what they answer differently.
+struct Pair {
+    kubo: SocketAddr,
+    daemon: Daemon,
+    differences: RefCell<Vec<String>>,
+}
+
+impl Pair {
+    async fn start() -> Self {
+        Self { kubo: addr(), daemon: Daemon::start().await, differences: RefCell::default() }
+    }
+
+    /// A request without a body.
+    async fn ask(&self, command: &str, alike: Alike) {
+        // Kubo looks no further than its own repository, as the embedded store does.
+        let offline =
+            format!("{command}{}offline=true", if command.contains('?') { '&' } else { '?' });
+        let answers = (post(self.kubo, &offline).await, post(self.daemon.addr, &offline).await);
+        self.compare(command, alike, answers);
+    }
+
+    /// An upload of one part.
+    async fn give(&self, command: &str, part: &str, data: &[u8], alike: Alike) {
+        let answers = (
+            upload(self.kubo, command, part, data).await,
+            upload(self.daemon.addr, command, part, data).await,
+        );
+        self.compare(command, alike, answers);
+    }
+
+    /// A request of another method or with other headers. `PORT` stands for the port that it goes to.
+    async fn send(&self, method: &str, command: &str, headers: &str, body: &[u8], alike: Alike) {
+        let to = async |addr: SocketAddr| {
+            let headers = headers.replace("PORT", &addr.port().to_string());
+            request(addr, method, command, &headers, body).await
+        };
+        let answers = (to(self.kubo).await, to(self.daemon.addr).await);
+        self.compare(&format!("{method} {command} with {headers:?}"), alike, answers);
+    }
+
+    fn compare(&self, command: &str, alike: Alike, (kubo, ours): (Answer, Answer)) {
+        let found = difference(alike, &kubo, &ours);
+        self.differences.borrow_mut().extend(found.map(|found| format!("{command}: {found}")));
+    }
+
+    fn finish(self) {
+        let differences = self.differences.into_inner();
+        assert!(differences.is_empty(), "Kubo's answers and ours:\n{}", differences.join("\n"));
+    }
+}
+
+/// Bytes that this Kubo has never seen, from another test or an earlier run: only then is what it has, has pinned, and has
+/// pinned through what, the same as in an empty store.
+fn fresh(size: usize) -> Vec<u8> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_le_bytes();
+    bytes(size).iter().zip(now.iter().cycle()).map(|(byte, salt)| byte ^ salt).collect()
+}
+
+const NAMED: &str = "name=\"file\"; filename=\"words.txt\"";
+const UNNAMED: &str = "name=\"path\"";
+const DATA: &str = "name=\"data\"";
+
+#[tokio::test]
+#[ignore = "needs a Kubo: scripts/kubo.sh"]
+async fn the_embedded_store_takes_uploads_as_kubo_does() {
+    let pair = Pair::start().await;
+    let (small, large) = (fresh(100), fresh(2 * MIB + 5));
+    let add = format!("add?{CANONICAL}");
+    pair.give(&add, NAMED, &small, Equal).await;
+    pair.give(&add, UNNAMED, &large, Equal).await;
+    pair.give(&add, UNNAMED, b"", Equal).await;
+    for name in ["a%20name+of%2Bmore.txt", "/absolute", "", "100%", "%C3%BC"] {
+        let part = format!("name=\"file\"; filename=\"{name}\"");
+        pair.give(&add, &part, &small, Equal).await;
+        pair.give(&format!("{add}&progress=true"), &part, &small, Equal).await;
+    }
+    for more in [
+        "only-hash=true",
+        "pin=false",
+        "pin=T",
+        "pin=False",
+        "pin=0",
+        "pin",
+        "pin=maybe",
+        "pin=true&pin=false",
+        "progress=true&only-hash=true",
+        "quiet=true",
+        "quieter=true",
+        "silent=true",
+        "no-such-option=1&no-such-option=2",
+    ] {
+        pair.give(&format!("{add}&{more}"), UNNAMED, &small, Equal).await;
+    }
+    pair.give(&format!("{add}&progress=true"), NAMED, b"", Equal).await;
+    for (option, alike) in [
+        ("chunker=nonsense", Failed("chunker")),
+        ("hash=nonsense", Failed("hash")),
+        ("cid-version=7", Failed("")),
+        ("cid-version=one", Equal),
+        ("cid-version=", Equal),
+        ("max-file-links=many", Equal),
+        ("raw-leaves=maybe", Equal),
+    ] {
+        pair.give(&format!("add?{option}"), NAMED, &small, alike).await;
+    }
+
+    let directory = [0x0a, 2, 8, 1];
+    for (query, data, alike) in [
+        ("", &small[..], Equal),
+        ("", b"", Equal),
+        ("", &large[..2 * MIB], Equal),
+        ("", &large[..2 * MIB + 1], Failed("")),
+        ("cid-codec=raw", &small, Equal),
+        ("format=raw&mhtype=sha2-256&mhlen=32", &small, Equal),
+        ("mhlen=-1", &small, Equal),
+        ("pin=true", &small, Equal),
+        ("pin=maybe", &small, Equal),
+        ("cid-codec=dag-pb", &directory, Equal),
+        ("format=dag-pb", &directory, Equal),
+        ("format=protobuf&cid-codec=raw", &directory, Equal),
+        ("format=dag-pb&cid-codec=dag-pb", &directory, Equal),
+        ("cid-codec=nonsense", &small, Failed("codec")),
+        ("format=nonsense", &small, Failed("codec")),
+        ("mhtype=nonsense", &small, Failed("hash")),
+        ("mhlen=long", &small, Equal),
+    ] {
+        pair.give(&format!("block/put?{query}"), DATA, data, alike).await;
+    }
+
+    let form = "Content-Type: multipart/form-data; boundary=frame\r\n";
+    let part = "--frame\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n";
+    let two = format!("{part}one\r\n{part}two\r\n--frame--\r\n");
+    let none = "--frame--\r\n";
+    for (command, failed) in
+        [(add.as_str(), Failed("expected a file argument")), ("block/put", Equal)]
+    {
+        pair.ask(command, Equal).await;
+        pair.send("POST", command, form, two.as_bytes(), Equal).await;
+        pair.send("POST", command, form, none.as_bytes(), failed).await;
+    }
+    pair.finish();
+}
+
+#[tokio::test]
+#[ignore = "needs a Kubo: scripts/kubo.sh"]
+async fn the_embedded_store_is_read_as_kubo_is() {
+    let pair = Pair::start().await;
+    let (small, large) = (fresh(100), fresh(2 * MIB + 5));
+    let (leaf, root) = (unixfs::canonical_cid(&small), unixfs::canonical_cid(&large));
+    let absent = Block::new(Codec::Raw, fresh(99)).cid();
+    let directory = Block::new(Codec::DagPb, vec![0x0a, 2, 8, 1]);
+    pair.give(&format!("add?{CANONICAL}"), UNNAMED, &small, Equal).await;
+    pair.give(&format!("add?{CANONICAL}"), UNNAMED, &large, Equal).await;
+    pair.give("block/put?cid-codec=dag-pb", DATA, directory.data(), Equal).await;
+
+    for query in [
+        format!("arg={leaf}"),
+        format!("arg=/ipfs/{leaf}"),
+        format!("arg=/ipfs/{leaf}/"),
+        format!("arg={}", leaf.to_string().to_uppercase()),
+        format!("arg={root}"),
+        format!("arg={root}&offset={}&length=20", MIB - 10),
+        format!("arg={root}&progress=true"),
+        format!("arg={leaf}&length=0"),
+        format!("arg={absent}&length=0"),
+        format!("arg={leaf}&offset=100"),
+        format!("arg={leaf}&offset=9999"),
+        format!("arg={leaf}&offset=-1"),
+        format!("arg={leaf}&length=-1"),
+        format!("arg={leaf}&offset=many"),
+        format!("arg={leaf}&offset="),
+        format!("arg={leaf}&offset=1&offset=2"),
+        format!("arg={leaf}&arg={root}&arg={leaf}"),
+        format!("arg={leaf}&arg={root}&offset=90&length=30"),
+        format!("arg={leaf}&arg={root}&offset=150&length={}", 2 * MIB),
+        format!("arg={leaf}&arg={absent}&length=100"),
+        format!("arg={leaf}&arg={absent}&length=101"),
+        format!("arg={absent}"),
+        String::new(),
+    ] {
+        pair.ask(&format!("cat?{query}"), Equal).await;
+    }
+    pair.ask("cat?arg=", Failed("invalid path")).await;
+    pair.ask("cat?arg=nonsense", Failed("invalid path \"nonsense\"")).await;
+    pair.ask(&format!("cat?arg={leaf}/part"), Failed("")).await;
+    pair.ask(&format!("cat?arg={}", directory.cid()), Failed("is a directory")).await;
+    for command in ["block/get", "block/stat"] {
+        for query in [
+            format!("arg={leaf}"),
+            format!("arg=/ipfs/{leaf}"),
+            format!("arg={root}"),
+            format!("arg={root}&arg={absent}"),
+            format!("arg={absent}"),
+            String::new(),
+        ] {
+            pair.ask(&format!("{command}?{query}"), Equal).await;
+        }
+        pair.ask(&format!("{command}?arg=nonsense"), Failed("invalid path \"nonsense\"")).await;
+    }
+    pair.finish();
+}
+
+#[tokio::test]
+#[ignore = "needs a Kubo: scripts/kubo.sh"]
+async fn the_embedded_store_pins_as_kubo_does() {
+    let pair = Pair::start().await;
+    let (small, large) = (fresh(100), fresh(2 * MIB + 5));
+    let (leaf, root) = (unixfs::canonical_cid(&small), unixfs::canonical_cid(&large));
+    let second = unixfs::canonical_cid(&large[MIB..2 * MIB]);
+    let absent = Block::new(Codec::Raw, fresh(99)).cid();
+    pair.give(&format!("add?{CANONICAL}"), UNNAMED, &small, Equal).await;
+    pair.give(&format!("add?{CANONICAL}"), UNNAMED, &large, Equal).await;
+
+    for command in [
+        format!("pin/ls?arg={root}"),
+        format!("pin/ls?arg=/ipfs/{root}"),
+        format!("pin/ls?arg={root}&type=recursive"),
+        format!("pin/ls?arg={root}&type=indirect"),
+        format!("pin/ls?arg={root}&type=direct"),
+        format!("pin/ls?arg={root}&arg={leaf}"),
+        format!("pin/ls?arg={root}&arg={absent}"),
+        format!("pin/ls?arg={root}&stream=true"),
+        format!("pin/ls?arg={root}&quiet=true&names=true&name=x"),
+        format!("pin/ls?arg={second}"),
+        format!("pin/ls?arg={second}&type=indirect"),
+        format!("pin/ls?arg={second}&type=recursive"),
+        format!("pin/ls?arg={second}&stream=true"),
+        format!("pin/ls?arg={absent}"),
+        "pin/ls?type=direct".into(),
+        "pin/ls?type=direct&stream=true".into(),
+        "pin/ls?type=nonsense".into(),
+        "pin/ls?type=".into(),
+        "pin/ls?name=none%20is%20called%20so".into(),
+        format!("pin/add?arg={leaf}"),
+        format!("pin/add?arg={root}&arg={leaf}&recursive=true"),
+        format!("pin/add?arg={absent}"),
+        format!("pin/add?arg={leaf}&recursive=maybe"),
+        "pin/add".into(),
+        format!("pin/rm?arg={leaf}&recursive=false"),
+        format!("pin/rm?arg={leaf}&recursive=true"),
+        format!("pin/ls?arg={leaf}"),
+        format!("pin/add?arg={leaf}"),
+        format!("pin/rm?arg={leaf}&arg={root}"),
+        format!("pin/ls?arg={second}"),
+        "pin/rm".into(),
+    ] {
+        pair.ask(&command, Equal).await;
+    }
+    for (command, words) in [
+        (format!("pin/rm?arg={leaf}"), "not pinned or pinned indirectly"),
+        (format!("pin/rm?arg={leaf}&recursive=false"), "not pinned or pinned indirectly"),
+        (format!("pin/rm?arg={second}"), "not pinned or pinned indirectly"),
+        (format!("pin/rm?arg={absent}"), "not pinned or pinned indirectly"),
+        ("pin/add?arg=nonsense".into(), "invalid path"),
+        ("pin/rm?arg=nonsense".into(), "invalid path"),
+        ("pin/ls?arg=nonsense".into(), "invalid path"),
+    ] {
+        pair.ask(&command, Failed(words)).await;
+    }
+    // What Kubo says on the way depends on when it looks; the last line is the answer.
+    let progress = format!("pin/add?arg={leaf}&progress=true");
+    let last = async |addr| {
+        let answer = post(addr, &progress).await;
+        let last = answer.text().lines().last().map(str::to_owned);
+        (answer.status, answer.header("x-chunked-output").map(str::to_owned), last)
+    };
+    assert_eq!(last(pair.kubo).await, last(pair.daemon.addr).await);
+    pair.finish();
+}
+
+#[tokio::test]
+#[ignore = "needs a Kubo: scripts/kubo.sh"]
+async fn the_embedded_store_speaks_of_itself_and_refuses_as_kubo_does() {
+    let pair = Pair::start().await;
+    for command in ["version", "id", "repo/stat", "stats/repo", "repo/stat?size-only=true"] {
+        pair.ask(command, Shape).await;
+    }
+    let stat = async |addr| post(addr, "repo/stat?size-only=true").await.json();
+    let (kubo, ours) = (stat(pair.kubo).await, stat(pair.daemon.addr).await);
+    for left_out in ["NumObjects", "RepoPath", "Version"] {
+        assert_eq!(kubo[left_out], ours[left_out], "{left_out}");
+    }
+    pair.ask("id?arg=nonsense", Failed("")).await;
+    pair.ask("no/such/command", Equal).await;
+    pair.ask("", Equal).await;
+    for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
+        pair.send(method, "version", "", b"", Equal).await;
+        pair.send(method, "no/such/command", "", b"", Equal).await;
+    }
+    for header in [
+        "Origin: https://example.com",
+        "Origin: null",
+        "Origin: http://localhost",
+        "Origin: http://localhost:3",
+        "Origin: http://localhost:PORT.example.com",
+        "Referer: https://example.com/page",
+        "Referer: http://127.0.0.1:3/page",
+        "Origin: http://localhost:PORT\r\nReferer: https://example.com/page",
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64)",
+    ] {
+        pair.send("POST", "version", &format!("{header}\r\n"), b"", Equal).await;
+    }
+    for header in [
+        "Origin: http://localhost:PORT",
+        "Origin: https://127.0.0.1:PORT",
+        "Origin: http://[::1]:PORT",
+        "Referer: http://127.0.0.1:PORT/page",
+        "User-Agent: curl/8.0",
+    ] {
+        pair.send("POST", "version", &format!("{header}\r\n"), b"", Shape).await;
+    }
+    pair.finish();
+}
