@@ -3,8 +3,9 @@
 # a change in one pallet to its tests' results. Writes out/measure.json and prints a table.
 #
 # Usage: scripts/measure.sh            on the build that is there (made first where it is not)
-#        scripts/measure.sh --cold     also builds everything, tests included, into an empty folder beside the usual one (some
-#                                      10 GB, deleted afterwards), and tells how long it took and how much memory
+#        scripts/measure.sh --cold     also builds everything, tests included, from nothing, and tells how long it took and how
+#                                      much memory: where nothing is built yet, in the usual folder, otherwise in an empty one
+#                                      beside it (some 10 GB, deleted afterwards)
 # Times are worth something only on a machine that does nothing else; the table says how busy it was at the start.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -50,9 +51,11 @@ group_memory() {
 if [[ $COLD ]]; then
 	# What is downloaded once is not part of a build.
 	cargo fetch --locked
+	target="$CARGO_TARGET_DIR"
+	[[ ! -e $target/release ]] || target="$DIR/target"
 	set -m
 	(
-		export CARGO_TARGET_DIR="$DIR/target"
+		export CARGO_TARGET_DIR="$target"
 		cargo build --release --workspace --locked && cargo test --release --workspace --locked --no-run
 	) &
 	BUILD_PID=$!

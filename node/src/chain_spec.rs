@@ -2,10 +2,16 @@
 
 use std::{env, fs, path::Path};
 
+use codec::Decode;
 use sc_chain_spec::GenesisConfigBuilderRuntimeCaller;
+use sc_executor::WasmExecutor;
 use sc_service::{ChainSpec as _, ChainType, GenericChainSpec, Properties};
 use serde_json::json;
-use sp_core::storage::{Storage, well_known_keys};
+use sp_consensus_grandpa::AuthorityList;
+use sp_core::{
+    storage::{Storage, well_known_keys},
+    traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
+};
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 
 /// What a build of the runtime leaves behind, relative to the folder of the programs: first where an installation
@@ -69,6 +75,55 @@ fn state(code: Vec<u8>, preset: &str) -> Result<Storage, String> {
         .get_storage_for_named_preset(Some(&preset.to_owned()))?;
     state.top.insert(well_known_keys::CODE.to_vec(), code);
     Ok(state)
+}
+
+/// A specification as the JSON that all nodes share, with its raw genesis state.
+///
+/// # Errors
+///
+/// The genesis cannot be built, or names no validators: nodes would refuse the file, whose hash is the chain's identity.
+pub fn raw_json(mut spec: Box<dyn sc_service::ChainSpec>) -> Result<String, String> {
+    let genesis = spec.build_storage()?;
+    insist_on_voters(&voters(genesis.clone())?)?;
+    spec.set_storage(genesis);
+    spec.as_json(true)
+}
+
+/// The voters with which a chain begins, as its runtime tells them.
+fn voters(genesis: Storage) -> Result<AuthorityList, String> {
+    const QUESTION: &str = "GrandpaApi_grandpa_authorities";
+    let code = genesis
+        .top
+        .get(well_known_keys::CODE)
+        .ok_or("the chain specification has no runtime, the `code` of its genesis")?;
+    let code = WrappedRuntimeCode(code.clone().into());
+    // There is one call, so nothing is cached under the hash.
+    let runtime = RuntimeCode { code_fetcher: &code, hash: Vec::new(), heap_pages: None };
+    let executor = WasmExecutor::<sp_io::SubstrateHostFunctions>::builder().build();
+    // The SDK's state in memory, whatever its name says.
+    let mut state = sp_io::TestExternalities::new(genesis);
+    let (answer, _) =
+        executor.call(&mut state.ext(), &runtime, QUESTION, &[], CallContext::Offchain);
+    let answer =
+        answer.map_err(|error| format!("the runtime does not answer {QUESTION}: {error}"))?;
+    AuthorityList::decode(&mut &answer[..])
+        .map_err(|error| format!("the runtime's answer to {QUESTION} cannot be read: {error}"))
+}
+
+/// A chain that begins without validators has no first block.
+///
+/// # Errors
+///
+/// There are none; the sentence says what the specification lacks.
+pub fn insist_on_voters(voters: &AuthorityList) -> Result<(), String> {
+    if voters.is_empty() {
+        return Err(
+            "the chain specification names no validators: put their accounts and session keys under `session`, `keys` of its \
+             genesis, as docs/validators.md shows"
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 /// A specification whose genesis is one of the runtime's presets. The preset is looked up when the genesis is built.

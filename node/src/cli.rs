@@ -109,7 +109,7 @@ impl ChainSpecCmd {
     ///
     /// # Errors
     ///
-    /// No runtime is found, or it has no such preset.
+    /// No runtime is found, it has no such preset, or the raw state that is asked for would have no validators.
     pub fn run(&self, cli: &Cli) -> sc_cli::Result<()> {
         let chain_type = match self.chain_type.as_str() {
             "development" => ChainType::Development,
@@ -118,7 +118,9 @@ impl ChainSpecCmd {
         };
         let code = chain_spec::runtime_code(cli.runtime.as_deref())?;
         let spec = chain_spec::from_preset(&code, &self.preset, &self.name, &self.id, chain_type);
-        println!("{}", spec.as_json(self.raw)?);
+        let json =
+            if self.raw { chain_spec::raw_json(Box::new(spec))? } else { spec.as_json(false)? };
+        println!("{json}");
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Carries out what the command line asks for.
 
 use std::{
-    io::ErrorKind,
+    fs,
+    io::{self, ErrorKind, Write},
     net::{IpAddr, SocketAddr, TcpListener},
     sync::Arc,
 };
@@ -59,7 +60,7 @@ pub fn run() -> sc_cli::Result<()> {
         None => run_node(&cli),
         Some(Subcommand::Key(command)) => command.run(&cli),
         Some(Subcommand::ChainSpec(command)) => command.run(&cli),
-        Some(Subcommand::ExportChainSpec(command)) => command.run(cli.load_spec(&command.chain)?),
+        Some(Subcommand::ExportChainSpec(command)) => export_chain_spec(&cli, command),
         Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
             let PartialComponents { client, task_manager, import_queue, .. } =
                 service::partial(&config)?;
@@ -99,6 +100,23 @@ pub fn run() -> sc_cli::Result<()> {
             cli.create_runner(command)?.sync_run(|config| command.run::<Block>(&config))
         }
     }
+}
+
+/// The SDK's command, which writes the raw state of any genesis, also of one that no node starts from.
+fn export_chain_spec(cli: &Cli, command: &sc_cli::ExportChainSpecCmd) -> sc_cli::Result<()> {
+    let spec = cli.load_spec(&command.chain)?;
+    if !command.raw {
+        return command.run(spec);
+    }
+    let json = chain_spec::raw_json(spec)?;
+    match &command.output {
+        Some(path) => {
+            fs::write(path, json)?;
+            println!("Exported chain spec to {}", path.display());
+        }
+        None => io::stdout().write_all(json.as_bytes())?,
+    }
+    Ok(())
 }
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {

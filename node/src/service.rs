@@ -25,7 +25,7 @@ use sp_consensus_grandpa::GrandpaApi;
 use sp_core::H256;
 
 use crate::{
-    rpc,
+    chain_spec, rpc,
     runtime_api::{Block, RuntimeApi},
 };
 use consensus::Consensus;
@@ -117,8 +117,7 @@ pub fn partial(config: &Configuration) -> Result<Partial, Error> {
     })
 }
 
-/// A chain that begins without validators has no first block. GRANDPA would panic over it; here it is an error that says
-/// what the specification lacks.
+/// GRANDPA would panic over a chain that begins without validators; here it is an error that says what the specification lacks.
 fn insist_on_validators(client: &FullClient) -> Result<(), Error> {
     let info = client.info();
     if info.best_number > 0 {
@@ -126,14 +125,7 @@ fn insist_on_validators(client: &FullClient) -> Result<(), Error> {
     }
     let api = client.runtime_api();
     let voters = api.grandpa_authorities(info.genesis_hash).map_err(sp_blockchain::Error::from)?;
-    if voters.is_empty() {
-        return Err(Error::Other(
-            "the chain specification names no validators: put their accounts and session keys under `session`, `keys` of its \
-             genesis, as docs/validators.md shows"
-                .into(),
-        ));
-    }
-    Ok(())
+    chain_spec::insist_on_voters(&voters).map_err(Error::Other)
 }
 
 /// Starts a node: a validator where the configuration says so, a full node otherwise. It runs as long as the task

@@ -49,7 +49,6 @@ enum Command {
     /// Take part in making blocks: the session keys of a validator's node, and how it stands.
     #[command(subcommand)]
     Validator(validator::Command),
-    /// Settle what rounds owe: rewards, fees, and faults of others.
     Claim(claim::Opts),
     /// The store of models and updates.
     #[command(subcommand)]
@@ -57,13 +56,9 @@ enum Command {
     /// Look at data, or divide it for an experiment.
     #[command(subcommand)]
     Data(data::Command),
-    /// Check chain, store, key and data, and say what to do about what is wrong.
     Doctor(doctor::Opts),
-    /// Print the completions of a shell.
     Completions(completions::Opts),
-    /// Run everything on this machine: a chain, a store, trainers, evaluators, a task, the council's vote.
     Demo(demo::Opts),
-    /// Run a program for as long as standard input is open.
     #[command(hide = true)]
     Keep(keep::Opts),
 }
@@ -160,6 +155,51 @@ mod tests {
                 first.len() > 10 && !first.starts_with("Usage"),
                 "{path:?} does not say what it does"
             );
+        }
+    }
+
+    /// A command and all those below it.
+    fn all(command: &clap::Command) -> Vec<&clap::Command> {
+        let below = command.get_subcommands().flat_map(all);
+        std::iter::once(command).chain(below).collect()
+    }
+
+    #[test]
+    fn no_command_has_an_argument_that_takes_the_place_of_a_flag_of_all() {
+        let cli = Cli::command();
+        let of_all: Vec<clap::Id> = cli
+            .get_arguments()
+            .filter(|argument| argument.is_global_set())
+            .map(|argument| argument.get_id().clone())
+            .collect();
+        assert!(of_all.len() > 8, "{of_all:?}");
+        for command in cli.get_subcommands() {
+            for command in all(command) {
+                let name = command.get_name();
+                let own = command.get_arguments().map(clap::Arg::get_id);
+                let shadows: Vec<&clap::Id> = own.filter(|id| of_all.contains(id)).collect();
+                assert!(shadows.is_empty(), "`{name}` shadows {shadows:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_signs_and_who_is_meant_are_told_apart() {
+        for words in [
+            "account show somebody",
+            "account balance somebody",
+            "validator status somebody",
+            "council propose add-validator somebody",
+            "council propose remove-validator somebody",
+        ] {
+            for line in [
+                format!("decentralml {words} --account me"),
+                format!("decentralml --account me {words}"),
+            ] {
+                let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+                assert_eq!(cli.flags.account.as_deref(), Some("me"), "{line}");
+                assert!(format!("{:?}", cli.command).contains("somebody"), "{line}");
+            }
         }
     }
 

@@ -10,11 +10,13 @@ use decentralml_protocol::spec::check;
 use decentralml_sdk::Properties;
 use decentralml_types::{
     Cid, Seed,
+    limits::MAX_UPDATE_BYTES,
     spec::{
         Aggregation, Committee, Deadlines, Encoding, InitialModel, LocalTraining, Objective,
         Optimizer, TaskSpec, Terms, Text, TrainerCount,
     },
 };
+use decentralml_worker::model::update_length;
 use serde::{Deserialize, Deserializer};
 use std::{
     fs,
@@ -33,7 +35,8 @@ pub struct TaskFile {
     pub max_retries: u8,
     pub seed: Option<Hex>,
     pub weights: Option<Cid>,
-    pub max_update_size: Size,
+    /// What an update of the model has where it is left out: all have the same length.
+    pub max_update_size: Option<Size>,
     pub validation: Validation,
     pub objective: Rows,
     pub model: Model,
@@ -224,9 +227,15 @@ impl TaskFile {
         Ok(Some(bytes))
     }
 
-    /// The spec as the chain keeps it, checked by the rules of the protocol.
-    pub fn spec(&self, stored: Stored, random: Seed, token: &Properties) -> Result<TaskSpec> {
-        let spec = TaskSpec {
+    /// The spec as the chain keeps it, checked by the rules of the protocol and against the model.
+    pub fn spec(
+        &self,
+        model: &ModelSpec,
+        stored: Stored,
+        random: Seed,
+        token: &Properties,
+    ) -> Result<TaskSpec> {
+        let mut spec = TaskSpec {
             name: text("name", &self.name)?,
             license: text("license", &self.license)?,
             model: stored.model,
@@ -238,7 +247,7 @@ impl TaskFile {
             training: self.training.on_chain()?,
             aggregation: self.aggregation.on_chain()?,
             encoding: self.encoding.clone(),
-            max_update_bytes: self.max_update_size.0,
+            max_update_bytes: self.max_update_size.map_or(MAX_UPDATE_BYTES, |size| size.0),
             validation_set: stored.validation_set,
             max_validation_bytes: self.validation.max_size.0,
             rounds: self.rounds,
@@ -250,6 +259,19 @@ impl TaskFile {
             terms: self.terms.on_chain(token)?,
         };
         check(&spec).map_err(|error| wrong(error.to_string()))?;
+        let needed = update_length(model, &spec).map_err(|error| wrong(error.to_string()))?;
+        let allowed = spec.max_update_bytes;
+        // No model that is valid comes near the protocol's limit.
+        if needed > allowed {
+            return Err(wrong(format!(
+                "`max_update_size` allows {allowed} bytes, but every update of this model has {needed} at {} bits; set it \
+                 to {needed} or more, or leave it out",
+                spec.encoding.bits
+            )));
+        }
+        if self.max_update_size.is_none() {
+            spec.max_update_bytes = needed;
+        }
         Ok(spec)
     }
 

@@ -1,9 +1,9 @@
-//! What people write, and what the chain counts in: amounts, shares, sizes, decimals.
+//! What people write, and what the chain counts in: amounts, shares, sizes, decimals, times.
 
 use decentralml_sdk::Properties;
 use decentralml_types::{Balance, Ppm, Role};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 const MILLION: u64 = 1_000_000;
 
@@ -185,6 +185,21 @@ impl FromStr for Size {
     }
 }
 
+/// A time for people, in its two largest units: `18 s`, `2 min 30 s`, `1 h 5 min`, `2 d 3 h`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3_600 % 24, "h"),
+        (seconds / 60 % 60, "min"),
+        (seconds % 60, "s"),
+    ];
+    let first = parts.iter().position(|(number, _)| *number > 0).unwrap_or(parts.len() - 1);
+    let shown = parts.iter().skip(first).take(2).filter(|(number, _)| *number > 0 || seconds == 0);
+    let texts: Vec<String> = shown.map(|(number, unit)| format!("{number} {unit}")).collect();
+    texts.join(" ")
+}
+
 /// A role as it is written on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum RoleArg {
@@ -304,6 +319,22 @@ mod tests {
         assert_eq!(percent(953_000), "95.3 %");
         assert_eq!(percent(1_000_000), "100 %");
         assert_eq!(percent(0), "0 %");
+    }
+
+    #[test]
+    fn times_have_their_two_largest_units() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (18, "18 s"),
+            (60, "1 min"),
+            (150, "2 min 30 s"),
+            (3_600, "1 h"),
+            (3_905, "1 h 5 min"),
+            (3_605, "1 h"),
+            (183_600, "2 d 3 h"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
     }
 
     #[test]

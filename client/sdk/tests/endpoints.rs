@@ -133,3 +133,60 @@ async fn an_account_that_cannot_pay_is_told_what_it_needs_and_has() {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+/// `DispatchError::Token` and the number of the error, as SCALE encodes them.
+fn token_error(number: u8) -> Option<Vec<u8>> {
+    Some(vec![7, number])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_what_a_call_takes_is_told_what_it_needs_and_has() {
+    // `FundsUnavailable`, and `NotExpendable`: what the account would have left is too little.
+    for number in [0, 8] {
+        let failure = token_error(number);
+        let (url, _node) = node(Pretense { free: 41, failure, ..Pretense::default() }).await;
+        let chain = Chain::connect(&url).await.unwrap();
+        let signer = Signer::from_uri("//Poor").unwrap();
+        let transfer = call::transfer(&AccountId::from([2; 32]), 50_000);
+        let error = chain.submit(&signer, &transfer, Wait::InBlock).await.unwrap_err();
+        assert!(
+            matches!(error, SubmitError::NoFunds { free: 41, needed: Some(50_000), .. }),
+            "{error:?}"
+        );
+        let text = error.to_string();
+        for part in [
+            signer.account().to_string().as_str(),
+            "Balances::transfer_keep_alive",
+            "41 planck",
+            "50000 planck",
+            "send it funds",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!error.is_transient(), "trying again does not help");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_does_not_exist_has_nothing() {
+    let (url, _node) = node(Pretense { failure: token_error(0), ..Pretense::default() }).await;
+    let chain = Chain::connect(&url).await.unwrap();
+    let signer = Signer::from_uri("//Nobody").unwrap();
+    // What it takes depends on the task, which only the chain knows.
+    let cancel = call::cancel(7);
+    let error = chain.submit(&signer, &cancel, Wait::InBlock).await.unwrap_err();
+    assert!(matches!(error, SubmitError::NoFunds { free: 0, needed: None, .. }), "{error:?}");
+    assert!(error.to_string().contains("it has 0 planck and needs more"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_cannot_arrive_is_not_money_that_is_missing() {
+    // `BelowMinimum`: the receiver would not come into being.
+    let (url, _node) =
+        node(Pretense { free: 41, failure: token_error(2), ..Pretense::default() }).await;
+    let chain = Chain::connect(&url).await.unwrap();
+    let signer = Signer::from_uri("//Poor").unwrap();
+    let transfer = call::transfer(&AccountId::from([2; 32]), 5);
+    let error = chain.submit(&signer, &transfer, Wait::InBlock).await.unwrap_err();
+    assert!(matches!(error, SubmitError::Dispatch(_)), "{error:?}");
+}

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     common::Common,
     error::WorkerError,
-    session::Session,
+    session::{Ended, Session},
     shutdown::Shutdown,
     state::State,
     tries,
@@ -164,7 +164,7 @@ struct Daemon<P: Part> {
     since: Instant,
     /// Tasks below have been looked at.
     next_task: TaskId,
-    sessions: JoinSet<TaskId>,
+    sessions: JoinSet<Ended>,
     /// Failures to look at a task.
     waiting: BTreeMap<TaskId, u32>,
 }
@@ -185,8 +185,16 @@ impl<P: Part> Daemon<P> {
                 // A chain that stands still has no new block to tell that the time is over.
                 () = tokio::time::sleep(VISIBLE), if self.is_waiting() => {}
                 Some(ended) = self.sessions.join_next() => match ended {
-                    Ok(task) if exit_when_done && self.only == Some(task) => return Ok(()),
-                    Ok(task) => tracing::info!(task, "done with the task"),
+                    Ok(Ended { task, unfit: Some(reason) }) if self.only == Some(task) => {
+                        return Err(WorkerError::Unfit { task, reason });
+                    }
+                    Ok(Ended { task, unfit: Some(reason) }) => {
+                        tracing::info!(task, %reason, "takes no part");
+                    }
+                    Ok(Ended { task, .. }) if exit_when_done && self.only == Some(task) => {
+                        return Ok(());
+                    }
+                    Ok(Ended { task, .. }) => tracing::info!(task, "done with the task"),
                     Err(error) => tracing::error!(%error, "a session failed"),
                 },
             }

@@ -1,15 +1,29 @@
 //! Taking part in a task, with the bond that it asks for; and taking part no more.
 
 use decentralml_sdk::{Call, Member, Task, View, call};
-use decentralml_types::{Balance, TaskId};
+use decentralml_storage::Storage;
+use decentralml_types::{Balance, TaskId, TaskSpec};
 
-use crate::{error::WorkerError, work::Work};
+use crate::{
+    error::WorkerError,
+    model::{self, ModelError},
+    work::{Models, Work},
+};
 
-/// Enrolls in a task, if the account is not enrolled yet, and tops up the bond where it does not suffice.
-pub(crate) async fn step(work: &Work, view: &View, task: &Task) -> Result<(), WorkerError> {
+/// Enrolls in a task, if the account is not enrolled yet, and tops up the bond where it does not suffice. The error is
+/// [`WorkerError::Unfit`] where the task's model speaks against it.
+pub(crate) async fn step(
+    work: &Work,
+    models: &mut Models,
+    view: &View,
+    task: &Task,
+) -> Result<(), WorkerError> {
     let account = work.account();
     if view.enrollment(task.id, work.role, &account).await?.is_some() {
         return Ok(());
+    }
+    if let Some(reason) = misfit(&work.storage, models, &task.spec).await? {
+        return Err(WorkerError::Unfit { task: task.id, reason });
     }
     let _bonding = work.bonding.lock().await;
     // Another task may have used the bond since the block.
@@ -29,6 +43,24 @@ pub(crate) async fn step(work: &Work, view: &View, task: &Task) -> Result<(), Wo
     work.submit_final_once(step, &[("Assignments", "AlreadyEnrolled")]).await?;
     tracing::info!(task = task.id, role = ?work.role, "enrolled");
     Ok(())
+}
+
+/// Why nobody can take part in a task with the model that it has; `None` where it can be worked with. An error says that the
+/// store does not give the model now: nothing is put at risk before it does.
+async fn misfit(
+    storage: &Storage,
+    models: &mut Models,
+    spec: &TaskSpec,
+) -> Result<Option<String>, ModelError> {
+    let checked = match models.spec(storage, spec).await {
+        Ok(model) => model::check_update_length(&model, spec),
+        Err(error) => Err(error),
+    };
+    match checked {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_final() => Ok(Some(error.to_string())),
+        Err(error) => Err(error),
+    }
 }
 
 /// Replaces what a slash took from below what is at risk: without it the chain lets the account commit to nothing.
@@ -67,7 +99,46 @@ fn within_limit(work: &Work, task: &Task, needed: Balance) -> Result<(), WorkerE
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::convert::tests::task_spec;
+    use decentralml_learning::ModelSpec;
+    use decentralml_storage::{Store, server::Server};
+    use std::{future::pending, sync::Arc};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_task_whose_model_cannot_be_worked_with_is_left_alone_and_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        let server = Server::bind(store, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let storage = server.url();
+        let server = tokio::spawn(server.run(pending()));
+        let storage = Storage::connect(&storage).await.unwrap();
+
+        // Of four features and three classes, as the task is.
+        let model = ModelSpec::mlp(4, &[5], 3);
+        let stored = storage.add(model.to_canonical_json().unwrap()).await.unwrap();
+        let mut spec = TaskSpec { model: stored.cid, ..task_spec() };
+        let needed = model::update_length(&model, &spec).unwrap();
+        let mut models = Models::default();
+        spec.max_update_bytes = needed;
+        assert_eq!(misfit(&storage, &mut models, &spec).await.unwrap(), None);
+        spec.max_update_bytes = needed - 1;
+        let reason = misfit(&storage, &mut models, &spec).await.unwrap().unwrap();
+        for number in [needed, needed - 1] {
+            assert!(reason.contains(&number.to_string()), "{reason}");
+        }
+
+        let other = ModelSpec::mlp(5, &[], 3).to_canonical_json().unwrap();
+        let other = TaskSpec { model: storage.add(other).await.unwrap().cid, ..task_spec() };
+        let reason = misfit(&storage, &mut Models::default(), &other).await.unwrap().unwrap();
+        assert!(reason.contains("objective"), "{reason}");
+
+        // It may come yet.
+        let missing = misfit(&storage, &mut Models::default(), &task_spec()).await.unwrap_err();
+        assert!(matches!(missing, ModelError::Storage(_)), "{missing:?}");
+        server.abort();
+    }
 
     #[test]
     fn a_bond_is_topped_up_to_what_is_at_risk_and_to_the_minimum() {

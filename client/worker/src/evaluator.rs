@@ -136,6 +136,10 @@ impl Part for Evaluator {
         None
     }
 
+    fn models(memory: &mut Memory) -> &mut Models {
+        &mut memory.models
+    }
+
     async fn act(
         &self,
         work: &Work,

@@ -1,11 +1,13 @@
 //! A task's model, from the store.
 
-use decentralml_learning::{self as learning, ModelSpec, Weights};
+use decentralml_learning::{self as learning, Dataset, ModelSpec, Update, Weights, data};
 use decentralml_storage::Storage;
 use decentralml_types::{
     Cid, TaskSpec,
     spec::{InitialModel, Objective},
 };
+
+use crate::{convert, error::WorkerError};
 
 /// Bytes of a model's list of layers, at most.
 const MAX_MODEL_SPEC: u64 = 1 << 20;
@@ -36,6 +38,41 @@ pub enum ModelError {
     /// The task's encoding of updates is not one.
     #[error("the task's encoding cannot be used: {0}")]
     Encoding(String),
+    /// The task's limit is below the length that every update of its model has.
+    #[error("an update of the task's model has {needed} bytes, and the task allows {allowed}")]
+    NoUpdateFits {
+        /// What every update has.
+        needed: u64,
+        /// The task's limit.
+        allowed: u64,
+    },
+}
+
+impl ModelError {
+    /// Whether it speaks against the task for good: it will not be otherwise another time, as it may be with a store.
+    pub(crate) fn is_final(&self) -> bool {
+        use decentralml_storage::Error;
+        match self {
+            Self::Storage(error) => {
+                matches!(error, Error::TooLarge { .. } | Error::NotAFile { .. })
+            }
+            _ => true,
+        }
+    }
+}
+
+/// How many bytes every update of a model has in this task.
+pub fn update_length(model: &ModelSpec, spec: &TaskSpec) -> Result<u64, ModelError> {
+    Ok(Update::byte_length(model, convert::encoding(spec)?) as u64)
+}
+
+/// Refuses a task in which no update of its model may be as long as it is.
+pub fn check_update_length(model: &ModelSpec, spec: &TaskSpec) -> Result<(), ModelError> {
+    let (needed, allowed) = (update_length(model, spec)?, spec.max_update_bytes);
+    if needed > allowed {
+        return Err(ModelError::NoUpdateFits { needed, allowed });
+    }
+    Ok(())
 }
 
 /// Fetches a task's list of layers and checks that it suits the task's objective.
@@ -62,5 +99,38 @@ pub async fn fetch_weights(
         }
         (None, InitialModel::Seed(seed)) => Ok(Weights::init(model, *seed)),
         (None, InitialModel::Weights(_)) => Err(ModelError::NoBase),
+    }
+}
+
+/// A task's validation set: rows that have the task's number of classes at most.
+pub async fn fetch_validation(storage: &Storage, spec: &TaskSpec) -> Result<Dataset, WorkerError> {
+    let bytes = storage.fetch(&spec.validation_set, spec.max_validation_bytes).await?;
+    let Objective::Classification { classes, .. } = spec.objective;
+    let options = data::CsvOptions { classes: Some(classes as usize), ..Default::default() };
+    let source = format!("the validation set {}", spec.validation_set);
+    Ok(data::read_csv(bytes.as_slice(), &source, &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::convert::tests::task_spec;
+
+    #[test]
+    fn an_update_may_be_as_long_as_the_task_says_and_no_longer() {
+        let model = ModelSpec::mlp(4, &[5], 3);
+        let mut spec = task_spec();
+        let update = Update::zero(&model, convert::encoding(&spec).unwrap());
+        spec.max_update_bytes = update.to_bytes().len() as u64;
+        check_update_length(&model, &spec).unwrap();
+        spec.max_update_bytes -= 1;
+        let allowed = spec.max_update_bytes;
+        let error = check_update_length(&model, &spec).unwrap_err();
+        assert!(
+            matches!(error, ModelError::NoUpdateFits { needed, allowed: a } if needed == allowed + 1 && a == allowed),
+            "{error:?}"
+        );
+        assert!(error.is_final());
     }
 }

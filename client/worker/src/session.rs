@@ -18,6 +18,13 @@ use crate::{
     work::{Moment, Part, Work, is_late, leaves_time},
 };
 
+/// How a session came to its end.
+pub(crate) struct Ended {
+    pub(crate) task: TaskId,
+    /// Why the account took no part; `None` where it did, and nothing is left to do.
+    pub(crate) unfit: Option<String>,
+}
+
 /// A task from enrollment to the last claim.
 pub(crate) struct Session<P: Part> {
     work: Arc<Work>,
@@ -53,8 +60,14 @@ impl<P: Part> Session<P> {
         }
     }
 
-    /// Goes through the task's rounds until there is nothing left to do. Returns the task.
-    pub(crate) async fn run(mut self) -> TaskId {
+    /// Goes through the task's rounds until there is nothing left to do, or the task turns out not to suit.
+    pub(crate) async fn run(mut self) -> Ended {
+        let unfit = self.work_through().await;
+        Ended { task: self.task, unfit }
+    }
+
+    /// Returns why the account takes no part, if it does not.
+    async fn work_through(&mut self) -> Option<String> {
         let mut best = self.work.best.clone();
         let mut finalized = self.work.finalized.clone();
         loop {
@@ -64,7 +77,9 @@ impl<P: Part> Session<P> {
                 match self.look(&view).await {
                     Ok(open) => {
                         self.claim(&view, &open.due);
-                        self.live(&view, &open.at_risk).await;
+                        if let Some(unfit) = self.live(&view, &open.at_risk).await {
+                            return Some(unfit);
+                        }
                         self.catch_up(&open.silent).await;
                     }
                     Err(error) => {
@@ -74,15 +89,15 @@ impl<P: Part> Session<P> {
             }
             let view = finalized.borrow_and_update().clone();
             match self.finish(&view).await {
-                Ok(true) => return self.task,
+                Ok(true) => return None,
                 Ok(false) => {}
                 Err(error) => {
                     tracing::debug!(task = self.task, %error, "settled rows could not be read");
                 }
             }
             tokio::select! {
-                changed = best.changed() => if changed.is_err() { return self.task },
-                changed = finalized.changed() => if changed.is_err() { return self.task },
+                changed = best.changed() => if changed.is_err() { return None },
+                changed = finalized.changed() => if changed.is_err() { return None },
             }
         }
     }
@@ -139,23 +154,31 @@ impl<P: Part> Session<P> {
         waits_for.is_some()
     }
 
-    /// Takes part at the best block.
-    async fn live(&mut self, view: &View, at_risk: &[AtRisk]) {
+    /// Takes part at the best block. Returns why it does not, where the task does not suit.
+    async fn live(&mut self, view: &View, at_risk: &[AtRisk]) -> Option<String> {
         let task = match view.task(self.task).await {
             Ok(Some(task)) if !task.status.is_final() => task,
-            Ok(_) => return,
+            Ok(_) => return None,
             Err(error) => {
                 tracing::debug!(task = self.task, %error, "the task could not be read");
-                return;
+                return None;
             }
         };
         if !self.tries.permit(Step::Enroll) {
-            return;
+            return None;
         }
-        let enrolled = enroll::step(&self.work, view, &task).await;
-        if self.note(Step::Enroll, enrolled).is_none() {
-            return;
+        let models = P::models(&mut self.memory);
+        let enrolled = enroll::step(&self.work, models, view, &task).await;
+        match enrolled {
+            Err(WorkerError::Unfit { reason, .. }) => return Some(reason),
+            enrolled => self.note(Step::Enroll, enrolled)?,
         }
+        self.play(view, task, at_risk).await;
+        None
+    }
+
+    /// Does at the best block what an account does that is enrolled.
+    async fn play(&mut self, view: &View, task: Task, at_risk: &[AtRisk]) {
         let round = match task.current {
             Some(number) => view.round(task.id, number).await,
             None => Ok(None),

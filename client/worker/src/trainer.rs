@@ -120,6 +120,10 @@ impl Part for Trainer {
         None
     }
 
+    fn models(memory: &mut Models) -> &mut Models {
+        memory
+    }
+
     async fn act(
         &self,
         work: &Work,

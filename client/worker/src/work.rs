@@ -14,11 +14,15 @@ use decentralml_sdk::{
 };
 use decentralml_storage::Storage;
 use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId,
+    Balance, BlockNumber, Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId, TaskSpec,
 };
 use tokio::sync::watch;
 
-use crate::{error::WorkerError, model, state::State};
+use crate::{
+    error::WorkerError,
+    model::{self, ModelError},
+    state::State,
+};
 
 /// What all tasks of a daemon share.
 pub(crate) struct Work {
@@ -189,19 +193,26 @@ pub(crate) struct Models {
 }
 
 impl Models {
+    /// The model.
+    pub(crate) async fn spec(
+        &mut self,
+        storage: &Storage,
+        task: &TaskSpec,
+    ) -> Result<Arc<ModelSpec>, ModelError> {
+        if let Some(spec) = &self.spec {
+            return Ok(spec.clone());
+        }
+        let spec = Arc::new(model::fetch_spec(storage, task).await?);
+        Ok(self.spec.insert(spec).clone())
+    }
+
     /// The model and the weights that the moment's round starts from.
     pub(crate) async fn get(
         &mut self,
         work: &Work,
         moment: &Moment,
     ) -> Result<(Arc<ModelSpec>, Arc<Weights>), WorkerError> {
-        let spec = match &self.spec {
-            Some(spec) => spec.clone(),
-            None => {
-                let spec = Arc::new(model::fetch_spec(&work.storage, &moment.task.spec).await?);
-                self.spec.insert(spec).clone()
-            }
-        };
+        let spec = self.spec(&work.storage, &moment.task.spec).await?;
         let base = moment.round.base;
         if let Some((known, weights)) = &self.base
             && *known == base
@@ -265,8 +276,11 @@ pub(crate) trait Part: Send + Sync + 'static {
     /// What it remembers of a task while the daemon runs; records that must survive are in [`State`].
     type Memory: Default + Send;
 
-    /// Why the role takes no part in a task; `None` where it does.
+    /// Why the role takes no part in a task, as far as the chain tells; `None` where it does.
     fn unfit(&self, task: &Task) -> Option<String>;
+
+    /// The task's model, in what is remembered.
+    fn models(memory: &mut Self::Memory) -> &mut Models;
 
     /// Does what is to be done in the phase of a live round. Called for every best block; returns at once where there is
     /// nothing to do.

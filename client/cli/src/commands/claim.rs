@@ -1,5 +1,7 @@
 //! `decentralml claim`.
 
+mod payable;
+
 use crate::{
     context::Context,
     exit::{Kind, problem},
@@ -18,10 +20,10 @@ use std::collections::BTreeSet;
 /// Rows that one transaction settles; a block has room for several such.
 const BATCH: usize = 25;
 
-/// Settle what finished rounds owe: rewards, fees, and slashes of who broke a promise. Free where it succeeds.
+/// Settle what finished rounds owe: rewards, fees, and slashes of who broke a promise.
 ///
 /// Workers claim by themselves; this is for what they left, and for others: anybody may settle any row, the money goes to
-/// whom it belongs.
+/// whom it belongs. A single row is free to settle; several at once go into one transaction, which has a fee.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// In this task only.
@@ -50,6 +52,8 @@ enum Outcome {
     AlreadySettled,
     /// The chain refused, and the row is still open.
     Refused,
+    /// Nothing was sent: the pay would not arrive, as it is too little for an account that does not exist.
+    Unpayable,
 }
 
 impl Outcome {
@@ -59,6 +63,7 @@ impl Outcome {
             Self::Settled => "settled",
             Self::AlreadySettled => "already settled by others",
             Self::Refused => "refused",
+            Self::Unpayable => "cannot be paid",
         }
     }
 }
@@ -71,7 +76,7 @@ struct Claimed {
     /// Planck; `None` where it was not asked for: of others' rows.
     amount: Option<Balance>,
     outcome: Outcome,
-    /// Why the chain refused.
+    /// Why the chain refused, or nothing can be paid, and what to do.
     reason: Option<String>,
 }
 
@@ -97,17 +102,27 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             ones(&view, task, &context.account_or_own(opts.of.as_deref())?).await?
         });
     }
+    payable::mark(&mut claims, &view, &chain).await?;
     if !opts.dry_run {
-        for claims in claims.chunks_mut(BATCH) {
+        let mut open: Vec<&mut Claimed> =
+            claims.iter_mut().filter(|claim| claim.outcome == Outcome::Open).collect();
+        for claims in open.chunks_mut(BATCH) {
             settle(claims, &chain, context).await?;
         }
     }
     out.result(&claims, |claims| people(claims, chain.properties()))?;
-    match claims.iter().filter(|claim| claim.outcome == Outcome::Refused).count() {
-        0 => Ok(()),
-        refused => Err(problem(
+    if opts.dry_run {
+        return Ok(());
+    }
+    let number = |outcome| claims.iter().filter(|claim| claim.outcome == outcome).count() as u64;
+    match (number(Outcome::Refused), number(Outcome::Unpayable)) {
+        (0, 0) => Ok(()),
+        (0, unpayable) => {
+            Err(problem(Kind::Refused, format!("{} cannot be paid now", count(unpayable, "row"))))
+        }
+        (refused, _) => Err(problem(
             Kind::Refused,
-            format!("the chain refused to settle {}", count(refused as u64, "row")),
+            format!("the chain refused to settle {}", count(refused, "row")),
         )),
     }
 }
@@ -123,13 +138,15 @@ async fn ones(view: &View, task: TaskId, account: &AccountId) -> Result<Vec<Clai
 }
 
 /// One transaction, and what became of its rows.
-async fn settle(claims: &mut [Claimed], chain: &Chain, context: &Context) -> Result<()> {
+async fn settle(claims: &mut [&mut Claimed], chain: &Chain, context: &Context) -> Result<()> {
     // One call alone is free; a batch costs its fee, and saves the wait of a block for each call.
     let items = match &*claims {
         [one] => match context.submit(chain, &one.row.claim()).await {
             Ok(_) => vec![Ok(())],
             Err(report) => match report.downcast_ref() {
-                Some(error @ SubmitError::Rejected { .. }) => vec![Err(error.to_string())],
+                Some(error @ (SubmitError::Rejected { .. } | SubmitError::Dispatch(_))) => {
+                    vec![Err(error.to_string())]
+                }
                 _ => return Err(report),
             },
         },
@@ -161,7 +178,7 @@ fn items(included: &Included) -> Vec<std::result::Result<(), String>> {
 }
 
 /// A claim that failed although its row is gone came too late; one whose row is `open` was refused.
-fn record(claims: &mut [Claimed], items: Vec<std::result::Result<(), String>>, open: &[Row]) {
+fn record(claims: &mut [&mut Claimed], items: Vec<std::result::Result<(), String>>, open: &[Row]) {
     for (claim, item) in claims.iter_mut().zip(items) {
         (claim.outcome, claim.reason) = match item {
             Ok(()) => (Outcome::Settled, None),
@@ -189,7 +206,13 @@ fn people(claims: &[Claimed], token: &Properties) -> String {
         ]
     });
     let header = ["task", "round", "as", "account", "amount", "outcome"];
-    let all = [Outcome::Open, Outcome::Settled, Outcome::AlreadySettled, Outcome::Refused];
+    let all = [
+        Outcome::Open,
+        Outcome::Settled,
+        Outcome::AlreadySettled,
+        Outcome::Refused,
+        Outcome::Unpayable,
+    ];
     let sums: Vec<String> = all
         .into_iter()
         .map(|outcome| (outcome, claims.iter().filter(|claim| claim.outcome == outcome).count()))
@@ -231,7 +254,7 @@ mod tests {
         ]);
         let mut claims = claims();
         let open = [claims[2].row];
-        record(&mut claims, items(&batch), &open);
+        record(&mut claims.iter_mut().collect::<Vec<_>>(), items(&batch), &open);
         let outcomes: Vec<Outcome> = claims.iter().map(|claim| claim.outcome).collect();
         assert_eq!(outcomes, [Outcome::Settled, Outcome::AlreadySettled, Outcome::Refused]);
         assert!(claims[0].reason.is_none() && claims[1].reason.is_none());

@@ -5,8 +5,9 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use color_eyre::Result;
 
-/// Prints the completions of a shell, for example:
-/// `decentralml completions bash > ~/.local/share/bash-completion/completions/decentralml`.
+/// Print the completions of a shell.
+///
+/// For example: `decentralml completions bash > ~/.local/share/bash-completion/completions/decentralml`.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// Whose completions.

@@ -10,7 +10,7 @@ use crate::{
     exit::{Kind, problem},
 };
 
-/// Runs a program until it ends, a signal comes, or standard input closes. However the one who started this ends, the
+/// Run a program until it ends, a signal comes, or standard input closes. However the one who started this ends, the
 /// program does not outlive it.
 #[derive(Args, Debug)]
 pub struct Opts {

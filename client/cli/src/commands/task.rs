@@ -5,6 +5,7 @@ mod cancel;
 pub mod create;
 mod fund;
 mod list;
+mod pace;
 mod pause;
 pub mod progress;
 mod reap;

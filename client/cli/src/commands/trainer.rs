@@ -29,8 +29,6 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct Opts {
     #[command(flatten)]
-    data: DataOpts,
-    #[command(flatten)]
     which: Which,
     /// Bonds are made up to this in all [default: 10 tokens].
     #[arg(long, value_name = "AMOUNT")]
@@ -40,6 +38,9 @@ pub struct Opts {
     conduct: Conduct,
     #[command(flatten)]
     daemon: DaemonOpts,
+    // The last: what comes after it would stand under its heading in the help.
+    #[command(flatten)]
+    data: DataOpts,
 }
 
 /// Which tasks a worker takes part in.

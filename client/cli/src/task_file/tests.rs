@@ -11,8 +11,8 @@ fn token() -> Properties {
 fn spec(text: &str) -> Result<TaskSpec> {
     let cid = |byte| Cid { codec: Codec::Raw, digest: [byte; 32] };
     let file = TaskFile::parse(text)?;
-    file.model_spec()?;
-    file.spec(Stored { model: cid(1), validation_set: cid(2) }, [9; 32], &token())
+    let model = file.model_spec()?;
+    file.spec(&model, Stored { model: cid(1), validation_set: cid(2) }, [9; 32], &token())
 }
 
 fn refused(from: &str, to: &str) -> String {
@@ -76,6 +76,32 @@ fn errors_name_the_field() {
         let error = refused(from, to);
         assert!(error.contains(named), "{to}: {error}");
     }
+}
+
+#[test]
+fn a_limit_that_no_update_of_the_model_fits_is_refused_with_both_numbers() {
+    let limit = "max_update_size = \"1 MiB\"";
+    let file = TaskFile::parse(EXAMPLE).unwrap();
+    let needed = update_length(&file.model_spec().unwrap(), &spec(EXAMPLE).unwrap()).unwrap();
+    // 64 × 128 + 128 + 128 × 10 + 10 numbers of two bytes each, and a header.
+    assert!((2 * 9_610..2 * 9_610 + 1_000).contains(&needed), "{needed}");
+
+    let exact = EXAMPLE.replacen(limit, &format!("max_update_size = {needed}"), 1);
+    assert_eq!(spec(&exact).unwrap().max_update_bytes, needed);
+    let error = refused(limit, &format!("max_update_size = {}", needed - 1));
+    assert!(error.contains(&format!("allows {} bytes", needed - 1)), "{error}");
+    assert!(error.contains(&format!("set it to {needed} or more")), "{error}");
+
+    let wider = exact.replacen("bits = 16", "bits = 32", 1);
+    assert!(spec(&wider).unwrap_err().to_string().contains("at 32 bits"));
+}
+
+#[test]
+fn without_a_limit_updates_may_have_the_length_that_they_have() {
+    let text = EXAMPLE.replacen("max_update_size = \"1 MiB\"", "", 1);
+    let model = TaskFile::parse(&text).unwrap().model_spec().unwrap();
+    let spec = spec(&text).unwrap();
+    assert_eq!(spec.max_update_bytes, update_length(&model, &spec).unwrap());
 }
 
 #[test]

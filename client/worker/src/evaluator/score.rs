@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use decentralml_learning::{Dataset, data};
+use decentralml_learning::Dataset;
 use decentralml_sdk::{Draw, Place, Reveal, call, random_32};
-use decentralml_types::{
-    Opinion, Opinions, Score, Seed, commitment::ScoresCommitment, spec::Objective,
-};
+use decentralml_types::{Opinion, Opinions, Score, Seed, commitment::ScoresCommitment};
 
 use super::{Conduct, Evaluator, Memory, Scores, judge, name, own_seat, updates};
 use crate::{
     convert, enroll,
     error::WorkerError,
+    model,
     work::{Moment, Work, compute},
 };
 
@@ -141,11 +140,7 @@ pub(super) async fn validation(
         return Ok(rows.clone());
     }
     let spec = &moment.task.spec;
-    let bytes = work.storage.fetch(&spec.validation_set, spec.max_validation_bytes).await?;
-    let Objective::Classification { classes, .. } = spec.objective;
-    let options = data::CsvOptions { classes: Some(classes as usize), ..Default::default() };
-    let source = format!("the validation set {}", spec.validation_set);
-    let rows = Arc::new(data::read_csv(bytes.as_slice(), &source, &options)?);
+    let rows = Arc::new(model::fetch_validation(&work.storage, spec).await?);
     if let Err(error) = work.storage.pin(&spec.validation_set).await {
         tracing::debug!(%error, "the validation set could not be pinned");
     }

@@ -14,8 +14,9 @@ use serde::Serialize;
 /// Show an account: balance, holds, bonds and what is being unbonded.
 #[derive(Args, Debug)]
 pub struct Opts {
-    /// An address, or the name of a key; the key that signs if not given.
-    account: Option<String>,
+    /// An address, or the name of a key [default: the key that signs].
+    #[arg(value_name = "ACCOUNT")]
+    who: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -30,7 +31,7 @@ struct Account {
 
 /// Reads the finalized state.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
-    let account = context.account_or_own(opts.account.as_deref())?;
+    let account = context.account_or_own(opts.who.as_deref())?;
     let chain = context.chain().await?;
     let view = chain.finalized().await?;
     let shown = Account {

@@ -33,12 +33,14 @@ pub enum Motion {
     /// Put an account on the list of validators; it validates from a later session on.
     AddValidator {
         /// An address, or the name of a key.
-        account: String,
+        #[arg(value_name = "ACCOUNT")]
+        who: String,
     },
     /// Take an account off the list of validators.
     RemoveValidator {
         /// An address, or the name of a key.
-        account: String,
+        #[arg(value_name = "ACCOUNT")]
+        who: String,
     },
 }
 
@@ -49,8 +51,8 @@ impl Motion {
             Self::Recall { task, version, reason } => {
                 call::recall(*task, *version, reason).of_kind(Kind::Usage)?
             }
-            Self::AddValidator { account } => call::add_validator(&context.account(account)?),
-            Self::RemoveValidator { account } => call::remove_validator(&context.account(account)?),
+            Self::AddValidator { who } => call::add_validator(&context.account(who)?),
+            Self::RemoveValidator { who } => call::remove_validator(&context.account(who)?),
         })
     }
 
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn thresholds_are_what_the_chain_asks_for() {
         let release = Motion::Release { task: 0, version: 1 };
-        let add = Motion::AddValidator { account: String::new() };
+        let add = Motion::AddValidator { who: String::new() };
         for (members, half, two_thirds) in [(1, 1, 1), (3, 2, 2), (4, 3, 3), (5, 3, 4), (9, 5, 6)] {
             assert_eq!(release.threshold(members), half, "{members}");
             assert_eq!(add.threshold(members), two_thirds, "{members}");

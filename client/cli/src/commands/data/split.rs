@@ -21,8 +21,6 @@ use std::{
 /// The labels of the trainers' parts are skewed by a Dirichlet distribution. Equal seeds give equal files.
 #[derive(Args, Debug)]
 pub struct Opts {
-    #[command(flatten)]
-    data: DataOpts,
     /// Parts for trainers.
     #[arg(long, default_value_t = 6, value_name = "N")]
     trainers: usize,
@@ -38,12 +36,15 @@ pub struct Opts {
     /// Share of the rows that nobody sees before the end.
     #[arg(long, default_value = "20 %", value_name = "SHARE")]
     test: Share,
-    /// 64 hexadecimal digits.
+    /// What the division follows from: 64 hexadecimal digits.
     #[arg(long, default_value = ZEROS)]
     seed: Hex,
     /// Where the files go: trainer-1.csv …, validation.csv, test.csv.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
+    // The last: what comes after it would stand under its heading in the help.
+    #[command(flatten)]
+    data: DataOpts,
 }
 
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -127,7 +127,7 @@ fn rehearse(seed: u64) -> Result<Rehearsed> {
     let file = setup::task_file(seed)?;
     let model = file.model_spec()?;
     let initial = setup::initial(&model, seed);
-    let spec = spec(&file)?;
+    let spec = spec(&file, &model)?;
     let federation = Federation::new(&model, &spec, &parts)?.run(initial.clone())?;
     let setting = Setting {
         model,
@@ -140,10 +140,10 @@ fn rehearse(seed: u64) -> Result<Rehearsed> {
 }
 
 /// The task as the chain would keep it. Names and amounts do not matter here, nor what is stored where.
-fn spec(file: &crate::task_file::TaskFile) -> Result<TaskSpec> {
-    let cid = canonical_cid(&file.model_spec()?.to_canonical_json()?);
+fn spec(file: &crate::task_file::TaskFile, model: &ModelSpec) -> Result<TaskSpec> {
+    let cid = canonical_cid(&model.to_canonical_json()?);
     let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
-    file.spec(Stored { model: cid, validation_set: cid }, Seed::default(), &token)
+    file.spec(model, Stored { model: cid, validation_set: cid }, Seed::default(), &token)
 }
 
 impl Rehearsed {

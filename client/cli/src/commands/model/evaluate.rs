@@ -26,10 +26,10 @@ const MAX_SPEC: u64 = 1 << 20;
 /// Measure a model on rows: those of a file, or the task's own validation set.
 #[derive(Args, Debug)]
 pub struct Opts {
-    /// Number of the task. Its model's layers are on chain; for a task that is gone give --layers.
+    /// Number of the task. The chain names its model's layers; for a task that is gone give --layers.
     #[arg(required_unless_present_all = ["file", "layers"])]
     task: Option<TaskId>,
-    /// Version of its model; the latest if not given.
+    /// Version of its model [default: the latest].
     #[arg(requires = "task")]
     version: Option<Version>,
     /// Weights in a file (safetensors) in place of those of a version.

@@ -19,7 +19,7 @@ pub struct Opts {
     /// Number of the task.
     #[arg(required_unless_present = "cid")]
     task: Option<TaskId>,
-    /// Version of its model; the latest if not given.
+    /// Version of its model [default: the latest].
     version: Option<Version>,
     /// Fetch this CID, whatever the chain says of it.
     #[arg(long, conflicts_with_all = ["task", "version"])]

@@ -15,7 +15,7 @@ use decentralml_types::{TaskId, Version};
 pub struct Opts {
     /// Number of the task.
     task: TaskId,
-    /// Version of its model; the latest if not given.
+    /// Version of its model [default: the latest].
     version: Option<Version>,
 }
 

@@ -1,5 +1,7 @@
 //! `decentralml task create`.
 
+mod named;
+
 use crate::{
     context::Context,
     exit::{Kind, problem},
@@ -9,6 +11,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
+use decentralml_learning::ModelSpec;
 use decentralml_sdk::{Chain, Constants, Included, Properties, Signer, Wait, call, random_32};
 use decentralml_storage::{Storage, unixfs};
 use decentralml_types::{Balance, Cid, Role, TaskId, TaskSpec};
@@ -18,7 +21,7 @@ use std::{io, path::PathBuf};
 /// Create a task from a file and pay for all its rounds in advance.
 ///
 /// The model and the validation set go into the store, the rest onto the chain. Nothing is stored or paid before the
-/// whole description has been checked. The sponsor gets back what is not earned.
+/// whole description has been checked, what it names by CID included. The sponsor gets back what is not earned.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// The task file; client/cli/examples/digits.toml explains every key.
@@ -141,14 +144,16 @@ fn check_bonds(spec: &TaskSpec, constants: &Constants, token: &Properties) -> Re
 pub struct Draft {
     pub spec: TaskSpec,
     pub cost: Cost,
+    model: ModelSpec,
     /// What the store has to have before the task is created.
     files: Vec<(Cid, Vec<u8>)>,
 }
 
 /// Checks a task file and puts the spec together; nothing is stored yet.
 pub async fn draft(file: &TaskFile, chain: &Chain) -> Result<Draft> {
-    let model = file.model_spec()?.to_canonical_json()?;
-    let mut files = vec![(cid(&model)?, model)];
+    let model = file.model_spec()?;
+    let layers = model.to_canonical_json()?;
+    let mut files = vec![(cid(&layers)?, layers)];
     let validation_set = match (file.validation_rows()?, file.validation.cid) {
         (Some(rows), _) => {
             let cid = cid(&rows)?;
@@ -163,11 +168,11 @@ pub async fn draft(file: &TaskFile, chain: &Chain) -> Result<Draft> {
         Stored { model: files.first().map_or(validation_set, |(cid, _)| *cid), validation_set };
     let random = random_32()
         .ok_or_else(|| problem(Kind::Other, "the operating system gave no random bytes"))?;
-    let spec = file.spec(stored, random, chain.properties())?;
+    let spec = file.spec(&model, stored, random, chain.properties())?;
     let constants = chain.constants().await?;
     check_bonds(&spec, &constants, chain.properties())?;
     let cost = Cost::of(&spec, &constants);
-    Ok(Draft { spec, cost, files })
+    Ok(Draft { spec, cost, model, files })
 }
 
 impl Draft {
@@ -211,6 +216,9 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let chain = context.chain().await?;
     let draft = draft(&file, &chain).await?;
     let (spec, cost, token) = (draft.spec.clone(), draft.cost, chain.properties());
+    if file.weights.is_some() || file.validation.cid.is_some() {
+        named::check(&file, &draft, &context.storage().await?).await?;
+    }
     if dry_run {
         let created = Created { task: None, spec, cost, fee: None };
         return out.result(&created, |created| people(created, token));

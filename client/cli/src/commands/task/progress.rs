@@ -5,7 +5,8 @@ use decentralml_sdk::{Committee, Round, Task, View};
 use decentralml_types::{BlockNumber, Phase, Role, TaskId, TaskStatus};
 use serde::Serialize;
 
-use crate::{context, output::count, units::percent};
+use super::pace::{Attempts, Left, deadline};
+use crate::{context, units::percent};
 
 /// A task, its current round, and who has acted in it.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +19,9 @@ pub struct Progress {
     /// Updates that trainers have committed to in this round.
     pub committed: u32,
     pub committee: Option<Committee>,
+    /// Of the live phase, or of the time to enroll; `None` where nothing has a deadline.
+    pub left: Option<Left>,
+    pub attempts: Attempts,
 }
 
 impl Progress {
@@ -39,21 +43,36 @@ impl Progress {
                 committee = view.committee(id, round.number, round.committee).await?;
             }
         }
-        Ok(Self { block: view.number(), task, enrolled, round, committed, committee })
+        let block = view.number();
+        let left = match deadline(&task, round.as_ref()) {
+            Some(deadline) => Some(Left::until(deadline, block, view.block_time().await?)),
+            None => None,
+        };
+        let attempts = Attempts::of(&task);
+        Ok(Self { block, task, enrolled, round, committed, committee, left, attempts })
     }
 
-    /// One sentence.
+    /// One sentence: where the task stands, and how long that may last.
     pub fn sentence(&self) -> String {
+        let news = self.news();
+        match (self.left, self.task.status) {
+            (None, _) => news,
+            // What is enrolled by then suffices, or is waited for.
+            (Some(left), TaskStatus::Enrolling) if left.blocks == 0 => news,
+            (Some(left), TaskStatus::Enrolling) => {
+                format!("{news}, {} left to enroll", left.sentence())
+            }
+            (Some(left), _) if left.blocks == 0 => format!("{news}, its time is over"),
+            (Some(left), _) => format!("{news}, at most {} left", left.sentence()),
+        }
+    }
+
+    /// The part of the sentence that is not another with every block.
+    pub fn news(&self) -> String {
         let spec = &self.task.spec;
         match (&self.round, self.task.status) {
             (Some(round), TaskStatus::Running) => {
-                let left = round.deadline.saturating_sub(self.block);
-                format!(
-                    "round {}: {}, at most {} left",
-                    round.number,
-                    self.phase(round),
-                    count(left, "block")
-                )
+                format!("round {}: {}", round.number, self.phase(round))
             }
             (None, TaskStatus::Enrolling) => format!(
                 "enrolling: {} of {} trainers, {} of {} evaluators",
@@ -170,6 +189,7 @@ fn words(name: &str) -> String {
 pub(crate) mod tests {
     use super::*;
     use decentralml_sdk::{AccountId, Money};
+    use std::time::Duration;
 
     pub(crate) fn progress(status: TaskStatus, phase: Option<Phase>) -> Progress {
         let task = Task {
@@ -180,7 +200,7 @@ pub(crate) mod tests {
             money: Money { free: 0, reserved: 0, unclaimed: 0 },
             deposit: 0,
             created_at: 1,
-            enrolling_since: 1,
+            enrolling_since: 50,
             settled_rounds: 2,
             failed_in_a_row: 0,
             model: None,
@@ -205,6 +225,9 @@ pub(crate) mod tests {
             failure: None,
             model: None,
         });
+        let left = deadline(&task, round.as_ref());
+        let left = left.map(|deadline| Left::until(deadline, 100, Duration::from_secs(6)));
+        let attempts = Attempts::of(&task);
         let committee = Some(Committee {
             seats: 3,
             updates: 5,
@@ -213,7 +236,8 @@ pub(crate) mod tests {
             attestations: Vec::new(),
             accepted: 0,
         });
-        Progress { block: 100, task, enrolled: (4, 3), round, committed: 5, committee }
+        let enrolled = (4, 3);
+        Progress { block: 100, task, enrolled, round, committed: 5, committee, left, attempts }
     }
 
     #[test]
@@ -221,30 +245,57 @@ pub(crate) mod tests {
         let text = |status, phase| progress(status, phase).sentence();
         assert_eq!(
             text(TaskStatus::Enrolling, None),
-            "enrolling: 4 of 6 trainers, 3 of 3 evaluators"
+            "enrolling: 4 of 6 trainers, 3 of 3 evaluators, 10 blocks (1 min) left to enroll"
         );
         assert_eq!(
             text(TaskStatus::Enrolling, Some(Phase::Settled)),
-            "waiting for participants after round 3: 4 of 6 trainers, 3 of 3 evaluators, enough once the time to enroll is over"
+            "waiting for participants after round 3: 4 of 6 trainers, 3 of 3 evaluators, enough once the time to enroll is over, 10 blocks (1 min) left to enroll"
         );
         let mut waiting = progress(TaskStatus::Enrolling, Some(Phase::Void));
-        waiting.enrolled = (2, 0);
+        (waiting.enrolled, waiting.left) = ((2, 0), Some(Left { blocks: 0, seconds: 0 }));
         assert_eq!(
             waiting.sentence(),
             "waiting for participants after round 3: at least 1 more trainer, at least 2 more evaluators"
         );
         assert_eq!(
             text(TaskStatus::Running, Some(Phase::Training)),
-            "round 3: training, 5 of 6 committed, at most 10 blocks left"
+            "round 3: training, 5 of 6 committed, at most 10 blocks (1 min) left"
         );
         assert_eq!(
             text(TaskStatus::Running, Some(Phase::Scoring)),
-            "round 3: scoring, 2 of 3 seats committed, at most 10 blocks left"
+            "round 3: scoring, 2 of 3 seats committed, at most 10 blocks (1 min) left"
         );
         assert_eq!(
             text(TaskStatus::Completed, Some(Phase::Settled)),
             "completed: 2 of 15 rounds, accuracy 91.23 %"
         );
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_is_said_and_counting_has_none() {
+        let mut late = progress(TaskStatus::Running, Some(Phase::Revealing));
+        late.left = Some(Left::until(110, 112, Duration::from_secs(6)));
+        assert_eq!(late.sentence(), "round 3: revealing, 5 updates open, its time is over");
+        let counting = progress(TaskStatus::Running, Some(Phase::Tallying));
+        assert_eq!((counting.left, counting.sentence().as_str()), (None, "round 3: tallying"));
+        assert_eq!(progress(TaskStatus::Cancelled, Some(Phase::Void)).left, None);
+        let paused = progress(TaskStatus::Paused, Some(Phase::Training));
+        assert_eq!(paused.left, Some(Left { blocks: 10, seconds: 60 }));
+    }
+
+    #[test]
+    fn json_has_everything_by_its_name() {
+        let progress = progress(TaskStatus::Running, Some(Phase::Training));
+        let json = serde_json::to_value(&progress).unwrap_or_default();
+        let names: Vec<&String> = json.as_object().map(|o| o.keys().collect()).unwrap_or_default();
+        let expected =
+            ["attempts", "block", "committed", "committee", "enrolled", "left", "round", "task"];
+        assert_eq!(names, expected);
+        assert_eq!(json["left"], serde_json::json!({ "blocks": 10, "seconds": 60 }));
+        let attempts = serde_json::json!({
+            "used": 3, "allowed": 60, "failed_in_a_row": 0, "pauses_at": 4,
+        });
+        assert_eq!(json["attempts"], attempts);
     }
 
     #[test]

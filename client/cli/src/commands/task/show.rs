@@ -53,6 +53,7 @@ fn people(shown: &Shown, token: &Properties) -> String {
         ("license", String::from_utf8_lossy(&spec.license).into_owned()),
         ("sponsor", task.sponsor.to_string()),
         ("now", shown.progress.sentence()),
+        ("attempts", shown.progress.attempts.sentence()),
         ("target", or_dash(spec.target.map(percent))),
         ("reward a round", tokens(terms.reward_per_round, token)),
         ("fee a seat", tokens(terms.fee_per_seat, token)),
@@ -111,4 +112,33 @@ pub fn round_table(rounds: &[Round], models: &[ModelVersion]) -> String {
         "unclaimed rows",
     ];
     table(header.map(str::to_owned).to_vec(), rows)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::commands::task::progress::tests::progress;
+    use decentralml_types::{Phase, TaskStatus};
+
+    pub(crate) fn shown() -> Shown {
+        let progress = progress(TaskStatus::Running, Some(Phase::Training));
+        let rounds = progress.round.clone().into_iter().collect();
+        Shown { progress, rounds, models: Vec::new() }
+    }
+
+    #[test]
+    fn a_task_is_shown_with_the_time_left_and_its_attempts() {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
+        let text = people(&shown(), &token);
+        let line = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+            line.strip_prefix(name).unwrap_or_default().trim().to_owned()
+        };
+        assert_eq!(
+            line("now "),
+            "round 3: training, 5 of 6 committed, at most 10 blocks (1 min) left"
+        );
+        assert_eq!(line("attempts "), "3 of 60 used");
+        assert_eq!(line("reward a round "), "10 DML");
+    }
 }

@@ -64,32 +64,34 @@ async fn read(view: &View, id: TaskId) -> Result<Shown> {
 struct Screen {
     redraw: bool,
     height: usize,
-    sentence: String,
+    news: String,
 }
 
 impl Screen {
     fn show(&mut self, shown: &Shown, out: &mut Out<'_>) -> Result<()> {
-        let sentence = shown.progress.sentence();
+        let progress = &shown.progress;
+        let (sentence, attempts) = (progress.sentence(), progress.attempts.sentence());
         if !self.redraw {
-            // The count of blocks that are left changes with every block; the rest is news.
-            let news = sentence.split(", at most").next().unwrap_or_default().to_owned();
-            if news != self.sentence {
-                out.line(&format!("block {}: {news}", shown.progress.block))?;
-                self.sentence = news;
+            // The time that is left changes with every block; the rest is news.
+            let news = format!("{}; {attempts}", progress.news());
+            if news != self.news {
+                out.line(&format!("block {}: {sentence}; attempts: {attempts}", progress.block))?;
+                self.news = news;
             }
             return Ok(());
         }
-        let text = self.frame(&sentence, &round_table(&shown.rounds, &shown.models));
+        let end = format!("{sentence}\nattempts: {attempts}");
+        let text = self.frame(&end, &round_table(&shown.rounds, &shown.models));
         out.line(&text)
     }
 
     /// The next picture, which begins by wiping out the last one.
-    fn frame(&mut self, sentence: &str, rounds: &str) -> String {
+    fn frame(&mut self, end: &str, rounds: &str) -> String {
         let wipe = match self.height {
             0 => String::new(),
             height => format!("\x1b[{height}A\x1b[J"),
         };
-        let text = format!("{rounds}\n\n{sentence}");
+        let text = format!("{rounds}\n\n{end}");
         self.height = text.lines().count();
         wipe + &text
     }
@@ -97,7 +99,41 @@ impl Screen {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::commands::task::show::tests::shown;
+    use decentralml_types::Phase;
+
+    fn print(screen: &mut Screen, shown: &Shown) -> String {
+        let mut bytes = Vec::new();
+        screen.show(shown, &mut Out::new(&mut bytes, false)).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_printed_when_something_is_new_and_not_because_time_goes_by() {
+        let (mut screen, mut shown) = (Screen::default(), shown());
+        assert_eq!(
+            print(&mut screen, &shown),
+            "block 100: round 3: training, 5 of 6 committed, at most 10 blocks (1 min) left; attempts: 3 of 60 used\n"
+        );
+        shown.progress.block = 101;
+        shown.progress.left = None;
+        assert_eq!(print(&mut screen, &shown), "");
+        shown.progress.round.as_mut().unwrap().phase = Phase::Revealing;
+        let line = print(&mut screen, &shown);
+        assert!(line.starts_with("block 101: round 3: revealing"), "{line}");
+    }
+
+    #[test]
+    fn a_terminal_shows_the_rounds_the_time_left_and_the_attempts() {
+        let mut screen = Screen { redraw: true, ..Screen::default() };
+        let text = print(&mut screen, &shown());
+        assert!(text.starts_with("round"), "{text}");
+        assert!(text.contains("at most 10 blocks (1 min) left\nattempts: 3 of 60 used"), "{text}");
+        let lines = text.lines().count();
+        assert!(print(&mut screen, &shown()).starts_with(&format!("\x1b[{lines}A\x1b[J")));
+    }
 
     #[test]
     fn a_frame_wipes_exactly_the_one_before_it() {

@@ -16,7 +16,8 @@ use serde::Serialize;
 #[derive(Args, Debug)]
 pub struct Opts {
     /// An address, or the name of a key [default: the key that signs].
-    account: Option<String>,
+    #[arg(value_name = "ACCOUNT")]
+    who: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -39,7 +40,7 @@ struct Status {
 
 /// Reads the finalized block.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
-    let account = context.account_or_own(opts.account.as_deref())?;
+    let account = context.account_or_own(opts.who.as_deref())?;
     let chain = context.chain().await?;
     let view = chain.finalized().await?;
     let keys = view.session_keys(&account).await?;

@@ -1,0 +1,140 @@
+//! What a task file names by its CID: whether the store has it, and it is what the file takes it for.
+
+use super::Draft;
+use crate::{
+    exit::{Kind, problem},
+    task_file::TaskFile,
+};
+use color_eyre::{Result, eyre::WrapErr};
+use decentralml_learning::ModelSpec;
+use decentralml_storage::Storage;
+use decentralml_types::{TaskSpec, spec::Objective};
+use decentralml_worker::model::{ModelError, fetch_validation, fetch_weights};
+
+/// Fetches it all. Workers would do so in vain, and the sponsor would have paid.
+pub async fn check(file: &TaskFile, draft: &Draft, storage: &Storage) -> Result<()> {
+    check_weights(file, &draft.spec, &draft.model, storage).await?;
+    check_validation(file, &draft.spec, storage).await
+}
+
+async fn check_weights(
+    file: &TaskFile,
+    spec: &TaskSpec,
+    model: &ModelSpec,
+    storage: &Storage,
+) -> Result<()> {
+    let Some(cid) = &file.weights else { return Ok(()) };
+    match fetch_weights(storage, model, Some(cid), spec).await {
+        Ok(_) => Ok(()),
+        Err(ModelError::Storage(error)) => Err(error)
+            .wrap_err_with(|| format!("`weights`: {cid} cannot be had as weights of this model")),
+        Err(error) => Err(problem(Kind::Data, format!("`weights`: {error}"))),
+    }
+}
+
+async fn check_validation(file: &TaskFile, spec: &TaskSpec, storage: &Storage) -> Result<()> {
+    let Some(cid) = &file.validation.cid else { return Ok(()) };
+    let what = || format!("[validation]: {cid} cannot be had as rows");
+    let rows = fetch_validation(storage, spec).await.wrap_err_with(what)?;
+    let Objective::Classification { features, .. } = spec.objective;
+    if rows.columns() != features as usize {
+        let found = rows.columns();
+        let message = format!(
+            "[validation]: {cid}: {found} features in a row, but [objective] says {features}"
+        );
+        return Err(problem(Kind::Data, message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{exit, task_file::Stored};
+    use decentralml_learning::{Weights, data};
+    use decentralml_sdk::Properties;
+    use decentralml_storage::{Cid, Store, server::Server};
+    use std::{future::pending, sync::Arc};
+
+    /// A store of its own, which goes with the runtime.
+    async fn store(folder: &std::path::Path) -> Storage {
+        let store = Arc::new(Store::open(folder).unwrap());
+        let server = Server::bind(store, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = server.url();
+        tokio::spawn(server.run(pending()));
+        Storage::connect(&url).await.unwrap()
+    }
+
+    fn example() -> TaskFile {
+        let mut file = TaskFile::parse(include_str!("../../../../examples/digits.toml")).unwrap();
+        file.validation.file = None;
+        file.seed = None;
+        file
+    }
+
+    fn spec(file: &TaskFile, model: &ModelSpec) -> TaskSpec {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
+        let any = file.validation.cid.or(file.weights).unwrap();
+        file.spec(model, Stored { model: any, validation_set: any }, [0; 32], &token).unwrap()
+    }
+
+    async fn weights(storage: &Storage, cid: Cid) -> Result<()> {
+        let file = TaskFile { weights: Some(cid), ..example() };
+        let model = file.model_spec().unwrap();
+        check_weights(&file, &spec(&file, &model), &model, storage).await
+    }
+
+    async fn validation(storage: &Storage, cid: Cid) -> Result<()> {
+        let mut file = example();
+        file.validation.cid = Some(cid);
+        let model = file.model_spec().unwrap();
+        check_validation(&file, &spec(&file, &model), storage).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn first_weights_are_there_and_are_those_of_the_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = store(folder.path()).await;
+        let model = example().model_spec().unwrap();
+        let good = storage.add(Weights::init(&model, [1; 32]).to_bytes()).await.unwrap().cid;
+        weights(&storage, good).await.unwrap();
+
+        let longer = ModelSpec::mlp(64, &[129], 10);
+        let longer = storage.add(Weights::init(&longer, [1; 32]).to_bytes()).await.unwrap().cid;
+        let shorter = ModelSpec::mlp(64, &[127], 10);
+        let shorter = storage.add(Weights::init(&shorter, [1; 32]).to_bytes()).await.unwrap().cid;
+        for (cid, kind) in [(longer, exit::Kind::NoStore), (shorter, exit::Kind::Data)] {
+            let error = weights(&storage, cid).await.unwrap_err();
+            assert!(error.to_string().contains("`weights`"), "{error}");
+            assert_eq!(exit::kind(&error), kind, "{error:?}");
+        }
+        let missing = Cid { digest: [7; 32], ..good };
+        let error = weights(&storage, missing).await.unwrap_err();
+        assert_eq!(exit::kind(&error), exit::Kind::NoStore);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_validation_set_is_there_and_suits_the_objective() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = store(folder.path()).await;
+        let mut rows = Vec::new();
+        data::write_csv(&data::digits().unwrap().subset(&[0, 1, 2]), &mut rows, "rows").unwrap();
+        let good = storage.add(rows.clone()).await.unwrap().cid;
+        validation(&storage, good).await.unwrap();
+
+        let narrow = storage.add(b"1,2,0\n".to_vec()).await.unwrap().cid;
+        let error = validation(&storage, narrow).await.unwrap_err();
+        assert!(error.to_string().contains("2 features"), "{error}");
+        assert_eq!(exit::kind(&error), exit::Kind::Data);
+        // Its label is beyond the ten classes.
+        let last = rows.iter().rposition(|byte| *byte == b',').unwrap();
+        let beyond = [&rows[..=last], b"10\n"].concat();
+        let beyond = storage.add(beyond).await.unwrap().cid;
+        let error = validation(&storage, beyond).await.unwrap_err();
+        assert_eq!(exit::kind(&error), exit::Kind::Data, "{error:?}");
+        let missing = validation(&storage, Cid { digest: [7; 32], ..good }).await.unwrap_err();
+        assert!(missing.to_string().contains("[validation]"), "{missing}");
+        assert_eq!(exit::kind(&missing), exit::Kind::NoStore);
+    }
+}
