@@ -53,4 +53,4 @@ until [[ $(port) ]]; do
     sleep 0.2
 done
 
-DECENTRALML_WS="ws://127.0.0.1:$(port)" node --test
+DECENTRALML_WS="ws://127.0.0.1:$(port)" npm test --silent

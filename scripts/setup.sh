@@ -44,13 +44,15 @@ install_packages() {
         "${packages[@]}" >/dev/null
 }
 
-# Where Node.js is asked for: whether it is recent enough. Distributions before Debian 12 and Ubuntu 24.04 have an older one.
+# Where Node.js is asked for: whether its test runner can do what ours asks of it. Distributions before Debian 12 and Ubuntu
+# 24.04 have an older one.
 check_node() {
     local version
     [[ " $* " == *" node:"* ]] || return 0
     version=$(node --version)
-    [[ ${version#v} =~ ^([0-9]+)\. ]] && ((BASH_REMATCH[1] < 18)) || return 0
-    echo "Node.js $version is too old for the Polkadot-JS tests. Please install 18 or later from https://nodejs.org, so that" >&2
+    [[ ${version#v} =~ ^([0-9]+)\.([0-9]+) ]] \
+        && ((BASH_REMATCH[1] * 100 + BASH_REMATCH[2] < 1819)) || return 0
+    echo "Node.js $version is too old for the Polkadot-JS tests. Please install 18.19 or later from https://nodejs.org, so that" >&2
     echo "\`node --version\` tells it, and run this again." >&2
     return 1
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Formatting, lints, licenses and all tests, end to end included. Ends with the line "N passed, N failed".
+# Formatting, lints, licenses and all tests, end to end included. Ends with the time of each part, which it also writes to
+# out/test.json, and the line "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/env.sh
@@ -11,10 +12,19 @@ trap 'rm -f "$log"' EXIT
 passed=0
 failed=0
 skipped=
+# The parts that have ended, and the seconds that each took.
+parts=()
+seconds=()
+
+# Notes that a part that began at second $2 has ended.
+took() {
+	parts+=("$1")
+	seconds+=($((SECONDS - $2)))
+}
 
 # Runs a command as one test.
 check() {
-	local name=$1
+	local name=$1 start=$SECONDS
 	shift
 	echo "== $name"
 	if "$@"; then
@@ -23,11 +33,12 @@ check() {
 		failed=$((failed + 1))
 		echo "FAILED: $name"
 	fi
+	took "$name" "$start"
 }
 
 # Runs a command that prints cargo's test results, and counts them one by one.
 count() {
-	local name=$1
+	local name=$1 start=$SECONDS
 	shift
 	echo "== $name"
 	"$@" 2>&1 | tee "$log"
@@ -41,6 +52,7 @@ count() {
 		failed=$((failed + 1))
 		echo "FAILED: $name"
 	fi
+	took "$name" "$start"
 }
 
 # Holds the licenses of all dependencies against deny.toml. The tool is built in minutes, so nobody is made to have it.
@@ -54,14 +66,31 @@ licenses() {
 	fi
 }
 
+# Prints how long everything took, and writes it to out/test.json.
+report() {
+	local i total=$SECONDS
+	echo "== seconds"
+	for i in "${!parts[@]}"; do printf '%-16s %5d\n' "${parts[i]}" "${seconds[i]}"; done
+	printf '%-16s %5d\n' "all together" "$total"
+	mkdir -p out
+	{
+		printf '{\n  "date": "%s",\n  "cores": %d,\n  "passed": %d,\n  "failed": %d,\n  "seconds": {\n' \
+			"$(date -u +%F)" "$(nproc)" "$passed" "$failed"
+		for i in "${!parts[@]}"; do printf '    "%s": %d,\n' "${parts[i]}" "${seconds[i]}"; done
+		printf '    "all together": %d\n  }\n}\n' "$total"
+	} >out/test.json
+}
+
 check "formatting" cargo fmt --all --check
 licenses
 check "build" cargo build --release --workspace --locked
 check "lints" cargo clippy --release --workspace --all-targets --locked -- -D warnings
+check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" cargo test --release --workspace --locked --no-fail-fast
 check "local network" scripts/localnet.sh --check
 check "polkadot-js" scripts/polkadot-js.sh
 
+report
 [ -z "$skipped" ] || echo "Skipped: $skipped."
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -159,9 +159,10 @@ impl pallet_assignments::BenchmarkHelper<AccountId> for Rounds {
 }
 
 impl pallet_results::BenchmarkHelper<AccountId> for Rounds {
-    fn training() -> (TaskId, RoundNumber, AccountId) {
-        let (task, trainers, _) = training(TrainerCount { min: 1, max: 1 }, MAX_SEATS);
-        (task, 1, trainers.into_iter().next().expect("one is enrolled"))
+    fn training(trainers: u32) -> (TaskId, RoundNumber, Vec<AccountId>) {
+        let count = trainers as u16;
+        let (task, trainers, _) = training(TrainerCount { min: count, max: count }, MAX_SEATS);
+        (task, 1, trainers)
     }
 
     fn enter(task: TaskId, round: RoundNumber, phase: Phase) {

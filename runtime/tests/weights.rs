@@ -1,10 +1,11 @@
-//! What calls weigh: never nothing, and within a block.
+//! What calls weigh and cost: measured for all that can be dispatched, within a block, and paid for where they are free.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/calls.rs"]
 mod calls;
 
 use decentralml_runtime::*;
+use decentralml_types::{TaskSpec, limits::MAX_SEATS, spec::Committee};
 use frame_support::{dispatch::DispatchClass, traits::GetCallMetadata, weights::Weight};
 use std::{any::TypeId, collections::BTreeSet};
 
@@ -21,7 +22,7 @@ macro_rules! placeholder {
 }
 
 #[test]
-fn nothing_that_can_be_dispatched_has_a_placeholder_for_its_weights() {
+fn whatever_can_be_dispatched_has_measured_weights() {
     let mut placeholders: Vec<(&str, bool)> = placeholder!(
         Timestamp: pallet_timestamp::Config,
         Babe: pallet_babe::Config,
@@ -60,6 +61,56 @@ fn nothing_that_can_be_dispatched_has_a_placeholder_for_its_weights() {
     }
 }
 
+/// What `scripts/weights.sh` writes counts the rows that a benchmark has touched, which no estimate knows.
+#[test]
+fn our_weights_files_are_measured() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/weights");
+    let mut measured = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("Made by `scripts/weights.sh`"), "{}", path.display());
+        assert!(!text.contains("<() as"), "{}", path.display());
+        measured += 1;
+    }
+    // BABE's and GRANDPA's checks of proofs as well.
+    assert_eq!(measured, OURS.len() + 2);
+}
+
+#[test]
+fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
+    use pallet_assignments::WeightInfo as _;
+    use pallet_models::WeightInfo as _;
+    use pallet_participants::WeightInfo as _;
+    use pallet_results::WeightInfo as _;
+    use pallet_tasks::WeightInfo as _;
+    use pallet_validation::WeightInfo as _;
+
+    /// Pairs of a function's weight here and in the mocks.
+    macro_rules! compare {
+        ($($pallet:ident: $($call:ident($($size:expr)?)),*);* $(;)?) => {
+            [$($((
+                concat!(stringify!($pallet), ".", stringify!($call)),
+                <Runtime as $pallet::Config>::WeightInfo::$call($($size)?),
+                <() as $pallet::WeightInfo>::$call($($size)?),
+            )),*),*]
+        };
+    }
+    let pairs = compare!(
+        pallet_participants: bond(), unbond(), withdraw();
+        pallet_tasks: create(), fund(), pause(), resume(), cancel(), advance_tally(),
+            advance_settle(), reap(10);
+        pallet_assignments: enroll(), leave(), dismiss(), capture_seed();
+        pallet_results: commit(), commit_last(), reveal(), reveal_last();
+        pallet_validation: commit_scores(), open_scores(10), attest(), claim_unrevealed(),
+            claim_faulty(), claim_seat(), forget();
+        pallet_models: release(), recall(), prune();
+    );
+    for (call, here, estimate) in pairs {
+        assert_ne!(here, estimate, "{call}");
+    }
+}
+
 #[test]
 fn every_call_of_ours_fits_into_a_block() {
     chain(|| {
@@ -90,6 +141,28 @@ fn ten_blocks_take_the_commitments_of_the_largest_round() {
         let whole = commit.saturating_add(normal.base_extrinsic).saturating_mul(256);
         assert!(whole.all_lte(normal.max_total.unwrap().saturating_mul(10)), "{whole}");
     });
+}
+
+#[test]
+fn a_rounds_charge_is_of_the_order_of_what_its_free_calls_would_cost() {
+    let mut largest = decentralml_protocol::spec::example();
+    largest.trainers.max = 256;
+    largest.committee = Committee { seats: MAX_SEATS as u8, quorum: 21 };
+    chain(|| {
+        for spec in [decentralml_protocol::spec::example(), largest] {
+            let (charge, fees) = charge_and_fees(&spec);
+            assert!(charge >= fees / 2 && charge <= fees * 2, "{charge} for {fees}");
+        }
+    });
+}
+
+fn charge_and_fees(spec: &TaskSpec) -> (u128, u128) {
+    let fees = calls::ordinary_round(spec)
+        .into_iter()
+        .map(|(count, call)| u128::from(count) * calls::fee(call))
+        .sum();
+    let price = <Runtime as pallet_tasks::Config>::CallPrice::get();
+    (spec.round_charge(price).unwrap(), fees)
 }
 
 fn chain(test: impl FnOnce()) {

@@ -3,9 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { randomAsU8a } from '@polkadot/util-crypto';
-import { UNIT, account, connect, drawn, only, send, until } from './lib/chain.js';
-import { argument, scoresCommitment, updateCommitment } from './lib/commitment.js';
+import { UNIT, account, connect, drawn, join, only, send, until } from './lib/chain.js';
+import { scores, update } from './lib/commitment.js';
 import { cid, smallestTask } from './lib/spec.js';
 import { Witness, step } from './lib/witness.js';
 
@@ -37,29 +36,13 @@ const act = (call, signer) => witness.act(call, signer);
 /** The call alone, where a phase leaves no time to read everything. */
 const quick = (call, signer) => send(api, call, signer);
 
-const bond = (role, amount) => api.tx.participants.bond(role, amount);
-
 /** Waits for the end of a phase, of which `entered` tells, and pushes the task on. */
 async function runOut(entered) {
   await until(`block ${entered.deadline}`, async () => (await api.query.system.number()).gte(entered.deadline));
   return act(api.tx.tasks.advance(task), member);
 }
 
-/** A trainer's call that opens an update, and the one that commits to it. */
-function update(round) {
-  const salt = randomAsU8a(32);
-  const reveal = api.tx.results.reveal(task, round, cid(5), 100, salt);
-  const hash = updateCommitment(api, {
-    task,
-    round,
-    account: trainer,
-    base: api.registry.createType('Option<u8>', null),
-    cid: argument(reveal, 'cid'),
-    samples: 100,
-    salt,
-  });
-  return { reveal, commit: api.tx.results.commit(task, round, hash) };
-}
+const updateOf = (round) => update(api, { task, round, account: trainer, cid: cid(5), samples: 100 });
 
 step('a sponsor pauses its task before it starts, and resumes it', async () => {
   const { transferKeepAlive } = api.tx.balances;
@@ -74,11 +57,10 @@ step('a sponsor pauses its task before it starts, and resumes it', async () => {
 });
 
 step('a trainer that commits and does not reveal voids the round', async () => {
-  const join = (role, amount) => api.tx.utility.batchAll([bond(role, amount), api.tx.assignments.enroll(task, role)]);
-  await act(join('Trainer', trainerBond), trainer);
-  for (const evaluator of evaluators) await act(join('Evaluator', evaluatorBond), evaluator);
+  await act(join(api, task, 'Trainer', trainerBond), trainer);
+  for (const evaluator of evaluators) await act(join(api, task, 'Evaluator', evaluatorBond), evaluator);
   await drawn(api, task, 1, 'Trainers', trainer);
-  const committed = await quick(update(1).commit, trainer);
+  const committed = await quick(updateOf(1).commit, trainer);
   const entered = only(api, committed, 'tasks', 'PhaseEntered');
   assert.equal(entered.phase.type, 'Revealing');
 
@@ -100,20 +82,17 @@ step('it is slashed, and half of that goes to the task', async () => {
 });
 
 step('seats that commit to scores and do not open them lose the round to another committee', async () => {
-  await act(bond('Trainer', trainerBond), trainer);
+  await act(api.tx.participants.bond('Trainer', trainerBond), trainer);
   await drawn(api, task, 2, 'Trainers', trainer);
-  const { commit, reveal } = update(2);
+  const { commit, reveal } = updateOf(2);
   await quick(commit, trainer);
   await quick(reveal, trainer);
 
   const committed = await Promise.all(
     evaluators.map(async (evaluator) => {
       await drawn(api, task, 2, { Committee: 0 }, evaluator);
-      const call = api.tx.validation.openScores(task, 2, [{ Score: 1 }], randomAsU8a(32));
-      const opinions = argument(call, 'opinions');
-      const salt = argument(call, 'salt').toU8a();
-      const hash = scoresCommitment(api, { task, round: 2, committee: 0, account: evaluator, opinions, salt });
-      return quick(api.tx.validation.commitScores(task, 2, hash), evaluator);
+      const opinion = scores(api, { task, round: 2, account: evaluator, opinions: [{ Score: 1 }] });
+      return quick(opinion.commit, evaluator);
     }),
   );
   const entered = only(api, committed.flat(), 'tasks', 'PhaseEntered');

@@ -11,5 +11,8 @@ mod validators;
 
 pub use process::{Process, free_port, program, run};
 pub use proxy::{Meddler, Proxy};
-pub use system::{LONG, Node, Store, System, TOKEN, logs, wait_until};
+pub use system::{
+    BOND, EVALUATORS, LONG, Node, POCKET, SPONSOR, Store, System, TOKEN, TRAINERS, honest, logs,
+    stop, wait_until,
+};
 pub use validators::{Validator, start_validators};

@@ -4,9 +4,14 @@ use anyhow::{Context, Result, bail, ensure};
 use std::{
     fs::File,
     net::{Ipv4Addr, TcpListener},
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
+
+/// The ports of tests. No system hands these to whoever asks for any port, as every outgoing connection does.
+const PORTS: Range<u16> = 20_000..30_000;
 
 /// A program of this workspace, built beside the test that asks.
 pub fn program(name: &str) -> Result<PathBuf> {
@@ -21,9 +26,20 @@ pub fn program(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A port that nobody listens on. Another process may take it before it is used, as with every such function.
+/// A port that nobody listens on, and that no other test of this process gets.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    let ports = u32::from(PORTS.end - PORTS.start);
+    // Another process of tests begins elsewhere.
+    let start = std::process::id().wrapping_mul(97);
+    for _ in PORTS {
+        let step = COUNT.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + u16::try_from(start.wrapping_add(step.into()) % ports)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("all ports from {} to {} are in use", PORTS.start, PORTS.end)
 }
 
 /// Runs a command to its end and returns what it printed; an error tells what it said.

@@ -1,9 +1,11 @@
 //! A node, a store, and the people around them.
 
+mod money;
+
 use crate::process::{Process, free_port, program, run};
 use anyhow::{Context, Result, bail};
-use decentralml_sdk::{AccountId, Chain, Member, Signer, Wait, call};
-use decentralml_types::{Balance, Role, TaskId, TaskStatus};
+use decentralml_sdk::{Chain, Signer};
+use decentralml_types::{Role, TaskId, TaskStatus};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -12,18 +14,36 @@ use std::{
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-/// One token in planck.
-pub const TOKEN: Balance = 1_000_000_000_000;
+pub use money::{BOND, POCKET, SPONSOR, TOKEN};
+
+/// As many trainers and evaluators as a round of the example's task needs.
+pub const TRAINERS: [&str; 3] = ["//T1", "//T2", "//T3"];
+/// See [`TRAINERS`].
+pub const EVALUATORS: [&str; 3] = ["//E1", "//E2", "//E3"];
 
 /// How long anything may take that a few rounds bring about, on a busy machine.
 pub const LONG: Duration = Duration::from_secs(240);
+
+/// How often [`wait_until`] asks.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Somebody who does what a worker should, for [`System::workers`].
+pub fn honest(uri: &str) -> (&str, &str) {
+    (uri, "honest")
+}
 
 /// What workers have logged, for a failure.
 pub fn logs(workers: &[Process]) -> String {
     workers.iter().map(|worker| format!("{}\n----\n", worker.log())).collect()
 }
 
-/// Asks `done` twice a second until it says something, and fails after `limit`.
+/// Ends workers whose task is over, before they leave it by themselves: the chain forgets those who leave without a bond, and
+/// with them their faults.
+pub fn stop(workers: &mut [Process]) -> Result<()> {
+    workers.iter_mut().try_for_each(Process::kill)
+}
+
+/// Asks `done` again and again until it says something, and fails after `limit`.
 pub async fn wait_until<T>(
     what: &str,
     limit: Duration,
@@ -38,7 +58,7 @@ pub async fn wait_until<T>(
             // What is being killed and started again does not always answer.
             Err(error) => last = Some(error),
         }
-        sleep(Duration::from_millis(500)).await;
+        sleep(POLL).await;
     }
     match last {
         Some(error) => Err(error.context(format!("waited {limit:?} for {what}"))),
@@ -119,6 +139,13 @@ impl System {
         Self::around(folder, Some(node), &url).await
     }
 
+    /// The same with what tasks need: see [`System::prepare`].
+    pub async fn prepared(people: &[&str], parts: usize) -> Result<Self> {
+        let system = Self::start().await?;
+        system.prepare(people, parts).await?;
+        Ok(system)
+    }
+
     /// The same on a chain that is there already.
     pub async fn on_chain(url: &str) -> Result<Self> {
         Self::around(tempfile::tempdir()?, None, url).await
@@ -129,7 +156,8 @@ impl System {
         let chain = wait_until("the node", Duration::from_secs(90), async || {
             Ok(Some(Chain::connect(url).await?))
         })
-        .await?;
+        .await
+        .with_context(|| node.as_ref().map(|node| node.process.log()).unwrap_or_default())?;
         wait_until("finality", Duration::from_secs(60), async || {
             Ok((chain.finalized().await?.number() > 0).then_some(()))
         })
@@ -142,19 +170,14 @@ impl System {
         self.folder.path()
     }
 
-    /// Tokens for accounts, from //Alice.
-    pub async fn endow(&self, uris: &[&str], amount: Balance) -> Result<()> {
-        let transfers = uris
-            .iter()
-            .map(|uri| Ok(call::transfer(&Signer::from_uri(uri)?.account(), amount)))
-            .collect::<Result<Vec<_>>>()?;
-        let alice = Signer::from_uri("//Alice")?;
-        self.chain.submit(&alice, &call::batch_all(transfers), Wait::Finalized).await?;
-        Ok(())
+    /// Gives [`POCKET`] to each of these people and enough to [`SPONSOR`], and divides the digits into `parts` for trainers.
+    pub async fn prepare(&self, people: &[&str], parts: usize) -> Result<()> {
+        self.endow(people).await?;
+        self.divide(parts)
     }
 
     /// Divides the digits into `trainers` files with a skew of labels, and one for validation and one for the test.
-    pub fn divide(&self, trainers: usize) -> Result<PathBuf> {
+    pub fn divide(&self, trainers: usize) -> Result<()> {
         let out = self.folder().join("data");
         let seed = "05".repeat(32);
         run(Command::new(program("decentralml")?).args([
@@ -174,13 +197,18 @@ impl System {
             &seed,
             "--out",
             &out.display().to_string(),
-        ]))?;
-        Ok(out)
+        ]))
+        .map(drop)
     }
 
-    /// Creates a task from the example of the documentation, without a target and with `replacements` in it; `uri` is the
-    /// sponsor.
-    pub fn create_task(&self, uri: &str, replacements: &[(&str, &str)]) -> Result<TaskId> {
+    /// Creates a task of [`SPONSOR`] from the example of the documentation: without a target, with this many rounds and at most
+    /// this many trainers in each, and with `replacements` in its text.
+    pub fn create_task(
+        &self,
+        rounds: u32,
+        trainers: usize,
+        replacements: &[(&str, &str)],
+    ) -> Result<TaskId> {
         let example =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/cli/examples/digits.toml");
         let lines = std::fs::read_to_string(example)?;
@@ -189,13 +217,15 @@ impl System {
             .filter(|line| !line.starts_with("target"))
             .flat_map(|line| [line, "\n"])
             .collect();
-        for (old, new) in replacements {
+        let [rounds, trainers] = [format!("rounds = {rounds}"), format!("max = {trainers}")];
+        let size = [("rounds = 15", rounds.as_str()), ("max = 6", trainers.as_str())];
+        for (old, new) in size.iter().chain(replacements) {
             anyhow::ensure!(text.contains(old), "the example has no {old:?}");
             text = text.replace(old, new);
         }
         let file = self.folder().join("data/task.toml");
         std::fs::write(&file, text)?;
-        let printed = run(self.command(uri)?.args(["--json", "task", "create"]).arg(&file))?;
+        let printed = run(self.command(SPONSOR)?.args(["--json", "task", "create"]).arg(&file))?;
         let created: serde_json::Value = serde_json::from_str(&printed)?;
         created["task"].as_u64().and_then(|id| TaskId::try_from(id).ok()).context(printed)
     }
@@ -300,6 +330,12 @@ impl System {
         .to_vec()
     }
 
+    /// Waits until a task is completed and settled.
+    pub async fn finish(&self, task: TaskId) -> Result<()> {
+        self.completed(task).await?;
+        self.settle(task).await
+    }
+
     /// Waits until a task is completed.
     pub async fn completed(&self, task: TaskId) -> Result<()> {
         wait_until("the task to complete", LONG, async || {
@@ -307,49 +343,5 @@ impl System {
             Ok(task.filter(|task| task.status == TaskStatus::Completed).map(drop))
         })
         .await
-    }
-
-    /// Settles what nobody has claimed, as the sponsor may, and waits until nothing of a task is open.
-    pub async fn settle(&self, sponsor: &str, task: TaskId) -> Result<()> {
-        let claim = ["claim", "--everyone", "--task", &task.to_string()];
-        wait_until("all rows to be settled", LONG, async || {
-            if self.chain.finalized().await?.open_rows(task).await?.is_empty() {
-                return Ok(Some(()));
-            }
-            // The workers claim as well, and one of both comes too late.
-            let _ = run(self.command(sponsor)?.args(claim));
-            Ok(None)
-        })
-        .await
-    }
-
-    /// What is known of somebody who has bonded.
-    pub async fn member(&self, role: Role, uri: &str) -> Result<Member> {
-        let account = Signer::from_uri(uri)?.account();
-        let member = self.chain.finalized().await?.member(role, &account).await?;
-        member.with_context(|| format!("{uri} has never bonded as {role:?}"))
-    }
-
-    /// What somebody owns, free and held.
-    pub async fn owned_by(&self, uri: &str) -> Result<Balance> {
-        self.owned(&Signer::from_uri(uri)?.account()).await
-    }
-
-    /// Everything that everybody owns, the treasury and the escrows included; equal to what was ever issued.
-    pub async fn sum_of_balances(&self) -> Result<Balance> {
-        let view = self.chain.finalized().await?;
-        let sum =
-            view.balances().await?.iter().map(|(_, balance)| balance.free + balance.reserved).sum();
-        anyhow::ensure!(
-            sum == view.total_issuance().await?,
-            "accounts do not add up to the issuance"
-        );
-        Ok(sum)
-    }
-
-    /// What an account owns, free and held.
-    pub async fn owned(&self, account: &AccountId) -> Result<Balance> {
-        let balance = self.chain.finalized().await?.balance(account).await?;
-        Ok(balance.free + balance.reserved)
     }
 }

@@ -116,8 +116,9 @@ impl Clock<AccountId> for Tasks {
         None
     }
 
-    fn acted(task: TaskId) {
+    fn acted(task: TaskId) -> bool {
         Acted::mutate(|acted| acted.push(task));
+        false
     }
 }
 

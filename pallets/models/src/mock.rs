@@ -56,7 +56,9 @@ impl Clock<AccountId> for Tasks {
         None
     }
 
-    fn acted(_: TaskId) {}
+    fn acted(_: TaskId) -> bool {
+        false
+    }
 }
 
 impl pallet_models::Config for Test {

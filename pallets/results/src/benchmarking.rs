@@ -1,20 +1,96 @@
-//! Measures the calls where they do most.
+//! Measures the calls where they do most, and those of trainers that are not the last to act.
 
 use crate::{Call, Commitments, Config, Pallet};
+use alloc::vec::Vec;
 use decentralml_traits::Clock;
-use decentralml_types::{Cid, Codec, Phase, RoundNumber, TaskId, commitment::UpdateCommitment};
+use decentralml_types::{
+    Cid, Codec, Hash, Phase, RoundNumber, Salt, TaskId, commitment::UpdateCommitment,
+};
 use frame_benchmarking::v2::*;
 use frame_support::dispatch::RawOrigin;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::Zero;
 
+extern crate alloc;
+
+const CID: Cid = Cid { codec: Codec::Raw, digest: [1; 32] };
+const SALT: Salt = [2; 32];
+const SAMPLES: u32 = 100;
+
 /// What the benchmarks need of the other pallets.
 pub trait BenchmarkHelper<AccountId> {
-    /// A task whose current round is in phase Training with its seed known, and the only drawn trainer: once it has acted
-    /// the phase is complete.
-    fn training() -> (TaskId, RoundNumber, AccountId);
+    /// A task whose current round is in phase Training with its seed known, and the trainers drawn for it, so many: once all
+    /// have acted the phase is complete.
+    fn training(trainers: u32) -> (TaskId, RoundNumber, Vec<AccountId>);
     /// Puts the task's current round into `phase`, where it is not there already.
     fn enter(task: TaskId, round: RoundNumber, phase: Phase);
+}
+
+/// A round of two trainers in phase Training, and the first of them. The second has committed where `last` is set.
+fn training<T: Config>(last: bool) -> Result<(TaskId, RoundNumber, T::AccountId), BenchmarkError> {
+    let (task, round, first, second) = two::<T>()?;
+    if last {
+        commit_by::<T>(task, round, &second)?;
+    }
+    Ok((task, round, first))
+}
+
+/// A round of two trainers in phase Revealing, and the first of them. The second has revealed where `last` is set.
+fn revealing<T: Config>(last: bool) -> Result<(TaskId, RoundNumber, T::AccountId), BenchmarkError> {
+    let (task, round, first, second) = two::<T>()?;
+    for who in [&first, &second] {
+        commit_by::<T>(task, round, who)?;
+    }
+    T::BenchmarkHelper::enter(task, round, Phase::Revealing);
+    if last {
+        let by = RawOrigin::Signed(second);
+        Pallet::<T>::reveal(by.into(), task, round, CID, SAMPLES, SALT)
+            .map_err(|error| error.error)?;
+    }
+    Ok((task, round, first))
+}
+
+type Two<T> = (
+    TaskId,
+    RoundNumber,
+    <T as frame_system::Config>::AccountId,
+    <T as frame_system::Config>::AccountId,
+);
+
+/// Alone, a trainer would be drawn without a single hash.
+fn two<T: Config>() -> Result<Two<T>, BenchmarkError> {
+    let (task, round, trainers) = T::BenchmarkHelper::training(2);
+    match trainers.as_slice() {
+        [first, second] => Ok((task, round, first.clone(), second.clone())),
+        _ => Err("two are drawn".into()),
+    }
+}
+
+fn commit_by<T: Config>(
+    task: TaskId,
+    round: RoundNumber,
+    who: &T::AccountId,
+) -> Result<(), BenchmarkError> {
+    let hash = hash_of::<T>(task, round, who)?;
+    Pallet::<T>::commit(RawOrigin::Signed(who.clone()).into(), task, round, hash)
+        .map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn hash_of<T: Config>(
+    task: TaskId,
+    round: RoundNumber,
+    who: &T::AccountId,
+) -> Result<Hash, BenchmarkError> {
+    let view = T::Clock::round(task, round).ok_or("the task has no round")?;
+    let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero()).into();
+    let (base, cid, samples, salt) = (view.base, CID, SAMPLES, SALT);
+    let to = UpdateCommitment { genesis, task, round, account: who, base, cid, samples, salt };
+    Ok(to.hash())
+}
+
+fn is_revealed<T: Config>(task: TaskId, round: RoundNumber, who: &T::AccountId) -> bool {
+    Commitments::<T>::get((task, round, who)).is_some_and(|row| row.revealed.is_some())
 }
 
 #[benchmarks]
@@ -22,41 +98,46 @@ mod benchmarks {
     use super::*;
 
     #[benchmark]
-    fn commit() {
-        let (task, round, who) = T::BenchmarkHelper::training();
+    fn commit() -> Result<(), BenchmarkError> {
+        let (task, round, who) = training::<T>(false)?;
 
         #[extrinsic_call]
         _(RawOrigin::Signed(who.clone()), task, round, [1; 32]);
 
         assert!(Commitments::<T>::contains_key((task, round, &who)));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn commit_last() -> Result<(), BenchmarkError> {
+        let (task, round, who) = training::<T>(true)?;
+
+        #[extrinsic_call]
+        commit(RawOrigin::Signed(who.clone()), task, round, [1; 32]);
+
+        assert!(Commitments::<T>::contains_key((task, round, &who)));
+        Ok(())
     }
 
     #[benchmark]
     fn reveal() -> Result<(), BenchmarkError> {
-        let (task, round, who) = T::BenchmarkHelper::training();
-        let view = T::Clock::round(task, round).ok_or("the task has no round")?;
-        let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        let committed_to = UpdateCommitment {
-            genesis: genesis.into(),
-            task,
-            round,
-            account: &who,
-            base: view.base,
-            cid: Cid { codec: Codec::Raw, digest: [1; 32] },
-            samples: 100,
-            salt: [2; 32],
-        };
-        let (cid, samples, salt) = (committed_to.cid, committed_to.samples, committed_to.salt);
-        let hash = committed_to.hash();
-        Pallet::<T>::commit(RawOrigin::Signed(who.clone()).into(), task, round, hash)
-            .map_err(|error| error.error)?;
-        T::BenchmarkHelper::enter(task, round, Phase::Revealing);
+        let (task, round, who) = revealing::<T>(false)?;
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), task, round, cid, samples, salt);
+        _(RawOrigin::Signed(who.clone()), task, round, CID, SAMPLES, SALT);
 
-        let row = Commitments::<T>::get((task, round, &who));
-        assert!(row.is_some_and(|row| row.revealed.is_some()));
+        assert!(is_revealed::<T>(task, round, &who));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn reveal_last() -> Result<(), BenchmarkError> {
+        let (task, round, who) = revealing::<T>(true)?;
+
+        #[extrinsic_call]
+        reveal(RawOrigin::Signed(who.clone()), task, round, CID, SAMPLES, SALT);
+
+        assert!(is_revealed::<T>(task, round, &who));
         Ok(())
     }
 

@@ -60,6 +60,8 @@ parameter_types! {
     pub static Freed: Vec<AccountId> = Vec::new();
     /// Calls of `acted`.
     pub static Acted: u32 = 0;
+    /// Whether an act ends the phase.
+    pub static Moves: bool = false;
 }
 
 /// All the other pallets.
@@ -93,8 +95,9 @@ impl Clock<AccountId> for Others {
         })
     }
 
-    fn acted(_: TaskId) {
+    fn acted(_: TaskId) -> bool {
         Acted::mutate(|acted| *acted += 1);
+        Moves::get()
     }
 }
 
@@ -172,8 +175,8 @@ impl Escrow<AccountId> for Others {
 
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::BenchmarkHelper<AccountId> for Others {
-    fn training() -> (TaskId, RoundNumber, AccountId) {
-        (TASK, ROUND, 1)
+    fn training(trainers: u32) -> (TaskId, RoundNumber, Vec<AccountId>) {
+        (TASK, ROUND, (1..=trainers.into()).collect())
     }
 
     fn enter(_: TaskId, _: RoundNumber, phase: Phase) {

@@ -75,13 +75,15 @@ impl<T: Config> Clock<T::AccountId> for Pallet<T> {
         })
     }
 
-    fn acted(task: TaskId) {
+    fn acted(task: TaskId) -> bool {
         // What comes after the lifetime moves nothing: only `advance` ends the task then.
         if let Some(mut row) = Tasks::<T>::get(task)
             && !Self::status_now(&row).is_final()
             && Self::step(task, &mut row, false)
         {
             Tasks::<T>::insert(task, row);
+            return true;
         }
+        false
     }
 }

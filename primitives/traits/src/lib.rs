@@ -207,8 +207,9 @@ pub trait Clock<AccountId> {
     fn current(task: TaskId) -> Option<(RoundNumber, Phase)>;
     /// A round's record.
     fn round(task: TaskId, round: RoundNumber) -> Option<RoundView>;
-    /// To be called at the end of every protocol call: moves the round on where everybody has acted. Bounded work.
-    fn acted(task: TaskId);
+    /// To be called at the end of every protocol call: moves the round on where everybody has acted, and says
+    /// whether it has. Bounded work.
+    fn acted(task: TaskId) -> bool;
 }
 
 /// What other pallets see of a round.

@@ -13,8 +13,9 @@ parameter_types! {
     pub const DepositBase: Balance = UNIT / 10;
     /// For a row that one participant leaves in one round.
     pub const DepositPerRow: Balance = MILLIUNIT / 10;
-    /// For each call of a round that costs its sender nothing.
-    pub const CallPrice: Balance = 5 * MILLIUNIT;
+    /// For each call of a round that costs its sender nothing: about what such calls would cost on the average, which
+    /// `cargo run --example weights` prints.
+    pub const CallPrice: Balance = 9 * MILLIUNIT;
     /// A candidate stays on chain for at least thirty days of six-second blocks after its task is gone.
     pub const CandidatePeriod: BlockNumber = 432_000;
 }

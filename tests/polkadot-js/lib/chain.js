@@ -78,6 +78,11 @@ export async function until(what, read, seconds = 60) {
   }
 }
 
+/** The call that bonds for a role and enrolls in a task. */
+export function join(api, task, role, amount) {
+  return api.tx.utility.batchAll([api.tx.participants.bond(role, amount), api.tx.assignments.enroll(task, role)]);
+}
+
 /** An account's place in a draw of a round, once the draw's seed is known. */
 export function drawn(api, task, round, draw, who) {
   return until(`the draw of ${JSON.stringify(draw)}`, async () => {
@@ -103,12 +108,10 @@ export async function motion(api, act, call, [first, second]) {
 
 /** What an account can claim in a task, over all its rounds. The chain looks at a number of rounds a call. */
 export async function claimable(api, task, who) {
-  const method = api.call.federatedApi.claimable;
-  if (method.meta.params.length === 2) return method(task, who.address);
   const claims = [];
   let from = null;
   do {
-    const part = await method(task, who.address, from, 256);
+    const part = await api.call.federatedApi.claimable(task, who.address, from, 256);
     claims.push(...part.claims);
     from = part.next.unwrapOr(null);
   } while (from !== null);

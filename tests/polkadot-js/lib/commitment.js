@@ -1,46 +1,53 @@
-// The two commitments, as primitives/types/src/commitment.rs defines them: BLAKE2b-256 over a domain and the SCALE fields.
+// What a round's participants commit to before they open it. The two commitments are those of primitives/types/src/commitment.rs:
+// BLAKE2b-256 over a domain and the SCALE fields.
 
 import { bnToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
-import { blake2AsHex } from '@polkadot/util-crypto';
+import { blake2AsHex, randomAsU8a } from '@polkadot/util-crypto';
 
 const u32 = (value) => bnToU8a(value, { bitLength: 32, isLe: true });
 
-/** What a trainer commits to. `base` and `cid` are codec values: an Option<Cid> and a Cid. */
-export function updateCommitment(api, { task, round, account, base, cid, samples, salt }) {
-  return blake2AsHex(
+/** The SCALE bytes of argument `name` of a call. */
+function encoded(call, name) {
+  const index = call.meta.args.findIndex((arg) => arg.name.toString() === name);
+  if (index < 0) throw new Error(`the call has no argument ${name}`);
+  return call.args[index].toU8a();
+}
+
+/** A trainer's call that opens an update, made on no model, and the call that commits to it. */
+export function update(api, { task, round, account, cid, samples }) {
+  const salt = randomAsU8a(32);
+  const reveal = api.tx.results.reveal(task, round, cid, samples, salt);
+  const hash = blake2AsHex(
     u8aConcat(
       stringToU8a('decentralml/update/1'),
       api.genesisHash.toU8a(),
       u32(task),
       u32(round),
       account.publicKey,
-      base.toU8a(),
-      cid.toU8a(),
+      api.registry.createType('Option<u8>', null).toU8a(),
+      encoded(reveal, 'cid'),
       u32(samples),
       salt,
     ),
   );
+  return { commit: api.tx.results.commit(task, round, hash), reveal };
 }
 
-/** What a seat commits to. `opinions` is a codec value: the bounded list of opinions. */
-export function scoresCommitment(api, { task, round, committee, account, opinions, salt }) {
-  return blake2AsHex(
+/** The call of a seat of a round's first committee that opens its scores, and the call that commits to them. */
+export function scores(api, { task, round, account, opinions }) {
+  const salt = randomAsU8a(32);
+  const open = api.tx.validation.openScores(task, round, opinions, salt);
+  const hash = blake2AsHex(
     u8aConcat(
       stringToU8a('decentralml/scores/1'),
       api.genesisHash.toU8a(),
       u32(task),
       u32(round),
-      Uint8Array.of(committee),
+      Uint8Array.of(0),
       account.publicKey,
-      opinions.toU8a(),
+      encoded(open, 'opinions'),
       salt,
     ),
   );
-}
-
-/** The codec value of argument `name` of a call. */
-export function argument(call, name) {
-  const index = call.meta.args.findIndex((arg) => arg.name.toString() === name);
-  if (index < 0) throw new Error(`the call has no argument ${name}`);
-  return call.args[index];
+  return { commit: api.tx.validation.commitScores(task, round, hash), open };
 }

@@ -42,7 +42,7 @@ export function smallestTask(name) {
 
 /** What the sponsor of a task pays in advance: what its rounds pay, and the free calls of every attempt. */
 export function totalCost(api, { rounds, maxRetries, trainers, committee, terms }) {
-  const callPrice = api.consts.tasks.callPrice?.toBigInt() ?? 0n;
+  const callPrice = api.consts.tasks.callPrice.toBigInt();
   const seats = BigInt(committee.seats);
   const counts = Math.ceil(trainers.max / 32);
   const calls = BigInt(trainers.max * 3 + committee.seats * 8 + counts * 4 + 12);

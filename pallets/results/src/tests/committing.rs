@@ -1,4 +1,4 @@
-use crate::{Error, Event, mock::*};
+use crate::{Error, Event, WeightInfo, mock::*};
 use decentralml_traits::{Evidence, EvidenceRow};
 use decentralml_types::{Phase, Role};
 use frame_support::{
@@ -15,11 +15,21 @@ fn a_drawn_trainer_commits_for_free() {
     build_and_execute(|| {
         let info = try_commit(1).unwrap();
         assert_eq!(info.pays_fee, Pays::No);
+        assert_eq!(info.actual_weight, Some(<() as WeightInfo>::commit()));
         assert_eq!(Results::counts(TASK, ROUND).committed, 1);
         assert_eq!(Results::row(TASK, ROUND, &1), Some(EvidenceRow::Committed));
         System::assert_last_event(
             Event::Committed { task: TASK, round: ROUND, who: 1, hash: [9; 32] }.into(),
         );
+    });
+}
+
+#[test]
+fn only_who_ends_the_phase_weighs_what_that_takes() {
+    build_and_execute(|| {
+        Moves::set(true);
+        let info = try_commit(1).unwrap();
+        assert_eq!((info.pays_fee, info.actual_weight), (Pays::No, None));
     });
 }
 

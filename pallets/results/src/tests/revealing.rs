@@ -1,4 +1,4 @@
-use crate::{Commitments, Error, Event, Reveals, Update, mock::*};
+use crate::{Commitments, Error, Event, Reveals, Update, WeightInfo, mock::*};
 use decentralml_traits::{Evidence, EvidenceCounts};
 use decentralml_types::{Phase, commitment::UpdateCommitment};
 use frame_support::{assert_noop, dispatch::Pays};
@@ -18,6 +18,7 @@ fn reveals_are_numbered_in_their_order_and_free() {
         for (index, who) in [(0, 2), (1, 3), (2, 1)] {
             let info = try_reveal(who, &update_of(&who)).unwrap();
             assert_eq!(info.pays_fee, Pays::No);
+            assert_eq!(info.actual_weight, Some(<() as WeightInfo>::reveal()));
             assert_eq!(Reveals::<Test>::get((TASK, ROUND, index)), Some(who));
             assert_eq!(Results::trainer(TASK, ROUND, index), Some(who));
         }

@@ -114,8 +114,9 @@ impl Clock<AccountId> for Others {
         })
     }
 
-    fn acted(_: TaskId) {
+    fn acted(_: TaskId) -> bool {
         World::mutate(|world| world.acted += 1);
+        false
     }
 }
 

@@ -1,5 +1,4 @@
 //! The README's walk through, command by command, as somebody follows it who has just built the programs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result, ensure};
 use decentralml_sdk::Chain;
@@ -97,7 +96,7 @@ async fn the_walk_through_of_the_readme_works_as_it_is_written() -> Result<()> {
     let [scripts, machines, sponsor, workers, results] = &blocks[..] else {
         panic!("the README has other blocks than this test knows: {blocks:#?}");
     };
-    // The two scripts run all of this test's companions: scripts/test.sh, and tests/demo.rs.
+    // The two scripts run all of this test's companions: scripts/test.sh, and demo.rs.
     assert!(scripts.iter().all(|line| line.starts_with("./scripts/")), "{scripts:?}");
     let [node, daemon, doctor] = &machines[..] else { panic!("{machines:?}") };
     let [split, create, watch] = &sponsor[..] else { panic!("{sponsor:?}") };

@@ -1,13 +1,11 @@
 //! Validators while a federated round runs: one fails and comes back, one with keys of its own joins, one is voted out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result};
 use decentralml_sdk::{AccountId, Call, Chain, Signer, View, Wait, call};
-use decentralml_tests::{System, TOKEN, Validator, run, start_validators, wait_until};
+use decentralml_tests::{
+    EVALUATORS, LONG, System, TRAINERS, Validator, honest, logs, run, start_validators, wait_until,
+};
 use serde_json::Value;
-use std::time::Duration;
-
-const LONG: Duration = Duration::from_secs(180);
 
 async fn finalized(validator: &Validator) -> Result<View> {
     Ok(Chain::connect(&validator.url).await?.finalized().await?)
@@ -72,26 +70,16 @@ async fn a_validator_fails_one_joins_with_new_keys_and_one_is_voted_out_during_a
     let mut validators = start_validators(folder.path())?;
     let system = System::on_chain(&validators[0].url).await?;
     let chain = system.chain.clone();
-    let trainers = ["//T1", "//T2", "//T3"];
-    let evaluators = ["//E1", "//E2", "//E3"];
-    system.endow(&[&trainers[..], &evaluators, &["//Operator"]].concat(), 20 * TOKEN).await?;
-    system.endow(&["//Sponsor"], 10_000 * TOKEN).await?;
-    system.divide(trainers.len())?;
-    let task = system
-        .create_task("//Sponsor", &[("rounds = 15", "rounds = 100"), ("max = 6", "max = 3")])?;
-    let mut workers = Vec::new();
-    for (part, uri) in trainers.iter().enumerate() {
-        workers.push(system.trainer(uri, task, part + 1, "honest")?);
-    }
-    for uri in evaluators {
-        workers.push(system.evaluator(uri, task, "honest")?);
-    }
+    let people = [&TRAINERS[..], &EVALUATORS, &["//Operator"]].concat();
+    system.prepare(&people, TRAINERS.len()).await?;
+    let task = system.create_task(100, TRAINERS.len(), &[])?;
+    let workers = system.workers(task, &TRAINERS.map(honest), &EVALUATORS.map(honest))?;
     let settled = async || -> Result<u32> {
         Ok(chain.finalized().await?.task(task).await?.map_or(0, |task| task.settled_rounds))
     };
     wait_until("the first round", LONG, async || Ok((settled().await? > 0).then_some(())))
         .await
-        .with_context(|| workers.iter().map(|worker| worker.log()).collect::<String>())?;
+        .with_context(|| logs(&workers))?;
 
     let stopped_at = finalized(&validators[3]).await?.number();
     validators[3].process.kill()?;

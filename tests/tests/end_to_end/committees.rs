@@ -1,14 +1,13 @@
 //! Rounds whose committees do not do what they should.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result};
 use decentralml_sdk::Round;
-use decentralml_tests::{LONG, Process, System, TOKEN, logs, run, wait_until};
+use decentralml_tests::{
+    BOND, EVALUATORS, LONG, POCKET, Process, SPONSOR, System, TOKEN, TRAINERS, honest, logs, run,
+    stop, wait_until,
+};
 use decentralml_types::{Failure, Phase, Role, TaskId};
 
-/// What each participant puts at risk in the example's task, and has to begin with.
-const BOND: u128 = 5 * TOKEN;
-const POCKET: u128 = 20 * TOKEN;
 /// More than anybody pays in fees, also for what the chain refuses.
 const FEES: u128 = TOKEN / 2;
 
@@ -23,7 +22,6 @@ async fn round_over(system: &System, task: TaskId, workers: &[Process]) -> Resul
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_settles_beside_a_liar_a_copycat_and_seats_that_are_silent() -> Result<()> {
-    let trainers = [("//T1", "honest"), ("//T2", "honest"), ("//T3", "honest")];
     let evaluators = [
         ("//E1", "honest"),
         ("//E2", "honest"),
@@ -35,28 +33,25 @@ async fn a_round_settles_beside_a_liar_a_copycat_and_seats_that_are_silent() -> 
         ("//E8", "never-opens"),
         ("//E9", "copycat"),
     ];
-    let system = System::start().await?;
-    let uris = trainers.iter().chain(&evaluators).map(|(uri, _)| *uri).collect::<Vec<_>>();
-    system.endow(&uris, POCKET).await?;
-    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
+    let people = [&TRAINERS[..], &evaluators.map(|(uri, _)| uri)].concat();
+    let system = System::prepared(&people, TRAINERS.len()).await?;
     let before = system.sum_of_balances().await?;
-    system.divide(trainers.len())?;
     let task = system.create_task(
-        "//Sponsor",
+        1,
+        TRAINERS.len(),
         &[
-            ("rounds = 15", "rounds = 1"),
-            ("max = 6", "max = 3"),
             ("seats = 3\nquorum = 2", "seats = 9\nquorum = 6"),
             // Those who are absent and who do not open let these two pass.
             ("scoring = 60", "scoring = 20"),
             ("verdict = 30", "verdict = 12"),
         ],
     )?;
-    let workers = system.workers(task, &trainers, &evaluators)?;
+    let mut workers = system.workers(task, &TRAINERS.map(honest), &evaluators)?;
     let round = round_over(&system, task, &workers).await?;
     assert_eq!((round.phase, round.committee), (Phase::Settled, 0), "{}", logs(&workers));
     assert_eq!((round.seats, round.accepted), (9, 3), "{round:?}\n{}", logs(&workers));
-    system.settle("//Sponsor", task).await.with_context(|| logs(&workers))?;
+    stop(&mut workers)?;
+    system.settle(task).await.with_context(|| logs(&workers))?;
 
     for (uri, conduct) in evaluators {
         let (owned, member) =
@@ -80,7 +75,7 @@ async fn a_round_settles_beside_a_liar_a_copycat_and_seats_that_are_silent() -> 
             }
         }
     }
-    for (uri, _) in trainers {
+    for uri in TRAINERS {
         assert!(system.owned_by(uri).await? > POCKET, "{uri}\n{}", logs(&workers));
     }
     assert_eq!(system.sum_of_balances().await?, before);
@@ -89,24 +84,20 @@ async fn a_round_settles_beside_a_liar_a_copycat_and_seats_that_are_silent() -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quorum_that_fails_twice_ends_the_round_and_costs_nobody_who_acted() -> Result<()> {
-    let silent = [("//T1", "honest"), ("//T2", "honest"), ("//T3", "honest")];
-    let closed = [("//T4", "honest"), ("//T5", "honest"), ("//T6", "honest")];
-    let absent = [("//E1", "honest"), ("//E2", "absent"), ("//E3", "absent")];
+    let [silent, closed] = [TRAINERS, ["//T4", "//T5", "//T6"]].map(|uris| uris.map(honest));
+    let [first, second, third] = EVALUATORS;
+    let absent = [(first, "honest"), (second, "absent"), (third, "absent")];
     let shut = [("//E4", "honest"), ("//E5", "never-opens"), ("//E6", "never-opens")];
-    let system = System::start().await?;
     let everybody = [silent, closed, absent, shut].concat();
-    let uris = everybody.iter().map(|(uri, _)| *uri).collect::<Vec<_>>();
-    system.endow(&uris, POCKET).await?;
-    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
+    let people = everybody.iter().map(|(uri, _)| *uri).collect::<Vec<_>>();
+    let system = System::prepared(&people, silent.len()).await?;
     let before = system.sum_of_balances().await?;
-    system.divide(silent.len())?;
     let create = || {
         system.create_task(
-            "//Sponsor",
+            1,
+            silent.len(),
             &[
-                ("rounds = 15", "rounds = 1"),
                 ("max_retries = 3", "max_retries = 0"),
-                ("max = 6", "max = 3"),
                 ("scoring = 60", "scoring = 12"),
                 ("verdict = 30", "verdict = 10"),
             ],
@@ -126,8 +117,11 @@ async fn a_quorum_that_fails_twice_ends_the_round_and_costs_nobody_who_acted() -
             "{}",
             logs(&workers)
         );
-        run(system.command("//Sponsor")?.args(["task", "cancel", &task.to_string()]))?;
-        system.settle("//Sponsor", task).await.with_context(|| logs(&workers))?;
+    }
+    stop(&mut workers)?;
+    for task in [unscored, unopened] {
+        run(system.command(SPONSOR)?.args(["task", "cancel", &task.to_string()]))?;
+        system.settle(task).await.with_context(|| logs(&workers))?;
     }
     for (uri, conduct) in everybody {
         let role = if uri.contains('T') { Role::Trainer } else { Role::Evaluator };

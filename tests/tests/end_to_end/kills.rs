@@ -2,11 +2,12 @@
 //!
 //! A proxy before the node keeps the very request back in which that transaction would go out; then the worker is killed as a
 //! power failure would, and started again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result};
 use decentralml_sdk::{Round, Signer};
-use decentralml_tests::{LONG, Meddler, Process, Proxy, System, TOKEN, logs, wait_until};
+use decentralml_tests::{
+    EVALUATORS, LONG, Meddler, POCKET, Process, Proxy, System, TRAINERS, logs, wait_until,
+};
 use decentralml_types::{Phase, Role};
 use serde_json::Value;
 use std::{
@@ -152,22 +153,10 @@ async fn live(system: &System) -> Result<Round> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_between_its_secret_and_its_transaction_goes_on_without_a_slash()
 -> Result<()> {
-    let system = System::start().await?;
-    let trainers = ["//T1", "//T2", "//T3"];
-    let evaluators = ["//E1", "//E2", "//E3"];
-    system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
-    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
+    let system = System::prepared(&[TRAINERS, EVALUATORS].concat(), TRAINERS.len()).await?;
     let before = system.sum_of_balances().await?;
-    system.divide(trainers.len())?;
-    let task = system.create_task(
-        "//Sponsor",
-        &[
-            ("rounds = 15", "rounds = 1"),
-            ("max = 6", "max = 3"),
-            ("revealing = 30", "revealing = 60"),
-            ("verdict = 30", "verdict = 60"),
-        ],
-    )?;
+    let phases = [("revealing = 30", "revealing = 60"), ("verdict = 30", "verdict = 60")];
+    let task = system.create_task(1, TRAINERS.len(), &phases)?;
     assert_eq!(task, 0, "the records of this test are those of task 0");
 
     let mut targets = Vec::new();
@@ -190,19 +179,13 @@ async fn a_worker_killed_between_its_secret_and_its_transaction_goes_on_without_
         target.kill(&system, worker).await.with_context(|| logs(&others))?;
         target.revive(&system, worker).await.with_context(|| logs(&others))?;
     }
-    system.completed(task).await.with_context(|| logs(&others))?;
-    system.settle("//Sponsor", task).await.with_context(|| logs(&others))?;
+    system.finish(task).await.with_context(|| logs(&others))?;
 
-    for (uri, role) in trainers
-        .map(|uri| (uri, Role::Trainer))
-        .into_iter()
-        .chain(evaluators.map(|uri| (uri, Role::Evaluator)))
-    {
-        let member = system.member(role, uri).await?;
-        assert_eq!((member.faults, member.bond), (0, 5 * TOKEN), "{uri}: a crash is no fault");
-    }
-    for uri in trainers {
-        assert!(system.owned_by(uri).await? > 20 * TOKEN, "{uri} is paid for its update");
+    // A crash is no fault.
+    system.are_blameless(Role::Trainer, &TRAINERS).await?;
+    system.are_blameless(Role::Evaluator, &EVALUATORS).await?;
+    for uri in TRAINERS {
+        assert!(system.owned_by(uri).await? > POCKET, "{uri} is paid for its update");
     }
     assert_eq!(system.sum_of_balances().await?, before);
     Ok(())

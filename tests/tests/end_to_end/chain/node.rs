@@ -1,5 +1,4 @@
 //! The node by itself: what it refuses to start with, and a live chain from its template, as docs/validators.md shows it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result, ensure};
 use decentralml_sdk::{Chain, Signer, SubmitError, Wait, call};
@@ -15,6 +14,8 @@ use std::{
 
 /// `:code`, under which a chain keeps its runtime.
 const CODE: &str = "0x3a636f6465";
+/// What names the ports on which a node listens.
+const PORT_FLAGS: [&str; 3] = ["--rpc-port", "--prometheus-port", "--port"];
 const SOON: Duration = Duration::from_secs(60);
 /// Blocks of a live chain come every six seconds.
 const LATER: Duration = Duration::from_secs(150);
@@ -41,14 +42,14 @@ async fn fails(folder: &Path, arguments: &[&str]) -> Result<(i32, String)> {
 async fn a_port_in_use_ends_the_node_and_is_named() -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let taken = taken.local_addr()?.port().to_string();
-    let free = [free_port()?, free_port()?].map(|port| port.to_string());
-    for flag in ["--rpc-port", "--prometheus-port", "--port"] {
+    for flag in PORT_FLAGS {
         let folder = tempfile::tempdir()?;
-        let mut ports = vec![("--rpc-port", &free[0]), ("--port", &free[1])];
-        ports.retain(|(other, _)| *other != flag);
-        ports.push((flag, &taken));
-        let mut arguments = vec!["--dev"];
-        arguments.extend(ports.iter().flat_map(|(flag, port)| [*flag, port.as_str()]));
+        let mut arguments = vec!["--dev".to_owned()];
+        for other in PORT_FLAGS {
+            let port = if other == flag { taken.clone() } else { free_port()?.to_string() };
+            arguments.extend([other.to_owned(), port]);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let (code, said) = fails(folder.path(), &arguments).await?;
         assert_ne!(code, 0, "{flag}\n{said}");
         let last = said.lines().rfind(|line| line.starts_with("error: ")).context(said.clone())?;
@@ -58,10 +59,25 @@ async fn a_port_in_use_ends_the_node_and_is_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_live_template_has_no_known_key_and_does_not_start_before_it_names_validators()
+async fn the_live_template_has_no_known_key_and_gives_no_chain_before_it_names_validators()
 -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let template = Template::new(folder.path())?;
+    let mut template = Template::new(folder.path())?;
+    let refused = template.raw().expect_err("the state of a chain without validators");
+    let refused = format!("{refused:#}");
+    assert!(refused.contains("names no validators"), "{refused}");
+    assert!(refused.contains("`session`, `keys`"), "what is to be filled in: {refused}");
+    let chain = folder.path().join("plain.json").display().to_string();
+    let port = free_port()?.to_string();
+    let arguments = ["--chain", &chain, "--rpc-port", &port, "--no-prometheus"];
+    let (code, said) = fails(folder.path(), &arguments).await?;
+    assert_ne!(code, 0, "{said}");
+    let last = said.lines().rfind(|line| line.starts_with("error: ")).context(said.clone())?;
+    assert!(last.contains("names no validators") && !said.contains("panicked"), "{said}");
+
+    let [account, babe, grandpa] =
+        [generate("sr25519")?, generate("sr25519")?, generate("ed25519")?];
+    template.add_validator(&account, &babe, &grandpa);
     let raw = template.raw()?;
     let mut spec: Value = serde_json::from_str(&fs::read_to_string(&raw)?)?;
     // The runtime's code brings the presets of development chains, which name those keys; its state must not.
@@ -80,13 +96,6 @@ async fn the_live_template_has_no_known_key_and_does_not_start_before_it_names_v
             assert!(!text.contains(public.trim_start_matches("0x")), "{scheme} {uri}");
         }
     }
-    let chain = raw.display().to_string();
-    let port = free_port()?.to_string();
-    let arguments = ["--chain", &chain, "--rpc-port", &port, "--no-prometheus"];
-    let (code, said) = fails(folder.path(), &arguments).await?;
-    assert_ne!(code, 0, "{said}");
-    let last = said.lines().rfind(|line| line.starts_with("error: ")).context(said.clone())?;
-    assert!(last.contains("names no validators") && !said.contains("panicked"), "{said}");
     Ok(())
 }
 
@@ -200,7 +209,7 @@ impl Template {
         }
     }
 
-    /// The file that all nodes share.
+    /// The file that all nodes share; beside it `plain.json`, from which it is made.
     fn raw(&self) -> Result<PathBuf> {
         let [plain, raw] = ["plain.json", "raw.json"].map(|name| self.folder.join(name));
         fs::write(&plain, serde_json::to_vec(&self.specification)?)?;

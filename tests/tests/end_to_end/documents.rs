@@ -1,7 +1,5 @@
 //! The documents stay true: their commands are ones that the programs take, and the files that they name exist.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,9 +1,10 @@
 //! A worker whose disk is full in the midst of a round.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result};
 use decentralml_sdk::Signer;
-use decentralml_tests::{LONG, Process, System, TOKEN, logs, program, run, wait_until};
+use decentralml_tests::{
+    EVALUATORS, LONG, POCKET, Process, System, TRAINERS, honest, logs, program, run, wait_until,
+};
 use decentralml_types::Role;
 use std::{path::PathBuf, process::Command};
 
@@ -21,16 +22,11 @@ fn limit(process: &Process, bytes: &str) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trainer_whose_disk_is_full_commits_to_nothing_and_goes_on_when_there_is_room()
 -> Result<()> {
-    let system = System::start().await?;
-    let trainers = ["//T1", "//T2", "//T3"];
-    let evaluators = ["//E1", "//E2", "//E3"];
-    system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
-    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
+    let system = System::prepared(&[TRAINERS, EVALUATORS].concat(), TRAINERS.len()).await?;
     let before = system.sum_of_balances().await?;
-    system.divide(trainers.len())?;
-    let task = system
-        .create_task("//Sponsor", &[("rounds = 15", "rounds = 1"), ("max = 6", "max = 3")])?;
+    let task = system.create_task(1, TRAINERS.len(), &[])?;
 
+    let [first, second, third] = TRAINERS;
     let rows = system.folder().join("data/trainer-1.csv").display().to_string();
     let arguments = ["-c", LIMITED, &program("decentralml")?.display().to_string()]
         .into_iter()
@@ -40,10 +36,10 @@ async fn a_trainer_whose_disk_is_full_commits_to_nothing_and_goes_on_when_there_
     let mut limited = Process::start_program(
         PathBuf::from("bash"),
         arguments,
-        system.environment("//T1"),
-        &system.log("//T1"),
+        system.environment(first),
+        &system.log(first),
     )?;
-    let account = Signer::from_uri("//T1")?.account();
+    let account = Signer::from_uri(first)?.account();
     wait_until("its enrollment", LONG, async || {
         Ok(system.chain.best().await?.enrollment(task, Role::Trainer, &account).await?)
     })
@@ -51,14 +47,11 @@ async fn a_trainer_whose_disk_is_full_commits_to_nothing_and_goes_on_when_there_
     .with_context(|| limited.log())?;
 
     limit(&limited, "0")?;
-    let others = [
-        system.trainer("//T2", task, 2, "honest")?,
-        system.trainer("//T3", task, 3, "honest")?,
-        system.evaluator("//E1", task, "honest")?,
-        system.evaluator("//E2", task, "honest")?,
-        system.evaluator("//E3", task, "honest")?,
-    ];
-    let record = system.records("//T1", Role::Trainer, task)?.join("update-1.json");
+    let mut others = system.workers(task, &[], &EVALUATORS.map(honest))?;
+    for (part, uri) in [(2, second), (3, third)] {
+        others.push(system.trainer(uri, task, part, "honest")?);
+    }
+    let record = system.records(first, Role::Trainer, task)?.join("update-1.json");
     // It says which file cannot be written, and why, and does not give up at once.
     let name = record.parent().context("a folder")?.display().to_string();
     wait_until("the failure in its log", LONG, async || {
@@ -73,12 +66,10 @@ async fn a_trainer_whose_disk_is_full_commits_to_nothing_and_goes_on_when_there_
     assert!(!record.exists(), "half a record");
 
     limit(&limited, "unlimited")?;
-    system.completed(task).await.with_context(|| limited.log() + &logs(&others))?;
-    system.settle("//Sponsor", task).await.with_context(|| limited.log() + &logs(&others))?;
+    system.finish(task).await.with_context(|| limited.log() + &logs(&others))?;
     assert!(!limited.log().contains("panicked"), "{}", limited.log());
-    let member = system.member(Role::Trainer, "//T1").await?;
-    assert_eq!((member.faults, member.bond), (0, 5 * TOKEN), "{}", limited.log());
-    assert!(system.owned_by("//T1").await? > 20 * TOKEN, "{}", limited.log());
+    system.are_blameless(Role::Trainer, &TRAINERS).await.with_context(|| limited.log())?;
+    assert!(system.owned_by(first).await? > POCKET, "{}", limited.log());
     assert_eq!(system.sum_of_balances().await?, before);
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Rounds with people who misbehave and machines that fail, on spawned processes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use anyhow::Result;
-use decentralml_tests::{LONG, System, TOKEN, logs, wait_until};
+use anyhow::{Context, Result};
+use decentralml_tests::{
+    EVALUATORS, LONG, POCKET, System, TRAINERS, honest, logs, stop, wait_until,
+};
 use decentralml_types::{Role, TaskId};
 use std::time::Duration;
 
@@ -22,28 +23,21 @@ async fn attackers_are_kept_out_slashed_where_it_is_provable_and_never_paid() ->
         ("//T7", "sign-flip"),
     ];
     let evaluators = [("//E1", "honest"), ("//E2", "honest"), ("//E3", "honest"), ("//E4", "liar")];
-    let system = System::start().await?;
-    let uris: Vec<_> = trainers.iter().chain(&evaluators).map(|(uri, _)| *uri).collect();
-    system.endow(&uris, 20 * TOKEN).await?;
-    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
-    system.divide(trainers.len())?;
+    let people: Vec<_> = trainers.iter().chain(&evaluators).map(|(uri, _)| *uri).collect();
+    let system = System::prepared(&people, trainers.len()).await?;
     let task = system.create_task(
-        "//Sponsor",
+        1,
+        trainers.len(),
         &[
-            ("rounds = 15", "rounds = 1"),
-            ("max = 6", "max = 7"),
             ("seats = 3\nquorum = 2", "seats = 4\nquorum = 3"),
             ("training = 60", "training = 20"),
             ("revealing = 30", "revealing = 8"),
         ],
     )?;
-    let workers = system.workers(task, &trainers, &evaluators)?;
-    let outcome = async {
-        system.completed(task).await?;
-        // Faults of others are settled by whoever looks after them: here the sponsor.
-        system.settle("//Sponsor", task).await
-    };
-    outcome.await.map_err(|error| error.context(logs(&workers)))?;
+    let mut workers = system.workers(task, &trainers, &evaluators)?;
+    system.completed(task).await.with_context(|| logs(&workers))?;
+    stop(&mut workers)?;
+    system.settle(task).await.with_context(|| logs(&workers))?;
 
     for (uri, conduct) in trainers {
         let owned = system.owned_by(uri).await?;
@@ -51,8 +45,8 @@ async fn attackers_are_kept_out_slashed_where_it_is_provable_and_never_paid() ->
         let slashed = matches!(conduct, "vanish-after-commit" | "malformed" | "missing");
         assert_eq!(member.faults, u32::from(slashed), "{uri} {conduct}\n{}", logs(&workers));
         match conduct {
-            "honest" => assert!(owned > 20 * TOKEN, "{uri} has {owned}\n{}", logs(&workers)),
-            _ => assert!(owned < 20 * TOKEN, "{uri} {conduct} has {owned}"),
+            "honest" => assert!(owned > POCKET, "{uri} has {owned}\n{}", logs(&workers)),
+            _ => assert!(owned < POCKET, "{uri} {conduct} has {owned}"),
         }
     }
     system.sum_of_balances().await?;
@@ -61,21 +55,9 @@ async fn attackers_are_kept_out_slashed_where_it_is_provable_and_never_paid() ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_goes_on_after_everything_in_it_was_killed_once() -> Result<()> {
-    let mut system = System::start().await?;
-    let trainers = ["//T1", "//T2", "//T3"];
-    let evaluators = ["//E1", "//E2", "//E3"];
-    system.endow(&[trainers, evaluators].concat(), 20 * TOKEN).await?;
-    system.endow(&["//Sponsor"], 1_000 * TOKEN).await?;
-    system.divide(trainers.len())?;
-    let task = system
-        .create_task("//Sponsor", &[("rounds = 15", "rounds = 5"), ("max = 6", "max = 3")])?;
-    let mut workers = Vec::new();
-    for (part, uri) in trainers.iter().enumerate() {
-        workers.push(system.trainer(uri, task, part + 1, "honest")?);
-    }
-    for uri in evaluators {
-        workers.push(system.evaluator(uri, task, "honest")?);
-    }
+    let mut system = System::prepared(&[TRAINERS, EVALUATORS].concat(), TRAINERS.len()).await?;
+    let task = system.create_task(5, TRAINERS.len(), &[])?;
+    let mut workers = system.workers(task, &TRAINERS.map(honest), &EVALUATORS.map(honest))?;
     for kill in ["trainer", "evaluator", "store", "node"] {
         let before = rounds_settled(&system, task).await?;
         let pause = Duration::from_secs(3);
@@ -102,14 +84,11 @@ async fn a_run_goes_on_after_everything_in_it_was_killed_once() -> Result<()> {
             Ok((rounds_settled(&system, task).await? > before).then_some(()))
         })
         .await
-        .map_err(|error| error.context(format!("killed: {kill}\n{}", logs(&workers))))?;
+        .with_context(|| format!("killed: {kill}\n{}", logs(&workers)))?;
     }
-    system.completed(task).await.map_err(|error| error.context(logs(&workers)))?;
-    system.settle("//Sponsor", task).await.map_err(|error| error.context(logs(&workers)))?;
-    for uri in trainers {
-        let member = system.member(Role::Trainer, uri).await?;
-        assert_eq!(member.faults, 0, "a crash is no fault");
-    }
+    system.finish(task).await.with_context(|| logs(&workers))?;
+    // A crash is no fault.
+    system.are_blameless(Role::Trainer, &TRAINERS).await?;
     system.sum_of_balances().await?;
     Ok(())
 }

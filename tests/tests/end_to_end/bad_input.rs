@@ -1,5 +1,4 @@
 //! What people get wrong on the command line: each ends with an exit code of its kind, and a message that says what to do.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Result;
 use decentralml_tests::{Meddler, Proxy, System, free_port, program};

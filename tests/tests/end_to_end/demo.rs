@@ -1,5 +1,4 @@
 //! The demo, as `scripts/demo.sh` runs it: interrupted, killed, and to its end; its report holds what the README promises.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::{Context, Result};
 use decentralml_sdk::Signer;

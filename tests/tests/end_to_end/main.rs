@@ -1,0 +1,19 @@
+//! Everything that is tested on spawned processes, as one program: it is linked once, and its tests run side by side.
+//!
+//! Each test has its own chain, store, ports and folder, so none sees another. Only the demo writes into the checkout, to `out/demo`,
+//! and only one test runs it. Tests start in the order of their names, so the longest are not among the last.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod chain {
+    mod node;
+    mod validators;
+}
+mod committees;
+mod demo;
+mod documents;
+mod failures;
+mod full_disk;
+mod kills;
+mod readme;
+mod updates;
