@@ -81,6 +81,9 @@ report() {
 	} >out/test.json
 }
 
+# What takes long are the end-to-end tests, and most of what they do is to wait for blocks.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}"
+
 check "formatting" cargo fmt --all --check
 licenses
 check "build" cargo build --release --workspace --locked
