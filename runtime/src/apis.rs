@@ -228,6 +228,10 @@ impl_runtime_apis! {
             views::assignment(task, &who)
         }
 
+        fn round(task: TaskId, round: RoundNumber) -> Option<pallet_tasks::Round> {
+            pallet_tasks::Rounds::<Runtime>::get(task, round)
+        }
+
         fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>> {
             views::updates(task, round)
         }

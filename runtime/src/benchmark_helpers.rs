@@ -141,7 +141,8 @@ fn reveal(task: TaskId, who: &AccountId) {
 impl pallet_assignments::BenchmarkHelper<AccountId> for Rounds {
     fn task() -> TaskId {
         let task = create(TrainerCount { min: 1, max: 1 }, MAX_SEATS);
-        enroll(task, Role::Evaluator, MAX_SEATS);
+        enroll(task, Role::Evaluator, MAX_SEATS - 1);
+        enroll(task, Role::Trainer, 1);
         task
     }
 

@@ -7,6 +7,7 @@ use decentralml_types::{
     Balance, BlockNumber, Cid, CommitteeNumber, Outcome, Phase, Ppm, Role, RoundNumber, Score,
     TaskId, TaskSpec, TaskStatus, Version,
 };
+use pallet_tasks::Round;
 use scale_info::TypeInfo;
 
 /// A task as its participants and its readers see it.
@@ -114,7 +115,11 @@ sp_api::decl_runtime_apis! {
         fn place(task: TaskId, round: RoundNumber, draw: Draw, who: AccountId) -> Option<u32>;
         /// What an account is to a task now; `None` where it is not enrolled.
         fn assignment(task: TaskId, who: AccountId) -> Option<Assignment>;
-        /// The revealed updates of a round with their verdicts, in the order of the reveals.
+        /// What became of a round: its phase, how many updates were revealed and accepted, the version that it produced or why
+        /// there is none. Stays until the task is reaped.
+        fn round(task: TaskId, round: RoundNumber) -> Option<Round>;
+        /// The revealed updates of a round with their verdicts, in the order of the reveals: those that are not settled yet, as
+        /// a claim removes its rows. Later the events `Revealed` and `Judged` tell the same.
         fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>>;
         /// What an account can claim in a task: looks at up to `limit` rounds, [`MAX_CLAIM_ROUNDS`] at most, from round `from`
         /// or, without it, from the first one on. Where the answer has a `next`, go on from there.

@@ -69,6 +69,19 @@ fn claims_come_in_pages() {
 }
 
 #[test]
+fn a_rounds_outcome_outlasts_its_rows() {
+    chain(|| {
+        let task = three_settled_rounds();
+        let round = <Runtime as FederatedApiV1<Block, AccountId>>::round(task, 2).unwrap();
+        assert_eq!((round.phase, round.model, round.failure), (Phase::Settled, Some(2), None));
+        assert_eq!((round.updates, round.accepted), (TRAINERS.len() as u32, TRAINERS.len() as u32));
+        assert!(<Runtime as FederatedApiV1<Block, AccountId>>::updates(task, 2).is_empty());
+        assert_eq!(<Runtime as FederatedApiV1<Block, AccountId>>::round(task, 9), None);
+        clear(task);
+    });
+}
+
+#[test]
 fn a_page_of_claims_has_an_end() {
     chain(|| {
         let task = running(digits());

@@ -11,6 +11,8 @@ import { Witness, step } from './lib/witness.js';
 // No account signs in two test files: they run at the same time.
 const [sponsor, trainer, member] = ['Alice//stash', 'Bob//stash', 'Charlie//stash'].map(account);
 const evaluators = ['Judge//1', 'Judge//2', 'Judge//3'].map(account);
+/** With these gone too few are left for a committee. */
+const leaving = evaluators.slice(1);
 const base = smallestTask('a failing task');
 /** One attempt and one more. Phases that run out are short. */
 const spec = {
@@ -56,7 +58,7 @@ step('a sponsor pauses its task before it starts, and resumes it', async () => {
   assert.equal(funded.amount.toBigInt(), UNIT);
 });
 
-step('a trainer that commits and does not reveal voids the round', async () => {
+step('a trainer that does not reveal voids the round, and the next waits for the evaluators that have left', async () => {
   await act(join(api, task, 'Trainer', trainerBond), trainer);
   for (const evaluator of evaluators) await act(join(api, task, 'Evaluator', evaluatorBond), evaluator);
   await drawn(api, task, 1, 'Trainers', trainer);
@@ -64,9 +66,14 @@ step('a trainer that commits and does not reveal voids the round', async () => {
   const entered = only(api, committed, 'tasks', 'PhaseEntered');
   assert.equal(entered.phase.type, 'Revealing');
 
-  const voided = only(api, await runOut(entered), 'tasks', 'RoundVoided');
+  for (const evaluator of leaving) await act(api.tx.assignments.leave(task, 'Evaluator'), evaluator);
+  const events = await runOut(entered);
+  const voided = only(api, events, 'tasks', 'RoundVoided');
   assert.equal(voided.round.toNumber(), 1);
   assert.equal(voided.failure.type, 'TooFewReveals');
+  const reopened = only(api, events, 'tasks', 'EnrollmentReopened');
+  const now = await api.query.system.number();
+  assert.ok(reopened.deadline.gt(now), `${reopened.deadline} is over at ${now}`);
 });
 
 step('it is slashed, and half of that goes to the task', async () => {
@@ -76,6 +83,7 @@ step('it is slashed, and half of that goes to the task', async () => {
   assert.equal(slashed.role.type, 'Trainer');
   assert.equal(slashed.amount.toBigInt(), trainerBond);
   assert.equal(slashed.toHarmed.toBigInt(), trainerBond / 2n);
+  assert.equal(only(api, events, 'tasks', 'Recovered').amount.toBigInt(), trainerBond / 2n);
   const punished = only(api, events, 'validation', 'Punished');
   assert.equal(punished.fault.type, 'NotRevealed');
   assert.equal(punished.amount.toBigInt(), trainerBond);
@@ -83,6 +91,9 @@ step('it is slashed, and half of that goes to the task', async () => {
 
 step('seats that commit to scores and do not open them lose the round to another committee', async () => {
   await act(api.tx.participants.bond('Trainer', trainerBond), trainer);
+  let started;
+  for (const evaluator of leaving) started = await act(api.tx.assignments.enroll(task, 'Evaluator'), evaluator);
+  assert.equal(only(api, started, 'tasks', 'RoundStarted').round.toNumber(), 2);
   await drawn(api, task, 2, 'Trainers', trainer);
   const { commit, reveal } = updateOf(2);
   await quick(commit, trainer);
@@ -112,15 +123,19 @@ step('seats that commit to scores and do not open them lose the round to another
   assert.match(reason.type, /^(Retries|Attempts)Exhausted$/);
 });
 
+/** Settles a seat of round 2 that did not open its scores, which slashes it. */
+async function punish(evaluator) {
+  const events = await act(api.tx.validation.claimSeat(task, 2, 0, evaluator.address), member);
+  assert.equal(only(api, events, 'validation', 'Punished').fault.type, 'NotOpened');
+  const slashed = only(api, events, 'participants', 'Slashed');
+  assert.equal(slashed.who.toString(), evaluator.address);
+  assert.equal(slashed.amount.toBigInt(), evaluatorBond);
+  assert.equal(slashed.toHarmed.toBigInt(), evaluatorBond / 2n);
+  return events;
+}
+
 step('those seats are slashed, and the trainer that did its part is not', async () => {
-  for (const evaluator of evaluators) {
-    const events = await act(api.tx.validation.claimSeat(task, 2, 0, evaluator.address), member);
-    assert.equal(only(api, events, 'validation', 'Punished').fault.type, 'NotOpened');
-    const slashed = only(api, events, 'participants', 'Slashed');
-    assert.equal(slashed.who.toString(), evaluator.address);
-    assert.equal(slashed.amount.toBigInt(), evaluatorBond);
-    assert.equal(slashed.toHarmed.toBigInt(), evaluatorBond / 2n);
-  }
+  for (const evaluator of leaving) await punish(evaluator);
   const events = await act(api.tx.validation.claim(task, 2, trainer.address), member);
   const closed = only(api, events, 'validation', 'Closed');
   assert.equal(closed.who.toString(), trainer.address);
@@ -132,8 +147,13 @@ step('the sponsor cancels, and gets back what was not earned and what the task w
   const ended = only(api, await act(api.tx.tasks.cancel(task), sponsor), 'tasks', 'TaskEnded');
   assert.equal(ended.status.type, 'Cancelled');
   assert.equal(ended.refunded.toBigInt(), free.toBigInt());
-  const halves = trainerBond / 2n + (3n * evaluatorBond) / 2n;
+  const halves = trainerBond / 2n + (BigInt(leaving.length) * evaluatorBond) / 2n;
   assert.ok(ended.refunded.toBigInt() >= halves + UNIT + spec.terms.rewardPerRound);
+});
+
+step('what comes to a task that is over goes to its sponsor at once', async () => {
+  const events = await punish(evaluators[0]);
+  assert.equal(only(api, events, 'tasks', 'Refunded').amount.toBigInt(), evaluatorBond / 2n);
 });
 
 step('the events of failures were seen by name', () => {
@@ -142,6 +162,9 @@ step('the events of failures were seen by name', () => {
     'tasks.TaskPaused',
     'tasks.TaskResumed',
     'tasks.TaskFunded',
+    'tasks.EnrollmentReopened',
+    'tasks.Recovered',
+    'tasks.Refunded',
     'tasks.CommitteeRedrawn',
     'tasks.RoundVoided',
     'tasks.TaskEnded',

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { UNIT, account, claimable, connect, drawn, join, motion, only, until } from './lib/chain.js';
 import { scores, update } from './lib/commitment.js';
-import { cid, smallestTask } from './lib/spec.js';
+import { attemptCost, cid, smallestTask } from './lib/spec.js';
 import { Witness, step } from './lib/witness.js';
 
 // No account signs in two test files: they run at the same time.
@@ -42,6 +42,8 @@ step('a trainer and the evaluators bond, enroll, and so start the round', async 
   for (const evaluator of evaluators) {
     events = await act(join(api, task, 'Evaluator', spec.terms.evaluatorBond), evaluator);
   }
+  const charged = only(api, events, 'tasks', 'RoundCharged');
+  assert.equal(charged.amount.toBigInt(), attemptCost(api, spec));
   const started = only(api, events, 'tasks', 'RoundStarted');
   assert.equal(started.round.toNumber(), ROUND);
   assert.equal(started.places.toNumber(), 1);
@@ -158,6 +160,7 @@ step('the events of a round were seen by name', () => {
     'participants.Bonded',
     'participants.Unbonded',
     'tasks.TaskCreated',
+    'tasks.RoundCharged',
     'tasks.RoundStarted',
     'tasks.PhaseEntered',
     'tasks.RoundSettled',

@@ -160,11 +160,49 @@ async fn truncated_swapped_and_endless_blocks_are_mismatches() {
 }
 
 #[tokio::test]
-async fn an_endless_raw_root_is_cut_at_the_callers_limit() {
+async fn an_endless_raw_root_is_cut_and_speaks_against_the_server() {
     let data = bytes(1000);
     let (root, blocks) = blocks_of(&data);
     let client = lying(blocks, |_| Some(Manner::NeverEnds)).await;
-    assert!(matches!(client.fetch(&root, 2000).await, Err(Error::TooLarge { limit: 2000, .. })));
+    let error = client.fetch(&root, 2000).await.unwrap_err();
+    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+}
+
+/// A file of two leaves of three bytes each, whose root says that they have these sizes.
+fn two_leaves(sizes: [u8; 2]) -> (Cid, Blocks) {
+    let leaves = [&b"abc"[..], b"def"].map(|data| Block::new(Codec::Raw, data));
+    let mut node = Vec::new();
+    for leaf in &leaves {
+        node.extend_from_slice(&[0x12, 38, 0x0a, 36, 1, 0x55, 0x12, 32]);
+        node.extend_from_slice(&leaf.cid().digest);
+    }
+    let [one, two] = sizes;
+    node.extend_from_slice(&[0x0a, 8, 8, 2, 0x18, one + two, 0x20, one, 0x20, two]);
+    let root = Block::new(Codec::DagPb, node);
+    let cid = root.cid();
+    let blocks = leaves.into_iter().chain([root]).map(|block| (block.cid(), block));
+    (cid, Arc::new(Mutex::new(blocks.collect())))
+}
+
+#[tokio::test]
+async fn a_file_that_lies_about_its_own_size_speaks_against_its_maker_and_not_against_the_server() {
+    let (root, blocks) = two_leaves([3, 3]);
+    let client = lying(blocks, |_| None).await;
+    assert_eq!(client.fetch(&root, 6).await.unwrap(), b"abcdef");
+    for sizes in [[3, 2], [2, 3], [1, 1], [3, 4]] {
+        let (root, blocks) = two_leaves(sizes);
+        let client = lying(blocks, |_| None).await;
+        let error = client.fetch(&root, 100).await.unwrap_err();
+        assert!(matches!(error, Error::NotAFile { .. }), "{sizes:?}: {error}");
+    }
+    // No block that others could pass on has so many bytes, and one that is right about its hash is what somebody stored.
+    let huge = Block::new(Codec::Raw, bytes(3 * MIB));
+    let blocks = Arc::new(Mutex::new(HashMap::from([(huge.cid(), huge.clone())])));
+    let client = lying(blocks, |_| None).await;
+    let error = client.fetch(&huge.cid(), 4 * MIB as u64).await.unwrap_err();
+    assert!(matches!(error, Error::NotAFile { .. }), "{error}");
+    let error = client.fetch(&huge.cid(), MIB as u64).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
 }
 
 #[tokio::test]

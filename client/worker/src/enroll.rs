@@ -2,13 +2,37 @@
 
 use decentralml_sdk::{Call, Member, Task, View, call};
 use decentralml_storage::Storage;
-use decentralml_types::{Balance, TaskId, TaskSpec};
+use decentralml_types::{Balance, BlockNumber, TaskId, TaskSpec};
 
 use crate::{
     error::WorkerError,
     model::{self, ModelError},
+    tries::AGAIN,
     work::{Models, Work},
 };
+
+/// When enrolling is tried again that the store alone keeps from happening. That is no failure to be counted: it costs nothing,
+/// however long it lasts.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    next: BlockNumber,
+}
+
+impl Pace {
+    /// Whether to try at a block.
+    pub(crate) fn is_due(&self, now: BlockNumber) -> bool {
+        now >= self.next
+    }
+
+    /// Puts the next attempt off where an error is of that kind. Says whether it is.
+    pub(crate) fn put_off(&mut self, now: BlockNumber, error: &WorkerError) -> bool {
+        let passes = error.may_pass();
+        if passes {
+            self.next = now.saturating_add(AGAIN);
+        }
+        passes
+    }
+}
 
 /// Enrolls in a task, if the account is not enrolled yet, and tops up the bond where it does not suffice. The error is
 /// [`WorkerError::Unfit`] where the task's model speaks against it.
@@ -63,6 +87,18 @@ async fn misfit(
     }
 }
 
+/// Whether the finalized chain has the task with the same specification: elsewhere a fork may put another in its place.
+pub(crate) async fn is_for_good(work: &Work, task: &Task) -> bool {
+    let finalized = work.finalized.borrow().clone();
+    match finalized.task(task.id).await {
+        Ok(found) => found.is_some_and(|found| found.spec == task.spec),
+        Err(error) => {
+            tracing::debug!(task = task.id, %error, "the task could not be read");
+            false
+        }
+    }
+}
+
 /// Replaces what a slash took from below what is at risk: without it the chain lets the account commit to nothing.
 pub(crate) async fn cover(work: &Work, view: &View, task: &Task) -> Result<(), WorkerError> {
     let Some(member) = view.member(work.role, &work.account()).await? else { return Ok(()) };
@@ -101,20 +137,13 @@ fn within_limit(work: &Work, task: &Task, needed: Balance) -> Result<(), WorkerE
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::convert::tests::task_spec;
+    use crate::{convert::tests::task_spec, model::tests::store, tries::LIMIT};
     use decentralml_learning::ModelSpec;
-    use decentralml_storage::{Store, server::Server};
-    use std::{future::pending, sync::Arc};
+    use decentralml_storage::unixfs;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_task_whose_model_cannot_be_worked_with_is_left_alone_and_says_why() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(Store::open(folder.path()).unwrap());
-        let server = Server::bind(store, "127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let storage = server.url();
-        let server = tokio::spawn(server.run(pending()));
-        let storage = Storage::connect(&storage).await.unwrap();
-
+        let (_folder, _, storage) = store().await;
         // Of four features and three classes, as the task is.
         let model = ModelSpec::mlp(4, &[5], 3);
         let stored = storage.add(model.to_canonical_json().unwrap()).await.unwrap();
@@ -137,7 +166,27 @@ mod tests {
         // It may come yet.
         let missing = misfit(&storage, &mut Models::default(), &task_spec()).await.unwrap_err();
         assert!(matches!(missing, ModelError::Storage(_)), "{missing:?}");
-        server.abort();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_model_that_the_store_lacks_is_waited_for_beyond_any_number_of_failures() {
+        let (_folder, _, storage) = store().await;
+        let model = ModelSpec::mlp(4, &[5], 3).to_canonical_json().unwrap();
+        let spec = TaskSpec { model: unixfs::canonical_cid(&model), ..task_spec() };
+        let (mut models, mut pace, mut now) = (Models::default(), Pace::default(), 1);
+        for _ in 0..=LIMIT {
+            assert!(pace.is_due(now));
+            let error = misfit(&storage, &mut models, &spec).await.unwrap_err();
+            assert!(pace.put_off(now, &error.into()), "nothing that is counted");
+            assert!(!pace.is_due(now + AGAIN - 1));
+            now += AGAIN;
+        }
+        storage.add(model).await.unwrap();
+        assert!(pace.is_due(now));
+        assert_eq!(misfit(&storage, &mut models, &spec).await.unwrap(), None);
+        // What the chain or the task says is counted, or final.
+        assert!(!pace.put_off(now, &WorkerError::UnknownTask { task: 0 }));
+        assert!(!pace.put_off(now, &ModelError::NoBase.into()));
     }
 
     #[test]

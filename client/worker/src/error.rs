@@ -107,6 +107,11 @@ impl WorkerError {
         matches!(self, Self::Unfit { .. } | Self::UnknownTask { .. } | Self::TaskOver { .. })
     }
 
+    /// Whether the store does not give the task's model now, which it may do another time: nothing was sent, and it cost nothing.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Model(error) if !error.is_final())
+    }
+
     /// Whether the chain executed a call and refused it, which costs a fee.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Submit(SubmitError::Rejected { .. } | SubmitError::Dispatch(_)))

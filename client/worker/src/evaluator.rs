@@ -78,8 +78,8 @@ struct Evaluator {
 #[derive(Default)]
 struct Memory {
     models: Models,
-    /// The rows that it scores on.
-    validation: Option<Arc<Dataset>>,
+    /// The rows that it scores on, by their CID: a fork may put a task with others in this one's place.
+    validation: Option<(Cid, Arc<Dataset>)>,
     /// The updates of the round at work.
     fetched: Option<updates::Fetched>,
 }

@@ -1,4 +1,4 @@
-//! A task's model, from the store.
+//! A task's model and its validation set, from the store.
 
 use decentralml_learning::{self as learning, Dataset, ModelSpec, Update, Weights, data};
 use decentralml_storage::Storage;
@@ -49,8 +49,8 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Whether it speaks against the task for good: it will not be otherwise another time, as it may be with a store.
-    pub(crate) fn is_final(&self) -> bool {
+    /// Whether it speaks against the task for good. Where it does not, the store may give the model another time.
+    pub fn is_final(&self) -> bool {
         use decentralml_storage::Error;
         match self {
             Self::Storage(error) => {
@@ -112,10 +112,23 @@ pub async fn fetch_validation(storage: &Storage, spec: &TaskSpec) -> Result<Data
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::convert::tests::task_spec;
+    use decentralml_storage::{Store, server::Server};
+    use std::{future::pending, sync::Arc};
+
+    /// A store that answers as long as the test's runtime lives, with its folder.
+    pub(crate) async fn store() -> (tempfile::TempDir, Arc<Store>, Storage) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        let server = Server::bind(store.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = server.url();
+        tokio::spawn(server.run(pending()));
+        let storage = Storage::connect(&url).await.unwrap();
+        (folder, store, storage)
+    }
 
     #[test]
     fn an_update_may_be_as_long_as_the_task_says_and_no_longer() {

@@ -14,7 +14,7 @@ use crate::{
     claim::{self, AtRisk, Open},
     enroll,
     error::WorkerError,
-    tries::{REFUSAL, Step, Tries},
+    tries::{AGAIN, REFUSAL, Step, Tries},
     work::{Moment, Part, Work, is_late, leaves_time},
 };
 
@@ -32,6 +32,7 @@ pub(crate) struct Session<P: Part> {
     task: TaskId,
     memory: P::Memory,
     tries: Tries,
+    enrolling: enroll::Pace,
     /// Rounds in which something of this account may not be settled for good; `None` until the chain was asked.
     unsettled: Option<BTreeSet<RoundNumber>>,
     /// Claims under way, beside the steps of the live round, with the first round that they are for.
@@ -42,9 +43,6 @@ pub(crate) struct Session<P: Part> {
     attempted: BTreeMap<RoundNumber, BlockNumber>,
 }
 
-/// Blocks after which a claim or a late attestation that had no effect is repeated.
-const AGAIN: BlockNumber = 20;
-
 impl<P: Part> Session<P> {
     pub(crate) fn new(work: Arc<Work>, part: Arc<P>, task: TaskId) -> Self {
         Self {
@@ -53,6 +51,7 @@ impl<P: Part> Session<P> {
             task,
             memory: P::Memory::default(),
             tries: Tries::default(),
+            enrolling: enroll::Pace::default(),
             unsettled: None,
             claims: JoinSet::new(),
             claimed: BTreeMap::new(),
@@ -164,13 +163,20 @@ impl<P: Part> Session<P> {
                 return None;
             }
         };
-        if !self.tries.permit(Step::Enroll) {
+        let now = view.number();
+        if !self.enrolling.is_due(now) || !self.tries.permit(Step::Enroll) {
             return None;
         }
         let models = P::models(&mut self.memory);
         let enrolled = enroll::step(&self.work, models, view, &task).await;
         match enrolled {
-            Err(WorkerError::Unfit { reason, .. }) => return Some(reason),
+            Err(WorkerError::Unfit { reason, .. }) => {
+                return enroll::is_for_good(&self.work, &task).await.then_some(reason);
+            }
+            Err(error) if self.enrolling.put_off(now, &error) => {
+                tracing::warn!(task = task.id, %error, "cannot enroll yet, asks again in {AGAIN} blocks");
+                return None;
+            }
             enrolled => self.note(Step::Enroll, enrolled)?,
         }
         self.play(view, task, at_risk).await;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use decentralml_types::{CommitteeNumber, Phase, RoundNumber};
+use decentralml_types::{BlockNumber, CommitteeNumber, Phase, RoundNumber};
 
 /// Failures of one step after which it is given up; until then a later block tries again.
 pub(crate) const LIMIT: u32 = 40;
 /// As how many failures a refusal by the chain counts: it cost a fee, and the next attempt will hardly fare better.
 pub(crate) const REFUSAL: u32 = 10;
+/// Blocks after which something is tried again that had no effect, or that others may make possible.
+pub(crate) const AGAIN: BlockNumber = 20;
 
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

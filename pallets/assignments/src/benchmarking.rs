@@ -2,16 +2,17 @@
 
 use crate::{Call, Config, Enrollment, Pallet, Places, Seeds};
 use decentralml_traits::{Draw, Roster};
-use decentralml_types::{Role, TaskId};
+use decentralml_types::{Role, TaskId, limits::MAX_SEATS};
 use frame_benchmarking::v2::*;
 use frame_system::RawOrigin;
 use sp_runtime::traits::One;
 
 /// What the benchmarks need of the other pallets.
 pub trait BenchmarkHelper<AccountId> {
-    /// A task that lacks one trainer, and starts its first round with it.
+    /// A task with one trainer that lacks one of `MAX_SEATS` evaluators, and starts its first round with it.
     fn task() -> TaskId;
-    /// An account other than the sponsor whose bond in `role` covers an enrollment. `index` tells them apart.
+    /// An account other than the sponsor whose bond in `role` covers an enrollment. `index` tells them apart; those below
+    /// `MAX_SEATS` may be enrolled already.
     fn member(role: Role, index: u32) -> AccountId;
     /// Ends the task for good.
     fn end(task: TaskId);
@@ -22,7 +23,8 @@ pub trait BenchmarkHelper<AccountId> {
 /// A task with two trainers more. A draw is open, so that the second remembers its slot when it moves into the first one's.
 fn two_enrolled<T: Config>() -> Result<(TaskId, [T::AccountId; 2]), BenchmarkError> {
     let task = T::BenchmarkHelper::task();
-    let members = [0, 1].map(|index| T::BenchmarkHelper::member(Role::Trainer, index));
+    let members =
+        [MAX_SEATS, MAX_SEATS + 1].map(|index| T::BenchmarkHelper::member(Role::Trainer, index));
     for who in &members {
         Pallet::<T>::enroll(RawOrigin::Signed(who.clone()).into(), task, Role::Trainer)?;
     }
@@ -41,12 +43,12 @@ mod benchmarks {
     #[benchmark]
     fn enroll() {
         let task = T::BenchmarkHelper::task();
-        let who = T::BenchmarkHelper::member(Role::Trainer, 0);
+        let who = T::BenchmarkHelper::member(Role::Evaluator, MAX_SEATS);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), task, Role::Trainer);
+        _(RawOrigin::Signed(who.clone()), task, Role::Evaluator);
 
-        assert!(Places::<T>::contains_key((task, Role::Trainer, &who)));
+        assert!(Places::<T>::contains_key((task, Role::Evaluator, &who)));
     }
 
     #[benchmark]

@@ -162,6 +162,16 @@ mod benchmarks {
     }
 
     #[benchmark]
+    fn advance_tally_between() {
+        let (who, task) = judged::<T>(Phase::Tallying, 2 * TALLY_BATCH, true);
+        let origin = RawOrigin::Signed(who.clone());
+        Pallet::<T>::advance(origin.into(), task).expect("scores are to be counted");
+        #[extrinsic_call]
+        advance(RawOrigin::Signed(who), task);
+        assert_eq!(phase_of::<T>(task), Some((1, Phase::Tallying)));
+    }
+
+    #[benchmark]
     fn advance_settle() {
         let (who, task) = judged::<T>(Phase::Aggregating, MAX_TRAINERS, true);
         T::BenchmarkHelper::attest(task, 1, 0, MAX_SEATS);
@@ -196,8 +206,9 @@ mod benchmarks {
             };
             Rounds::<T>::insert(task, number, round);
         }
+        let anybody: T::AccountId = account("anybody", 0, 0);
         #[extrinsic_call]
-        _(RawOrigin::Signed(who), task, n);
+        _(RawOrigin::Signed(anybody), task, n);
         assert!(!Tasks::<T>::contains_key(task));
     }
 

@@ -18,20 +18,26 @@ impl<T: Config> Pallet<T> {
         (!round.phase.is_final()).then_some((number, round))
     }
 
-    /// Moves a task by at most one step and says whether it moved. Only where `tally` is set, scores are counted: that is work
-    /// which ordinary calls do not weigh.
-    pub(crate) fn step(task: TaskId, row: &mut TaskOf<T>, tally: bool) -> bool {
+    /// Moves a task by at most one step and says whether it moved. Only where `advancing` is set, scores are counted and deadlines
+    /// end a phase: that is work which ordinary calls do not weigh.
+    pub(crate) fn step(task: TaskId, row: &mut TaskOf<T>, advancing: bool) -> bool {
         match Self::live_round(task, row) {
             Some((number, round)) if round.phase == Phase::Tallying => {
-                tally && Self::count_scores(task, row, number, round)
+                advancing && Self::count_scores(task, row, number, round)
             }
-            Some((number, round)) => Self::step_round(task, row, number, round),
+            Some((number, round)) => Self::step_round(task, row, number, round, advancing),
             None => row.status == TaskStatus::Enrolling && Self::start_if_ready(task, row),
         }
     }
 
-    fn step_round(task: TaskId, row: &mut TaskOf<T>, number: RoundNumber, round: Round) -> bool {
-        let due = Self::now() >= round.deadline;
+    fn step_round(
+        task: TaskId,
+        row: &mut TaskOf<T>,
+        number: RoundNumber,
+        round: Round,
+        advancing: bool,
+    ) -> bool {
+        let due = advancing && Self::now() >= round.deadline;
         let quorum = u32::from(row.spec.committee.quorum);
         let min_trainers = u32::from(row.spec.trainers.min);
         let next = match round.phase {

@@ -18,6 +18,8 @@ use sp_runtime::traits::Zero;
 extern crate alloc;
 use alloc::vec::Vec;
 
+/// Rows into which a seat's scores of the largest round are divided.
+const MAX_SHEETS: u32 = MAX_TRAINERS.div_ceil(TALLY_BATCH);
 const SALT: Salt = [5; 32];
 const ATTESTATION: Attestation =
     Attestation { cid: Cid { codec: Codec::DagPb, digest: [1; 32] }, metric: 900_000 };
@@ -142,8 +144,8 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn open_scores(u: Linear<1, MAX_TRAINERS>) -> Result<(), BenchmarkError> {
-        let scene = T::BenchmarkHelper::scoring(u, MAX_SEATS);
+    fn open_scores(s: Linear<1, MAX_SHEETS>) -> Result<(), BenchmarkError> {
+        let scene = T::BenchmarkHelper::scoring(s * TALLY_BATCH, MAX_SEATS);
         let (last, others) = first_and_others(&scene.seats)?;
         let on = commit::<T>(&scene, &scene.seats)?;
         T::BenchmarkHelper::enter(scene.task, scene.round, Phase::Verdict);
@@ -207,7 +209,7 @@ mod benchmarks {
 
     #[benchmark]
     fn claim_seat() -> Result<(), BenchmarkError> {
-        let scene = T::BenchmarkHelper::scoring(MAX_TRAINERS, MIN_SEATS);
+        let scene = T::BenchmarkHelper::scoring(MAX_TRAINERS, MAX_SEATS);
         tally::<T>(&scene)?;
         finish::<T>(&scene)?;
         for trainer in &scene.trainers {

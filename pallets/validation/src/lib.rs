@@ -361,7 +361,7 @@ pub mod pallet {
         /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyOpened`, `WrongLength`,
         /// `ScoreOutOfRange`, `Mismatch`. Event: `ScoresOpened`.
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::open_scores(opinions.len() as u32))]
+        #[pallet::weight(T::WeightInfo::open_scores((opinions.len() as u32).div_ceil(TALLY_BATCH)))]
         pub fn open_scores(
             origin: OriginFor<T>,
             task: TaskId,

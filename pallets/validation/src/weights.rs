@@ -1,14 +1,13 @@
 //! What the calls cost.
 
-use decentralml_types::limits::TALLY_BATCH;
 use frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// Weights of this pallet's calls.
 pub trait WeightInfo {
     /// [`crate::Pallet::commit_scores`] of the last seat, which ends the phase.
     fn commit_scores() -> Weight;
-    /// [`crate::Pallet::open_scores`] of the last seat on `updates` updates.
-    fn open_scores(updates: u32) -> Weight;
+    /// [`crate::Pallet::open_scores`] of the last seat, whose scores take up so many `sheets` of `TALLY_BATCH` updates.
+    fn open_scores(sheets: u32) -> Weight;
     /// [`crate::Pallet::attest`] that settles the round and starts the next.
     fn attest() -> Weight;
     /// [`crate::Pallet::claim`] of the last row of a round, where a commitment without a reveal is slashed.
@@ -29,12 +28,11 @@ impl WeightInfo for () {
             .saturating_add(RocksDbWeight::get().reads_writes(18, 12))
     }
 
-    fn open_scores(updates: u32) -> Weight {
-        let sheets = u64::from(updates.div_ceil(TALLY_BATCH));
+    fn open_scores(sheets: u32) -> Weight {
         Weight::from_parts(200_000_000, 40_000)
-            .saturating_add(Weight::from_parts(100_000, 20).saturating_mul(updates.into()))
+            .saturating_add(Weight::from_parts(20_000_000, 640).saturating_mul(sheets.into()))
             .saturating_add(RocksDbWeight::get().reads_writes(14, 10))
-            .saturating_add(RocksDbWeight::get().writes(sheets))
+            .saturating_add(RocksDbWeight::get().writes(sheets.into()))
     }
 
     fn attest() -> Weight {

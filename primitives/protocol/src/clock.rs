@@ -46,21 +46,18 @@ pub fn step(phase: Phase, acts: Acts, due: bool, committee: CommitteeNumber) -> 
     let enough = acts.acted >= acts.needed;
     match phase {
         Phase::Training if enough => Step::Enter(Phase::Revealing),
-        Phase::Training => after_shortage(due, Failure::TooFewCommitments),
+        Phase::Training if due => Step::Void(Failure::TooFewCommitments),
         Phase::Revealing if enough => Step::Enter(Phase::Scoring),
         Phase::Revealing => Step::Void(Failure::TooFewReveals),
         Phase::Scoring if enough => Step::Enter(Phase::Verdict),
-        Phase::Scoring => committee_failed(committee, Failure::TooFewScores),
+        Phase::Scoring if due => committee_failed(committee, Failure::TooFewScores),
+        // A draw of fewer than are needed is complete at once; it still gets its time, lest a task burns its retries in a few
+        // blocks, and by calls that do not weigh it.
+        Phase::Training | Phase::Scoring => Step::Wait,
         Phase::Verdict if enough => Step::Enter(Phase::Tallying),
         Phase::Verdict => committee_failed(committee, Failure::TooFewOpenings),
         Phase::Tallying | Phase::Aggregating | Phase::Settled | Phase::Void => Step::Wait,
     }
-}
-
-/// A draw of fewer trainers than the minimum is complete at once; it still gets its time, lest a task burns its retries in
-/// one block.
-fn after_shortage(due: bool, failure: Failure) -> Step {
-    if due { Step::Void(failure) } else { Step::Wait }
 }
 
 /// The step out of [`Phase::Tallying`], once all scores are counted.

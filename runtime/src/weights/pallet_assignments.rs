@@ -15,7 +15,7 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
-    // Storage: `Assignments::Populations` (r:2 w:1)
+    // Storage: `Assignments::Populations` (r:2 w:2)
     // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
@@ -31,11 +31,11 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
-    /// Took 184_485 ns at least.
+    /// Took 193_982 ns at least.
     fn enroll() -> Weight {
-        Weight::from_parts(194_915_000, 6196)
+        Weight::from_parts(204_051_000, 6196)
             .saturating_add(T::DbWeight::get().reads(11))
-            .saturating_add(T::DbWeight::get().writes(11))
+            .saturating_add(T::DbWeight::get().writes(12))
     }
     // Storage: `Assignments::Places` (r:2 w:2)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
@@ -47,9 +47,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 84_398 ns at least.
+    /// Took 85_510 ns at least.
     fn leave() -> Weight {
-        Weight::from_parts(89_307_000, 6178)
+        Weight::from_parts(91_090_000, 6178)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -65,9 +65,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 93_965 ns at least.
+    /// Took 96_520 ns at least.
     fn dismiss() -> Weight {
-        Weight::from_parts(98_684_000, 6178)
+        Weight::from_parts(104_455_000, 6178)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -75,9 +75,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
     // Proof: `Babe::AuthorVrfRandomness` (`max_values`: Some(1), `max_size`: Some(33), added: 528, mode: `MaxEncodedLen`)
-    /// Took 21_119 ns at least.
+    /// Took 21_550 ns at least.
     fn capture_seed() -> Weight {
-        Weight::from_parts(24_706_000, 3514)
+        Weight::from_parts(24_045_000, 3514)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }

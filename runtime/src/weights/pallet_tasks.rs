@@ -19,9 +19,9 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:0 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
-    /// Took 121_717 ns at least.
+    /// Took 118_031 ns at least.
     fn create() -> Weight {
-        Weight::from_parts(125_855_000, 3622)
+        Weight::from_parts(122_058_000, 3622)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -29,17 +29,17 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 74_098 ns at least.
+    /// Took 71_795 ns at least.
     fn fund() -> Weight {
-        Weight::from_parts(76_402_000, 4029)
+        Weight::from_parts(74_449_000, 4029)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
-    /// Took 31_439 ns at least.
+    /// Took 31_288 ns at least.
     fn pause() -> Weight {
-        Weight::from_parts(40_525_000, 4029)
+        Weight::from_parts(40_856_000, 4029)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -57,9 +57,9 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
-    /// Took 157_504 ns at least.
+    /// Took 155_821 ns at least.
     fn resume() -> Weight {
-        Weight::from_parts(172_462_000, 6196)
+        Weight::from_parts(183_132_000, 6196)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(8))
     }
@@ -73,9 +73,9 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 122_539 ns at least.
+    /// Took 122_679 ns at least.
     fn cancel() -> Weight {
-        Weight::from_parts(129_472_000, 4029)
+        Weight::from_parts(142_836_000, 4029)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -107,11 +107,33 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:0 w:32)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
-    /// Took 1_695_999 ns at least.
+    /// Took 1_714_574 ns at least.
     fn advance_tally() -> Weight {
-        Weight::from_parts(1_751_783_000, 89557)
+        Weight::from_parts(1_847_522_000, 89557)
             .saturating_add(T::DbWeight::get().reads(107))
             .saturating_add(T::DbWeight::get().writes(76))
+    }
+    // Storage: `Tasks::Tasks` (r:1 w:1)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Storage: `Tasks::Rounds` (r:1 w:0)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Storage: `Validation::Committees` (r:1 w:1)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
+    // Storage: `Validation::Sheets` (r:31 w:0)
+    // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
+    // Storage: `Results::Reveals` (r:64 w:0)
+    // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
+    // Storage: `Validation::Histories` (r:1 w:1)
+    // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+    // Storage: `Validation::Verdicts` (r:32 w:64)
+    // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
+    // Storage: `Validation::Running` (r:32 w:32)
+    // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    /// Took 1_793_071 ns at least.
+    fn advance_tally_between() -> Weight {
+        Weight::from_parts(2_000_848_000, 163742)
+            .saturating_add(T::DbWeight::get().reads(163))
+            .saturating_add(T::DbWeight::get().writes(99))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
@@ -133,9 +155,9 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 226_513 ns at least.
+    /// Took 256_229 ns at least.
     fn advance_settle() -> Weight {
-        Weight::from_parts(259_696_000, 6196)
+        Weight::from_parts(271_447_000, 6196)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(11))
     }
@@ -152,11 +174,11 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
     /// `n` is 1 to 256.
-    /// Took 166_080 ns at least.
+    /// Took 164_307 ns at least.
     fn reap(n: u32) -> Weight {
-        Weight::from_parts(151_915_242, 5688)
-            // Standard error: 9_344.
-            .saturating_add(Weight::from_parts(7_338_406, 0).saturating_mul(n.into()))
+        Weight::from_parts(11_206_703, 5688)
+            // Standard error: 217_973.
+            .saturating_add(Weight::from_parts(9_205_990, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(5))

@@ -27,9 +27,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 352_308 ns at least.
+    /// Took 362_127 ns at least.
     fn commit_scores() -> Weight {
-        Weight::from_parts(366_054_000, 5688)
+        Weight::from_parts(384_629_000, 5688)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -47,14 +47,15 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
-    /// `u` is 1 to 256.
-    /// Took 142_617 ns at least.
-    fn open_scores(u: u32) -> Weight {
-        Weight::from_parts(157_611_411, 5688)
-            // Standard error: 7_086.
-            .saturating_add(Weight::from_parts(533_605, 0).saturating_mul(u.into()))
+    /// `s` is 1 to 8.
+    /// Took 147_595 ns at least.
+    fn open_scores(s: u32) -> Weight {
+        Weight::from_parts(173_290_714, 5688)
+            // Standard error: 289_219.
+            .saturating_add(Weight::from_parts(12_887_244, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(6))
-            .saturating_add(T::DbWeight::get().writes(6))
+            .saturating_add(T::DbWeight::get().writes(5))
+            .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(s.into())))
     }
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
@@ -78,9 +79,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 246_009 ns at least.
+    /// Took 243_274 ns at least.
     fn attest() -> Weight {
-        Weight::from_parts(268_431_000, 6196)
+        Weight::from_parts(264_234_000, 6196)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -100,9 +101,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
-    /// Took 281_456 ns at least.
+    /// Took 281_415 ns at least.
     fn claim_unrevealed() -> Weight {
-        Weight::from_parts(293_929_000, 11402)
+        Weight::from_parts(294_861_000, 11402)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(11))
     }
@@ -128,9 +129,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-    /// Took 251_610 ns at least.
+    /// Took 250_738 ns at least.
     fn claim_faulty() -> Weight {
-        Weight::from_parts(260_126_000, 11402)
+        Weight::from_parts(262_220_000, 11402)
             .saturating_add(T::DbWeight::get().reads(13))
             .saturating_add(T::DbWeight::get().writes(14))
     }
@@ -148,9 +149,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
-    /// Took 337_921 ns at least.
+    /// Took 328_123 ns at least.
     fn claim_seat() -> Weight {
-        Weight::from_parts(358_440_000, 8799)
+        Weight::from_parts(371_003_000, 8799)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(16))
     }
@@ -162,9 +163,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
     // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
-    /// Took 42_259 ns at least.
+    /// Took 41_598 ns at least.
     fn forget() -> Weight {
-        Weight::from_parts(43_872_000, 5688)
+        Weight::from_parts(43_561_000, 5688)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }

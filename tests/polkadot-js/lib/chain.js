@@ -7,8 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** One token in planck. */
 export const UNIT = 10n ** 12n;
 
-/** The six pallets that this project adds, as Polkadot-JS writes their names. */
-export const PALLETS = ['participants', 'tasks', 'assignments', 'results', 'validation', 'models'];
+/** The pallet of the numbers that are fixed at genesis: it has storage, and neither calls nor events nor errors. */
+export const SETTINGS = 'settings';
+
+/** The pallets that this project adds, as Polkadot-JS writes their names. */
+export const PALLETS = ['participants', 'tasks', 'assignments', 'results', 'validation', 'models', SETTINGS];
 
 /** Connects to the node that DECENTRALML_WS names. */
 export async function connect() {

@@ -40,12 +40,16 @@ export function smallestTask(name) {
   };
 }
 
-/** What the sponsor of a task pays in advance: what its rounds pay, and the free calls of every attempt. */
-export function totalCost(api, { rounds, maxRetries, trainers, committee, terms }) {
-  const callPrice = api.consts.tasks.callPrice.toBigInt();
-  const seats = BigInt(committee.seats);
+/** What the chain keeps for the free calls of one attempt at a round. */
+export function attemptCost(api, { trainers, committee }) {
   const counts = Math.ceil(trainers.max / 32);
-  const calls = BigInt(trainers.max * 3 + committee.seats * 8 + counts * 4 + 12);
-  const pay = (terms.rewardPerRound + seats * terms.feePerSeat) * BigInt(rounds);
-  return pay + callPrice * calls * BigInt(rounds * (1 + maxRetries));
+  const calls = trainers.max * 3 + committee.seats * 8 + counts * 4 + 12;
+  return api.consts.tasks.callPrice.toBigInt() * BigInt(calls);
+}
+
+/** What the sponsor of a task pays in advance: what its rounds pay, and the free calls of every attempt. */
+export function totalCost(api, spec) {
+  const { rounds, maxRetries, committee, terms } = spec;
+  const pay = terms.rewardPerRound + BigInt(committee.seats) * terms.feePerSeat;
+  return pay * BigInt(rounds) + attemptCost(api, spec) * BigInt(rounds * (1 + maxRetries));
 }

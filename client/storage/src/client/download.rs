@@ -3,12 +3,13 @@
 use super::{Error, Storage};
 use crate::{
     Block, MAX_BLOCK,
-    unixfs::{Expanded, Step},
+    unixfs::{Expanded, NodeError, Step},
 };
 use bytes::{Bytes, BytesMut};
 use decentralml_types::{Cid, Codec};
 use futures::StreamExt;
 use ipfs_api_backend_hyper::IpfsApi;
+use sha2::{Digest, Sha256};
 use std::{collections::VecDeque, path::Path};
 use tokio::{
     io::AsyncWriteExt,
@@ -22,11 +23,14 @@ const AHEAD: usize = 4;
 /// Idle time-outs that a block may take in all.
 const PATIENCE: u32 = 10;
 
+/// Most bytes of a block that is longer than it may be: so much of it is read to see by its hash whose fault that is.
+const LONGEST: u64 = 4 * MAX_BLOCK as u64;
+
 /// Most bytes that are reserved on the word of a root alone.
 const RESERVE: u64 = 16 << 20;
 
 impl Storage {
-    /// The file `cid`, of at most `max_bytes`. Nothing is read beyond the limit, and every byte has been checked.
+    /// The file `cid`, of at most `max_bytes`. Nothing is kept beyond the limit, and every byte has been checked.
     ///
     /// Errors: [`Error::NotFound`] (at once, from a store without peers; a Kubo with peers searches until
     /// [`Error::Timeout`]), [`Error::Unavailable`], [`Error::TooLarge`], [`Error::Mismatch`], [`Error::NotAFile`],
@@ -66,41 +70,72 @@ impl Storage {
         Ok(download.size)
     }
 
-    /// One block of at most `limit` bytes, checked.
+    /// One block of at most `limit` bytes, checked. A longer one is the fault of whoever made the file where the CID stands for
+    /// it, and the server's where it does not.
     async fn block(&self, cid: Cid, limit: u64, too_large: TooLarge) -> Result<Block, Error> {
-        let data =
-            self.connection.retry("block/get", || self.block_bytes(cid, limit, too_large)).await?;
-        let length = data.len();
-        Block::verified(cid, data).ok_or_else(|| {
+        let received = self.connection.retry("block/get", || self.block_bytes(cid, limit)).await?;
+        let wrong = |length: u64| {
             self.connection.mismatch(cid, format!("{length} bytes with another hash"))
-        })
+        };
+        match received {
+            Received::Whole(data) => {
+                let length = data.len() as u64;
+                Block::verified(cid, data).ok_or_else(|| wrong(length))
+            }
+            Received::Longer { length, digest } if digest != cid.digest => Err(wrong(length)),
+            Received::Longer { length, .. } => Err(match too_large {
+                TooLarge::Refused => Error::TooLarge { cid, limit },
+                TooLarge::Impossible => {
+                    let why = format!("a block of {length} bytes, which has {limit} at most");
+                    Error::NotAFile { cid, source: NodeError::Malformed(why) }
+                }
+            }),
+        }
     }
 
-    async fn block_bytes(&self, cid: Cid, limit: u64, too_large: TooLarge) -> Result<Bytes, Error> {
+    async fn block_bytes(&self, cid: Cid, limit: u64) -> Result<Received, Error> {
         const COMMAND: &str = "block/get";
         let idle = self.connection.config.idle_timeout;
         let patience = idle * PATIENCE;
         let deadline = Instant::now() + patience;
         let mut stream = self.connection.timed.block_get(&cid.to_string());
-        let mut data = BytesMut::new();
+        let (mut data, mut length) = (BytesMut::new(), 0);
+        // Takes the place of the data once there is too much of it.
+        let mut hash: Option<Sha256> = None;
         loop {
             let next = timeout_at(deadline, timeout(idle, stream.next()))
                 .await
                 .map_err(|_| self.connection.timeout(COMMAND, patience))?
                 .map_err(|_| self.connection.timeout(COMMAND, idle))?;
-            let Some(piece) = next else { return Ok(data.freeze()) };
-            let piece = piece.map_err(|e| self.connection.error(COMMAND, Some(cid), e))?;
-            if (data.len() + piece.len()) as u64 > limit {
-                return Err(match too_large {
-                    TooLarge::Refused => Error::TooLarge { cid, limit },
-                    TooLarge::Impossible => {
-                        self.connection.mismatch(cid, format!("more than {limit} bytes"))
-                    }
+            let Some(piece) = next else {
+                return Ok(match hash {
+                    None => Received::Whole(data.freeze()),
+                    Some(hash) => Received::Longer { length, digest: hash.finalize().into() },
                 });
+            };
+            let piece = piece.map_err(|e| self.connection.error(COMMAND, Some(cid), e))?;
+            length += piece.len() as u64;
+            if length > LONGEST {
+                return Err(self.connection.mismatch(cid, format!("more than {LONGEST} bytes")));
             }
-            data.extend_from_slice(&piece);
+            if let Some(hash) = &mut hash {
+                hash.update(&piece);
+            } else if length > limit {
+                let begun = std::mem::take(&mut data);
+                hash = Some(Sha256::new().chain_update(&begun).chain_update(&piece));
+            } else {
+                data.extend_from_slice(&piece);
+            }
         }
     }
+}
+
+/// What came for a block.
+enum Received {
+    /// No more than its limit.
+    Whole(Bytes),
+    /// More, of which nothing was kept.
+    Longer { length: u64, digest: [u8; 32] },
 }
 
 /// What it means when a block is longer than its limit.

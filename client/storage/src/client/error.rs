@@ -71,7 +71,8 @@ pub enum Error {
         /// The caller's limit, in bytes.
         limit: u64,
     },
-    /// The server gave or made other bytes than the CID stands for.
+    /// The server gave or made other bytes than the CID stands for. That is its own fault alone: whoever made the CID cannot have
+    /// made it of bytes with another hash.
     #[error(
         "the IPFS store at {url} gave wrong bytes for {cid}: {reason}; nothing of them was used"
     )]
@@ -83,7 +84,7 @@ pub enum Error {
         /// How it differs.
         reason: String,
     },
-    /// The CID stands for something else than a file.
+    /// The CID stands for something else than a file, as the bytes say that were checked against it.
     #[error("{cid} cannot be read as a file: {source}")]
     NotAFile {
         /// The block.

@@ -23,6 +23,9 @@ use std::{
 };
 use tokio::{sync::mpsc, task::spawn_blocking};
 
+/// Most files of one request: what is answered about each is kept until the last one is stored.
+const MAX_FILES: usize = 4096;
+
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Line {
@@ -64,6 +67,14 @@ pub(super) async fn add(
     let mut form = form.map_err(|_| Failure::request("file argument 'path' is required"))?;
     let (mut files, mut lines) = (0, Vec::new());
     while let Some(field) = form.next_field().await.map_err(broken)? {
+        if files == MAX_FILES {
+            drop(field);
+            // A client reads the error only after it has sent everything.
+            while form.next_field().await.map_err(broken)?.is_some() {}
+            return Err(Failure::command(format!(
+                "more than {MAX_FILES} files in one request: that many are stored, add the others in another"
+            )));
+        }
         let name = unescaped(field.file_name().unwrap_or_default());
         let name = name.trim_matches('/').to_owned();
         if field.content_type() == Some("application/x-directory") || name.contains('/') {
@@ -73,6 +84,9 @@ pub(super) async fn add(
         }
         let imported = add_field(store.clone(), field, options).await?;
         files += 1;
+        if options.silent {
+            continue;
+        }
         if options.progress {
             lines.push(Line::Progress(Progress { name: name.clone(), bytes: imported.size }));
         }
@@ -82,9 +96,6 @@ pub(super) async fn add(
     }
     if files == 0 {
         return Err(Failure::command("expected a file argument"));
-    }
-    if options.silent {
-        lines.clear();
     }
     json_lines(&lines)
 }

@@ -4,7 +4,7 @@ use super::{
     answer::{Failure, blocking},
     params::Params,
 };
-use crate::{FileReader, Store, StoreError};
+use crate::{Store, StoreError};
 use axum::{
     body::Body,
     extract::{Query, State},
@@ -27,9 +27,9 @@ pub(super) async fn cat(
     let length = params.bytes("length")?;
     let cids = params.some_cids("ipfs-path")?;
     let (total, first, rest) = blocking(move || {
-        let readers = open(&store, &cids, offset, length)?;
-        let total: u64 = readers.iter().map(FileReader::remaining).sum();
-        let mut pieces = readers.into_iter().flatten();
+        let parts = plan(&store, &cids, offset, length)?;
+        let total: u64 = parts.iter().map(|part| part.length).sum();
+        let mut pieces = parts.into_iter().flat_map(move |part| read(&store, part));
         let first = pieces.next().transpose()?;
         Ok((total, first, pieces))
     })
@@ -59,24 +59,41 @@ pub(super) async fn cat(
     Ok((headers, Body::from_stream(futures::StreamExt::chain(first, rest))).into_response())
 }
 
-/// Readers of `length` bytes, or of all, that begin at byte `offset` of the files in a row.
-fn open(
+/// A part of a file. A request may name a thousand files, so that none is kept open before its turn: each has a block in memory.
+struct Part {
+    cid: Cid,
+    offset: u64,
+    length: u64,
+}
+
+/// The parts that hold `length` bytes, or all, from byte `offset` of the files in a row on. All their roots are looked at.
+fn plan(
     store: &Arc<Store>,
     cids: &[Cid],
     mut offset: u64,
     length: Option<u64>,
-) -> Result<Vec<FileReader>, StoreError> {
+) -> Result<Vec<Part>, StoreError> {
     let mut left = length.unwrap_or(u64::MAX);
-    let mut readers = Vec::with_capacity(cids.len());
+    let mut parts = Vec::with_capacity(cids.len());
     for cid in cids {
         // Kubo, too, looks at no file that it needs nothing of.
         if left == 0 {
             break;
         }
         let reader = store.file(cid, offset, Some(left))?;
+        parts.push(Part { cid: *cid, offset, length: reader.remaining() });
         offset = offset.saturating_sub(reader.size());
         left -= reader.remaining();
-        readers.push(reader);
     }
-    Ok(readers)
+    parts.retain(|part| part.length > 0);
+    Ok(parts)
+}
+
+/// The bytes of a part, or why there are none.
+fn read(store: &Arc<Store>, part: Part) -> impl Iterator<Item = Result<Bytes, StoreError>> + use<> {
+    let (reader, failed) = match store.file(&part.cid, part.offset, Some(part.length)) {
+        Ok(reader) => (Some(reader), None),
+        Err(error) => (None, Some(Err(error))),
+    };
+    reader.into_iter().flatten().chain(failed)
 }

@@ -18,16 +18,13 @@ use std::{
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
 struct Id {
     #[serde(rename = "ID")]
     id: &'static str,
-    #[serde(rename = "PublicKey")]
     public_key: &'static str,
-    #[serde(rename = "Addresses")]
     addresses: [String; 0],
-    #[serde(rename = "AgentVersion")]
     agent_version: String,
-    #[serde(rename = "Protocols")]
     protocols: [String; 0],
 }
 
@@ -79,24 +76,15 @@ pub(super) async fn repo_stat(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
+    // Read before the walk through the store, which takes a while.
+    let size_only = params.flag("size-only")?.unwrap_or(false);
     let path = store.path().display().to_string();
     let stat = blocking(move || store.stat()).await?;
     // Nothing but the disk limits it.
     let (repo_size, storage_max) = (stat.bytes, u64::MAX);
-    Ok(json(&match params.flag("size-only")? {
-        Some(true) => RepoStat {
-            repo_size,
-            storage_max,
-            num_objects: 0,
-            repo_path: String::new(),
-            version: "",
-        },
-        _ => RepoStat {
-            repo_size,
-            storage_max,
-            num_objects: stat.blocks,
-            repo_path: path,
-            version: "decentralml-store@1",
-        },
-    }))
+    let (num_objects, repo_path, version) = match size_only {
+        true => (0, String::new(), ""),
+        false => (stat.blocks, path, "decentralml-store@1"),
+    };
+    Ok(json(&RepoStat { repo_size, storage_max, num_objects, repo_path, version }))
 }

@@ -12,7 +12,7 @@ use axum::{
 use decentralml_types::Cid;
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -153,11 +153,18 @@ fn kinds_of(
     let roots = store.pins()?;
     let is_root = |cid: &Cid| kinds.recursive && roots.contains(cid);
     let mut through = HashMap::new();
-    // The walk through all that is pinned is spared where the roots are answer enough.
-    if kinds.indirect && !asked.iter().all(is_root) {
-        for root in &roots {
-            for cid in store.reachable([*root])?.into_iter().filter(|cid| cid != root) {
-                through.entry(cid).or_insert(*root);
+    let mut sought: HashSet<Cid> = match kinds.indirect {
+        true => asked.iter().filter(|cid| !is_root(cid)).copied().collect(),
+        false => HashSet::new(),
+    };
+    for root in &roots {
+        // What is pinned may be far more than what is asked for.
+        if sought.is_empty() {
+            break;
+        }
+        for cid in store.reachable([*root])?.into_iter().filter(|cid| cid != root) {
+            if sought.remove(&cid) {
+                through.insert(cid, *root);
             }
         }
     }

@@ -136,15 +136,17 @@ pub(super) async fn validation(
     memory: &mut Memory,
     moment: &Moment,
 ) -> Result<Arc<Dataset>, WorkerError> {
-    if let Some(rows) = &memory.validation {
+    let spec = &moment.task.spec;
+    if let Some((cid, rows)) = &memory.validation
+        && *cid == spec.validation_set
+    {
         return Ok(rows.clone());
     }
-    let spec = &moment.task.spec;
     let rows = Arc::new(model::fetch_validation(&work.storage, spec).await?);
     if let Err(error) = work.storage.pin(&spec.validation_set).await {
         tracing::debug!(%error, "the validation set could not be pinned");
     }
-    memory.validation = Some(rows.clone());
+    memory.validation = Some((spec.validation_set, rows.clone()));
     Ok(rows)
 }
 

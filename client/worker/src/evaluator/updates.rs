@@ -61,7 +61,7 @@ impl Drop for Fetched {
 
 /// Fetches the updates of these reveals, in their order. Those that the store does not have, or not in time, are `Unavailable`;
 /// those that are no updates of this task are `Malformed`. An error says that the store itself failed: nobody else is to
-/// blame.
+/// blame. The next block tries again, and a seat whose store does not recover within the phase commits to nothing.
 ///
 /// No more updates than are fetched at the same time are in memory.
 pub(super) async fn fetch(
@@ -163,15 +163,16 @@ fn keep(
     }
 }
 
-/// Whether an error of the store speaks against the update; `None` where it speaks against the store.
+/// Whether an error of the store speaks against the update; `None` where it speaks against the store. No trainer can name bytes
+/// by a CID that is not their hash: a store that gives such bytes, or finds them on its own disk, has spoiled them itself.
 fn blame(error: &storage::Error) -> Option<Opinion> {
     use storage::Error;
     match error {
-        Error::NotFound { .. } | Error::Unavailable { .. } => Some(Opinion::Unavailable),
-        Error::TooLarge { .. } | Error::NotAFile { .. } | Error::Mismatch { .. } => {
-            Some(Opinion::Malformed)
-        }
-        Error::Url { .. }
+        Error::NotFound { .. } => Some(Opinion::Unavailable),
+        Error::TooLarge { .. } | Error::NotAFile { .. } => Some(Opinion::Malformed),
+        Error::Mismatch { .. }
+        | Error::Unavailable { .. }
+        | Error::Url { .. }
         | Error::Unreachable { .. }
         | Error::Timeout { .. }
         | Error::Protocol { .. }
@@ -189,7 +190,9 @@ fn patience(left: Duration) -> Duration {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::model::tests::store;
     use decentralml_learning::Weights;
+    use decentralml_storage::Block;
     use decentralml_types::Codec;
 
     #[test]
@@ -212,6 +215,40 @@ mod tests {
         assert!(matches!(keep(&bytes, &spec, encoding, &nowhere), Err(StateError::Io { .. })));
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_rotten_disk_is_nobodys_fault_and_a_dag_that_lies_is_its_makers() {
+        let (folder, store, storage) = store().await;
+        let (spec, encoding) = (ModelSpec::mlp(4, &[3], 2), Encoding::new(16, 6, 100).unwrap());
+        let spec = Arc::new(spec);
+        let bytes = Update::zero(&spec, encoding).to_bytes();
+        let fetch = async |cid: Cid, name: &str| {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let path = folder.path().join(name);
+            fetch_one(&storage, &cid, 1 << 20, deadline, &spec, encoding, path).await
+        };
+
+        let cid = storage.add(bytes.clone()).await.unwrap().cid;
+        let name: String = cid.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write(store.path().join("blocks").join(&name[..2]).join(&name), b"rotten").unwrap();
+        let error = fetch(cid, "a").await.unwrap_err();
+        assert!(matches!(error, WorkerError::Storage(_)), "{error:?}");
+        storage.add(bytes).await.unwrap();
+        assert!(fetch(cid, "b").await.unwrap().is_ok(), "healed within the phase");
+
+        // A root that gives its one leaf of three bytes as one of two.
+        let leaf = Block::new(Codec::Raw, &b"abc"[..]);
+        let mut root = vec![0x12, 38, 0x0a, 36, 1, 0x55, 0x12, 32];
+        root.extend_from_slice(&leaf.cid().digest);
+        root.extend_from_slice(&[0x0a, 6, 8, 2, 0x18, 2, 0x20, 2]);
+        let root = Block::new(Codec::DagPb, root);
+        for block in [&leaf, &root] {
+            store.put(block).unwrap();
+        }
+        assert_eq!(fetch(root.cid(), "c").await.unwrap().unwrap_err(), Opinion::Malformed);
+        let absent = Block::new(Codec::Raw, &b"never stored"[..]).cid();
+        assert_eq!(fetch(absent, "d").await.unwrap().unwrap_err(), Opinion::Unavailable);
+    }
+
     #[test]
     fn a_store_that_is_down_is_not_a_trainers_fault() {
         use storage::Error;
@@ -220,7 +257,8 @@ mod tests {
         assert_eq!(blame(&Error::NotFound { cid }), Some(Opinion::Unavailable));
         assert_eq!(blame(&Error::TooLarge { cid, limit: 1 }), Some(Opinion::Malformed));
         let wrong = Error::Mismatch { url: url(), cid, reason: String::new() };
-        assert_eq!(blame(&wrong), Some(Opinion::Malformed));
+        assert_eq!(blame(&wrong), None);
+        assert_eq!(blame(&Error::Unavailable { cid, reason: String::new() }), None);
         assert_eq!(blame(&Error::Unreachable { url: url(), reason: String::new() }), None);
         let silent = Error::Timeout { url: url(), command: "block/get", seconds: 30.0 };
         assert_eq!(blame(&silent), None);

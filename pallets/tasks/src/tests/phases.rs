@@ -160,6 +160,20 @@ fn scores_are_counted_batch_by_batch_and_only_by_advance() {
 }
 
 #[test]
+fn acts_end_no_phase_at_its_deadline() {
+    build_and_execute(|| {
+        let task = start();
+        commit(task, 3);
+        System::set_block_number(round(task).deadline);
+        // Somebody enrolls, or attests an earlier round.
+        Tasks::acted(task);
+        assert_eq!(at(task), (1, Phase::Training));
+        advance(task);
+        assert_eq!(at(task), (1, Phase::Revealing));
+    });
+}
+
+#[test]
 fn draws_are_open_only_while_somebody_may_need_them() {
     build_and_execute(|| {
         let task = start();
