@@ -9,7 +9,7 @@ mod proxy;
 mod system;
 mod validators;
 
-pub use process::{Process, free_port, program, run};
+pub use process::{Process, free_port, program, run, run_json};
 pub use proxy::{Meddler, Proxy};
 pub use system::{
     BOND, EVALUATORS, LONG, Node, POCKET, SPONSOR, Store, System, TOKEN, TRAINERS, honest, logs,

@@ -1,6 +1,7 @@
 //! Programs of this workspace as child processes.
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use std::{
     fs::File,
     net::{Ipv4Addr, TcpListener},
@@ -30,8 +31,9 @@ pub fn program(name: &str) -> Result<PathBuf> {
 pub fn free_port() -> Result<u16> {
     static COUNT: AtomicU16 = AtomicU16::new(0);
     let ports = u32::from(PORTS.end - PORTS.start);
-    // Another process of tests begins elsewhere.
-    let start = std::process::id().wrapping_mul(97);
+    // Another process of tests begins elsewhere, also where its number is the next one: multiples of the golden section keep
+    // apart from each other.
+    let start = std::process::id().wrapping_mul(6_181);
     for _ in PORTS {
         let step = COUNT.fetch_add(1, Ordering::Relaxed);
         let port = PORTS.start + u16::try_from(start.wrapping_add(step.into()) % ports)?;
@@ -54,6 +56,12 @@ pub fn run(command: &mut Command) -> Result<String> {
         );
     }
     Ok(printed)
+}
+
+/// Runs a command of `decentralml` to its end, and reads the one JSON document that it prints.
+pub fn run_json(command: &mut Command) -> Result<Value> {
+    let printed = run(command.arg("--json"))?;
+    serde_json::from_str(&printed).with_context(|| format!("{command:?}: {printed}"))
 }
 
 /// A running program, killed when it is dropped. It can be killed before and started again.
@@ -101,6 +109,13 @@ impl Process {
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
+        Ok(())
+    }
+
+    /// Ends several at once: none of them sees that another is gone.
+    pub fn kill_all(processes: &mut [Self]) -> Result<()> {
+        processes.iter_mut().try_for_each(|process| process.child.kill())?;
+        processes.iter_mut().try_for_each(|process| process.child.wait().map(drop))?;
         Ok(())
     }
 

@@ -2,10 +2,11 @@
 
 mod money;
 
-use crate::process::{Process, free_port, program, run};
+use crate::process::{Process, free_port, program, run, run_json};
 use anyhow::{Context, Result, bail};
 use decentralml_sdk::{Chain, Signer};
 use decentralml_types::{Role, TaskId, TaskStatus};
+use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -37,10 +38,10 @@ pub fn logs(workers: &[Process]) -> String {
     workers.iter().map(|worker| format!("{}\n----\n", worker.log())).collect()
 }
 
-/// Ends workers whose task is over, before they leave it by themselves: the chain forgets those who leave without a bond, and
-/// with them their faults.
+/// Ends workers whose task is over on the best chain, before they leave it by themselves: the chain forgets those who leave without
+/// a bond, and with them their faults. They leave once their claims are final, some blocks later.
 pub fn stop(workers: &mut [Process]) -> Result<()> {
-    workers.iter_mut().try_for_each(Process::kill)
+    Process::kill_all(workers)
 }
 
 /// Asks `done` again and again until it says something, and fails after `limit`.
@@ -225,9 +226,9 @@ impl System {
         }
         let file = self.folder().join("data/task.toml");
         std::fs::write(&file, text)?;
-        let printed = run(self.command(SPONSOR)?.args(["--json", "task", "create"]).arg(&file))?;
-        let created: serde_json::Value = serde_json::from_str(&printed)?;
-        created["task"].as_u64().and_then(|id| TaskId::try_from(id).ok()).context(printed)
+        let created = run_json(self.command(SPONSOR)?.args(["task", "create"]).arg(&file))?;
+        let id = created["task"].as_u64().and_then(|id| TaskId::try_from(id).ok());
+        id.with_context(|| created.to_string())
     }
 
     /// The program `decentralml` for a user of this system.
@@ -235,6 +236,11 @@ impl System {
         let mut command = Command::new(program("decentralml")?);
         command.envs(self.environment(uri));
         Ok(command)
+    }
+
+    /// What `decentralml` prints for a user of this system, as JSON.
+    pub fn json(&self, uri: &str, arguments: &[&str]) -> Result<Value> {
+        run_json(self.command(uri)?.args(arguments))
     }
 
     /// Starts a trainer of a task on part `part` of the data, misbehaving as `conduct` says.
@@ -336,10 +342,10 @@ impl System {
         self.settle(task).await
     }
 
-    /// Waits until a task is completed.
+    /// Waits until a task is completed on the best chain; [`System::settle`] waits until that is final.
     pub async fn completed(&self, task: TaskId) -> Result<()> {
         wait_until("the task to complete", LONG, async || {
-            let task = self.chain.finalized().await?.task(task).await?;
+            let task = self.chain.best().await?.task(task).await?;
             Ok(task.filter(|task| task.status == TaskStatus::Completed).map(drop))
         })
         .await

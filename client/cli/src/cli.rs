@@ -10,9 +10,12 @@ use crate::{
     exit,
     output::Out,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use color_eyre::Result;
-use std::io::{Write, stderr};
+use std::{
+    ffi::OsString,
+    io::{Write, stderr},
+};
 use tracing_subscriber::EnvFilter;
 
 /// Trains models together without handing over data: tasks, trainers, evaluators, models and the council of a
@@ -74,6 +77,23 @@ impl Command {
 }
 
 impl Cli {
+    /// Reads the words of a command line, and the environment.
+    pub fn read<W: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Self, clap::Error> {
+        let mut matches = Self::command().try_get_matches_from(words)?;
+        let source = matches.value_source("account");
+        let mut cli = Self::from_arg_matches_mut(&mut matches)
+            .map_err(|error| error.format(&mut Self::command()))?;
+        cli.flags.account_is_flag = source == Some(ValueSource::CommandLine);
+        Ok(cli)
+    }
+
+    /// Whether result and failure are to be JSON.
+    pub fn wants_json(&self) -> bool {
+        self.flags.json
+    }
+
     /// Does what was asked for; results go to `writer`.
     pub fn run(self, writer: &mut dyn Write) -> Result<()> {
         let settings = Settings::load(self.flags)?;
@@ -123,7 +143,7 @@ fn start_logging(filter: &str, json: bool) -> Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use clap::{CommandFactory, error::ErrorKind};
+    use clap::error::ErrorKind;
 
     /// Every command of the tree, as the words that lead to it.
     fn paths(command: &clap::Command, before: &[String]) -> Vec<Vec<String>> {
@@ -196,11 +216,19 @@ mod tests {
                 format!("decentralml {words} --account me"),
                 format!("decentralml --account me {words}"),
             ] {
-                let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+                let cli = Cli::read(line.split(' ')).unwrap();
                 assert_eq!(cli.flags.account.as_deref(), Some("me"), "{line}");
+                assert!(cli.flags.account_is_flag, "{line}");
                 assert!(format!("{:?}", cli.command).contains("somebody"), "{line}");
             }
         }
+    }
+
+    #[test]
+    fn an_account_that_is_not_on_the_command_line_is_no_flag() {
+        let cli = Cli::read(["decentralml", "account", "show", "somebody", "--json"]).unwrap();
+        assert!(!cli.flags.account_is_flag && cli.wants_json());
+        assert!(Cli::read(["decentralml", "task", "create"]).is_err());
     }
 
     #[test]

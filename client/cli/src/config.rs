@@ -31,9 +31,13 @@ pub struct Flags {
     /// URL of the IPFS store's RPC [default: http://127.0.0.1:5001].
     #[arg(long, global = true, value_name = "URL", env = "DECENTRALML_STORE")]
     pub store: Option<String>,
-    /// Which key of the keystore signs; DECENTRALML_SURI, the key's URI or phrase itself, takes its place.
+    /// Which key of the keystore signs. Without this flag DECENTRALML_SURI, the URI or phrase of a key itself, comes before a
+    /// name that the environment or the configuration file gives.
     #[arg(long, global = true, value_name = "NAME", env = "DECENTRALML_ACCOUNT")]
     pub account: Option<String>,
+    /// Whether `account` is from the command line.
+    #[arg(skip)]
+    pub account_is_flag: bool,
     /// Folder of the encrypted keys [default: $XDG_DATA_HOME/decentralml/keys].
     #[arg(long, global = true, value_name = "FOLDER", env = "DECENTRALML_KEYSTORE")]
     pub keystore: Option<PathBuf>,
@@ -46,7 +50,7 @@ pub struct Flags {
     /// What is logged to standard error, such as `info` or `warn,decentralml_worker=debug`.
     #[arg(long, global = true, value_name = "FILTER", env = "DECENTRALML_LOG")]
     pub log: Option<String>,
-    /// Print the result as one JSON document (amounts in planck), and logs as JSON lines.
+    /// Print the result as one JSON document (amounts in planck), and errors and logs as JSON lines.
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -105,6 +109,9 @@ pub struct Settings {
     pub chain: String,
     pub store: String,
     pub account: Option<String>,
+    /// Whether `account` is from the command line: then it comes before a key of the environment.
+    #[serde(skip)]
+    pub account_is_flag: bool,
     pub keystore: PathBuf,
     pub passphrase_file: Option<PathBuf>,
     pub state: PathBuf,
@@ -141,6 +148,7 @@ impl Settings {
             chain: flags.chain.or(file.chain).unwrap_or_else(|| CHAIN.to_owned()),
             store: flags.store.or(file.store).unwrap_or_else(|| STORE.to_owned()),
             account: flags.account.or(file.account),
+            account_is_flag: flags.account_is_flag,
             keystore: flags.keystore.or(beside(file.keystore)).unwrap_or_else(|| data.join("keys")),
             passphrase_file: flags.passphrase_file.or(beside(file.passphrase_file)),
             state: flags

@@ -3,7 +3,7 @@
 use crate::{
     config::Settings,
     exit::{Kind, problem},
-    keys,
+    keys::{self, Chosen},
 };
 use color_eyre::Result;
 use decentralml_sdk::{AccountId, Call, Chain, Included, Signer, Task, View, Wait, keystore};
@@ -48,10 +48,10 @@ impl Context {
 
     /// `text` as an account, or the one that signs.
     pub fn account_or_own(&self, text: Option<&str>) -> Result<AccountId> {
-        match (text, &self.settings.account) {
+        match (text, keys::chosen(&self.settings)) {
             (Some(text), _) => self.account(text),
             // The address of a key file needs no passphrase.
-            (None, Some(name)) if std::env::var_os(keys::SURI).is_none() => self.account(name),
+            (None, Some(Chosen::Name(name))) => self.account(name),
             (None, _) => Ok(self.signer()?.account()),
         }
     }

@@ -3,7 +3,8 @@
 use color_eyre::{Report, Result};
 use decentralml_sdk as sdk;
 use decentralml_storage as storage;
-use decentralml_worker::WorkerError;
+use decentralml_worker::{WorkerError, model::ModelError};
+use serde::Serialize;
 use std::{error::Error, fmt, io, process::ExitCode};
 
 /// The table of exit codes, as every command's help shows it.
@@ -21,7 +22,8 @@ Exit codes:
   130  interrupted";
 
 /// The kinds of failure; the number is the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     Other = 1,
     Usage = 2,
@@ -65,19 +67,57 @@ impl<T, E: fmt::Display> OfKind<T> for std::result::Result<T, E> {
     }
 }
 
-/// Prints what went wrong, cause by cause, and gives the exit code.
-pub fn finish(result: Result<()>) -> ExitCode {
+/// A failure as one JSON object.
+#[derive(Serialize)]
+struct Failure {
+    error: Told,
+}
+
+#[derive(Serialize)]
+struct Told {
+    kind: Kind,
+    message: String,
+    exit: u8,
+}
+
+/// One line of JSON, as logs have in this format.
+fn json(kind: Kind, message: String) -> String {
+    let failure = Failure { error: Told { kind, message, exit: kind as u8 } };
+    serde_json::to_string(&failure).unwrap_or_default()
+}
+
+/// Prints what is wrong with the command line, or the help that was asked for, and gives the exit code. As nothing could be
+/// read, `asked_for_json` says whether the word for it is among the arguments.
+pub fn misused(error: &clap::Error, asked_for_json: bool) -> ExitCode {
+    if asked_for_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let text = text.trim();
+        eprintln!("{}", json(Kind::Usage, text.strip_prefix("error: ").unwrap_or(text).to_owned()));
+    } else {
+        // Nobody is left to tell if this fails.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Kind::Usage as u8))
+}
+
+/// Prints what went wrong, cause by cause, or as one JSON object, and gives the exit code.
+pub fn finish(result: Result<()>, as_json: bool) -> ExitCode {
     let Err(report) = result else { return ExitCode::SUCCESS };
     if is_broken_pipe(&report) {
         // Whoever read our output, `head` for example, has seen enough.
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {}", describe(&report));
-    ExitCode::from(kind(&report) as u8)
+    let (kind, causes) = (kind(&report), causes(&report));
+    if as_json {
+        eprintln!("{}", json(kind, causes.join(": ")));
+    } else {
+        eprintln!("error: {}", causes.join("\n  because: "));
+    }
+    ExitCode::from(kind as u8)
 }
 
-/// The messages of all causes, without those that only repeat their own cause.
-fn describe(report: &Report) -> String {
+/// The messages of all causes, without those that only repeat their own cause, and with what to do where a disk is full.
+fn causes(report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for cause in report.chain() {
         let message = cause.to_string();
@@ -85,7 +125,19 @@ fn describe(report: &Report) -> String {
             lines.push(message);
         }
     }
-    lines.join("\n  because: ")
+    if let (Some(last), true) = (lines.last_mut(), is_full_disk(report)) {
+        last.push_str("; free some space there, then run it again");
+    }
+    lines
+}
+
+/// Whether a file could not be written for want of room: on the disk, in a quota, or under a limit of the process.
+fn is_full_disk(report: &Report) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    report.chain().any(|cause| {
+        let error = cause.downcast_ref::<io::Error>();
+        error.is_some_and(|e| matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    })
 }
 
 fn is_broken_pipe(report: &Report) -> bool {
@@ -110,6 +162,7 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
             WorkerError::Connect(_) | WorkerError::Read(_) => Some(Kind::NoChain),
             WorkerError::Submit(error) => Some(kind_of_submission(error)),
             WorkerError::Storage(_) => Some(Kind::NoStore),
+            WorkerError::Model(error) => Some(kind_of_model(error)),
             WorkerError::Data(_) => Some(Kind::Data),
             WorkerError::DevelopmentOnly(_) => Some(Kind::Key),
             WorkerError::UnknownTask { .. } | WorkerError::TaskOver { .. } => Some(Kind::NotFound),
@@ -125,6 +178,9 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
     if error.is::<sdk::KeystoreError>() || error.is::<sdk::SignerError>() {
         return Some(Kind::Key);
     }
+    if let Some(error) = error.downcast_ref::<ModelError>() {
+        return Some(kind_of_model(error));
+    }
     if error.is::<storage::Error>() || error.is::<storage::StoreError>() {
         return Some(Kind::NoStore);
     }
@@ -136,6 +192,11 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
         || error.is::<decentralml_learning::Malformed>()
         || error.is::<decentralml_learning::EvaluateError>();
     data.then_some(Kind::Data)
+}
+
+/// A store that does not answer may do so later; what is no model of the task stays none.
+fn kind_of_model(error: &ModelError) -> Kind {
+    if error.is_final() { Kind::Data } else { Kind::NoStore }
 }
 
 fn kind_of_submission(error: &sdk::SubmitError) -> Kind {
@@ -159,9 +220,9 @@ mod tests {
             .wrap_err("the task cannot be shown")
             .err();
         assert_eq!(report.as_ref().map(kind), Some(Kind::NotFound));
-        let text = report.as_ref().map(describe);
-        let expected = "the task cannot be shown\n  because: there is no task 7";
-        assert_eq!(text.as_deref(), Some(expected));
+        let text = report.as_ref().map(causes);
+        let expected = ["the task cannot be shown", "there is no task 7"];
+        assert_eq!(text.as_deref(), Some(&expected.map(str::to_owned)[..]));
     }
 
     #[test]
@@ -195,6 +256,41 @@ mod tests {
     #[test]
     fn a_repeated_cause_is_said_once() {
         let report = Report::msg("disk full").wrap_err("cannot write: disk full");
-        assert_eq!(describe(&report), "cannot write: disk full");
+        assert_eq!(causes(&report), ["cannot write: disk full"]);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let path = "model.safetensors".into();
+        let report = Report::new(storage::Error::File { path, source: full() });
+        let text = causes(&report).join(": ");
+        assert!(text.contains("model.safetensors") && text.contains("free some space"), "{text}");
+        let record = decentralml_worker::StateError::Io { path: "s".to_owned(), source: full() };
+        let report = Report::new(WorkerError::State(record));
+        assert!(causes(&report).join(": ").ends_with("then run it again"));
+        let other = Report::new(io::Error::from(io::ErrorKind::PermissionDenied));
+        assert!(!causes(&other).join(": ").contains("free some space"));
+    }
+
+    #[test]
+    fn a_failure_is_one_line_of_json() {
+        let line = json(Kind::NoChain, "no chain at ws://x:\n \"nobody\"".to_owned());
+        assert!(!line.contains('\n'), "{line}");
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        let error = serde_json::json!({
+            "kind": "no_chain", "message": "no chain at ws://x:\n \"nobody\"", "exit": 3,
+        });
+        assert_eq!(value, serde_json::json!({ "error": error }));
+    }
+
+    #[test]
+    fn a_model_that_is_none_is_told_apart_from_a_store_that_does_not_answer() {
+        let cid = decentralml_types::Cid { codec: decentralml_types::Codec::Raw, digest: [1; 32] };
+        let model = |error| Report::new(WorkerError::Model(ModelError::Storage(error)));
+        assert_eq!(kind(&model(storage::Error::NotFound { cid })), Kind::NoStore);
+        assert_eq!(kind(&model(storage::Error::TooLarge { cid, limit: 1 })), Kind::Data);
+        assert_eq!(kind(&Report::new(WorkerError::Model(ModelError::NoBase))), Kind::Data);
+        assert_eq!(kind(&Report::new(ModelError::NoBase)), Kind::Data);
     }
 }

@@ -49,12 +49,32 @@ pub fn names(keystore: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The key that the settings, or the environment, name.
+/// A key that was asked for.
+pub enum Chosen<'a> {
+    /// A key of the keystore.
+    Name(&'a str),
+    /// The URI or phrase of a key.
+    Uri(String),
+}
+
+/// The key that the command line, the environment or the configuration file asks for, in this order.
+pub fn chosen(settings: &Settings) -> Option<Chosen<'_>> {
+    choose(settings, env::var(SURI).ok().filter(|suri| !suri.is_empty()))
+}
+
+fn choose(settings: &Settings, suri: Option<String>) -> Option<Chosen<'_>> {
+    match (settings.account.as_deref(), suri) {
+        (Some(name), _) if settings.account_is_flag => Some(Chosen::Name(name)),
+        (_, Some(suri)) => Some(Chosen::Uri(suri)),
+        (name, None) => name.map(Chosen::Name),
+    }
+}
+
+/// The key that signs.
 pub fn signer(settings: &Settings) -> Result<Signer> {
-    let suri = env::var(SURI).ok().filter(|suri| !suri.is_empty());
-    match (suri, &settings.account) {
-        (Some(suri), _) => Ok(Signer::from_uri(&suri)?),
-        (None, Some(name)) => {
+    match chosen(settings) {
+        Some(Chosen::Uri(suri)) => Ok(Signer::from_uri(&suri)?),
+        Some(Chosen::Name(name)) => {
             let path = path(&settings.keystore, name)?;
             if !path.is_file() {
                 return Err(problem(Kind::Key, missing(settings, name)));
@@ -62,15 +82,13 @@ pub fn signer(settings: &Settings) -> Result<Signer> {
             let passphrase = passphrase(settings, &format!("Passphrase of {name}: "))?;
             Ok(keystore::open(&path, &passphrase)?)
         }
-        (None, None) => Err(problem(
-            Kind::Key,
-            format!(
-                "no key was named; give --account <NAME> (`decentralml account list` shows the names, `decentralml account \
-                 new <NAME>` makes one), or put a URI into {SURI}"
-            ),
-        )),
+        None => Err(problem(Kind::Key, format!("no key was named; {HOW_TO_NAME_ONE}"))),
     }
 }
+
+/// What to do where no key is named.
+pub const HOW_TO_NAME_ONE: &str = "give --account <NAME> (`decentralml account list` shows the names, `decentralml account \
+    new <NAME>` makes one), or put a URI into DECENTRALML_SURI";
 
 fn missing(settings: &Settings, name: &str) -> String {
     let keystore = settings.keystore.display();
@@ -132,6 +150,7 @@ pub fn hidden(prompt: &str) -> Result<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::config::Flags;
 
     #[test]
     fn a_name_cannot_leave_the_keystore() {
@@ -144,6 +163,28 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn a_flag_comes_before_the_environment_and_that_before_the_file() {
+        let settings = |account: Option<&str>, account_is_flag| {
+            let account = account.map(str::to_owned);
+            let keystore = Some(PathBuf::from("/keys"));
+            let flags = Flags { account, account_is_flag, keystore, ..Flags::default() };
+            Settings::load(flags).unwrap()
+        };
+        let choice = |account, account_is_flag, suri: Option<&str>| {
+            let settings = settings(account, account_is_flag);
+            choose(&settings, suri.map(str::to_owned)).map(|chosen| match chosen {
+                Chosen::Name(name) => name.to_owned(),
+                Chosen::Uri(suri) => suri,
+            })
+        };
+        assert_eq!(choice(Some("me"), true, Some("//Alice")).as_deref(), Some("me"));
+        assert_eq!(choice(Some("me"), false, Some("//Alice")).as_deref(), Some("//Alice"));
+        assert_eq!(choice(Some("me"), false, None).as_deref(), Some("me"));
+        assert_eq!(choice(None, false, Some("//Alice")).as_deref(), Some("//Alice"));
+        assert!(choice(None, false, None).is_none());
     }
 
     #[test]

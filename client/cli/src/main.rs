@@ -23,10 +23,13 @@ mod output;
 mod task_file;
 mod units;
 
-use clap::Parser;
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    exit::finish(cli.run(&mut std::io::stdout().lock()))
+    let cli = match cli::Cli::read(env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return exit::misused(&error, env::args_os().any(|word| word == "--json")),
+    };
+    let json = cli.wants_json();
+    exit::finish(cli.run(&mut std::io::stdout().lock()), json)
 }

@@ -82,6 +82,54 @@ fn exit_codes_say_what_kind_of_failure_it_was() {
 }
 
 #[test]
+fn under_json_a_failure_is_a_json_object_on_standard_error() {
+    let home = tempfile::tempdir().unwrap();
+    let chain = format!("ws://127.0.0.1:{}", nobody());
+    let store = format!("http://127.0.0.1:{}", nobody());
+    for (words, kind, exit, part) in [
+        ("task create", "usage", 2, "<FILE>"),
+        ("task list --config /nowhere.toml", "usage", 2, "/nowhere.toml"),
+        ("task list", "no_chain", 3, "decentralml-node --dev"),
+        ("ipfs stat", "no_store", 4, "decentralml ipfs daemon"),
+        ("account balance nobody", "not_found", 6, "nobody"),
+        ("account balance", "key", 7, "--account"),
+        ("data inspect --data /nowhere.csv", "data", 8, "check the path"),
+    ] {
+        let output = run(decentralml(home.path())
+            .env("DECENTRALML_CHAIN", &chain)
+            .env("DECENTRALML_STORE", &store)
+            .args(words.split(' '))
+            .arg("--json"));
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(exit), "{words}: {text}");
+        assert!(output.stdout.is_empty(), "{words}");
+        let failure: Value = serde_json::from_str(&text).expect(&text);
+        let error = &failure["error"];
+        assert_eq!((&error["kind"], &error["exit"]), (&kind.into(), &exit.into()), "{text}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(part) && !message.starts_with("error"), "{message}");
+        assert_eq!(error.as_object().unwrap().len(), 3, "{text}");
+    }
+    // Help is no failure.
+    let help = run(decentralml(home.path()).args(["task", "--help", "--json"]));
+    assert!(help.status.success() && help.stderr.is_empty());
+}
+
+#[test]
+fn an_account_that_is_named_comes_before_a_key_of_the_environment() {
+    let home = tempfile::tempdir().unwrap();
+    let chain = format!("ws://127.0.0.1:{}", nobody());
+    let balance = |command: &mut Command| {
+        let command = command.env("DECENTRALML_SURI", "//Alice").env("DECENTRALML_CHAIN", &chain);
+        run(command.args(["account", "balance"])).status.code()
+    };
+    // The name is looked up before the chain is asked; where the key is Alice's, it is the chain that is missing.
+    assert_eq!(balance(decentralml(home.path()).args(["--account", "none"])), Some(6));
+    assert_eq!(balance(decentralml(home.path()).env("DECENTRALML_ACCOUNT", "none")), Some(3));
+    assert_eq!(balance(&mut decentralml(home.path())), Some(3));
+}
+
+#[test]
 fn doctor_names_everything_that_is_wrong_and_what_to_do() {
     let home = tempfile::tempdir().unwrap();
     let rows = home.path().join("rows.csv");
@@ -96,6 +144,28 @@ fn doctor_names_everything_that_is_wrong_and_what_to_do() {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert_eq!(text.matches("WRONG").count(), 3, "{text}");
+}
+
+#[test]
+fn doctor_says_how_to_name_a_key_and_data_where_none_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    let doctor = || {
+        let mut command = decentralml(home.path());
+        command.args(["doctor", "--chain", &format!("ws://127.0.0.1:{}", nobody())]);
+        command.args(["--store", &format!("http://127.0.0.1:{}", nobody())]);
+        command
+    };
+    let text = String::from_utf8(run(&mut doctor()).stdout).unwrap();
+    let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_default();
+    for part in ["--account <NAME>", "account new", "DECENTRALML_SURI"] {
+        assert!(line("-  key: none").contains(part), "{part} is missing in:\n{text}");
+    }
+    assert!(line("-  data: none").contains("--data <FILE>"), "{text}");
+    assert_eq!(text.matches("WRONG").count(), 2, "chain and store alone:\n{text}");
+
+    let output = run(doctor().env("DECENTRALML_SURI", "//Alice").args(["--data", "digits"]));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("ok  key: 5Grwva") && text.contains("ok  data: 1797 rows"), "{text}");
 }
 
 #[test]

@@ -3,9 +3,16 @@
 use decentralml_types::{Balance, BlockNumber, Hash, TaskId};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
-use subxt::ext::scale_value::{Composite, Primitive, Value, ValueDef};
+use subxt::{
+    config::SubstrateConfig,
+    error::EventsError,
+    events,
+    ext::scale_value::{Composite, Primitive, Value, ValueDef},
+};
 
-/// An event of a transaction, decoded by the chain's own metadata.
+use crate::error::ReadError;
+
+/// Something that happened in a block, decoded by the chain's own metadata.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
     /// The pallet.
@@ -14,6 +21,33 @@ pub struct Event {
     pub name: String,
     /// Its fields by name; bytes as `0x…`, numbers past 2^53 as text.
     pub fields: Json,
+}
+
+impl Event {
+    /// Whether it is this pallet's event of this name.
+    pub fn is(&self, pallet: &str, name: &str) -> bool {
+        self.pallet == pallet && self.name == name
+    }
+
+    /// An amount among its fields, in planck.
+    pub fn amount(&self, field: &str) -> Option<Balance> {
+        let json = self.fields.get(field)?;
+        json.as_u64().map(Balance::from).or_else(|| json.as_str()?.parse().ok())
+    }
+
+    /// The task that it is about.
+    pub fn task(&self) -> Option<TaskId> {
+        number(self, "task")
+    }
+
+    pub(crate) fn decode(found: &events::Event<'_, SubstrateConfig>) -> Result<Self, ReadError> {
+        let content: Composite<()> = found.decode_fields_unchecked_as().map_err(unreadable)?;
+        Ok(Self {
+            pallet: found.pallet_name().into(),
+            name: found.event_name().into(),
+            fields: fields(&content),
+        })
+    }
 }
 
 /// A transaction that was included and executed without error.
@@ -34,12 +68,12 @@ pub struct Included {
 impl Included {
     /// The first event of this name.
     pub fn find(&self, pallet: &str, name: &str) -> Option<&Event> {
-        self.events.iter().find(|event| event.pallet == pallet && event.name == name)
+        self.events.iter().find(|event| event.is(pallet, name))
     }
 
     /// The task that was created.
     pub fn created_task(&self) -> Option<TaskId> {
-        number(self.find("Tasks", "TaskCreated")?, "task")
+        self.find("Tasks", "TaskCreated")?.task()
     }
 
     /// The council's motion that was proposed: its hash and index.
@@ -62,9 +96,14 @@ impl Included {
 
     /// The errors of those calls of a batch that failed, as the chain names them.
     pub fn failed_items(&self) -> Vec<String> {
-        let failed = |event: &&Event| event.pallet == "Utility" && event.name == "ItemFailed";
+        let failed = |event: &&Event| event.is("Utility", "ItemFailed");
         self.events.iter().filter(failed).map(|event| event.fields["error"].to_string()).collect()
     }
+}
+
+/// The bytes are not what the metadata says.
+pub(crate) fn unreadable(error: EventsError) -> ReadError {
+    ReadError::Node { what: "an event", source: Box::new(error.into()) }
 }
 
 fn number(event: &Event, field: &str) -> Option<u32> {
@@ -166,6 +205,23 @@ mod tests {
         assert_eq!(json["who"], hexadecimal(&[0xab; 32]));
         assert_eq!(json["role"], "Trainer");
         assert_eq!(json["result"]["Err"], "BadOrigin");
+    }
+
+    #[test]
+    fn amounts_are_read_whole_however_large() {
+        let event = |amount: u128| Event {
+            pallet: "Tasks".to_owned(),
+            name: "Paid".to_owned(),
+            fields: fields(&Composite::named([
+                ("task", Value::u128(7)),
+                ("amount", Value::u128(amount)),
+            ])),
+        };
+        for amount in [0, 1 << 52, 1 << 53, u128::MAX] {
+            assert_eq!(event(amount).amount("amount"), Some(amount));
+        }
+        assert_eq!((event(1).task(), event(1).amount("refunded")), (Some(7), None));
+        assert!(event(1).is("Tasks", "Paid") && !event(1).is("Tasks", "Refunded"));
     }
 
     #[test]

@@ -10,8 +10,6 @@ use subxt::{
     error::{
         BackendError, DispatchError, ExtrinsicError, RpcError, TokenError, TransactionEventsError,
     },
-    events,
-    ext::scale_value::Composite,
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
 };
 
@@ -19,7 +17,7 @@ use crate::{
     call::Call,
     chain::{ANSWER_LIMIT, Chain},
     error::{ReadError, SubmitError, within},
-    event::{self, Event, Included},
+    event::{Event, Included},
     signer::Signer,
 };
 
@@ -232,15 +230,16 @@ async fn report(chain: &Chain, transaction: InBlock) -> Result<Included, Failed>
     let mut decoded = Vec::new();
     for found in events.iter() {
         let found = found.map_err(|error| SubmitError::Unknown(error.to_string()))?;
-        decoded.push(decode(&found)?);
+        let event = Event::decode(&found);
+        decoded.push(event.map_err(|error| SubmitError::Unknown(error.to_string()))?);
     }
     let block = transaction.block_hash();
     let at = chain.client().at_block(BlockRef::from_hash(block));
     let at: At = within("the transaction's block", ANSWER_LIMIT, at).await?;
     let fee = decoded
         .iter()
-        .find(|event| event.pallet == "TransactionPayment" && event.name == "TransactionFeePaid")
-        .and_then(|event| amount(&event.fields["actual_fee"]))
+        .find(|event| event.is("TransactionPayment", "TransactionFeePaid"))
+        .and_then(|event| event.amount("actual_fee"))
         .unwrap_or(0);
     Ok(Included {
         block: block.0,
@@ -249,21 +248,6 @@ async fn report(chain: &Chain, transaction: InBlock) -> Result<Included, Failed>
         events: decoded,
         fee,
     })
-}
-
-fn decode(found: &events::Event<'_, SubstrateConfig>) -> Result<Event, SubmitError> {
-    let fields: Composite<()> = found
-        .decode_fields_unchecked_as()
-        .map_err(|error| SubmitError::Unknown(error.to_string()))?;
-    Ok(Event {
-        pallet: found.pallet_name().into(),
-        name: found.event_name().into(),
-        fields: event::fields(&fields),
-    })
-}
-
-fn amount(json: &serde_json::Value) -> Option<u128> {
-    json.as_u64().map(u128::from).or_else(|| json.as_str()?.parse().ok())
 }
 
 fn rejected(error: &DispatchError) -> Failed {

@@ -23,6 +23,7 @@ use subxt::{
 use crate::{
     chain::ANSWER_LIMIT,
     error::{ReadError, within},
+    event::{self, Event},
 };
 
 /// How long reading a whole map may take.
@@ -54,6 +55,17 @@ impl View {
     /// The block's hash.
     pub fn hash(&self) -> Hash {
         self.at.block_hash().0
+    }
+
+    /// What happened in the block, in order: by its transactions, and by the chain itself.
+    pub async fn events(&self) -> Result<Vec<Event>, ReadError> {
+        let client = self.at.events();
+        let events = within("the events of a block", ANSWER_LIMIT, client.fetch()).await?;
+        let mut decoded = Vec::new();
+        for found in events.iter() {
+            decoded.push(Event::decode(&found.map_err(event::unreadable)?)?);
+        }
+        Ok(decoded)
     }
 
     // The shapes of storage, constants and interfaces are compared as a whole when the chain is connected, so single

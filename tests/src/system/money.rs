@@ -30,15 +30,20 @@ impl System {
         Ok(())
     }
 
-    /// Settles what nobody has claimed, as the sponsor may, and waits until nothing of a task is open.
+    /// Waits until it is final that a task is over, settles what nobody has claimed, as the sponsor may, and waits until nothing of
+    /// it is open.
     pub async fn settle(&self, task: TaskId) -> Result<()> {
         let claim = ["claim", "--everyone", "--task", &task.to_string()];
         wait_until("all rows to be settled", LONG, async || {
-            if self.chain.finalized().await?.open_rows(task).await?.is_empty() {
+            let view = self.chain.finalized().await?;
+            let is_over = view.task(task).await?.is_some_and(|task| task.status.is_final());
+            if is_over && view.open_rows(task).await?.is_empty() {
                 return Ok(Some(()));
             }
-            // The workers claim as well, and one of both comes too late.
-            let _ = run(self.command(SPONSOR)?.args(claim));
+            if is_over {
+                // The workers claim as well: where one of both comes too late, this is tried again.
+                run(self.command(SPONSOR)?.args(claim))?;
+            }
             Ok(None)
         })
         .await

@@ -11,9 +11,10 @@ use decentralml_types::{Failure, Phase, Role, TaskId};
 /// More than anybody pays in fees, also for what the chain refuses.
 const FEES: u128 = TOKEN / 2;
 
+/// Waits for the end of round 1 on the best chain; once it is final, some of the workers are about to leave.
 async fn round_over(system: &System, task: TaskId, workers: &[Process]) -> Result<Round> {
     wait_until("the round to end", LONG, async || {
-        let round = system.chain.finalized().await?.round(task, 1).await?;
+        let round = system.chain.best().await?.round(task, 1).await?;
         Ok(round.filter(|round| round.phase.is_final()))
     })
     .await

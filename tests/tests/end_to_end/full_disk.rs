@@ -30,7 +30,7 @@ async fn a_trainer_whose_disk_is_full_commits_to_nothing_and_goes_on_when_there_
     let rows = system.folder().join("data/trainer-1.csv").display().to_string();
     let arguments = ["-c", LIMITED, &program("decentralml")?.display().to_string()]
         .into_iter()
-        .chain(["trainer", "run", "--data", &rows, "--classes", "10", "--task", "0"])
+        .chain(["trainer", "run", "--data", &rows, "--classes", "10", "--task", &task.to_string()])
         .map(str::to_owned)
         .collect();
     let mut limited = Process::start_program(

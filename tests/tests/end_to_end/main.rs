@@ -9,6 +9,7 @@ mod chain {
     mod node;
     mod validators;
 }
+mod commands;
 mod committees;
 mod demo;
 mod documents;

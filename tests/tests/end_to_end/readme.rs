@@ -1,7 +1,7 @@
 //! The README's walk through, command by command, as somebody follows it who has just built the programs.
 
 use anyhow::{Context, Result, ensure};
-use decentralml_sdk::Chain;
+use decentralml_sdk::{Chain, ModelStatus};
 use decentralml_tests::{LONG, Process, TOKEN, free_port, logs, program, wait_until};
 use std::{
     fs,
@@ -32,7 +32,7 @@ impl Desk {
         let node = program("decentralml-node")?;
         let script = format!(
             "#!/bin/sh\nexec {} \"$@\" --rpc-port {rpc} --port {network} --no-prometheus\n",
-            node.display()
+            quoted(&node.display().to_string())
         );
         fs::write(bin.join("decentralml-node"), script)?;
         fs::set_permissions(bin.join("decentralml-node"), fs::Permissions::from_mode(0o755))?;
@@ -50,8 +50,9 @@ impl Desk {
 
     /// Types a line into a new terminal, as the owner of a key.
     fn type_line(&self, line: &str, uri: &str) -> Result<Process> {
-        let home = self.folder.path().display();
-        let path = format!("{home}/bin:{}", std::env::var("PATH")?);
+        let home = self.folder.path().display().to_string();
+        let path = quoted(&format!("{home}/bin:{}", std::env::var("PATH")?));
+        let home = quoted(&home);
         let script = format!(
             "cd {home} && exec env -i HOME={home} PATH={path} DECENTRALML_SURI={uri} {line}"
         );
@@ -67,6 +68,11 @@ impl Desk {
         ends(line, &mut process).await?;
         Ok(process.log())
     }
+}
+
+/// A word of a shell's command line, whatever is in it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 async fn ends(line: &str, process: &mut Process) -> Result<()> {
@@ -144,6 +150,14 @@ async fn the_walk_through_of_the_readme_works_as_it_is_written() -> Result<()> {
         };
         assert!(answer.contains(expected), "`{line}` says nothing of {expected}:\n{answer}");
     }
+    // From there on, as the README says of the two verbs.
+    for (words, uri) in
+        [("vote 0 --aye", "//Alice"), ("vote 0 --aye", "//Bob"), ("close 0", "//Alice")]
+    {
+        desk.done(&format!("decentralml council {words}"), uri).await?;
+    }
+    let released = chain.finalized().await?.model(0, 1).await?.context("version 1")?;
+    assert!(matches!(released.status, ModelStatus::Released { .. }), "{released:?}");
     let model = fs::read(desk.folder.path().join("digits.safetensors"))?;
     assert!(model.len() > 1_000, "a model of {} bytes", model.len());
 

@@ -7,6 +7,7 @@
 //!  rounds      follows the rounds to the target
 //!  baselines   the same model, trained alone and centrally
 //!  settle      claims, refund, every account before and after
+//!  ledger      what the chain's events tell of the money
 //!  release     the council's vote; the model by its CID
 //!  report      report.json, and plot: accuracy.svg
 //!
@@ -15,6 +16,7 @@
 
 mod baselines;
 mod cast;
+mod ledger;
 mod plot;
 mod processes;
 mod rehearsal;

@@ -14,14 +14,14 @@ use color_eyre::{Report, Result};
 use decentralml_sdk::{AccountId, Chain};
 use decentralml_types::Role;
 use serde::Serialize;
-use std::{env, fs, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 /// How long the next block is waited for: five slots of a live chain.
 const NEXT_BLOCK: Duration = Duration::from_secs(30);
 
 /// Check chain, store, key and data, and say what is wrong and what to do about it.
 ///
-/// The exit code is that of the first thing that is wrong.
+/// The exit code is that of the first thing that is wrong. A key or data that are not named are not wrong.
 #[derive(Args, Debug)]
 pub struct Opts {
     #[command(flatten)]
@@ -33,6 +33,8 @@ pub struct Opts {
 struct Check {
     what: &'static str,
     ok: bool,
+    /// Whether nothing was named that could be looked at, which is not wrong.
+    skipped: bool,
     /// What was found, or what is wrong and what to do.
     finding: String,
     #[serde(skip)]
@@ -42,14 +44,29 @@ struct Check {
 impl Check {
     fn of(what: &'static str, result: Result<String>) -> Self {
         match result {
-            Ok(finding) => Self { what, ok: true, finding, kind: None },
+            Ok(finding) => Self { what, ok: true, skipped: false, finding, kind: None },
             Err(report) => Self {
                 what,
                 ok: false,
+                skipped: false,
                 finding: sentence(&report),
                 kind: Some(exit::kind(&report)),
             },
         }
+    }
+
+    /// Nothing to look at; `how` says how to name something.
+    fn skipped(what: &'static str, how: &str) -> Self {
+        Self { what, ok: true, skipped: true, finding: how.to_owned(), kind: None }
+    }
+
+    fn line(&self) -> String {
+        let mark = match (self.ok, self.skipped) {
+            (false, _) => "WRONG",
+            (true, true) => "-",
+            (true, false) => "ok",
+        };
+        format!("{mark:>5}  {}: {}", self.what, self.finding)
     }
 }
 
@@ -73,25 +90,21 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     };
     checks.push(Check::of("chain", found));
     checks.push(Check::of("store", store(context).await));
-    if settings.account.is_some() || env::var_os(keys::SURI).is_some() {
-        checks.push(Check::of("key", key(context, chain.as_ref()).await));
-    }
+    checks.push(match keys::chosen(settings) {
+        Some(_) => Check::of("key", key(context, chain.as_ref()).await),
+        None => {
+            Check::skipped("key", &format!("none is named; to sign, {}", keys::HOW_TO_NAME_ONE))
+        }
+    });
     let data = opts.data.or_settings(&settings.trainer);
-    if data.data.is_some() {
-        checks.push(Check::of("data", rows(&data)));
-    }
+    checks.push(match data.data {
+        Some(_) => Check::of("data", rows(&data)),
+        None => Check::skipped("data", "none are named; --data <FILE> checks them"),
+    });
     checks.push(Check::of("state folder", state(&settings.state)));
     let first = checks.iter().find(|check| !check.ok).cloned();
     out.result(&Diagnosis { settings, checks }, |diagnosis| {
-        let line = |check: &Check| {
-            format!(
-                "{:>5}  {}: {}",
-                if check.ok { "ok" } else { "WRONG" },
-                check.what,
-                check.finding
-            )
-        };
-        diagnosis.checks.iter().map(line).collect::<Vec<_>>().join("\n")
+        diagnosis.checks.iter().map(Check::line).collect::<Vec<_>>().join("\n")
     })?;
     match first {
         None => Ok(()),
@@ -230,6 +243,14 @@ mod tests {
         fs::write(&file, "").unwrap();
         let error = state(&file.join("below")).unwrap_err().to_string();
         assert!(error.contains("--state"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_named_is_not_wrong() {
+        let check = Check::skipped("data", "none are named; --data <FILE> checks them");
+        assert!(check.ok && check.kind.is_none());
+        assert_eq!(check.line(), "    -  data: none are named; --data <FILE> checks them");
+        assert!(Check::of("key", Ok("5Gr".to_owned())).line().starts_with("   ok  key"));
     }
 
     #[test]

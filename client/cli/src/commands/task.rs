@@ -11,6 +11,7 @@ pub mod progress;
 mod reap;
 mod resume;
 mod show;
+mod specification;
 mod watch;
 
 use crate::{context::Context, output::Out};

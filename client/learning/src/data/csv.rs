@@ -7,7 +7,7 @@ use super::{DataError, Dataset, Limits, RowProblem};
 /// Whether the first line names the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Header {
-    /// It does if none of its fields is a number.
+    /// It does if none of its fields is a number, or one of them is the label column's name.
     #[default]
     Auto,
     /// It does.
@@ -91,7 +91,9 @@ fn split(line: &[u8]) -> Result<StringRecord, RowProblem> {
     match reader.read_record(&mut record) {
         Ok(_) => Ok(record),
         Err(error) => Err(RowProblem::Text(match error.kind() {
-            ErrorKind::Utf8 { err, .. } => format!("column {}: not text in UTF-8", err.field() + 1),
+            ErrorKind::Utf8 { err, .. } => {
+                format!("column {}: not text in UTF-8; save the file as UTF-8", err.field() + 1)
+            }
             _ => error.to_string(),
         })),
     }
@@ -178,7 +180,11 @@ impl<'a> Rows<'a> {
         match self.options.header {
             Header::Present => true,
             Header::Absent => false,
-            Header::Auto => record.iter().all(|field| field.trim().parse::<f64>().is_err()),
+            Header::Auto => {
+                let label = self.options.label.as_deref();
+                record.iter().any(|field| Some(field.trim()) == label)
+                    || record.iter().all(|field| field.trim().parse::<f64>().is_err())
+            }
         }
     }
 
@@ -240,6 +246,8 @@ mod tests {
         assert_eq!(read("\u{feff}1,2.5,0\n-3,4e-3,1\n", &plain).unwrap(), expected);
         let named = CsvOptions { label: Some("digit".into()), ..plain.clone() };
         assert_eq!(read("digit,a,b\n0,1,2.5\n1,-3,4e-3\n", &named).unwrap(), expected);
+        let mixed = CsvOptions { label: Some("label".into()), ..plain.clone() };
+        assert_eq!(read("0,1,label\n1,2.5,0\n-3,4e-3,1\n", &mixed).unwrap(), expected);
         let numbered = CsvOptions { header: Header::Present, ..plain };
         assert_eq!(read("0,1,2\n1,2.5,0\n-3,4e-3,1\n", &numbered).unwrap(), expected);
     }
@@ -254,27 +262,30 @@ mod tests {
 
     #[test]
     fn errors_name_the_line_and_what_was_expected() {
-        assert_eq!(error("1,2,0\n1,0\n"), "rows.csv, line 2: 2 columns, expected 3");
-        assert_eq!(error("1,2,0\n\n1,2,3,0\n"), "rows.csv, line 3: 4 columns, expected 3");
+        assert_eq!(
+            error("1,2,0\n1,0\n"),
+            "rows.csv, line 2: 2 columns, expected 3; give every row the same, separated by commas"
+        );
+        assert!(error("1,2,0\n\n1,2,3,0\n").contains("line 3: 4 columns, expected 3"));
         assert_eq!(
             error("a,b,label\n1,2,0\n1,oops,0\n"),
-            "rows.csv, line 3: column 2: expected a number, found `oops`"
+            "rows.csv, line 3: column 2: expected a number, found `oops`; correct or remove the row"
         );
-        assert_eq!(
-            error("1,2,0\n1,,0\n"),
-            "rows.csv, line 2: column 2: expected a number, found ``"
-        );
+        assert!(error("1,2,0\n1,,0\n").contains("line 2: column 2: expected a number, found ``"));
         assert!(error("1,2,0\n1,NaN,0\n").contains("line 2: column 2: expected a number"));
         assert_eq!(
             error("1,2,0\n1,2,cat\n"),
-            "rows.csv, line 2: column 3: expected a label, which is a whole number from 0, found `cat`"
+            "rows.csv, line 2: column 3: expected a label, which is a whole number from 0, found `cat`; correct or remove the row"
         );
         assert!(error("1,2,-1\n").contains("line 1: column 3: expected a label"));
-        assert!(error("1,x,0\n").contains("if this line is a header, say so"));
+        assert!(
+            error("1,x,0\n")
+                .contains("if this line is a header, name its label column with --label-column")
+        );
         assert!(error("1\n2\n").contains("line 1: 1 columns, expected 2"));
         assert!(error("1,70000\n").contains("label 70000 is out of range"));
-        assert_eq!(error(""), "rows.csv: no rows");
-        assert_eq!(error("a,b,label\n"), "rows.csv: no rows");
+        assert!(error("").starts_with("rows.csv: no rows; give a file with some"));
+        assert!(error("a,b,label\n").starts_with("rows.csv: no rows"));
     }
 
     #[test]
@@ -282,17 +293,16 @@ mod tests {
         let options = CsvOptions { classes: Some(2), ..CsvOptions::default() };
         assert_eq!(
             read("1,0\n1,2\n", &options).unwrap_err(),
-            "rows.csv, line 2: the label 2 is out of range: there are 2 classes, from 0 to 1"
+            "rows.csv, line 2: the label 2 is out of range: there are 2 classes, from 0 to 1; set --classes to 3 or more, or correct the file"
         );
     }
 
     #[test]
     fn a_label_column_that_is_not_there_is_refused() {
         let options = CsvOptions { label: Some("digit".into()), ..CsvOptions::default() };
-        assert_eq!(
-            read("a,b\n1,2\n", &options).unwrap_err(),
-            "rows.csv: there is no column `digit`; the header has: a, b"
-        );
+        let error = read("a,b\n1,2\n", &options).unwrap_err();
+        let start = "rows.csv: there is no column `digit`; the header has: a, b. Name one of them";
+        assert!(error.starts_with(start) && error.contains("--label-column"), "{error}");
         assert!(
             read("1,2\n", &options).unwrap_err().contains("the first line is a row of numbers")
         );
@@ -301,7 +311,10 @@ mod tests {
     #[test]
     fn bytes_that_are_not_text_are_refused() {
         let error = read_csv(&b"1,0\n\xff,0\n"[..], "rows.csv", &CsvOptions::default());
-        assert_eq!(error.unwrap_err().to_string(), "rows.csv, line 2: column 1: not text in UTF-8");
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "rows.csv, line 2: column 1: not text in UTF-8; save the file as UTF-8"
+        );
     }
 
     #[test]

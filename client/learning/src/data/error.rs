@@ -2,7 +2,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The file cannot be read or written.
-    #[error("{file}: {source}")]
+    #[error("{file}: {source}{}", remedy(.source))]
     Io {
         /// The file.
         file: String,
@@ -19,7 +19,9 @@ pub enum DataError {
         file: String,
     },
     /// No rows.
-    #[error("{file}: no rows")]
+    #[error(
+        "{file}: no rows; give a file with some: numbers and a label each, or images and labels"
+    )]
     Empty {
         /// The file.
         file: String,
@@ -35,7 +37,10 @@ pub enum DataError {
         unit: &'static str,
     },
     /// The label column is not in the header.
-    #[error("{file}: there is no column `{name}`; the header has: {columns}")]
+    #[error(
+        "{file}: there is no column `{name}`; the header has: {columns}. Name one of them with --label-column, or leave the \
+         option out where the label is the last column"
+    )]
     NoLabelColumn {
         /// The file.
         file: String,
@@ -94,7 +99,7 @@ pub enum DataError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowProblem {
     /// A missing column, or one too many.
-    #[error("{found} columns, expected {expected}")]
+    #[error("{found} columns, expected {expected}; give every row the same, separated by commas")]
     Columns {
         /// Columns of the first row or the header.
         expected: usize,
@@ -125,7 +130,12 @@ pub enum RowProblem {
         first: bool,
     },
     /// A label that is not below the number of classes.
-    #[error("the label {label} is out of range: there are {classes} classes, from 0 to {}", .classes - 1)]
+    #[error(
+        "the label {label} is out of range: there are {classes} classes, from 0 to {}; set --classes to {} or more, or \
+         correct the file",
+        .classes - 1,
+        .label.saturating_add(1)
+    )]
     LabelRange {
         /// The label.
         label: u64,
@@ -138,5 +148,21 @@ pub enum RowProblem {
 }
 
 fn hint(first: bool) -> &'static str {
-    if first { " (if this line is a header, say so)" } else { "" }
+    if first {
+        "; correct it, or, if this line is a header, name its label column with --label-column"
+    } else {
+        "; correct or remove the row"
+    }
+}
+
+/// What to do about a file that cannot be read or written.
+fn remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "; check the path",
+        std::io::ErrorKind::PermissionDenied => "; check its permissions",
+        std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => {
+            "; the file is damaged or cut off: copy or download it again"
+        }
+        _ => "",
+    }
 }

@@ -38,8 +38,9 @@ pub fn read_file(
     let start = source.fill_buf().map_err(|error| io_error(path, error))?;
     if looks_like_idx(start) {
         let Some(labels) = labels else {
-            let problem = "an IDX file of images needs a second file with the labels".to_owned();
-            return Err(DataError::Idx { file: name, problem });
+            let problem =
+                "an IDX file of images needs a second file with the labels; give it with --labels";
+            return Err(DataError::Idx { file: name, problem: problem.to_owned() });
         };
         let label_name = labels.display().to_string();
         let scale = options.scale.unwrap_or(1.0 / 255.0);
@@ -122,7 +123,7 @@ mod tests {
         fs::write(&labels, gzip(&[0, 0, 8, 1, 0, 0, 0, 2, 1, 0])).unwrap();
         let data = read(&images, Some(&labels)).unwrap();
         assert_eq!((data.features(), data.labels()), (&[1.0, 0.0][..], &[1, 0][..]));
-        assert!(read(&images, None).unwrap_err().contains("needs a second file"));
+        assert!(read(&images, None).unwrap_err().contains("give it with --labels"));
     }
 
     #[test]
@@ -143,7 +144,8 @@ mod tests {
     fn unreadable_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let absent = folder.path().join("absent.csv");
-        assert!(read(&absent, None).unwrap_err().contains("absent.csv: No such file"));
+        let error = read(&absent, None).unwrap_err();
+        assert!(error.contains("absent.csv: No such file") && error.ends_with("check the path"));
         let parquet = folder.path().join("rows.parquet");
         fs::write(&parquet, b"PAR1").unwrap();
         assert!(read(&parquet, None).unwrap_err().contains("rows.parquet: unknown format"));

@@ -5,6 +5,8 @@ use super::{DataError, Dataset, Limits, RowProblem};
 /// The type code of unsigned bytes, the third byte of the file: the only type that is used for
 /// images and labels.
 const UNSIGNED_BYTE: u8 = 0x08;
+/// What to do about a file that is damaged.
+const AGAIN: &str = "copy or download it again";
 
 /// Reads a pair of IDX files (the format of MNIST): images of unsigned bytes of shape
 /// `[rows, …]`, which are flattened and multiplied by `scale`, and labels of shape `[rows]`.
@@ -25,11 +27,18 @@ pub fn read_idx(
         return wrong(names.0, "an array without dimensions".to_owned());
     };
     if label_shape.len() != 1 {
-        let problem = format!("labels have one dimension, found {}", label_shape.len());
+        let problem = format!(
+            "labels have one dimension, found {}; give the file of the labels",
+            label_shape.len()
+        );
         return wrong(names.1, problem);
     }
     if labels.len() != *rows {
-        return wrong(names.1, format!("{} labels for {rows} images", labels.len()));
+        let problem = format!(
+            "{} labels for {rows} images; give the two files that belong together",
+            labels.len()
+        );
+        return wrong(names.1, problem);
     }
     let Some(largest) = labels.iter().max() else {
         return Err(DataError::Empty { file: names.0.to_owned() });
@@ -58,17 +67,21 @@ fn read_array(
 ) -> Result<(Vec<usize>, Vec<u8>), DataError> {
     let idx = |problem: String| DataError::Idx { file: name.to_owned(), problem };
     let failed = |what: &str, error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => idx(format!("the file ends within its {what}")),
+        io::ErrorKind::UnexpectedEof => idx(format!("the file ends within its {what}; {AGAIN}")),
         _ => DataError::Io { file: name.to_owned(), source: error },
     };
     let mut magic = [0; 4];
     source.read_exact(&mut magic).map_err(|error| failed("header", error))?;
     if !looks_like_idx(&magic) {
-        return Err(idx(format!("not an IDX file: it starts with {magic:02x?}")));
+        return Err(idx(format!(
+            "not an IDX file: it starts with {magic:02x?}; give the images and the labels as IDX, or a CSV file"
+        )));
     }
     let [_, _, kind, dimensions] = magic;
     if kind != UNSIGNED_BYTE {
-        return Err(idx(format!("element type 0x{kind:02x}: only unsigned bytes (0x08) are read")));
+        return Err(idx(format!(
+            "element type 0x{kind:02x}: only unsigned bytes (0x08) are read; convert it, or give a CSV file"
+        )));
     }
     let mut shape = Vec::with_capacity(usize::from(dimensions));
     for _ in 0..dimensions {
@@ -93,12 +106,12 @@ fn read_array(
         let item = length / shape.first().map_or(1, |&rows| rows.max(1) as u64);
         let complete = read / item.max(1);
         return Err(idx(format!(
-            "cut off: {read} of {length} bytes, so item {complete} is incomplete"
+            "cut off: {read} of {length} bytes, so item {complete} is incomplete; {AGAIN}"
         )));
     }
     match source.read(&mut [0]).map_err(|error| failed("data", error))? {
         0 => Ok((shape, bytes)),
-        _ => Err(idx(format!("bytes follow the {length} that its header announces"))),
+        _ => Err(idx(format!("bytes follow the {length} that its header announces; {AGAIN}"))),
     }
 }
 
@@ -133,22 +146,30 @@ mod tests {
     fn errors_say_what_is_wrong_with_which_file() {
         let error = |images: &[u8], labels: &[u8]| read(images, labels, None).unwrap_err();
         let good = images();
-        assert_eq!(error(&good[..3], &LABELS), "images: the file ends within its header");
-        assert_eq!(error(&good[..9], &LABELS), "images: the file ends within its header");
+        for cut in [3, 9] {
+            let text = error(&good[..cut], &LABELS);
+            assert_eq!(text, "images: the file ends within its header; copy or download it again");
+        }
         assert_eq!(
             error(&good[..20], &LABELS),
-            "images: cut off: 4 of 6 bytes, so item 1 is incomplete"
+            "images: cut off: 4 of 6 bytes, so item 1 is incomplete; copy or download it again"
         );
         assert!(error(&[&good[..], &[0]].concat(), &LABELS).contains("bytes follow the 6"));
         assert!(error(b"\x89PNG", &LABELS).contains("not an IDX file: it starts with [89, 50"));
         assert!(error(&[0, 0, 0x0d, 3], &LABELS).contains("only unsigned bytes"));
-        assert_eq!(error(&good, &good), "labels: labels have one dimension, found 3");
-        assert_eq!(error(&good, &[0, 0, 8, 1, 0, 0, 0, 1, 4]), "labels: 1 labels for 2 images");
+        assert_eq!(
+            error(&good, &good),
+            "labels: labels have one dimension, found 3; give the file of the labels"
+        );
+        assert_eq!(
+            error(&good, &[0, 0, 8, 1, 0, 0, 0, 1, 4]),
+            "labels: 1 labels for 2 images; give the two files that belong together"
+        );
         let none = [0, 0, 8, 1, 0, 0, 0, 0];
-        assert_eq!(error(&none, &none), "images: no rows");
+        assert!(error(&none, &none).starts_with("images: no rows; give"));
         assert_eq!(
             read(&good, &LABELS, Some(4)).unwrap_err(),
-            "labels, item 0: the label 4 is out of range: there are 4 classes, from 0 to 3"
+            "labels, item 0: the label 4 is out of range: there are 4 classes, from 0 to 3; set --classes to 5 or more, or correct the file"
         );
     }
 

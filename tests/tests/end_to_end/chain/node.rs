@@ -68,8 +68,8 @@ async fn the_live_template_has_no_known_key_and_gives_no_chain_before_it_names_v
     assert!(refused.contains("names no validators"), "{refused}");
     assert!(refused.contains("`session`, `keys`"), "what is to be filled in: {refused}");
     let chain = folder.path().join("plain.json").display().to_string();
-    let port = free_port()?.to_string();
-    let arguments = ["--chain", &chain, "--rpc-port", &port, "--no-prometheus"];
+    let [rpc, network] = [free_port()?.to_string(), free_port()?.to_string()];
+    let arguments = ["--chain", &chain, "--rpc-port", &rpc, "--port", &network, "--no-prometheus"];
     let (code, said) = fails(folder.path(), &arguments).await?;
     assert_ne!(code, 0, "{said}");
     let last = said.lines().rfind(|line| line.starts_with("error: ")).context(said.clone())?;

@@ -17,7 +17,7 @@ fn key(row: &Row) -> Key {
 /// What is needed to know which of a few accounts can be paid what.
 #[derive(Default)]
 struct Known {
-    /// All that an account has; of those that have less than the existential deposit.
+    /// What an account has free; of those that have less than the existential deposit. What is held does not count for it.
     has: BTreeMap<AccountId, Balance>,
     /// What these accounts' rows pay.
     pays: BTreeMap<Key, Balance>,
@@ -32,8 +32,7 @@ pub async fn mark(claims: &mut [Claimed], view: &View, chain: &Chain) -> Result<
     let mut known = Known::default();
     let accounts: BTreeSet<AccountId> = claims.iter().map(|claim| claim.row.account).collect();
     for account in accounts {
-        let balance = view.balance(&account).await?;
-        let has = balance.free.saturating_add(balance.reserved);
+        let has = view.balance(&account).await?.free;
         if has < least {
             known.has.insert(account, has);
         }

@@ -69,9 +69,9 @@ impl Report {
             model_cid: outcome.released.cid,
             released_version: outcome.released.version,
             rejected,
-            paid: outcome.settlement.paid,
-            refunded: outcome.settlement.refunded,
-            charged: outcome.settlement.charged,
+            paid: outcome.settlement.ledger.paid,
+            refunded: outcome.settlement.ledger.refunded,
+            charged: outcome.settlement.ledger.charged,
             balances_add_up: outcome.settlement.adds_up(),
             seconds: outcome.seconds,
         }
@@ -114,6 +114,7 @@ pub fn write(outcome: &Outcome, cast: &Cast, folder: &Path, out: &mut Out<'_>) -
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::commands::demo::ledger::Ledger;
     use decentralml_sdk::ModelStatus;
     use decentralml_types::Codec;
 
@@ -137,12 +138,8 @@ mod tests {
             },
             rounds: vec![round(1), round(2)],
             settlement: Settlement {
-                before: Default::default(),
-                after: Default::default(),
-                paid: 40,
-                refunded: 60,
-                charged: 0,
-                fees: 5,
+                ledger: Ledger { paid: 40, refunded: 60, fees: 5, ..Ledger::default() },
+                ..Settlement::default()
             },
             released: ModelVersion {
                 task: 0,

@@ -1,6 +1,6 @@
 //! Claims, the refund, and every account before and after.
 
-use super::{cast::Cast, processes::Processes, setup::DemoTask};
+use super::{cast::Cast, ledger::Ledger, processes::Processes, setup::DemoTask};
 use crate::{
     context::spinner,
     output::{Out, number_table},
@@ -8,7 +8,7 @@ use crate::{
 };
 use color_eyre::Result;
 use decentralml_sdk::{AccountBalance, AccountId, Chain, Properties, Wait, call};
-use decentralml_types::{Balance, RoundNumber, TaskId};
+use decentralml_types::{Balance, BlockNumber, TaskId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -24,6 +24,7 @@ const REAP_LIMIT: u32 = 100;
 /// Every account of the chain at one finalized block.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    pub block: BlockNumber,
     pub accounts: BTreeMap<[u8; 32], AccountBalance>,
     pub issuance: Balance,
     pub treasury: [u8; 32],
@@ -35,6 +36,7 @@ impl Snapshot {
         let view = chain.finalized().await?;
         let accounts = view.balances().await?;
         Ok(Self {
+            block: view.number(),
             accounts: accounts.into_iter().map(|(account, balance)| (account.0, balance)).collect(),
             issuance: view.total_issuance().await?,
             treasury: view.treasury().await?.0,
@@ -56,46 +58,37 @@ impl Snapshot {
     }
 }
 
-/// Where the task's money went, in planck.
-#[derive(Clone, Debug)]
+/// Where the task's money went, in planck: what events tell, and what accounts show.
+#[derive(Clone, Debug, Default)]
 pub struct Settlement {
     pub before: Snapshot,
     pub after: Snapshot,
-    /// To trainers and evaluators.
-    pub paid: Balance,
-    /// Back to the sponsor, of what it had put into the task.
-    pub refunded: Balance,
-    /// What the chain kept of the task's money for calls that were free for those who made them.
-    pub charged: Balance,
-    /// Fees of everybody.
+    pub ledger: Ledger,
+    pub spending: Spending,
+}
+
+/// The sponsor's part, in planck.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spending {
+    pub sponsor: [u8; 32],
+    /// Put into the task.
+    pub escrow: Balance,
+    /// Fees of the sponsor's own transactions.
     pub fees: Balance,
 }
 
-/// What is known of the sponsor's spending, in planck.
-#[derive(Clone, Copy, Debug)]
-struct Spending {
-    /// Put into the task.
-    escrow: Balance,
-    /// Fees of the sponsor's own transactions.
-    fees: Balance,
-    /// Kept by the chain for the rounds that were started.
-    charged: Balance,
-}
-
 impl Settlement {
-    fn new(before: Snapshot, after: Snapshot, sponsor: &AccountId, spending: Spending) -> Self {
-        let Spending { escrow, fees, charged } = spending;
-        let spent = before.total(&sponsor.0).saturating_sub(after.total(&sponsor.0));
-        // The deposit and the rest of the escrow are back, so what is missing was paid out, or charged, or was a fee.
-        let paid = spent.saturating_sub(fees).saturating_sub(charged);
-        let refunded = escrow.saturating_sub(paid).saturating_sub(charged);
-        let treasury = after.total(&after.treasury).saturating_sub(before.total(&before.treasury));
-        Self { paid, refunded, charged, fees: treasury.saturating_sub(charged), before, after }
-    }
-
-    /// Whether nothing was lost and nothing was made, to the last planck.
+    /// Whether nothing was lost and nothing was made, to the last planck: all accounts together have what they had and what
+    /// exists, all that came into the task has left it, and the accounts of sponsor and treasury say the same.
     pub fn adds_up(&self) -> bool {
-        self.before.is_whole() && self.after.is_whole() && self.before.sum() == self.after.sum()
+        let Self { before, after, ledger, spending } = self;
+        let Spending { sponsor, escrow, fees } = spending;
+        let all = before.is_whole() && after.is_whole() && before.sum() == after.sum();
+        let task = escrow + ledger.gained == ledger.paid + ledger.refunded + ledger.charged;
+        let spent = before.total(sponsor) + ledger.refunded == after.total(sponsor) + escrow + fees;
+        let got = ledger.charged + ledger.fees + ledger.slashed;
+        let treasury = before.total(&before.treasury) + got == after.total(&after.treasury);
+        all && task && spent && treasury
     }
 
     /// Every account, and their sum.
@@ -141,7 +134,7 @@ impl Settlement {
 
     fn name(&self, account: &AccountId, cast: &Cast) -> String {
         if account.0 == self.after.treasury {
-            let of = if self.charged > 0 { "all fees and charges" } else { "all fees" };
+            let of = if self.ledger.charged > 0 { "all fees and charges" } else { "all fees" };
             return format!("treasury ({of})");
         }
         cast.name(account).map_or_else(|| account.to_string(), str::to_owned)
@@ -159,8 +152,7 @@ pub async fn settle(
 ) -> Result<Settlement> {
     let mut fees = task.fee;
     let bar = spinner("earners claim …");
-    let (claims, attempts) = claims(task.id, chain, cast, processes).await?;
-    fees += claims;
+    fees += claims(task.id, chain, cast, processes).await?;
     bar.set_message("the sponsor gets back what was not earned …");
     loop {
         let view = chain.finalized().await?;
@@ -173,47 +165,47 @@ pub async fn settle(
     }
     bar.finish_and_clear();
     let after = Snapshot::take(chain).await?;
-    let sponsor = cast.sponsor.account();
-    let charged = task.cost.charge.saturating_mul(attempts.into());
-    let spending = Spending { escrow: task.cost.escrow(), fees, charged };
-    let settlement = Settlement::new(before, after, &sponsor, spending);
+    let ledger = Ledger::read(chain, task.id, before.block + 1..=after.block).await?;
+    let sponsor = cast.sponsor.account().0;
+    let spending = Spending { sponsor, escrow: task.cost.escrow(), fees };
+    let settlement = Settlement { before, after, ledger, spending };
     let token = chain.properties();
     out.line(&format!("\n{}", settlement.table(cast, token)))?;
-    let charged = match settlement.charged {
+    let more = |amount: Balance, what: &str| match amount {
         0 => String::new(),
-        charged => format!(" and {} in charges for free calls", tokens(charged, token)),
+        amount => format!(" and {} {what}", tokens(amount, token)),
     };
     out.line(&format!(
-        "\npaid {} to trainers and evaluators, {} came back to the sponsor, {} in fees{charged} went to the treasury; {}",
-        tokens(settlement.paid, token),
-        tokens(settlement.refunded, token),
-        tokens(settlement.fees, token),
+        "\npaid {} to trainers and evaluators, {} came back to the sponsor, {} in fees{}{} went to the treasury; {}",
+        tokens(ledger.paid, token),
+        tokens(ledger.refunded, token),
+        tokens(ledger.fees, token),
+        more(ledger.charged, "in charges for free calls"),
+        more(ledger.slashed, "of slashes"),
         if settlement.adds_up() { "it adds up to the last planck" } else { "IT DOES NOT ADD UP" },
     ))?;
     Ok(settlement)
 }
 
-/// Waits until no row is open; claims for those who do not. Gives the fees that this cost the sponsor, and the number of rounds
-/// that were started.
+/// Waits until no row is open; claims for those who do not. Gives the fees that this cost the sponsor.
 async fn claims(
     task: TaskId,
     chain: &Chain,
     cast: &Cast,
     processes: &mut Processes,
-) -> Result<(Balance, RoundNumber)> {
-    let (mut fees, mut attempts) = (0, 0);
+) -> Result<Balance> {
+    let mut fees = 0;
     let mut blocks = chain.finalized_blocks().await?;
     let (mut open, mut since) = (usize::MAX, Instant::now());
     loop {
         processes.check()?;
         let view = blocks.next().await?;
-        let Some(record) = view.task(task).await? else { return Ok((fees, attempts)) };
-        attempts = record.current.unwrap_or(0);
+        let Some(record) = view.task(task).await? else { return Ok(fees) };
         if !record.status.is_final() {
             continue;
         }
         if view.rounds(task).await?.iter().all(|round| round.open_rows == 0) {
-            return Ok((fees, attempts));
+            return Ok(fees);
         }
         // Rows that a claim settles now; a seat that may still attest has time to.
         let rows = view.open_rows(task).await?;
@@ -243,43 +235,65 @@ mod tests {
         let accounts: BTreeMap<_, _> =
             balances.iter().map(|&(byte, free, held)| ([byte; 32], balance(free, held))).collect();
         let issuance = balances.iter().map(|(_, free, held)| free + held).sum();
-        Snapshot { accounts, issuance, treasury: [TREASURY; 32] }
+        Snapshot { block: 1, accounts, issuance, treasury: [TREASURY; 32] }
     }
 
     /// A sponsor puts 100 into a task, 40 of it is earned; it pays 3 in fees, the earner 2.
     fn settlement() -> Settlement {
         let before = snapshot(&[(SPONSOR, 1_000, 0), (EARNER, 12, 0), (TREASURY, 1, 0)]);
         let after = snapshot(&[(SPONSOR, 957, 0), (EARNER, 45, 5), (TREASURY, 6, 0)]);
-        let spending = Spending { escrow: 100, fees: 3, charged: 0 };
-        Settlement::new(before, after, &AccountId([SPONSOR; 32]), spending)
+        let ledger = Ledger { paid: 40, refunded: 60, fees: 5, ..Ledger::default() };
+        let spending = Spending { sponsor: [SPONSOR; 32], escrow: 100, fees: 3 };
+        Settlement { before, after, ledger, spending }
+    }
+
+    /// Moves between accounts, so that all together have the same.
+    fn shift(settlement: &mut Settlement, from: u8, to: u8, amount: Balance) {
+        settlement.after.accounts.get_mut(&[from; 32]).unwrap().free -= amount;
+        settlement.after.accounts.get_mut(&[to; 32]).unwrap().free += amount;
     }
 
     #[test]
     fn what_the_chain_charged_is_neither_paid_nor_refunded_nor_a_fee() {
-        let Settlement { before, mut after, .. } = settlement();
+        let mut settlement = settlement();
         // 12 of the treasury's gain were charges, paid by the sponsor.
-        after.accounts.get_mut(&[SPONSOR; 32]).unwrap().free -= 12;
-        after.accounts.get_mut(&[TREASURY; 32]).unwrap().free += 12;
-        let spending = Spending { escrow: 100, fees: 3, charged: 12 };
-        let sponsor = AccountId([SPONSOR; 32]);
-        let settlement = Settlement::new(before.clone(), after.clone(), &sponsor, spending);
-        assert_eq!((settlement.paid, settlement.refunded, settlement.fees), (40, 48, 5));
-        assert_eq!(settlement.paid + settlement.refunded + settlement.charged, 100);
+        shift(&mut settlement, SPONSOR, TREASURY, 12);
+        assert!(!settlement.adds_up(), "nobody tells of it");
+        settlement.ledger.charged = 12;
+        assert!(!settlement.adds_up(), "more left the task than came into it");
+        settlement.ledger.refunded = 48;
         assert!(settlement.adds_up());
         let token = Properties { symbol: "u".to_owned(), decimals: 0, ss58: 42 };
         let text = settlement.table(&Cast::new().unwrap(), &token);
         assert!(text.contains("treasury (all fees and charges)"));
 
-        after.issuance -= 12;
-        let burned = Settlement::new(before, after, &sponsor, spending);
-        assert!(!burned.adds_up(), "a charge that nobody got");
+        settlement.after.issuance -= 12;
+        assert!(!settlement.adds_up(), "a charge that nobody got");
     }
 
     #[test]
-    fn paid_and_refunded_are_the_escrow() {
-        let settlement = settlement();
-        assert_eq!((settlement.paid, settlement.refunded, settlement.fees), (40, 60, 5));
+    fn what_is_slashed_comes_to_the_task_and_the_treasury() {
+        let mut settlement = settlement();
+        shift(&mut settlement, EARNER, SPONSOR, 2);
+        shift(&mut settlement, EARNER, TREASURY, 3);
+        let Ledger { gained, refunded, slashed, .. } = &mut settlement.ledger;
+        (*gained, *refunded, *slashed) = (2, 62, 3);
         assert!(settlement.adds_up());
+    }
+
+    #[test]
+    fn events_that_tell_another_story_than_the_accounts_are_noticed() {
+        assert!(settlement().adds_up());
+        let wrong = |change: fn(&mut Ledger)| {
+            let mut settlement = settlement();
+            change(&mut settlement.ledger);
+            !settlement.adds_up()
+        };
+        assert!(wrong(|ledger| ledger.paid += 1));
+        assert!(wrong(|ledger| ledger.refunded -= 1));
+        assert!(wrong(|ledger| (ledger.paid, ledger.refunded) = (41, 59)), "the sponsor has more");
+        assert!(wrong(|ledger| ledger.fees += 1), "the treasury has less");
+        assert!(wrong(|ledger| ledger.charged += 1));
     }
 
     #[test]

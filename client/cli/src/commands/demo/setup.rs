@@ -88,6 +88,8 @@ fn start_node(node: &Path, folder: &Path, processes: &mut Processes) -> Result<S
         .arg(node)
         .args(["--dev", "--no-mdns", "--no-prometheus", "--no-telemetry", "--base-path"])
         .arg(folder.join("chain"))
+        // The events of all blocks are read at the end, to see where the money went.
+        .args(["--state-pruning", "archive"])
         .args(["--rpc-port", &rpc.to_string()])
         .args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{network}")]);
     drain(processes.start("node", command)?);

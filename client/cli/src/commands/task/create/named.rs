@@ -9,7 +9,10 @@ use color_eyre::{Result, eyre::WrapErr};
 use decentralml_learning::ModelSpec;
 use decentralml_storage::Storage;
 use decentralml_types::{TaskSpec, spec::Objective};
-use decentralml_worker::model::{ModelError, fetch_validation, fetch_weights};
+use decentralml_worker::{
+    WorkerError,
+    model::{ModelError, fetch_validation, fetch_weights},
+};
 
 /// Fetches it all. Workers would do so in vain, and the sponsor would have paid.
 pub async fn check(file: &TaskFile, draft: &Draft, storage: &Storage) -> Result<()> {
@@ -26,16 +29,25 @@ async fn check_weights(
     let Some(cid) = &file.weights else { return Ok(()) };
     match fetch_weights(storage, model, Some(cid), spec).await {
         Ok(_) => Ok(()),
-        Err(ModelError::Storage(error)) => Err(error)
+        Err(error) if error.is_final() => {
+            Err(problem(Kind::Data, format!("`weights`: {error}; name those of this model")))
+        }
+        Err(error) => Err(error)
             .wrap_err_with(|| format!("`weights`: {cid} cannot be had as weights of this model")),
-        Err(error) => Err(problem(Kind::Data, format!("`weights`: {error}"))),
     }
 }
 
 async fn check_validation(file: &TaskFile, spec: &TaskSpec, storage: &Storage) -> Result<()> {
     let Some(cid) = &file.validation.cid else { return Ok(()) };
     let what = || format!("[validation]: {cid} cannot be had as rows");
-    let rows = fetch_validation(storage, spec).await.wrap_err_with(what)?;
+    let rows = match fetch_validation(storage, spec).await {
+        Ok(rows) => rows,
+        // Whether the store or the file is to blame is the same question as with a model.
+        Err(WorkerError::Storage(error)) => {
+            return Err(ModelError::from(error)).wrap_err_with(what);
+        }
+        Err(error) => return Err(error).wrap_err_with(what),
+    };
     let Objective::Classification { features, .. } = spec.objective;
     if rows.columns() != features as usize {
         let found = rows.columns();
@@ -104,10 +116,10 @@ mod tests {
         let longer = storage.add(Weights::init(&longer, [1; 32]).to_bytes()).await.unwrap().cid;
         let shorter = ModelSpec::mlp(64, &[127], 10);
         let shorter = storage.add(Weights::init(&shorter, [1; 32]).to_bytes()).await.unwrap().cid;
-        for (cid, kind) in [(longer, exit::Kind::NoStore), (shorter, exit::Kind::Data)] {
+        for cid in [longer, shorter] {
             let error = weights(&storage, cid).await.unwrap_err();
             assert!(error.to_string().contains("`weights`"), "{error}");
-            assert_eq!(exit::kind(&error), kind, "{error:?}");
+            assert_eq!(exit::kind(&error), exit::Kind::Data, "{error:?}");
         }
         let missing = Cid { digest: [7; 32], ..good };
         let error = weights(&storage, missing).await.unwrap_err();
@@ -133,6 +145,12 @@ mod tests {
         let beyond = storage.add(beyond).await.unwrap().cid;
         let error = validation(&storage, beyond).await.unwrap_err();
         assert_eq!(exit::kind(&error), exit::Kind::Data, "{error:?}");
+        let mut file = example();
+        file.validation.cid = Some(good);
+        let model = file.model_spec().unwrap();
+        let narrow = TaskSpec { max_validation_bytes: 10, ..spec(&file, &model) };
+        let error = check_validation(&file, &narrow, &storage).await.unwrap_err();
+        assert_eq!(exit::kind(&error), exit::Kind::Data, "longer than allowed: {error:?}");
         let missing = validation(&storage, Cid { digest: [7; 32], ..good }).await.unwrap_err();
         assert!(missing.to_string().contains("[validation]"), "{missing}");
         assert_eq!(exit::kind(&missing), exit::Kind::NoStore);

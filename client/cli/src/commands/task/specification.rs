@@ -1,0 +1,208 @@
+//! A task's specification for people: what one must know before one stakes anything.
+
+use crate::{
+    output::{count, pairs},
+    units::{percent, tokens},
+};
+use decentralml_sdk::Properties;
+use decentralml_types::{
+    TaskSpec,
+    spec::{Aggregation, InitialModel, Objective, Optimizer},
+};
+
+/// All of it in named sections; amounts in tokens, times in blocks.
+pub fn text(spec: &TaskSpec, token: &Properties) -> String {
+    let sections = [
+        ("terms", terms(spec, token)),
+        ("participants", participants(spec)),
+        ("learning", learning(spec)),
+        ("deadlines", deadlines(spec)),
+        ("limits", limits(spec)),
+    ];
+    let section = |(name, rows): &(&str, Vec<(&str, String)>)| {
+        let lines = pairs(rows);
+        let lines: Vec<String> = lines.lines().map(|line| format!("  {line}")).collect();
+        format!("{name}\n{}", lines.join("\n"))
+    };
+    sections.iter().map(section).collect::<Vec<_>>().join("\n")
+}
+
+fn terms(spec: &TaskSpec, token: &Properties) -> Vec<(&'static str, String)> {
+    let terms = &spec.terms;
+    vec![
+        (
+            "reward a round",
+            format!("{}, divided among accepted updates", tokens(terms.reward_per_round, token)),
+        ),
+        (
+            "fee a seat",
+            format!(
+                "{}, for opened scores and the model that settles the round",
+                tokens(terms.fee_per_seat, token)
+            ),
+        ),
+        ("bond of a trainer", tokens(terms.trainer_bond, token)),
+        ("bond of an evaluator", tokens(terms.evaluator_bond, token)),
+    ]
+}
+
+fn participants(spec: &TaskSpec) -> Vec<(&'static str, String)> {
+    let (trainers, committee) = (&spec.trainers, &spec.committee);
+    vec![
+        ("trainers", format!("{} to {} in a round", trainers.min, trainers.max)),
+        (
+            "committee",
+            format!("{}, of which {} must agree", count(committee.seats, "seat"), committee.quorum),
+        ),
+    ]
+}
+
+fn learning(spec: &TaskSpec) -> Vec<(&'static str, String)> {
+    let Objective::Classification { features, classes } = spec.objective;
+    let training = &spec.training;
+    let optimizer = match training.optimizer {
+        Optimizer::Sgd { momentum } => format!("SGD, momentum {}", decimal(momentum)),
+        Optimizer::Adam => "Adam".to_owned(),
+    };
+    let encoding = &spec.encoding;
+    vec![
+        ("objective", format!("classification: {features} features in a row, {classes} classes")),
+        ("model", spec.model.to_string()),
+        (
+            "first weights",
+            match &spec.initial {
+                InitialModel::Seed(seed) => format!("of the seed {}", crate::commands::hex(seed)),
+                InitialModel::Weights(cid) => cid.to_string(),
+            },
+        ),
+        ("validation set", spec.validation_set.to_string()),
+        (
+            "training",
+            format!(
+                "{} in batches of {}, learning rate {}, {optimizer}",
+                count(training.epochs, "epoch"),
+                training.batch_size,
+                decimal(training.learning_rate)
+            ),
+        ),
+        (
+            "aggregation",
+            match spec.aggregation {
+                Aggregation::Mean => "mean".to_owned(),
+                Aggregation::Median => "median".to_owned(),
+                Aggregation::TrimmedMean { trim } => {
+                    format!("mean without {} at each end", percent(trim))
+                }
+            },
+        ),
+        (
+            "encoding",
+            format!(
+                "{} bits, {} of them after the point, clipped at ±{}",
+                encoding.bits, encoding.fraction_bits, encoding.clip
+            ),
+        ),
+    ]
+}
+
+fn deadlines(spec: &TaskSpec) -> Vec<(&'static str, String)> {
+    let deadlines = &spec.deadlines;
+    let blocks = |number| count(number, "block");
+    vec![
+        ("enrolling", blocks(deadlines.enrolling)),
+        ("training", blocks(deadlines.training)),
+        ("revealing", blocks(deadlines.revealing)),
+        ("scoring", blocks(deadlines.scoring)),
+        ("verdict", blocks(deadlines.verdict)),
+        ("aggregating", blocks(deadlines.aggregating)),
+        ("claiming", format!("{} after the round", blocks(deadlines.claiming))),
+        ("lifetime", format!("{} after the creation", blocks(deadlines.lifetime))),
+    ]
+}
+
+fn limits(spec: &TaskSpec) -> Vec<(&'static str, String)> {
+    let target = match spec.target {
+        Some(target) => format!(", fewer where the accuracy reaches {}", percent(target)),
+        None => String::new(),
+    };
+    vec![
+        ("rounds", format!("{}{target}", spec.rounds)),
+        ("attempts", spec.attempts().to_string()),
+        ("failures in a row", format!("{}, the next one pauses the task", spec.max_retries)),
+        ("an update", format!("at most {}", size(spec.max_update_bytes))),
+        ("validation set", format!("at most {}", size(spec.max_validation_bytes))),
+    ]
+}
+
+/// Millionths as people write them.
+fn decimal(millionths: u32) -> String {
+    (f64::from(millionths) / 1e6).to_string()
+}
+
+/// Bytes in the largest unit that they are whole in.
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let whole = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    whole.map_or_else(|| count(bytes, "byte"), |(unit, name)| format!("{} {name}", bytes / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+    use super::*;
+
+    /// The row of a section.
+    fn row(text: &str, section: &str, name: &str) -> String {
+        let lines = text.lines().skip_while(|line| *line != section).skip(1);
+        let start = format!("  {name} ");
+        let value = lines
+            .take_while(|line| line.starts_with("  "))
+            .find_map(|line| line.strip_prefix(&start));
+        value.unwrap_or_else(|| panic!("{section}: {name} in\n{text}")).trim().to_owned()
+    }
+
+    #[test]
+    fn everything_that_is_agreed_on_has_its_row() {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
+        let mut spec = decentralml_protocol::spec::example();
+        let text = text(&spec, &token);
+        for (section, name, words) in [
+            ("terms", "reward a round", "10 DML"),
+            ("terms", "fee a seat", "0.5 DML"),
+            ("terms", "bond of a trainer", "5 DML"),
+            ("participants", "trainers", "3 to 6 in a round"),
+            ("participants", "committee", "3 seats, of which 2 must agree"),
+            ("learning", "objective", "64 features in a row, 10 classes"),
+            ("learning", "model", "bafkrei"),
+            ("learning", "first weights", "0x0202"),
+            (
+                "learning",
+                "training",
+                "5 epochs in batches of 16, learning rate 0.1, SGD, momentum 0.9",
+            ),
+            ("learning", "aggregation", "mean"),
+            ("learning", "encoding", "16 bits, 12 of them after the point, clipped at ±32767"),
+            ("deadlines", "scoring", "60 blocks"),
+            ("deadlines", "claiming", "10000 blocks after the round"),
+            ("limits", "rounds", "15, fewer where the accuracy reaches 95 %"),
+            ("limits", "attempts", "60"),
+            ("limits", "an update", "at most 1 MiB"),
+        ] {
+            let found = row(&text, section, name);
+            assert!(found.contains(words), "{section}: {name}: {found}");
+        }
+        spec.aggregation = Aggregation::TrimmedMean { trim: 100_000 };
+        spec.training.optimizer = Optimizer::Adam;
+        spec.target = None;
+        let other = super::text(&spec, &token);
+        assert!(row(&other, "learning", "aggregation").contains("without 10 % at each end"));
+        assert!(row(&other, "learning", "training").ends_with("Adam"));
+        assert_eq!(row(&other, "limits", "rounds"), "15");
+    }
+
+    #[test]
+    fn sizes_are_exact() {
+        let text = [0, 1, 1_536, 1 << 20, 16 << 30, 1_000_000].map(size);
+        assert_eq!(text, ["0 bytes", "1 byte", "1536 bytes", "1 MiB", "16 GiB", "1000000 bytes"]);
+    }
+}
