@@ -61,7 +61,7 @@ pub struct Opts {
     #[arg(long, value_name = "URL")]
     ipfs: Option<String>,
     /// Whose rows are whose, and the first weights, follow from this number.
-    #[arg(long, default_value_t = 9, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 14, value_name = "NUMBER")]
     seed: u64,
     /// Only learn, in this process, without a chain and once for each of these seeds, and say what each demo would show.
     ///
