@@ -5,7 +5,7 @@ mod support;
 
 use decentralml_runtime::*;
 use decentralml_types::{
-    Fault, Opinion, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Fault, Opinion, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec, TaskStatus, limits,
 };
 use sp_io::hashing::twox_128;
 use std::collections::BTreeSet;
@@ -201,13 +201,14 @@ fn a_late_attestation_still_earns_the_fee() {
 }
 
 #[test]
-fn a_tie_of_verdicts_does_not_ruin_a_trainer() {
+fn one_liar_of_two_opened_seats_does_not_ruin_a_trainer() {
     chain(|| {
         let task = running(rounds(2));
         play_until(task, Phase::Scoring);
         blocks(2);
         let liar = |trainer| match trainer {
             11 => Opinion::Unavailable,
+            12 => Opinion::Score(-limits::MAX_SCORE),
             other => honest(other),
         };
         // One of three seats stays away, so a lie is half of what is opened.
@@ -220,19 +221,26 @@ fn a_tie_of_verdicts_does_not_ruin_a_trainer() {
             open_scores(task, name, sheet).unwrap();
         }
         tally(task);
-        assert_eq!(verdict(task, 1, 11), Some(Outcome::Rejected));
+        for trainer in [11, 12] {
+            assert_eq!(verdict(task, 1, trainer), Some(Outcome::Rejected));
+        }
         attest(task, SEATS[0]).unwrap();
         attest(task, SEATS[1]).unwrap();
         settle(task, 1);
         blocks(2);
         play_until(task, Phase::Settled);
-        assert!(matches!(verdict(task, 2, 11), Some(Outcome::Accepted { .. })));
-        let before = balance(11);
+        for trainer in [11, 12] {
+            assert!(matches!(verdict(task, 2, trainer), Some(Outcome::Accepted { .. })));
+        }
+        let before = [11, 12].map(balance);
         settle(task, 2);
-        assert!(balance(11) > before);
-        let bond =
-            pallet_participants::Members::<Runtime>::get(Role::Trainer, account(11)).unwrap();
-        assert_eq!((bond.bond, bond.faults), (100 * UNIT, 0));
+        for (trainer, before) in [11, 12].into_iter().zip(before) {
+            assert!(balance(trainer) > before);
+            let member =
+                pallet_participants::Members::<Runtime>::get(Role::Trainer, account(trainer))
+                    .unwrap();
+            assert_eq!((member.bond, member.faults), (100 * UNIT, 0));
+        }
         clear(task);
     });
 }

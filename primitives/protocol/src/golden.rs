@@ -7,8 +7,8 @@ use sp_crypto_hashing::blake2_256;
 
 /// What [`digest`] returns on every machine.
 pub const EXPECTED: [u8; 32] = [
-    139, 43, 108, 34, 167, 40, 146, 131, 75, 184, 2, 144, 251, 178, 207, 203, 148, 130, 4, 215,
-    196, 150, 67, 248, 60, 221, 95, 234, 241, 233, 88, 139,
+    66, 147, 68, 22, 31, 237, 25, 254, 251, 51, 165, 221, 19, 191, 16, 72, 9, 105, 5, 140, 188, 11,
+    170, 209, 184, 95, 150, 94, 145, 100, 57, 142,
 ];
 
 /// A digest over draws, findings, running scores and payouts of fixed inputs.

@@ -1,12 +1,13 @@
 //! What many opinions on one update amount to, and whether it is accepted.
 //!
 //! Scores are contributions (`docs/protocol.md` derives them). One round says little on data that is not identically
-//! distributed, so a trainer is judged by the sum of its scores in the task, its *running score*. Two constants keep an
-//! honest past from being spent on an attack: the running score is capped, and a single round can be too bad for any past.
+//! distributed, so a trainer is judged by the sum of its scores in the task, its *running score*. It is bounded both ways, so that
+//! neither a good past can be spent on long attacks nor a bad committee ruins a trainer for good; and a single round can be too
+//! bad for any past.
 
 use decentralml_types::{Fault, Opinion, Outcome, Score, limits::MAX_SCORE};
 
-/// The running score is at most this many moving averages of a round's total, in percent.
+/// The magnitude of the running score is at most this many moving averages of a round's total, in percent.
 pub const CAP_PERCENT: u64 = 100;
 /// An update that scores below this share of the round's total, negatively, is rejected whatever its past, in percent.
 pub const FLOOR_PERCENT: u64 = 40;
@@ -25,9 +26,10 @@ pub enum Finding {
 /// The finding of the seats that opened. `None` where there are none. Reorders `opinions`.
 ///
 /// More than half of the seats must report a fault for it to be one; the more frequent kind names it, `Malformed` where both
-/// are equally frequent. Otherwise the finding is the lower median, a report of a fault counting below every score; where it
-/// falls on such a report, exactly half of the seats saw a fault, and the finding is a score of 0, which changes nothing.
-/// With fewer than half of the seats hostile, faults are not invented, and medians lie within what honest seats span, or are 0.
+/// are equally frequent. Otherwise the finding is the median, a report of a fault counting below every score. Of an even number
+/// there are two in the middle: the one nearer to zero counts, and 0 where their signs differ or one of them is a fault.
+/// So with fewer than half of the seats hostile, faults are not invented and medians lie within what honest seats span; with
+/// exactly half, a median lies between 0 and what some honest seat found, and a fault is at worst forgiven.
 pub fn finding(opinions: &mut [Opinion]) -> Option<Finding> {
     if opinions.is_empty() {
         return None;
@@ -38,14 +40,28 @@ pub fn finding(opinions: &mut [Opinion]) -> Option<Finding> {
         let fault = if unavailable > malformed { Fault::Unavailable } else { Fault::Malformed };
         return Some(Finding::Fault(fault));
     }
-    let rank = |opinion: &Opinion| match opinion {
-        Opinion::Score(score) => (true, *score),
-        Opinion::Unavailable | Opinion::Malformed => (false, 0),
+    // Faults, of which there are at most half, come first: none is in the upper middle.
+    let score = |opinion: &Opinion| match opinion {
+        Opinion::Score(score) => Some(*score),
+        Opinion::Unavailable | Opinion::Malformed => None,
     };
-    let middle = (opinions.len() - 1) / 2;
-    let (_, median, _) = opinions.select_nth_unstable_by_key(middle, rank);
-    let (_, score) = rank(median);
-    Some(Finding::Score(score))
+    let is_even = opinions.len().is_multiple_of(2);
+    let (below, median, _) = opinions.select_nth_unstable_by_key(opinions.len() / 2, score);
+    let upper = score(median).unwrap_or(0);
+    if !is_even {
+        return Some(Finding::Score(upper));
+    }
+    let lower = below.iter().map(score).max().flatten().unwrap_or(0);
+    Some(Finding::Score(nearer_to_zero(lower, upper)))
+}
+
+/// What both of two scores grant: the one nearer to zero, 0 where their signs differ.
+fn nearer_to_zero(one: Score, other: Score) -> Score {
+    match (one.signum(), other.signum()) {
+        (1, 1) => one.min(other),
+        (-1, -1) => one.max(other),
+        _ => 0,
+    }
 }
 
 /// Whether a score is one that a committee may open: at most [`MAX_SCORE`] in magnitude.
@@ -59,7 +75,8 @@ pub fn in_range(opinion: &Opinion) -> bool {
 /// The running score after a round, given the moving average of totals, this round's included.
 pub fn running(previous: Score, score: Score, trend: u64) -> Score {
     let cap = u128::from(trend) * u128::from(CAP_PERCENT) / 100;
-    previous.saturating_add(score).min(Score::try_from(cap).unwrap_or(Score::MAX))
+    let cap = Score::try_from(cap).unwrap_or(Score::MAX);
+    previous.saturating_add(score).clamp(-cap, cap)
 }
 
 /// Whether an update is accepted, from its trainer's running score (this round included), its own score, and the round's
@@ -119,6 +136,18 @@ mod tests {
         }
 
         #[test]
+        fn a_hostile_half_takes_away_and_gives_nothing(
+            honest in prop::collection::vec(any::<Score>(), 1..16),
+            lies in prop::collection::vec(opinion(), 16),
+        ) {
+            let (low, high) = (*honest.iter().min().unwrap(), *honest.iter().max().unwrap());
+            let lies = lies.into_iter().take(honest.len());
+            let mut opinions: Vec<_> = honest.iter().copied().map(Opinion::Score).chain(lies).collect();
+            let Some(Finding::Score(median)) = finding(&mut opinions) else { panic!("half made a fault") };
+            prop_assert!((low.min(0)..=high.max(0)).contains(&median));
+        }
+
+        #[test]
         fn the_order_of_seats_does_not_matter(opinions in prop::collection::vec(opinion(), 0..31), by in 0usize..31) {
             let (mut one, mut other) = (opinions.clone(), opinions);
             if !other.is_empty() {
@@ -159,6 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn of_two_middle_scores_the_nearer_to_zero_counts() {
+        for (one, other, median) in
+            [(3, 8, 3), (-3, -8, -3), (-3, 8, 0), (0, 8, 0), (-3, 0, 0), (Score::MIN, 5, 0)]
+        {
+            for mut opinions in [[one, other], [other, one]].map(|pair| pair.map(Opinion::Score)) {
+                assert_eq!(finding(&mut opinions), Some(Finding::Score(median)));
+            }
+        }
+        let mut four = [9, Score::MIN, 4, 6].map(Opinion::Score);
+        assert_eq!(finding(&mut four), Some(Finding::Score(4)));
+        // A fault is below every score: of these the middle ones are -7 and 2, and -7 and -5.
+        for (third, median) in [(2, 0), (-5, -5)] {
+            let mut mixed =
+                [Opinion::Score(third), Opinion::Malformed, Opinion::Score(-7), Opinion::Score(5)];
+            assert_eq!(finding(&mut mixed), Some(Finding::Score(median)));
+        }
+    }
+
+    #[test]
     fn scores_have_a_bound() {
         assert!(in_range(&Opinion::Score(MAX_SCORE)) && in_range(&Opinion::Score(-MAX_SCORE)));
         assert!(
@@ -179,8 +227,23 @@ mod tests {
     }
 
     #[test]
-    fn a_past_is_worth_at_most_one_average_round() {
+    fn a_past_is_worth_at_most_one_average_round_for_better_and_for_worse() {
         assert_eq!(running(990, 500, 1_000), 1_000);
-        assert_eq!(running(Score::MIN, -1, 0), Score::MIN);
+        assert_eq!(running(-990, -500, 1_000), -1_000);
+        assert_eq!(running(-1_000, 500, 1_000), -500);
+        assert_eq!(running(Score::MIN, -1, 0), 0);
+        assert_eq!(running(Score::MIN, -1, u64::MAX), -Score::MAX);
+    }
+
+    #[test]
+    fn a_debt_shrinks_with_what_rounds_are_about() {
+        // After lies of any size the moving average, and with it the debt, falls to what honest rounds say.
+        let (mut standing, mut average) = (-MAX_SCORE, MAX_SCORE as u64);
+        let rounds = (0..100).take_while(|_| {
+            average = trend(Some(average), 1_000);
+            standing = running(standing, 400, average);
+            standing <= 0
+        });
+        assert!(rounds.count() < 80);
     }
 }

@@ -113,18 +113,31 @@ fn attack_hostile_seats_change_nothing_where_the_honest_agree() {
 
 #[test]
 fn attack_one_liar_of_two_opened_seats_ruins_nobody() {
+    let outcomes = |round| {
+        TRAINERS.map(|trainer| Verdicts::<Test>::get((TASK, round, trainer)).unwrap().outcome)
+    };
     build_and_execute(|| {
         start(&TRAINERS, &[11, 12]);
         settle(&[(11, scores(&[100; 4])), (12, scores(&[100; 4]))]);
         next_round();
-        let lie =
-            [Opinion::Unavailable, Opinion::Malformed, Opinion::Score(0), Opinion::Score(100)];
+        let lie = [
+            Opinion::Unavailable,
+            Opinion::Malformed,
+            Opinion::Score(0),
+            Opinion::Score(-MAX_SCORE),
+        ];
         settle(&[(11, scores(&[100; 4])), (12, opinions(&lie))]);
-        for trainer in TRAINERS {
-            let verdict = Verdicts::<Test>::get((TASK, ROUND + 1, trainer)).unwrap();
-            assert!(matches!(verdict.outcome, Some(Outcome::Accepted { .. })), "{verdict:?}");
-        }
-        let tie = Verdicts::<Test>::get((TASK, ROUND + 1, 1)).unwrap();
-        assert_eq!((tie.score, tie.outcome), (0, Some(Outcome::Accepted { weight: 100 })));
+        // Everybody keeps what the first round gave.
+        let kept = Some(Outcome::Accepted { weight: 100 });
+        assert_eq!(outcomes(ROUND + 1), [kept; 4]);
+    });
+    // Against newcomers it withholds acceptance, and leaves no debt.
+    build_and_execute(|| {
+        start(&TRAINERS, &[11, 12]);
+        settle(&[(11, scores(&[100; 4])), (12, scores(&[-MAX_SCORE; 4]))]);
+        assert_eq!(outcomes(ROUND), [Some(Outcome::Rejected); 4]);
+        next_round();
+        settle(&[(11, scores(&[100; 4])), (12, scores(&[100; 4]))]);
+        assert_eq!(outcomes(ROUND + 1), [Some(Outcome::Accepted { weight: 100 }); 4]);
     });
 }
