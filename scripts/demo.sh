@@ -6,7 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
 scripts/setup.sh
 
-echo "Building (the first time takes up to an hour, after that seconds) …"
+echo "Building (the first time takes about 35 minutes on 2 cores, after that seconds) …"
 SECONDS=0
 cargo build --release --workspace --locked
-exec "$BIN/decentralml" demo --node "$BIN/decentralml-node" --out out/demo --build-seconds "$SECONDS" "$@"
+bin=$(cd "$BIN" && pwd)
+# A folder that is named is meant from where the caller is.
+cd "$OLDPWD"
+exec "$bin/decentralml" demo --node "$bin/decentralml-node" --out "$ROOT/out/demo" --build-seconds "$SECONDS" "$@"

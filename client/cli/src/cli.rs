@@ -133,7 +133,11 @@ fn start_logging(filter: &str, json: bool) -> Result<()> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         exit::problem(exit::Kind::Usage, format!("`{filter}` is no log filter: {error}"))
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // A log that nobody reads any more is no reason to end; its own errors would go there too, and panic.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .log_internal_errors(false);
     // Only the first start in a process counts; tests have more than one.
     let _ = if json { log.json().try_init() } else { log.with_ansi(false).try_init() };
     Ok(())

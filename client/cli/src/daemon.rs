@@ -2,7 +2,7 @@
 
 use clap::Args;
 use color_eyre::Result;
-use std::io::Read;
+use std::{future::pending, io::Read};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -26,27 +26,45 @@ pub struct StopRequest {
 impl StopRequest {
     /// Starts to listen at once: from here on a signal no longer ends the process by itself.
     pub fn listen(opts: DaemonOpts) -> Result<Self> {
+        Self::until(opts.stop_on_eof.then(end_of_input))
+    }
+
+    /// [`StopRequest::listen`], with what tells of the end of standard input.
+    pub(crate) fn until(closed: Option<oneshot::Receiver<()>>) -> Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            closed: opts.stop_on_eof.then(end_of_input),
+            closed,
         })
     }
 
-    /// Returns when the process is to stop.
+    /// Returns when the process is to stop. Once it has returned, only a signal is another request: an input that closes, or has
+    /// closed, says nothing new.
     pub async fn wait(&mut self) {
-        let closed = async {
-            match &mut self.closed {
-                Some(closed) => drop(closed.await),
-                None => std::future::pending().await,
+        let signal = async {
+            tokio::select! {
+                _ = self.interrupt.recv() => (),
+                _ = self.terminate.recv() => (),
             }
         };
-        tokio::select! {
-            _ = self.interrupt.recv() => (),
-            _ = self.terminate.recv() => (),
-            () = closed => (),
-        }
+        requested(signal, &mut self.closed).await;
     }
+}
+
+/// Waits for a signal or the end of input, and leaves no input to wait for.
+async fn requested(signal: impl Future<Output = ()>, closed: &mut Option<oneshot::Receiver<()>>) {
+    let end = async {
+        match closed {
+            // An error says that nobody reads any more, which means the same.
+            Some(closed) => drop(closed.await),
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        () = signal => (),
+        () = end => (),
+    }
+    *closed = None;
 }
 
 /// Reads in a thread of its own, which ends with the process: the runtime would wait for one of its own.
@@ -58,4 +76,34 @@ fn end_of_input() -> oneshot::Receiver<()> {
         let _ = ended.send(());
     });
     receiver
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use futures::FutureExt;
+    use std::future::ready;
+
+    #[test]
+    fn the_end_of_input_asks_once_and_a_signal_again() {
+        let (end, closed) = oneshot::channel();
+        let mut closed = Some(closed);
+        assert_eq!(requested(pending(), &mut closed).now_or_never(), None);
+        end.send(()).unwrap();
+        assert_eq!(requested(pending(), &mut closed).now_or_never(), Some(()));
+        for _ in 0..2 {
+            assert_eq!(requested(pending(), &mut closed).now_or_never(), None);
+        }
+        assert_eq!(requested(ready(()), &mut closed).now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn an_input_that_closes_after_a_signal_is_no_second_request() {
+        let (end, closed) = oneshot::channel();
+        let mut closed = Some(closed);
+        assert_eq!(requested(ready(()), &mut closed).now_or_never(), Some(()));
+        drop(end);
+        assert_eq!(requested(pending(), &mut closed).now_or_never(), None);
+    }
 }

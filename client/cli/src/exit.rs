@@ -1,11 +1,17 @@
 //! What the exit code says, so that scripts need not read messages.
 
+use crate::output::Unwritten;
 use color_eyre::{Report, Result};
 use decentralml_sdk as sdk;
 use decentralml_storage as storage;
 use decentralml_worker::{WorkerError, model::ModelError};
 use serde::Serialize;
-use std::{error::Error, fmt, io, process::ExitCode};
+use std::{
+    error::Error,
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// The table of exit codes, as every command's help shows it.
 pub const HELP: &str = "\
@@ -92,7 +98,7 @@ pub fn misused(error: &clap::Error, asked_for_json: bool) -> ExitCode {
     if asked_for_json && error.use_stderr() {
         let text = error.render().to_string();
         let text = text.trim();
-        eprintln!("{}", json(Kind::Usage, text.strip_prefix("error: ").unwrap_or(text).to_owned()));
+        tell(&json(Kind::Usage, text.strip_prefix("error: ").unwrap_or(text).to_owned()));
     } else {
         // Nobody is left to tell if this fails.
         let _ = error.print();
@@ -109,11 +115,16 @@ pub fn finish(result: Result<()>, as_json: bool) -> ExitCode {
     }
     let (kind, causes) = (kind(&report), causes(&report));
     if as_json {
-        eprintln!("{}", json(kind, causes.join(": ")));
+        tell(&json(kind, causes.join(": ")));
     } else {
-        eprintln!("error: {}", causes.join("\n  because: "));
+        tell(&format!("error: {}", causes.join("\n  because: ")));
     }
     ExitCode::from(kind as u8)
+}
+
+/// Prints on standard error. Where nobody listens there the exit code is all there is to say.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// The messages of all causes, without those that only repeat their own cause, and with what to do where a disk is full.
@@ -140,11 +151,9 @@ fn is_full_disk(report: &Report) -> bool {
     })
 }
 
+/// Only of our own output: a chain or a store that hangs up is a failure.
 fn is_broken_pipe(report: &Report) -> bool {
-    report.chain().any(|cause| {
-        let error = cause.downcast_ref::<io::Error>();
-        error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
+    report.chain().filter_map(|cause| cause.downcast_ref()).any(Unwritten::is_broken_pipe)
 }
 
 /// The kind of the first cause that has one.
@@ -271,6 +280,13 @@ mod tests {
         assert!(causes(&report).join(": ").ends_with("then run it again"));
         let other = Report::new(io::Error::from(io::ErrorKind::PermissionDenied));
         assert!(!causes(&other).join(": ").contains("free some space"));
+    }
+
+    #[test]
+    fn a_chain_or_store_that_hangs_up_is_a_failure() {
+        let path = "b".into();
+        let source = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(!is_broken_pipe(&Report::new(storage::Error::File { path, source })));
     }
 
     #[test]

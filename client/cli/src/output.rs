@@ -3,7 +3,34 @@
 use color_eyre::Result;
 use comfy_table::{CellAlignment, Row, Table, presets};
 use serde::Serialize;
-use std::io::Write;
+use std::{
+    error::Error,
+    fmt,
+    io::{self, Write},
+};
+
+/// What was to be read could not be written.
+#[derive(Debug)]
+pub struct Unwritten(io::Error);
+
+impl Unwritten {
+    /// Whether whoever read it, `head` for example, has seen enough.
+    pub fn is_broken_pipe(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+impl fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the result cannot be written")
+    }
+}
+
+impl Error for Unwritten {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 /// Where a command's result goes. Progress and logs go to standard error, so that this is all there is to read.
 pub struct Out<'a> {
@@ -28,30 +55,23 @@ impl<'a> Out<'a> {
         value: &T,
         people: impl FnOnce(&T) -> String,
     ) -> Result<()> {
-        if self.json {
-            serde_json::to_writer_pretty(&mut self.writer, value)?;
-            writeln!(self.writer)?;
+        let mut text = if self.json {
+            serde_json::to_string_pretty(value)?
         } else {
-            let text = people(value);
-            writeln!(self.writer, "{}", text.trim_end())?;
-        }
-        self.writer.flush()?;
-        Ok(())
+            people(value).trim_end().to_owned()
+        };
+        text.push('\n');
+        self.bytes(text.as_bytes())
     }
 
     /// A line on the way to the result; people see it at once, JSON has no place for it.
     pub fn line(&mut self, text: &str) -> Result<()> {
-        if !self.json {
-            writeln!(self.writer, "{text}")?;
-            self.writer.flush()?;
-        }
-        Ok(())
+        if self.json { Ok(()) } else { self.bytes(format!("{text}\n").as_bytes()) }
     }
 
     /// Bytes as they are, whatever the format of results.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        self.writer.write_all(bytes)?;
-        self.writer.flush()?;
+        self.writer.write_all(bytes).and_then(|()| self.writer.flush()).map_err(Unwritten)?;
         Ok(())
     }
 }

@@ -102,7 +102,7 @@ pub fn tokens(planck: Balance, token: &Properties) -> String {
 /// The difference of two amounts, with its sign.
 pub fn change(before: Balance, after: Balance, token: &Properties) -> String {
     match after.checked_sub(before) {
-        Some(0) => "0".to_owned(),
+        Some(0) => tokens(0, token),
         Some(more) => format!("+{}", tokens(more, token)),
         None => format!("-{}", tokens(before - after, token)),
     }
@@ -303,7 +303,7 @@ mod tests {
         for text in ["10 DML", "0.5 DML", "1.000000000001 DML", "0 DML"] {
             assert_eq!(tokens(planck(text).unwrap(), &token()), text);
         }
-        assert_eq!(change(5, 5, &token()), "0");
+        assert_eq!(change(5, 5, &token()), "0 DML");
         assert_eq!(change(0, 10_u128.pow(12), &token()), "+1 DML");
         assert_eq!(change(10_u128.pow(12), 0, &token()), "-1 DML");
     }

@@ -115,6 +115,48 @@ fn under_json_a_failure_is_a_json_object_on_standard_error() {
     assert!(help.status.success() && help.stderr.is_empty());
 }
 
+/// Standard output or error of whose reader has seen enough.
+fn unread() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+#[test]
+fn output_that_nobody_reads_any_more_is_no_failure() {
+    let home = tempfile::tempdir().unwrap();
+    for words in [
+        "account list",
+        "data inspect --data digits",
+        "data inspect --data digits --json",
+        "completions bash",
+        "--help",
+        "--version --json",
+    ] {
+        let output = run(decentralml(home.path()).args(words.split(' ')).stdout(unread()));
+        let text = stderr(&output);
+        assert!(output.status.success() && text.is_empty(), "{words}: {text}");
+    }
+}
+
+#[test]
+fn a_failure_that_nobody_reads_has_its_exit_code_and_is_no_panic() {
+    let home = tempfile::tempdir().unwrap();
+    let chain = format!("ws://127.0.0.1:{}", nobody());
+    // With all that the libraries log beside it.
+    for (words, exit) in [
+        ("task list", 3),
+        ("task list --json", 3),
+        ("task list --log trace", 3),
+        ("task create --json", 2),
+        ("task create", 2),
+    ] {
+        let mut command = decentralml(home.path());
+        command.args(words.split(' ')).env("DECENTRALML_CHAIN", &chain).stderr(unread());
+        assert_eq!(run(&mut command).status.code(), Some(exit), "{words}");
+    }
+}
+
 #[test]
 fn an_account_that_is_named_comes_before_a_key_of_the_environment() {
     let home = tempfile::tempdir().unwrap();

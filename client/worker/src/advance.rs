@@ -79,13 +79,13 @@ async fn can_start(view: &View, task: &Task) -> Result<bool, WorkerError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{claim::tests::round, convert::tests::task_spec};
     use decentralml_sdk::{AccountId, Money};
     use decentralml_types::Phase;
 
-    fn task(status: TaskStatus) -> Task {
+    pub(crate) fn task(status: TaskStatus) -> Task {
         Task {
             id: 0,
             sponsor: AccountId::from([0; 32]),

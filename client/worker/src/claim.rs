@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use decentralml_sdk::{Round, Row, SeatStep, View};
-use decentralml_types::{CommitteeNumber, Phase, Role, RoundNumber, TaskId};
+use decentralml_sdk::{ReadError, Round, Row, SeatStep, View};
+use decentralml_types::{CommitteeNumber, Phase, Role, RoundNumber, TaskId, TaskStatus};
 use futures::{StreamExt, stream};
 
 use crate::{error::WorkerError, work::Work};
@@ -94,11 +94,9 @@ pub(crate) async fn settled(
     let mut settled = Vec::new();
     for &number in rounds {
         let is_settled = match finalized.round(task, number).await? {
-            None => {
-                // Not finalized yet, or reaped: then all its rows are settled.
-                let best = work.best.borrow().clone();
-                best.round(task, number).await?.is_none()
-            }
+            // Reaped, as only a task's that is over can be: then all its rows are settled. Any other is not final yet; it may be
+            // missing on the best chain too, and come back with a commitment that only this account can open.
+            None => is_over(finalized, task).await?,
             Some(round) if !round.phase.is_final() => false,
             Some(round) => match work.role {
                 Role::Trainer => finalized.commitment(task, number, &account).await?.is_none(),
@@ -108,6 +106,17 @@ pub(crate) async fn settled(
         settled.extend(is_settled.then_some(number));
     }
     Ok(settled)
+}
+
+/// Whether a task is over at a block, or was and is gone.
+pub(crate) async fn is_over(view: &View, task: TaskId) -> Result<bool, ReadError> {
+    let status = view.task(task).await?.map(|task| task.status);
+    Ok(ended(status, task < view.next_task().await?))
+}
+
+/// Whether a task of this status is over; where it has none, by whether it was ever created.
+fn ended(status: Option<TaskStatus>, created: bool) -> bool {
+    status.map_or(created, TaskStatus::is_final)
 }
 
 /// The commitments that have to be settled before a role commits in this phase of a round: those of earlier rounds, and of earlier
@@ -167,6 +176,14 @@ pub(crate) mod tests {
             failure: None,
             model: None,
         }
+    }
+
+    #[test]
+    fn what_a_block_does_not_know_yet_is_not_over_and_what_was_removed_is() {
+        assert!(!ended(None, false), "a fork may have dropped it for now");
+        assert!(ended(None, true));
+        assert!(ended(Some(TaskStatus::Expired), true));
+        assert!(!ended(Some(TaskStatus::Paused), true));
     }
 
     #[test]

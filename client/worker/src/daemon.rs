@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use decentralml_sdk::{Blocks, Chain, Task, View};
+use decentralml_sdk::{Blocks, Chain, ReadError, View};
 use decentralml_storage::Storage;
 use decentralml_types::{TaskId, TaskStatus};
 use tokio::{
@@ -16,7 +16,9 @@ use tokio::{
 };
 
 use crate::{
+    claim,
     common::Common,
+    enroll,
     error::WorkerError,
     session::{Ended, Session},
     shutdown::Shutdown,
@@ -91,6 +93,7 @@ async fn set_up<P: Part>(
         signer: common.signer.clone(),
         role: P::ROLE,
         max_bond: common.max_bond,
+        only: common.task,
         state,
         best,
         finalized,
@@ -156,6 +159,24 @@ fn asked(status: Option<TaskStatus>, enrolled: bool, created: bool, waited: Dura
     }
 }
 
+/// Decides it from what the best block says and what the finalized one does: that a task is over is believed to the latter only,
+/// as a fork may undo it.
+fn for_good(best: Asked, finalized: Asked) -> Asked {
+    match (best, finalized) {
+        (Asked::Over(_), Asked::Over(status)) => Asked::Over(status),
+        (Asked::Over(_), _) => Asked::Wait,
+        (best, _) => best,
+    }
+}
+
+/// Says so in the log: loudly where the settings are the reason.
+fn takes_no_part(task: TaskId, error: &WorkerError) {
+    match error {
+        WorkerError::Unfit { reason, .. } => tracing::info!(task, %reason, "takes no part"),
+        error => tracing::warn!(task, reason = %error, "takes no part"),
+    }
+}
+
 struct Daemon<P: Part> {
     work: Arc<Work>,
     part: Arc<P>,
@@ -170,10 +191,12 @@ struct Daemon<P: Part> {
 }
 
 impl<P: Part> Daemon<P> {
-    /// Starts a session for each task that suits, as they appear. Ends where one task was asked for and it is done.
+    /// Starts a session for each task that may suit, as they appear. Ends where one task was asked for and it is done.
     async fn serve(&mut self, exit_when_done: bool) -> Result<(), WorkerError> {
         let mut best = self.work.best.clone();
+        let mut finalized = self.work.finalized.clone();
         loop {
+            finalized.mark_unchanged();
             let view = best.borrow_and_update().clone();
             match self.discover(&view).await {
                 Ok(()) => {}
@@ -182,15 +205,17 @@ impl<P: Part> Daemon<P> {
             }
             tokio::select! {
                 changed = best.changed() => if changed.is_err() { return Ok(()) },
+                // What is asked for may be over only there.
+                changed = finalized.changed(), if self.is_waiting() => {
+                    if changed.is_err() { return Ok(()) }
+                }
                 // A chain that stands still has no new block to tell that the time is over.
                 () = tokio::time::sleep(VISIBLE), if self.is_waiting() => {}
                 Some(ended) = self.sessions.join_next() => match ended {
-                    Ok(Ended { task, unfit: Some(reason) }) if self.only == Some(task) => {
-                        return Err(WorkerError::Unfit { task, reason });
+                    Ok(Ended { task, refusal: Some(error) }) if self.only == Some(task) => {
+                        return Err(error);
                     }
-                    Ok(Ended { task, unfit: Some(reason) }) => {
-                        tracing::info!(task, %reason, "takes no part");
-                    }
+                    Ok(Ended { task, refusal: Some(error) }) => takes_no_part(task, &error),
                     Ok(Ended { task, .. }) if exit_when_done && self.only == Some(task) => {
                         return Ok(());
                     }
@@ -205,20 +230,18 @@ impl<P: Part> Daemon<P> {
         if let Some(id) = self.only {
             return self.find(view, id).await;
         }
+        let finalized = self.work.finalized.borrow().clone();
         let next = view.next_task().await?;
         while self.next_task < next {
             let id = self.next_task;
-            match view.task(id).await {
-                Ok(Some(task)) => match self.unfit(view, &task).await? {
-                    None => self.start(id),
-                    Some(reason) => tracing::info!(task = id, %reason, "takes no part"),
-                },
-                Ok(None) => {}
+            match self.is_closed(&finalized, id).await {
+                Ok(true) => {}
+                Ok(false) => self.start(id),
                 Err(error) => {
                     let failures = self.waiting.entry(id).or_default();
                     *failures += 1;
                     if *failures < tries::LIMIT {
-                        return Err(error.into());
+                        return Err(error);
                     }
                     tracing::error!(task = id, %error, "the task is passed over");
                 }
@@ -234,40 +257,40 @@ impl<P: Part> Daemon<P> {
         if self.next_task > id {
             return Ok(());
         }
-        let task = view.task(id).await?;
-        let enrolled = view.enrollment(id, P::ROLE, &self.work.account()).await?.is_some();
-        let status = task.as_ref().map(|task| task.status);
-        match asked(status, enrolled, id < view.next_task().await?, self.since.elapsed()) {
+        let finalized = self.work.finalized.borrow().clone();
+        let (best, finalized) = (self.ask(view, id).await?, self.ask(&finalized, id).await?);
+        match for_good(best, finalized) {
             Asked::Wait => return Ok(()),
             Asked::Unknown => return Err(WorkerError::UnknownTask { task: id }),
             Asked::Over(status) => return Err(WorkerError::TaskOver { task: id, status }),
             Asked::Start => {}
-        }
-        if let Some(task) = task.filter(|task| !task.status.is_final())
-            && let Some(reason) = self.unfit(view, &task).await?
-        {
-            return Err(WorkerError::Unfit { task: id, reason });
         }
         self.next_task = id.saturating_add(1);
         self.start(id);
         Ok(())
     }
 
-    /// Why to take no part; `None` where the task suits, or the account is in it already.
-    async fn unfit(&self, view: &View, task: &Task) -> Result<Option<String>, WorkerError> {
-        let account = self.work.account();
-        if view.enrollment(task.id, P::ROLE, &account).await?.is_some() {
-            return Ok(None);
+    /// What a block says about the one task that was asked for.
+    async fn ask(&self, view: &View, id: TaskId) -> Result<Asked, ReadError> {
+        let status = view.task(id).await?.map(|task| task.status);
+        let enrolled = view.enrollment(id, P::ROLE, &self.work.account()).await?.is_some();
+        Ok(asked(status, enrolled, id < view.next_task().await?, self.since.elapsed()))
+    }
+
+    /// Whether there is nothing to do for the account in a task, and never will be. Only the finalized chain tells: a fork may have
+    /// another task in this one's place. Whatever it does not tell is for a session to find out.
+    async fn is_closed(&self, finalized: &View, id: TaskId) -> Result<bool, WorkerError> {
+        let Some(task) = finalized.task(id).await? else {
+            return Ok(claim::is_over(finalized, id).await?);
+        };
+        if finalized.enrollment(id, P::ROLE, &self.work.account()).await?.is_some() {
+            return Ok(false);
         }
-        Ok(if task.status.is_final() {
-            Some("it is over".into())
-        } else if task.sponsor == account {
-            Some("the account is its sponsor".into())
-        } else if let Err(error) = decentralml_protocol::spec::check(&task.spec) {
-            Some(error.to_string())
-        } else {
-            self.part.unfit(task)
-        })
+        let objection = enroll::objection(&self.work, &*self.part, finalized, &task).await?;
+        if let Some(error) = &objection {
+            takes_no_part(id, error);
+        }
+        Ok(objection.is_some())
     }
 
     /// Whether the one task that was asked for is not there yet.
@@ -292,6 +315,17 @@ mod tests {
         assert_eq!(asked(None, false, false, NOW), Asked::Wait);
         assert_eq!(asked(None, false, false, VISIBLE), Asked::Unknown);
         assert_eq!(asked(None, false, true, NOW), Asked::Over("its records were removed"));
+    }
+
+    #[test]
+    fn a_fork_on_which_a_task_is_over_does_not_end_a_daemon() {
+        let over = Asked::Over("completed");
+        assert_eq!(for_good(over, over), over);
+        for finalized in [Asked::Start, Asked::Wait, Asked::Unknown] {
+            assert_eq!(for_good(over, finalized), Asked::Wait);
+        }
+        assert_eq!(for_good(Asked::Start, Asked::Wait), Asked::Start);
+        assert_eq!(for_good(Asked::Unknown, Asked::Unknown), Asked::Unknown);
     }
 
     #[test]

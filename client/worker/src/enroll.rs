@@ -1,21 +1,26 @@
-//! Taking part in a task, with the bond that it asks for; and taking part no more.
+//! Taking part in a task, with the bond that it asks for; and taking part no more. What the chain would refuse is not sent: a
+//! refusal costs a fee.
 
-use decentralml_sdk::{Call, Member, Task, View, call};
+use decentralml_sdk::{AccountId, Call, Constants, Member, Task, View, call};
 use decentralml_storage::Storage;
-use decentralml_types::{Balance, BlockNumber, TaskId, TaskSpec};
+use decentralml_types::{Balance, BlockNumber, Role, TaskId, TaskSpec};
 
 use crate::{
     error::WorkerError,
     model::{self, ModelError},
     tries::AGAIN,
-    work::{Models, Work},
+    work::{Models, Part, Work},
 };
 
-/// When enrolling is tried again that the store alone keeps from happening. That is no failure to be counted: it costs nothing,
-/// however long it lasts.
+/// What bonding and enrolling cost at most: as many plain calls.
+const CALLS: Balance = 2;
+
+/// When enrolling is tried again that others may make possible: the store alone, or money that is not there, keeps it from
+/// happening. That is no failure to be counted: it costs nothing, however long it lasts.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     next: BlockNumber,
+    told: Option<String>,
 }
 
 impl Pace {
@@ -32,33 +37,45 @@ impl Pace {
         }
         passes
     }
+
+    /// Whether an error says something else than the one before it.
+    pub(crate) fn is_news(&mut self, error: &WorkerError) -> bool {
+        let text = error.to_string();
+        let known = self.told.as_ref() == Some(&text);
+        self.told = Some(text);
+        !known
+    }
 }
 
-/// Enrolls in a task, if the account is not enrolled yet, and tops up the bond where it does not suffice. The error is
-/// [`WorkerError::Unfit`] where the task's model speaks against it.
-pub(crate) async fn step(
+/// Enrolls in a task, if the account is not enrolled yet, and tops up the bond where it does not suffice. Says whether it is
+/// enrolled: it is not where there is a [`refusal`].
+pub(crate) async fn step<P: Part>(
     work: &Work,
+    part: &P,
     models: &mut Models,
     view: &View,
     task: &Task,
-) -> Result<(), WorkerError> {
+) -> Result<bool, WorkerError> {
     let account = work.account();
     if view.enrollment(task.id, work.role, &account).await?.is_some() {
-        return Ok(());
+        return Ok(true);
     }
-    if let Some(reason) = misfit(&work.storage, models, &task.spec).await? {
-        return Err(WorkerError::Unfit { task: task.id, reason });
+    if let Some(error) = refusal(work, part, models, view, task).await? {
+        tracing::debug!(task = task.id, %error, "does not enroll");
+        return Ok(false);
     }
     let _bonding = work.bonding.lock().await;
     // Another task may have used the bond since the block.
     let view = work.chain.best().await?;
     let member = view.member(work.role, &account).await?;
-    let minimum = work.chain.constants().await?.min_bond(work.role);
-    let missing = missing(member.as_ref(), task.spec.bond(work.role), minimum);
+    let constants = work.chain.constants().await?;
+    let risk = task.spec.bond(work.role);
+    let missing = missing(member.as_ref(), risk, constants.min_bond(work.role));
     let enroll = call::enroll(task.id, work.role);
     let step: Call = if missing > 0 {
         let needed = member.map_or(0, |member| member.bond).saturating_add(missing);
-        within_limit(work, task, needed)?;
+        within_limit(work.max_bond, task.id, needed)?;
+        afford(work, &view, task.id, missing, &constants).await?;
         tracing::info!(task = task.id, amount = %missing, "bonds");
         call::batch_all(vec![call::bond(work.role, missing), enroll])
     } else {
@@ -66,7 +83,92 @@ pub(crate) async fn step(
     };
     work.submit_final_once(step, &[("Assignments", "AlreadyEnrolled")]).await?;
     tracing::info!(task = task.id, role = ?work.role, "enrolled");
-    Ok(())
+    Ok(true)
+}
+
+/// Why the account takes no part in a task, as far as a block and the task's model tell; `None` where it can, or does already.
+/// It is final where the block is. An error says that the chain or the store could not be asked.
+pub(crate) async fn refusal<P: Part>(
+    work: &Work,
+    part: &P,
+    models: &mut Models,
+    view: &View,
+    task: &Task,
+) -> Result<Option<WorkerError>, WorkerError> {
+    if view.enrollment(task.id, work.role, &work.account()).await?.is_some() {
+        return Ok(None);
+    }
+    if let Some(error) = objection(work, part, view, task).await? {
+        return Ok(Some(error));
+    }
+    let reason = misfit(&work.storage, models, &task.spec).await?;
+    Ok(reason.map(|reason| WorkerError::Unfit { task: task.id, reason }))
+}
+
+/// The part of [`refusal`] that the block alone tells, for an account that is not enrolled.
+pub(crate) async fn objection<P: Part>(
+    work: &Work,
+    part: &P,
+    view: &View,
+    task: &Task,
+) -> Result<Option<WorkerError>, WorkerError> {
+    let account = work.account();
+    let in_other_role = match task.status.is_final() {
+        true => false,
+        false => view.enrollment(task.id, other(work.role), &account).await?.is_some(),
+    };
+    let reason = unfit(task, &account, work.role, in_other_role).or_else(|| part.unfit(task));
+    if let Some(reason) = reason {
+        return Ok(Some(WorkerError::Unfit { task: task.id, reason }));
+    }
+    let member = view.member(work.role, &account).await?.unwrap_or_default();
+    let minimum = work.chain.constants().await?.min_bond(work.role);
+    let bonds = (task.spec.bond(work.role), minimum);
+    Ok(never_allowed(work.max_bond, task.id, &member, bonds, work.only.is_some()))
+}
+
+/// What speaks against enrolling, whatever the bond.
+fn unfit(task: &Task, account: &AccountId, role: Role, in_other_role: bool) -> Option<String> {
+    if task.status.is_final() {
+        return Some("it is over".into());
+    }
+    if task.sponsor == *account {
+        return Some("the account is its sponsor".into());
+    }
+    if in_other_role {
+        let other = match other(role) {
+            Role::Trainer => "a trainer",
+            Role::Evaluator => "an evaluator",
+        };
+        return Some(format!(
+            "the account is enrolled as {other} in it, and an account has one role in a task"
+        ));
+    }
+    decentralml_protocol::spec::check(&task.spec).err().map(|error| error.to_string())
+}
+
+const fn other(role: Role) -> Role {
+    match role {
+        Role::Trainer => Role::Evaluator,
+        Role::Evaluator => Role::Trainer,
+    }
+}
+
+/// Why `risk` more can never be put at risk. What other tasks have put at risk comes free in time: it counts only for a daemon that
+/// works for no other task and so does not wait for them. What is bonded already was allowed.
+fn never_allowed(
+    allowed: Balance,
+    task: TaskId,
+    member: &Member,
+    (risk, minimum): (Balance, Balance),
+    alone: bool,
+) -> Option<WorkerError> {
+    let engaged = if alone { member.engaged } else { 0 };
+    let needed = engaged.saturating_add(risk).max(minimum);
+    if needed <= member.bond {
+        return None;
+    }
+    within_limit(allowed, task, needed).err()
 }
 
 /// Why nobody can take part in a task with the model that it has; `None` where it can be worked with. An error says that the
@@ -87,26 +189,15 @@ async fn misfit(
     }
 }
 
-/// Whether the finalized chain has the task with the same specification: elsewhere a fork may put another in its place.
-pub(crate) async fn is_for_good(work: &Work, task: &Task) -> bool {
-    let finalized = work.finalized.borrow().clone();
-    match finalized.task(task.id).await {
-        Ok(found) => found.is_some_and(|found| found.spec == task.spec),
-        Err(error) => {
-            tracing::debug!(task = task.id, %error, "the task could not be read");
-            false
-        }
-    }
-}
-
 /// Replaces what a slash took from below what is at risk: without it the chain lets the account commit to nothing.
 pub(crate) async fn cover(work: &Work, view: &View, task: &Task) -> Result<(), WorkerError> {
     let Some(member) = view.member(work.role, &work.account()).await? else { return Ok(()) };
     if member.bond >= member.engaged {
         return Ok(());
     }
-    within_limit(work, task, member.engaged)?;
+    within_limit(work.max_bond, task.id, member.engaged)?;
     let missing = member.engaged - member.bond;
+    afford(work, view, task.id, missing, &work.chain.constants().await?).await?;
     tracing::info!(task = task.id, amount = %missing, "tops up the bond after a slash");
     work.submit_final(call::bond(work.role, missing)).await?;
     Ok(())
@@ -126,20 +217,129 @@ fn missing(member: Option<&Member>, risk: Balance, minimum: Balance) -> Balance 
     engaged.saturating_add(risk).max(minimum).saturating_sub(bond)
 }
 
-fn within_limit(work: &Work, task: &Task, needed: Balance) -> Result<(), WorkerError> {
-    if needed > work.max_bond {
-        return Err(WorkerError::BondTooLarge { task: task.id, needed, allowed: work.max_bond });
+fn within_limit(allowed: Balance, task: TaskId, needed: Balance) -> Result<(), WorkerError> {
+    if needed > allowed {
+        return Err(WorkerError::BondTooLarge { task, needed, allowed });
     }
     Ok(())
+}
+
+/// Whether the account can bond so much more: see [`WorkerError::NoFunds`].
+async fn afford(
+    work: &Work,
+    view: &View,
+    task: TaskId,
+    missing: Balance,
+    constants: &Constants,
+) -> Result<(), WorkerError> {
+    let account = work.account();
+    let free = view.balance(&account).await?.free;
+    suffices(task, account, free, price(missing, constants))
+}
+
+fn suffices(
+    task: TaskId,
+    account: AccountId,
+    free: Balance,
+    needed: Balance,
+) -> Result<(), WorkerError> {
+    if free < needed {
+        return Err(WorkerError::NoFunds { task, account, free, needed });
+    }
+    Ok(())
+}
+
+/// What is free of an account that bonds so much more, at least: the existential deposit has to stay, and the fee comes on top,
+/// which is estimated from what the chain charges for a call of ours.
+fn price(missing: Balance, constants: &Constants) -> Balance {
+    let call = constants.call_price.max(constants.existential_deposit);
+    let fee = call.saturating_mul(CALLS);
+    missing.saturating_add(constants.existential_deposit).saturating_add(fee)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{convert::tests::task_spec, model::tests::store, tries::LIMIT};
+    use crate::{
+        advance::tests::task, convert::tests::task_spec, model::tests::store, tries::LIMIT,
+    };
     use decentralml_learning::ModelSpec;
     use decentralml_storage::unixfs;
+    use decentralml_types::TaskStatus;
+
+    fn account(who: u8) -> AccountId {
+        AccountId::from([who; 32])
+    }
+
+    #[test]
+    fn an_account_with_the_other_role_takes_no_part_and_is_told_why() {
+        let task = task(TaskStatus::Running);
+        let reason = |role, in_other_role| unfit(&task, &account(1), role, in_other_role);
+        for (role, other) in [(Role::Trainer, "an evaluator"), (Role::Evaluator, "a trainer")] {
+            assert_eq!(reason(role, false), None);
+            assert!(reason(role, true).unwrap().contains(other));
+        }
+        assert!(unfit(&task, &task.sponsor, Role::Trainer, false).unwrap().contains("sponsor"));
+        let over = Task { status: TaskStatus::Completed, ..task.clone() };
+        assert!(unfit(&over, &account(1), Role::Trainer, false).unwrap().contains("over"));
+    }
+
+    #[test]
+    fn a_bond_that_is_never_allowed_is_refused_and_one_that_others_use_is_waited_for() {
+        let refused = |member: &Member, alone, allowed| {
+            never_allowed(allowed, 7, member, (50, 20), alone).is_some()
+        };
+        let busy = Member { bond: 100, engaged: 80, ..Member::default() };
+        assert!(!refused(&busy, false, 100), "the others will end");
+        assert!(refused(&busy, true, 129), "nobody waits for the others");
+        assert!(!refused(&busy, true, 130));
+        let new = Member::default();
+        assert!(refused(&new, false, 49));
+        assert!(!refused(&new, false, 50));
+        assert!(never_allowed(60, 7, &new, (50, 61), false).is_some(), "the chain's minimum");
+        let rich = Member { bond: 100, ..new };
+        assert!(!refused(&rich, true, 0), "it has bonded enough already");
+        assert!(within_limit(50, 7, 50).is_ok());
+        let error = within_limit(50, 7, 51).unwrap_err();
+        for part in ["task 7", "51", "50", "--max-bond"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        // Where the daemon asks again, that is no failure.
+        assert!(Pace::default().put_off(1, &error));
+    }
+
+    #[test]
+    fn money_is_asked_for_once_and_waited_for_beyond_any_number_of_failures() {
+        let constants = Constants {
+            existential_deposit: 10,
+            deposit_base: 0,
+            deposit_per_row: 0,
+            call_price: 30,
+            min_trainer_bond: 1,
+            min_evaluator_bond: 1,
+            unbonding_period: 1,
+        };
+        let needed = price(500, &constants);
+        assert_eq!(needed, 500 + 10 + 2 * 30);
+        assert_eq!(price(500, &Constants { call_price: 0, ..constants }), 500 + 10 + 2 * 10);
+
+        let (mut pace, mut now) = (Pace::default(), 1);
+        for attempt in 0..=LIMIT {
+            assert!(pace.is_due(now));
+            let error = suffices(7, account(1), needed - 1, needed).unwrap_err();
+            assert!(pace.put_off(now, &error), "nothing that is counted");
+            assert_eq!(pace.is_news(&error), attempt == 0);
+            for part in ["569", "570", &account(1).to_string()] {
+                assert!(error.to_string().contains(part), "{error}");
+            }
+            assert!(!pace.is_due(now + AGAIN - 1));
+            now += AGAIN;
+        }
+        let less = suffices(7, account(1), 3, needed).unwrap_err();
+        assert!(pace.is_news(&less));
+        assert!(suffices(7, account(1), needed, needed).is_ok());
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_task_whose_model_cannot_be_worked_with_is_left_alone_and_says_why() {

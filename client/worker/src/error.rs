@@ -1,7 +1,7 @@
 //! What can go wrong in a daemon.
 
 use decentralml_learning as learning;
-use decentralml_sdk::{ConnectError, ReadError, SubmitError};
+use decentralml_sdk::{AccountId, ConnectError, ReadError, SubmitError};
 use decentralml_types::{Balance, TaskId};
 
 use crate::{model::ModelError, state::StateError};
@@ -80,7 +80,8 @@ pub enum WorkerError {
     },
     /// A task asks for a larger bond than the daemon may make.
     #[error(
-        "task {task} needs {needed} planck of bond in all, and max_bond allows {allowed}: raise max_bond to take part"
+        "task {task} needs {needed} planck of bond in all, and {allowed} planck are allowed: raise --max-bond (`max_bond` in \
+         the configuration file) to take part"
     )]
     BondTooLarge {
         /// The task.
@@ -89,6 +90,21 @@ pub enum WorkerError {
         needed: Balance,
         /// The daemon's limit.
         allowed: Balance,
+    },
+    /// The account cannot pay for the bond that a task asks for. Nothing was sent.
+    #[error(
+        "{account} has {free} planck and needs {needed} for the bond of task {task}, the fee and the existential deposit: send \
+         tokens to {account}"
+    )]
+    NoFunds {
+        /// The task.
+        task: TaskId,
+        /// Who takes part.
+        account: AccountId,
+        /// What it has free, in planck.
+        free: Balance,
+        /// What it needs, in planck.
+        needed: Balance,
     },
     /// What the chain says contradicts this account's records.
     #[error("{0}")]
@@ -104,16 +120,38 @@ pub enum WorkerError {
 impl WorkerError {
     /// Whether there is nothing to do for a daemon that was asked for one task.
     pub(crate) fn is_about_the_task(&self) -> bool {
-        matches!(self, Self::Unfit { .. } | Self::UnknownTask { .. } | Self::TaskOver { .. })
+        matches!(self, Self::UnknownTask { .. } | Self::TaskOver { .. })
     }
 
-    /// Whether the store does not give the task's model now, which it may do another time: nothing was sent, and it cost nothing.
+    /// Whether others may remove what keeps an account from enrolling: the store may come to have the model, somebody may send
+    /// tokens, another task may end and free its bond. Nothing was executed, and it cost nothing.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::Model(error) if !error.is_final())
+        match self {
+            Self::Model(error) => !error.is_final(),
+            Self::NoFunds { .. } | Self::BondTooLarge { .. } => true,
+            Self::Submit(error) => matches!(error, SubmitError::CannotPay { .. }),
+            _ => false,
+        }
     }
 
     /// Whether the chain executed a call and refused it, which costs a fee.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Submit(SubmitError::Rejected { .. } | SubmitError::Dispatch(_)))
+        use SubmitError::{Dispatch, NoFunds, Rejected};
+        matches!(self, Self::Submit(Rejected { .. } | Dispatch(_) | NoFunds { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_costs_a_fee_counts_and_what_costs_nothing_may_pass() {
+        let account = AccountId::from([1; 32]);
+        let no_funds = SubmitError::NoFunds { account, free: 1, needed: None, call: "bond" };
+        let cannot_pay = SubmitError::CannotPay { account, free: 1, needed: None };
+        let (paid, free) = (WorkerError::Submit(no_funds), WorkerError::Submit(cannot_pay));
+        assert!(paid.is_refusal() && !paid.may_pass());
+        assert!(free.may_pass() && !free.is_refusal());
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     daemon,
     error::WorkerError,
     shutdown::Shutdown,
-    state::hex32,
+    state::{Opening, hex32},
     work::{Models, Moment, Part, Work},
 };
 
@@ -102,6 +102,9 @@ impl Memory {
 /// What opens a seat's commitment; on disk before the commitment is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Scores {
+    /// What the opinions are made from.
+    #[serde(with = "hex32")]
+    origin: Hash,
     /// The seat's place in the draw, from 0.
     place: u32,
     opinions: Vec<Opinion>,
@@ -109,11 +112,30 @@ struct Scores {
     salt: Salt,
     #[serde(with = "hex32")]
     hash: Hash,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<Scores>,
+}
+
+impl Opening for Scores {
+    fn origin(&self) -> Hash {
+        self.origin
+    }
+
+    fn commitment(&self) -> Hash {
+        self.hash
+    }
+
+    fn earlier(&mut self) -> &mut Vec<Self> {
+        &mut self.earlier
+    }
 }
 
 /// The next model that was computed; on disk before it is attested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Next {
+    /// What it is made from.
+    #[serde(with = "hex32")]
+    origin: Hash,
     cid: Cid,
     metric: Ppm,
 }
@@ -193,11 +215,14 @@ mod tests {
     #[test]
     fn what_opens_a_commitment_survives_as_json() {
         let scores = Scores {
+            origin: [3; 32],
             place: 1,
             opinions: vec![Opinion::Score(-7), Opinion::Unavailable, Opinion::Malformed],
             salt: [1; 32],
             hash: [2; 32],
+            earlier: Vec::new(),
         };
+        let scores = Scores { origin: [4; 32], earlier: vec![scores.clone()], ..scores };
         let json = serde_json::to_vec(&scores).unwrap();
         assert_eq!(serde_json::from_slice::<Scores>(&json).unwrap(), scores);
     }

@@ -14,7 +14,11 @@
 //! daemon may be killed between any two steps: when it is started again, it compares its records with the chain and goes on.
 //!
 //! No failure ends it and none is retried for ever: it is logged, the next block tries again, and after a number of failures
-//! in one phase that phase is given up.
+//! in one phase that phase is given up. What others may put right at no cost of this account, such as a store that does not answer or
+//! money that is missing, is no failure: enrolling waits for it.
+//!
+//! A fork may be given up, with all that is on it. So nothing is decided for good by a block that is not final: neither that a
+//! task does not suit, nor that a record is no longer needed.
 
 mod advance;
 mod claim;
@@ -26,6 +30,7 @@ mod enroll;
 mod error;
 pub mod evaluator;
 pub mod model;
+mod origin;
 mod session;
 pub mod shutdown;
 mod state;

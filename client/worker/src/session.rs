@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Ended {
     pub(crate) task: TaskId,
     /// Why the account took no part; `None` where it did, and nothing is left to do.
-    pub(crate) unfit: Option<String>,
+    pub(crate) refusal: Option<WorkerError>,
 }
 
 /// A task from enrollment to the last claim.
@@ -61,12 +61,12 @@ impl<P: Part> Session<P> {
 
     /// Goes through the task's rounds until there is nothing left to do, or the task turns out not to suit.
     pub(crate) async fn run(mut self) -> Ended {
-        let unfit = self.work_through().await;
-        Ended { task: self.task, unfit }
+        let refusal = self.work_through().await;
+        Ended { task: self.task, refusal }
     }
 
     /// Returns why the account takes no part, if it does not.
-    async fn work_through(&mut self) -> Option<String> {
+    async fn work_through(&mut self) -> Option<WorkerError> {
         let mut best = self.work.best.clone();
         let mut finalized = self.work.finalized.clone();
         loop {
@@ -76,8 +76,8 @@ impl<P: Part> Session<P> {
                 match self.look(&view).await {
                     Ok(open) => {
                         self.claim(&view, &open.due);
-                        if let Some(unfit) = self.live(&view, &open.at_risk).await {
-                            return Some(unfit);
+                        if let Some(refusal) = self.live(&view, &open.at_risk).await {
+                            return Some(refusal);
                         }
                         self.catch_up(&open.silent).await;
                     }
@@ -153,8 +153,8 @@ impl<P: Part> Session<P> {
         waits_for.is_some()
     }
 
-    /// Takes part at the best block. Returns why it does not, where the task does not suit.
-    async fn live(&mut self, view: &View, at_risk: &[AtRisk]) -> Option<String> {
+    /// Takes part at the best block. Returns why it does not, where it never will.
+    async fn live(&mut self, view: &View, at_risk: &[AtRisk]) -> Option<WorkerError> {
         let task = match view.task(self.task).await {
             Ok(Some(task)) if !task.status.is_final() => task,
             Ok(_) => return None,
@@ -168,19 +168,36 @@ impl<P: Part> Session<P> {
             return None;
         }
         let models = P::models(&mut self.memory);
-        let enrolled = enroll::step(&self.work, models, view, &task).await;
+        let enrolled = enroll::step(&self.work, &*self.part, models, view, &task).await;
         match enrolled {
-            Err(WorkerError::Unfit { reason, .. }) => {
-                return enroll::is_for_good(&self.work, &task).await.then_some(reason);
-            }
+            Ok(false) => return self.refusal().await,
             Err(error) if self.enrolling.put_off(now, &error) => {
-                tracing::warn!(task = task.id, %error, "cannot enroll yet, asks again in {AGAIN} blocks");
+                match self.enrolling.is_news(&error) {
+                    true => tracing::warn!(
+                        task = task.id, %error, "cannot enroll yet, asks again every {AGAIN} blocks"
+                    ),
+                    false => tracing::debug!(task = task.id, %error, "still cannot enroll"),
+                }
                 return None;
             }
             enrolled => self.note(Step::Enroll, enrolled)?,
-        }
+        };
         self.play(view, task, at_risk).await;
         None
+    }
+
+    /// Why the account never takes part: as the finalized chain tells, since a fork may have another task in this one's place.
+    async fn refusal(&mut self) -> Option<WorkerError> {
+        let finalized = self.work.finalized.borrow().clone();
+        let models = P::models(&mut self.memory);
+        let refusal = async {
+            let Some(task) = finalized.task(self.task).await? else { return Ok(None) };
+            enroll::refusal(&self.work, &*self.part, models, &finalized, &task).await
+        };
+        refusal.await.unwrap_or_else(|error| {
+            tracing::debug!(task = self.task, %error, "the task could not be read");
+            None
+        })
     }
 
     /// Does at the best block what an account does that is enrolled.
@@ -287,10 +304,10 @@ impl<P: Part> Session<P> {
         if self.unsettled.as_ref().is_none_or(|unsettled| !unsettled.is_empty()) {
             return Ok(false);
         }
-        let over = |task: Option<Task>| task.is_none_or(|task| task.status.is_final());
         let best = self.work.best.borrow().clone();
-        // A new task is unknown to the finalized chain; one that is over is over on both.
-        if !over(best.task(self.task).await?) || !over(finalized.task(self.task).await?) {
+        // A fork may end or drop a task that lives on; one that is over is over on both.
+        if !claim::is_over(finalized, self.task).await? || !claim::is_over(&best, self.task).await?
+        {
             return Ok(false);
         }
         let account = self.work.account();

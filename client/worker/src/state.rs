@@ -9,6 +9,8 @@
 //!  <folder>/task-7/updates/                   the updates that a seat works on; removed after each round
 //! ```
 
+mod opening;
+
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -18,6 +20,8 @@ use std::{
 use decentralml_sdk::{AccountId, persist};
 use decentralml_types::{Hash, Role, TaskId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+pub(crate) use opening::Opening;
 
 /// Bytes that no record is longer than.
 const MAX_RECORD: u64 = 1 << 20;

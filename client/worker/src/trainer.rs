@@ -16,7 +16,7 @@ use crate::{
     daemon,
     error::WorkerError,
     shutdown::Shutdown,
-    state::{StateError, hex32},
+    state::{Opening, hex32},
     work::{Models, Moment, Part, Work},
 };
 
@@ -84,23 +84,38 @@ struct Trainer {
 }
 
 /// What opens a trainer's commitment; on disk before the commitment is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
+    /// What the update is made from.
+    #[serde(with = "hex32")]
+    origin: Hash,
     cid: Cid,
     samples: u32,
     #[serde(with = "hex32")]
     salt: Salt,
     #[serde(with = "hex32")]
     hash: Hash,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<Record>,
 }
 
 impl Record {
     fn name(round: RoundNumber) -> String {
         format!("update-{round}")
     }
+}
 
-    fn load(work: &Work, moment: &Moment) -> Result<Option<Self>, StateError> {
-        work.state.load(moment.task.id, &Self::name(moment.round.number))
+impl Opening for Record {
+    fn origin(&self) -> Hash {
+        self.origin
+    }
+
+    fn commitment(&self) -> Hash {
+        self.hash
+    }
+
+    fn earlier(&mut self) -> &mut Vec<Self> {
+        &mut self.earlier
     }
 }
 
@@ -150,6 +165,23 @@ impl Part for Trainer {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use decentralml_types::Codec;
+
+    #[test]
+    fn what_opens_a_commitment_survives_as_json_with_what_it_took_the_place_of() {
+        let cid = Cid { codec: Codec::DagPb, digest: [4; 32] };
+        let earlier = Record {
+            origin: [1; 32],
+            cid,
+            samples: 7,
+            salt: [2; 32],
+            hash: [3; 32],
+            earlier: Vec::new(),
+        };
+        let record = Record { origin: [5; 32], earlier: vec![earlier.clone()], ..earlier };
+        let json = serde_json::to_vec(&record).unwrap();
+        assert_eq!(serde_json::from_slice::<Record>(&json).unwrap(), record);
+    }
 
     #[test]
     fn conducts_are_named_and_others_are_refused() {

@@ -14,7 +14,7 @@ use decentralml_sdk::{
 };
 use decentralml_storage::Storage;
 use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId, TaskSpec,
+    Balance, BlockNumber, Cid, CommitteeNumber, Hash, Phase, Role, RoundNumber, TaskId, TaskSpec,
     spec::InitialModel,
 };
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::{
     error::WorkerError,
     model::{self, ModelError},
+    origin,
     state::State,
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Work {
     pub(crate) signer: Signer,
     pub(crate) role: Role,
     pub(crate) max_bond: Balance,
+    /// The one task that was asked for, if one was.
+    pub(crate) only: Option<TaskId>,
     pub(crate) state: State,
     /// The latest best block.
     pub(crate) best: watch::Receiver<View>,
@@ -138,10 +141,11 @@ async fn serves(view: &View, moment: &Moment) -> Result<bool, ReadError> {
 }
 
 /// Whether what was begun in a phase of a round is still paid for: in the same phase, and the next model also once the round
-/// is settled, as every seat of the committee has to attest it.
+/// is settled, as every seat of the committee has to attest it. Never where a fork has the round start from another model.
 fn is_paid(then: &Round, now: &Round) -> bool {
     let may_attest = then.phase == Phase::Aggregating && now.phase == Phase::Settled;
-    now.committee == then.committee && (now.phase == then.phase || may_attest)
+    let same = now.committee == then.committee && now.base == then.base;
+    same && (now.phase == then.phase || may_attest)
 }
 
 /// Whether a live round leaves an evaluator time for a settled one: before scores are asked for.
@@ -160,6 +164,20 @@ pub(crate) struct Moment {
 impl Moment {
     pub(crate) fn phase(&self) -> (RoundNumber, Phase, CommitteeNumber) {
         (self.round.number, self.round.phase, self.round.committee)
+    }
+
+    /// See [`origin::of_round`].
+    pub(crate) fn origin(&self, work: &Work) -> Hash {
+        origin::of_round(&work.chain.genesis(), &self.task, &self.round)
+    }
+
+    /// The same phase at the best block; `None` where that block is in another.
+    pub(crate) async fn latest(&self, work: &Work) -> Result<Option<Self>, ReadError> {
+        let view = work.best.borrow().clone();
+        let task = view.task(self.task.id).await?;
+        let round = view.round(self.task.id, self.round.number).await?;
+        let latest = task.zip(round).map(|(task, round)| Self { view, task, round });
+        Ok(latest.filter(|latest| latest.phase() == self.phase()))
     }
 
     /// Whether a transaction that is sent now comes after the phase's deadline, and would fail at its sender's cost.
@@ -294,7 +312,7 @@ pub(crate) trait Part: Send + Sync + 'static {
     /// What it remembers of a task while the daemon runs; records that must survive are in [`State`].
     type Memory: Default + Send;
 
-    /// Why the role takes no part in a task, as far as the chain tells; `None` where it does.
+    /// Why the role takes no part in a task, by its specification; `None` where it does.
     fn unfit(&self, task: &Task) -> Option<String>;
 
     /// The task's model, in what is remembered.
@@ -357,6 +375,8 @@ mod tests {
         assert!(!is_paid(&aggregating, &Round { committee: 1, ..round(Phase::Settled, 90) }));
         assert!(!is_paid(&round(Phase::Scoring, 50), &round(Phase::Settled, 90)));
         assert!(!is_paid(&round(Phase::Scoring, 50), &round(Phase::Verdict, 60)));
+        let base = Some(Cid { codec: decentralml_types::Codec::Raw, digest: [7; 32] });
+        assert!(!is_paid(&aggregating, &Round { base, ..round(Phase::Aggregating, 50) }));
     }
 
     #[test]

@@ -82,14 +82,26 @@ impl Demo {
             .with_context(|| self.process.log())
     }
 
-    /// Waits a moment, in which what is left may end.
+    /// Waits a moment, in which what is left may end; then none of them has ended in a panic.
     async fn leaves_no_process(&self) -> Result<()> {
         wait_until("the end of all processes", Duration::from_secs(20), async || {
             let left = self.processes();
             anyhow::ensure!(left.is_empty(), "{left:#?}");
             Ok(Some(()))
         })
-        .await
+        .await?;
+        let mut logs = vec![("the demo".to_owned(), self.process.log())];
+        for entry in fs::read_dir(root().join("out/demo/logs"))? {
+            let path = entry?.path();
+            let log = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+            logs.push((path.display().to_string(), log));
+        }
+        // Chain, store, nine workers, and the demo itself.
+        assert!(logs.len() >= 12, "{} logs", logs.len());
+        for (name, log) in logs {
+            assert!(!log.contains("panicked"), "{name}:\n{log}");
+        }
+        Ok(())
     }
 }
 

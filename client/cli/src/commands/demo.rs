@@ -50,6 +50,8 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// One trainer is hostile and one is a free-rider; the committee is to find out. Leaves a report, the released model, a
 /// picture and the logs in the folder --out, and no process.
 #[derive(Args, Debug)]
+// `scripts/demo.sh` gives some flags, and passes on those of whoever calls it: the last one counts.
+#[command(args_override_self = true)]
 pub struct Opts {
     /// The program `decentralml-node` [default: beside this program].
     #[arg(long, value_name = "FILE")]
@@ -67,7 +69,7 @@ pub struct Opts {
     ///
     /// Division, local training, scores, verdicts and aggregation are those of the demo; only the order in which trainers
     /// visit their rows is another, as it follows from the chain's first block.
-    #[arg(long, value_name = "FIRST-LAST", conflicts_with_all = ["seed", "ipfs", "node"])]
+    #[arg(long, value_name = "FIRST-LAST", conflicts_with_all = ["seed", "ipfs"])]
     rehearse: Option<rehearsal::Seeds>,
     /// How long the build took, for the report.
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
@@ -166,7 +168,7 @@ fn node(named: Option<&Path>) -> Result<PathBuf> {
 fn clean(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).wrap_err_with(|| format!("{} cannot be made", folder.display()))?;
     let folder = std::path::absolute(folder)?;
-    for name in ["chain", "data", "logs", "state", "store"] {
+    for name in ["chain", "data", "logs", "store", "workers"] {
         remove(&folder.join(name), |path| fs::remove_dir_all(path))?;
     }
     for name in ["report.json", "rounds.json", "model.safetensors", "accuracy.svg"] {
@@ -198,6 +200,34 @@ mod tests {
         let left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
         assert_eq!(left, ["thesis.tex"]);
+    }
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        opts: Opts,
+    }
+
+    /// The words that `scripts/demo.sh` puts before those of whoever calls it.
+    fn opts(words: &[&str]) -> Opts {
+        let script = include_str!("../../../../scripts/demo.sh");
+        let line = script.lines().find(|line| line.starts_with("exec ")).unwrap();
+        let (_, given) = line.split_once(" demo ").unwrap();
+        let given =
+            given.strip_suffix(" \"$@\"").unwrap().replace("$SECONDS", "7").replace('"', "");
+        let words = ["demo"].into_iter().chain(given.split(' ')).chain(words.iter().copied());
+        <Line as clap::Parser>::try_parse_from(words).unwrap().opts
+    }
+
+    #[test]
+    fn what_is_passed_to_the_script_comes_before_what_it_gives_itself() {
+        let given = opts(&[]);
+        assert!(given.out.ends_with("out/demo") && given.node.is_some());
+        assert_eq!(given.build_seconds, 7.0);
+        let own = opts(&["--out", "X", "--node", "N", "--build-seconds", "1"]);
+        assert_eq!((own.out, own.node), (PathBuf::from("X"), Some(PathBuf::from("N"))));
+        assert_eq!(own.build_seconds, 1.0);
+        assert!(opts(&["--rehearse", "1-3"]).rehearse.is_some());
     }
 
     #[test]

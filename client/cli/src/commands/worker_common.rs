@@ -70,3 +70,26 @@ pub async fn until_stopped(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use decentralml_worker::shutdown;
+    use tokio::{sync::oneshot, task::yield_now};
+
+    #[tokio::test]
+    async fn a_worker_whose_input_closes_is_given_time_to_end() {
+        let (end, closed) = oneshot::channel();
+        let (trigger, mut shutdown) = shutdown::channel();
+        let worker = async move {
+            shutdown.wait().await;
+            for _ in 0..10 {
+                yield_now().await;
+            }
+            Ok(())
+        };
+        drop(end);
+        until_stopped(worker, trigger, StopRequest::until(Some(closed)).unwrap()).await.unwrap();
+    }
+}

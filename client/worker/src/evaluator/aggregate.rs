@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use decentralml_learning::{UpdateFile, aggregate_from, evaluate};
 use decentralml_sdk::{AccountId, Reveal, Round, Verdict, call};
-use decentralml_types::{BlockNumber, Outcome, Phase};
+use decentralml_types::{BlockNumber, Hash, Outcome, Phase};
 
 use super::{Evaluator, Memory, Next, name, own_seat, score, updates};
 use crate::{
     convert,
     error::WorkerError,
+    origin,
     work::{Moment, Work, compute, is_late},
 };
 
@@ -25,10 +26,14 @@ pub(super) async fn step(
     if seat.is_none_or(|seat| !seat.opened || seat.attested.is_some()) {
         return Ok(());
     }
-    let next = match work.state.load::<Next>(task, &name("next", round, committee))? {
+    let accepted = read_accepted(moment).await?;
+    let origin = origin::of_next_model(&moment.origin(work), &accepted);
+    let known = work.state.load::<Next>(task, &name("next", round, committee))?;
+    let next = match known.filter(|next| next.origin == origin) {
         Some(next) => next,
         None => {
-            let Some(next) = prepare(evaluator, work, memory, moment).await? else {
+            let next = prepare(evaluator, work, memory, moment, &accepted, origin).await?;
+            let Some(next) = next else {
                 tracing::warn!(task, round, "the phase ended while it aggregated");
                 return Ok(());
             };
@@ -39,8 +44,9 @@ pub(super) async fn step(
     attest(work, moment, &next).await
 }
 
-/// Attests in a round that the quorum settled meanwhile: only seats that attest are paid. Where the next model was not computed
-/// in time, it is from what the chain knew before it was settled, as long as the node remembers that.
+/// Attests in a round that the quorum settled meanwhile: only seats that attest are paid. The next model is computed, or compared
+/// with what was computed, from what the chain knew before the round was settled. Once the node has forgotten that, what was
+/// computed has to do: who attests another model than the others is not paid, and not slashed either.
 pub(super) async fn catch_up(
     evaluator: &Evaluator,
     work: &Work,
@@ -49,11 +55,14 @@ pub(super) async fn catch_up(
 ) -> Result<(), WorkerError> {
     let (round, _, committee) = moment.phase();
     let task = moment.task.id;
+    let before = before_the_end(work, moment).await;
+    if let Ok(Some(before)) = &before {
+        return step(evaluator, work, memory, before).await;
+    }
     if let Some(next) = work.state.load::<Next>(task, &name("next", round, committee))? {
         return attest(work, moment, &next).await;
     }
-    let Some(before) = before_the_end(work, moment).await? else { return Ok(()) };
-    step(evaluator, work, memory, &before).await
+    before.map(drop)
 }
 
 /// The last block in which a settled round was in phase Aggregating.
@@ -91,18 +100,14 @@ async fn attest(work: &Work, moment: &Moment, next: &Next) -> Result<(), WorkerE
 /// Whether the chain takes an attestation that is sent after block `now`, as far as that block tells.
 fn may_attest(then: &Round, round: &Round, now: BlockNumber) -> bool {
     round.committee == then.committee
+        && round.base == then.base
         && matches!(round.phase, Phase::Aggregating | Phase::Settled)
         && !is_late(now, round.deadline)
 }
 
-async fn prepare(
-    evaluator: &Evaluator,
-    work: &Work,
-    memory: &mut Memory,
-    moment: &Moment,
-) -> Result<Option<Next>, WorkerError> {
-    let (round, _, _) = moment.phase();
-    let task = moment.task.id;
+/// The updates that enter the next model.
+async fn read_accepted(moment: &Moment) -> Result<Vec<Reveal>, WorkerError> {
+    let (task, round) = (moment.task.id, moment.round.number);
     let verdicts = moment.view.verdicts(task, round).await?.into_iter().collect();
     let accepted = accepted(moment.view.reveals(task, round).await?, &verdicts);
     if accepted.len() != moment.round.accepted as usize {
@@ -112,12 +117,24 @@ async fn prepare(
             accepted.len()
         )));
     }
+    Ok(accepted)
+}
+
+async fn prepare(
+    evaluator: &Evaluator,
+    work: &Work,
+    memory: &mut Memory,
+    moment: &Moment,
+    accepted: &[Reveal],
+    origin: Hash,
+) -> Result<Option<Next>, WorkerError> {
+    let (task, round) = (moment.task.id, moment.round.number);
     let validation = score::validation(work, memory, moment).await?;
     let (model, base) = memory.models.get(work, moment).await?;
-    let found = updates::fetch(evaluator, work, memory, moment, &model, &accepted).await?;
+    let found = updates::fetch(evaluator, work, memory, moment, &model, accepted).await?;
     let found: Vec<UpdateFile> = found
         .into_iter()
-        .zip(&accepted)
+        .zip(accepted)
         .map(|(update, reveal)| {
             update.map_err(|fault| {
                 let cid = reveal.cid;
@@ -136,7 +153,7 @@ async fn prepare(
     // Adding pins: the model stays with this account's store.
     let cid = work.storage.add(bytes).await?.cid;
     tracing::info!(task, round, %cid, accuracy = metrics.accuracy, loss = metrics.loss, "aggregated");
-    Ok(Some(Next { cid, metric: convert::ppm(metrics.accuracy) }))
+    Ok(Some(Next { origin, cid, metric: convert::ppm(metrics.accuracy) }))
 }
 
 /// The reveals of the accepted updates, in their order.
@@ -164,6 +181,8 @@ mod tests {
         assert!(!may_attest(&then, &round(Phase::Void, 90), 60));
         let replaced = Round { committee: 1, ..round(Phase::Settled, 90) };
         assert!(!may_attest(&then, &replaced, 60));
+        let base = Some(Cid { codec: Codec::Raw, digest: [1; 32] });
+        assert!(!may_attest(&then, &Round { base, ..round(Phase::Settled, 90) }, 60));
     }
 
     #[test]

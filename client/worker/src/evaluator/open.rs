@@ -20,8 +20,8 @@ pub(super) async fn step(
     }
     let seat = own_seat(work, moment).await?.filter(|seat| !seat.opened);
     let Some(seat) = seat else { return Ok(()) };
-    let scores = work.state.load::<Scores>(task, &name("scores", round, committee))?;
-    let Some(scores) = scores.filter(|scores| scores.hash == seat.commitment) else {
+    let name = name("scores", round, committee);
+    let Some(scores) = work.state.opening::<Scores>(task, &name, &seat.commitment)? else {
         return Err(WorkerError::Contradiction(format!(
             "round {round} of task {task}: the scores committed to on chain are not in this folder's records, so they \
              cannot be opened; were they made with another state folder?"

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use decentralml_learning::Dataset;
 use decentralml_sdk::{Draw, Place, Reveal, call, random_32};
-use decentralml_types::{Opinion, Opinions, Score, Seed, commitment::ScoresCommitment};
+use decentralml_types::{Hash, Opinion, Opinions, Score, Seed, commitment::ScoresCommitment};
 
 use super::{Conduct, Evaluator, Memory, Scores, judge, name, own_seat, updates};
 use crate::{
     convert, enroll,
     error::WorkerError,
-    model,
+    model, origin,
     work::{Moment, Work, compute},
 };
 
@@ -25,22 +25,30 @@ pub(super) async fn step(
     if own_seat(work, moment).await?.is_some() {
         return Ok(());
     }
-    let scores = match work.state.load::<Scores>(task, &name("scores", round, committee))? {
+    let draw = Draw::Committee(committee);
+    let place = moment.view.place(task, round, draw, &work.account()).await?;
+    let Place::Drawn(place) = place else { return Ok(()) };
+    let sheet = Sheet::read(work, moment).await?;
+    let name = name("scores", round, committee);
+    let scores = match work.state.made_from::<Scores>(task, &name, &sheet.origin)? {
         Some(scores) => scores,
         None => {
-            let draw = Draw::Committee(committee);
-            let place = moment.view.place(task, round, draw, &work.account()).await?;
-            let Place::Drawn(place) = place else { return Ok(()) };
             enroll::cover(work, &moment.view, &moment.task).await?;
             tracing::info!(task, round, committee, place, "has a seat and scores");
-            let Some(scores) = prepare(evaluator, work, memory, moment, place).await? else {
-                return Ok(());
-            };
-            work.state.save(task, &name("scores", round, committee), &scores)?;
-            scores
+            let scores = prepare(evaluator, work, memory, moment, &sheet, place).await?;
+            let Some(scores) = scores else { return Ok(()) };
+            work.state.add(task, &name, scores)?
         }
     };
     if moment.is_too_late(work) {
+        return Ok(());
+    }
+    let asked = match moment.latest(work).await? {
+        Some(latest) => Some(Sheet::read(work, &latest).await?.origin),
+        None => None,
+    };
+    if asked != Some(sheet.origin) {
+        tracing::warn!(task, round, committee, "the chain asks for these scores no more");
         return Ok(());
     }
     let commit = call::commit_scores(task, round, scores.hash);
@@ -49,35 +57,62 @@ pub(super) async fn step(
     Ok(())
 }
 
+/// What a committee scores, and what its draw decides about how.
+struct Sheet {
+    reveals: Vec<Reveal>,
+    seed: Seed,
+    /// Names all of it.
+    origin: Hash,
+}
+
+impl Sheet {
+    async fn read(work: &Work, moment: &Moment) -> Result<Self, WorkerError> {
+        let (round, _, committee) = moment.phase();
+        let task = moment.task.id;
+        let reveals = moment.view.reveals(task, round).await?;
+        if reveals.len() != moment.round.updates as usize {
+            return Err(WorkerError::Contradiction(format!(
+                "round {round} of task {task} has {} updates, but {} are revealed",
+                moment.round.updates,
+                reveals.len()
+            )));
+        }
+        let seed = moment.view.draw_seed(task, round, Draw::Committee(committee)).await?;
+        // Whoever has a place knows the seed.
+        let seed = seed.ok_or_else(|| {
+            WorkerError::Contradiction(format!(
+                "round {round}: the draw was closed during the phase"
+            ))
+        })?;
+        let origin = origin::of_scores(&moment.origin(work), committee, &reveals, &seed);
+        Ok(Self { reveals, seed, origin })
+    }
+}
+
 /// Opinions and what binds them. `None` where they cannot be had now: the phase ended, or there is nobody to copy yet.
 async fn prepare(
     evaluator: &Evaluator,
     work: &Work,
     memory: &mut Memory,
     moment: &Moment,
+    sheet: &Sheet,
     place: u32,
 ) -> Result<Option<Scores>, WorkerError> {
     let (round, _, committee) = moment.phase();
     let task = moment.task.id;
-    let reveals = moment.view.reveals(task, round).await?;
-    if reveals.len() != moment.round.updates as usize {
-        return Err(WorkerError::Contradiction(format!(
-            "round {round} of task {task} has {} updates, but {} are revealed",
-            moment.round.updates,
-            reveals.len()
-        )));
-    }
+    let (origin, count) = (sheet.origin, sheet.reveals.len());
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
+    let scores =
+        |opinions, hash| Some(Scores { origin, place, opinions, salt, hash, earlier: Vec::new() });
     if evaluator.conduct == Conduct::Copycat {
         let seats = moment.view.seats(task, round, committee).await?;
         let Some((_, copied)) = seats.first() else { return Ok(None) };
-        let opinions = vec![Opinion::Score(0); reveals.len()];
-        return Ok(Some(Scores { place, opinions, salt, hash: copied.commitment }));
+        return Ok(scores(vec![Opinion::Score(0); count], copied.commitment));
     }
     let opinions = match evaluator.conduct {
-        Conduct::Liar => made_up(reveals.len())?,
+        Conduct::Liar => made_up(count)?,
         _ => {
-            let Some(opinions) = measure(evaluator, work, memory, moment, &reveals).await? else {
+            let Some(opinions) = measure(evaluator, work, memory, moment, sheet).await? else {
                 tracing::warn!(task, round, committee, "the phase ended while it scored");
                 return Ok(None);
             };
@@ -95,7 +130,7 @@ async fn prepare(
         salt,
     }
     .hash();
-    Ok(Some(Scores { place, opinions, salt, hash }))
+    Ok(scores(opinions, hash))
 }
 
 async fn measure(
@@ -103,14 +138,10 @@ async fn measure(
     work: &Work,
     memory: &mut Memory,
     moment: &Moment,
-    reveals: &[Reveal],
+    sheet: &Sheet,
 ) -> Result<Option<Vec<Opinion>>, WorkerError> {
-    let (round, _, committee) = moment.phase();
-    let seed = moment.view.draw_seed(moment.task.id, round, Draw::Committee(committee)).await?;
-    // Whoever has a place knows the seed.
-    let seed: Seed = seed.ok_or_else(|| {
-        WorkerError::Contradiction(format!("round {round}: the draw was closed during the phase"))
-    })?;
+    let (reveals, seed) = (&sheet.reveals, sheet.seed);
+    let round = moment.round.number;
     let validation = validation(work, memory, moment).await?;
     let (model, base) = memory.models.get(work, moment).await?;
     let encoding = convert::encoding(&moment.task.spec)?;

@@ -19,7 +19,7 @@ pub(super) async fn step(
     }
     let committed = moment.view.commitment(task, round, &work.account()).await?;
     let Some(committed) = committed.filter(|row| row.revealed.is_none()) else { return Ok(()) };
-    let record = Record::load(work, moment)?.filter(|record| record.hash == committed.hash);
+    let record = work.state.opening::<Record>(task, &Record::name(round), &committed.hash)?;
     let Some(record) = record else {
         return Err(WorkerError::Contradiction(format!(
             "round {round} of task {task}: the commitment on chain is not in this folder's records, so it cannot be \

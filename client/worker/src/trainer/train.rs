@@ -30,11 +30,12 @@ pub(super) async fn step(
     if moment.view.commitment(task, round, &work.account()).await?.is_some() {
         return Ok(());
     }
-    let record = match Record::load(work, moment)? {
+    let draw = moment.view.place(task, round, Draw::Trainers, &work.account()).await?;
+    let Place::Drawn(place) = draw else { return Ok(()) };
+    let origin = moment.origin(work);
+    let record = match work.state.made_from::<Record>(task, &Record::name(round), &origin)? {
         Some(record) => record,
         None => {
-            let draw = moment.view.place(task, round, Draw::Trainers, &work.account()).await?;
-            let Place::Drawn(place) = draw else { return Ok(()) };
             enroll::cover(work, &moment.view, &moment.task).await?;
             tracing::info!(task, round, place, "is drawn and trains");
             let Some(record) = prepare(trainer, work, models, moment).await? else { return Ok(()) };
@@ -42,6 +43,15 @@ pub(super) async fn step(
         }
     };
     if moment.is_too_late(work) {
+        return Ok(());
+    }
+    // The chain takes any commitment, and slashes one that cannot be revealed.
+    if moment.latest(work).await?.is_none_or(|latest| latest.origin(work) != origin) {
+        tracing::warn!(
+            task,
+            round,
+            "the chain asks for this update no more: it is not committed to"
+        );
         return Ok(());
     }
     let commit = call::commit(task, round, record.hash);
@@ -76,9 +86,10 @@ async fn prepare(
         salt,
     }
     .hash();
-    let record = Record { cid, samples, salt, hash };
-    work.state.save(moment.task.id, &Record::name(moment.round.number), &record)?;
-    Ok(Some(record))
+    let origin = moment.origin(work);
+    let record = Record { origin, cid, samples, salt, hash, earlier: Vec::new() };
+    let name = Record::name(moment.round.number);
+    Ok(Some(work.state.add(moment.task.id, &name, record)?))
 }
 
 /// The update's bytes.

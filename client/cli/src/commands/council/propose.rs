@@ -1,14 +1,14 @@
 //! `decentralml council propose`.
 
 use crate::{
-    commands::submit,
+    commands::{model, submit},
     context::Context,
     exit::{Kind, OfKind, problem},
     output::Out,
 };
 use clap::Subcommand;
 use color_eyre::Result;
-use decentralml_sdk::{Call, call};
+use decentralml_sdk::{Call, ModelStatus, ModelVersion, call};
 use decentralml_types::{TaskId, Version};
 
 /// Propose something to the council. By a member, whose own vote is still to be given.
@@ -56,6 +56,27 @@ impl Motion {
         })
     }
 
+    /// Refuses a decision that the chain would not carry out, whatever the votes: a version is released once, and recalled once.
+    fn can_follow(&self, model: &ModelVersion) -> Result<()> {
+        let why = match (self, &model.status) {
+            (Self::Release { .. }, ModelStatus::Released { at }) => {
+                format!("is released already, since block {at}")
+            }
+            (Self::Release { .. }, ModelStatus::Recalled { at, reason }) => format!(
+                "was recalled in block {at} ({reason}), after which it cannot be released again; propose another version"
+            ),
+            (Self::Recall { .. }, ModelStatus::Candidate) => {
+                "is not released, so there is nothing to recall".to_owned()
+            }
+            (Self::Recall { .. }, ModelStatus::Recalled { at, reason }) => {
+                format!("is recalled already, since block {at} ({reason})")
+            }
+            _ => return Ok(()),
+        };
+        let ModelVersion { task, version, .. } = model;
+        Err(problem(Kind::Refused, format!("version {version} of task {task} {why}")))
+    }
+
     /// Ayes that the chain asks for: more than half for models, two thirds for validators.
     fn threshold(&self, members: usize) -> u32 {
         match self {
@@ -82,7 +103,7 @@ pub async fn run(motion: Motion, context: &Context, out: &mut Out<'_>) -> Result
         return Err(problem(Kind::Refused, "this chain's council has no members"));
     }
     if let Motion::Release { task, version } | Motion::Recall { task, version, .. } = motion {
-        super::super::model::version(&view, task, version).await?;
+        motion.can_follow(&model::version(&view, task, version).await?)?;
     }
     let threshold = motion.threshold(members.len());
     submit(context, &chain, &call::propose(threshold, &proposed), out, |included| {
@@ -100,6 +121,45 @@ pub async fn run(motion: Motion, context: &Context, out: &mut Out<'_>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use decentralml_types::{Cid, Codec};
+
+    fn model(status: ModelStatus) -> ModelVersion {
+        ModelVersion {
+            task: 3,
+            version: 12,
+            cid: Cid { codec: Codec::Raw, digest: [1; 32] },
+            parent: None,
+            round: 12,
+            metric: 950_000,
+            updates: 4,
+            license: "Apache-2.0".to_owned(),
+            recorded_at: 40,
+            status,
+        }
+    }
+
+    #[test]
+    fn a_version_is_released_once_and_only_what_is_released_is_recalled() {
+        let release = Motion::Release { task: 3, version: 12 };
+        let recall = Motion::Recall { task: 3, version: 12, reason: "a leak".to_owned() };
+        let released = ModelStatus::Released { at: 57 };
+        let recalled = ModelStatus::Recalled { at: 60, reason: "a bug".to_owned() };
+        for (motion, status, refusal) in [
+            (&release, ModelStatus::Candidate, None),
+            (&release, released.clone(), Some("is released already, since block 57")),
+            (&release, recalled.clone(), Some("was recalled in block 60 (a bug)")),
+            (&recall, ModelStatus::Candidate, Some("is not released")),
+            (&recall, released, None),
+            (&recall, recalled, Some("is recalled already, since block 60 (a bug)")),
+        ] {
+            let result = motion.can_follow(&model(status));
+            let kind = result.as_ref().err().map(crate::exit::kind);
+            assert_eq!(kind, refusal.map(|_| Kind::Refused), "{refusal:?}");
+            let text = result.err().map(|error| error.to_string()).unwrap_or_default();
+            let start = format!("version 12 of task 3 {}", refusal.unwrap_or_default());
+            assert!(refusal.is_none() || text.starts_with(&start), "{text}");
+        }
+    }
 
     #[test]
     fn thresholds_are_what_the_chain_asks_for() {

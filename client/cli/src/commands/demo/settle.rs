@@ -319,7 +319,7 @@ mod tests {
         assert!(
             last.contains("all together")
                 && last.contains("1013 u")
-                && last.trim_end().ends_with('0')
+                && last.trim_end().ends_with(" 0 u")
         );
     }
 }

@@ -219,25 +219,27 @@ pub fn start_workers(
     processes: &mut Processes,
     out: &mut Out<'_>,
 ) -> Result<()> {
-    let worker = |person: &Person, role: &str| -> Result<Command> {
+    let worker = |person: &Person, role: &str, name: &str| -> Result<Command> {
         let mut command = Processes::own()?;
         command
             .env(crate::keys::SURI, &person.uri)
             .args([role, "run", "--any", "--stop-on-eof"])
             .args(["--chain", chain.url(), "--store", storage.url(), "--state"])
-            .arg(folder.join("state"));
+            .arg(folder.join("workers").join(name));
         Ok(command)
     };
     for ((number, person), conduct) in (1..).zip(&cast.trainers).zip(CONDUCTS) {
-        let mut command = worker(person, "trainer")?;
+        let name = format!("trainer-{number}");
+        let mut command = worker(person, "trainer", &name)?;
         command.arg("--data").arg(folder.join(format!("data/trainer-{number}.csv")));
         command.args(["--classes", "10", "--conduct", conduct.name()]);
-        drain(processes.start(&format!("trainer-{number}"), command)?);
+        drain(processes.start(&name, command)?);
     }
     for (number, person) in (1..).zip(&cast.evaluators) {
-        let mut command = worker(person, "evaluator")?;
+        let name = format!("evaluator-{number}");
+        let mut command = worker(person, "evaluator", &name)?;
         command.args(["--conduct", Conduct::Honest.name()]);
-        drain(processes.start(&format!("evaluator-{number}"), command)?);
+        drain(processes.start(&name, command)?);
     }
     out.line(&format!(
         "workers  {} trainers (5 is hostile, 6 a free-rider) and {} evaluators, each a process of its own",

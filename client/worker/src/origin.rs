@@ -1,0 +1,98 @@
+//! What work on a round is made from, as one hash.
+//!
+//! A fork may have another task, another model or other updates under the same numbers: what was made for the one is not what the
+//! other asks for.
+
+use codec::Encode;
+use decentralml_protocol::draw;
+use decentralml_sdk::{Reveal, Round, Task};
+use decentralml_types::{CommitteeNumber, Hash, Seed};
+
+/// Names what all work in a round is made from: the task as it was specified, and the model that the round starts from.
+pub(crate) fn of_round(genesis: &Hash, task: &Task, round: &Round) -> Hash {
+    draw::key(genesis, &(task.id, &task.spec, round.number, round.base).encode())
+}
+
+/// Names what a committee's scores are made from: the round's origin, the updates in the order of their reveals, and the seed of
+/// the draw.
+pub(crate) fn of_scores(
+    round: &Hash,
+    committee: CommitteeNumber,
+    reveals: &[Reveal],
+    seed: &Seed,
+) -> Hash {
+    let updates: Vec<_> = reveals.iter().map(|reveal| (reveal.account.0, reveal.cid)).collect();
+    draw::key(round, &(committee, updates, seed).encode())
+}
+
+/// Names what the next model is made from: the round's origin and the accepted updates in the order of their reveals.
+pub(crate) fn of_next_model(round: &Hash, accepted: &[Reveal]) -> Hash {
+    draw::key(round, &accepted.iter().map(|reveal| reveal.cid).collect::<Vec<_>>().encode())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{advance::tests::task, claim::tests::round, convert::tests::task_spec};
+    use decentralml_sdk::AccountId;
+    use decentralml_types::{Cid, Codec, Phase, TaskSpec, TaskStatus, spec::InitialModel};
+
+    #[test]
+    fn what_work_is_made_from_tells_tasks_rounds_and_models_apart() {
+        let (task, first) = (task(TaskStatus::Running), round(Phase::Training, 50));
+        let one = of_round(&[1; 32], &task, &first);
+        let later = Round { phase: Phase::Revealing, deadline: 60, ..first.clone() };
+        assert_eq!(one, of_round(&[1; 32], &Task { metric: Some(1), ..task.clone() }, &later));
+
+        let spec = TaskSpec { initial: InitialModel::Seed([2; 32]), ..task_spec() };
+        let base = Some(Cid { codec: Codec::Raw, digest: [7; 32] });
+        for other in [
+            of_round(&[2; 32], &task, &first),
+            of_round(&[1; 32], &Task { spec, ..task.clone() }, &first),
+            of_round(&[1; 32], &Task { id: 1, ..task.clone() }, &first),
+            of_round(&[1; 32], &task, &Round { number: 2, ..first.clone() }),
+            of_round(&[1; 32], &task, &Round { base, ..first.clone() }),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn scores_are_of_these_updates_in_this_order_and_of_this_draw() {
+        let reveal = |index: u32, who: u8, digest: u8| Reveal {
+            index,
+            account: AccountId::from([who; 32]),
+            cid: Cid { codec: Codec::Raw, digest: [digest; 32] },
+            samples: 1,
+        };
+        let one = [reveal(0, 1, 1), reveal(1, 2, 2)];
+        let made = of_scores(&[0; 32], 0, &one, &[5; 32]);
+        assert_eq!(made, of_scores(&[0; 32], 0, &one, &[5; 32]));
+        for other in [
+            of_scores(&[1; 32], 0, &one, &[5; 32]),
+            of_scores(&[0; 32], 1, &one, &[5; 32]),
+            of_scores(&[0; 32], 0, &one, &[6; 32]),
+            of_scores(&[0; 32], 0, &one[..1], &[5; 32]),
+            of_scores(&[0; 32], 0, &[reveal(0, 2, 2), reveal(1, 1, 1)], &[5; 32]),
+            of_scores(&[0; 32], 0, &[reveal(0, 1, 1), reveal(1, 2, 3)], &[5; 32]),
+        ] {
+            assert_ne!(made, other);
+        }
+    }
+
+    #[test]
+    fn the_next_model_is_of_these_updates_and_of_this_round() {
+        let reveal = |index: u32| Reveal {
+            index,
+            account: AccountId::from([1; 32]),
+            cid: Cid { codec: Codec::Raw, digest: [index as u8; 32] },
+            samples: 1,
+        };
+        let accepted = [reveal(0), reveal(1)];
+        let made = of_next_model(&[0; 32], &accepted);
+        assert_eq!(made, of_next_model(&[0; 32], &accepted));
+        assert_ne!(made, of_next_model(&[0; 32], &accepted[..1]));
+        assert_ne!(made, of_next_model(&[0; 32], &[reveal(1), reveal(0)]));
+        assert_ne!(made, of_next_model(&[1; 32], &accepted));
+    }
+}
