@@ -93,7 +93,7 @@ echo "Building tests and programs …"
 SECONDS=0
 start_kubo
 if [[ $TESTS ]]; then
-    DECENTRALML_KUBO=$URL cargo test --release --workspace --locked --test kubo -- --ignored
+    DECENTRALML_KUBO=$URL DECENTRALML_IPFS=$KUBO cargo test --release --workspace --locked --test kubo -- --ignored
 fi
 if [[ $DEMO ]]; then
     "$BIN/decentralml" demo --node "$BIN/decentralml-node" --out out/kubo --ipfs "$URL"

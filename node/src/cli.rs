@@ -6,7 +6,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, builder::PossibleValuesParser
 use sc_cli::{RunCmd, SubstrateCli};
 use sc_service::ChainType;
 
-use crate::chain_spec;
+use crate::{chain_spec, command};
 
 /// Upper bound of the cache of state, in bytes. The chain's state is small; the SDK's gibibyte suits far larger ones.
 const TRIE_CACHE_BYTES: &str = "67108864";
@@ -120,7 +120,6 @@ impl ChainSpecCmd {
         let spec = chain_spec::from_preset(&code, &self.preset, &self.name, &self.id, chain_type);
         let json =
             if self.raw { chain_spec::raw_json(Box::new(spec))? } else { spec.as_json(false)? };
-        println!("{json}");
-        Ok(())
+        command::print(&json)
     }
 }

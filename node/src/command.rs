@@ -4,12 +4,13 @@ use std::{
     fs,
     io::{self, ErrorKind, Write},
     net::{IpAddr, SocketAddr, TcpListener},
+    path::PathBuf,
     sync::Arc,
 };
 
-use sc_cli::SubstrateCli;
+use sc_cli::{CliConfiguration, RunCmd, SubstrateCli};
 use sc_network::{Multiaddr, config::NetworkBackendType, multiaddr::Protocol};
-use sc_service::{ChainSpec, Configuration, PartialComponents};
+use sc_service::{BasePath, ChainSpec, Configuration, PartialComponents};
 
 use crate::{
     chain_spec::{self, Genesis},
@@ -56,11 +57,47 @@ impl SubstrateCli for Cli {
 /// Whatever kept the command from being done, as a sentence for people.
 pub fn run() -> sc_cli::Result<()> {
     let cli = Cli::from_process();
+    carry_out(&cli).map_err(|error| {
+        if !is_full_disk(&error.to_string()) {
+            return error;
+        }
+        let remedy = match cli.subcommand {
+            None => format!(
+                "the node cannot write to {}: {error}; free some space there, then start it again",
+                base_path(&cli.run).display()
+            ),
+            Some(_) => {
+                format!("{error}; free some space where the command writes, then run it again")
+            }
+        };
+        sc_cli::Error::Application(remedy.into())
+    })
+}
+
+/// Whether a file could not be written for want of room. Between the file and the command line the SDK keeps only the text of
+/// some errors.
+fn is_full_disk(text: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded", "File too large"]
+        .iter()
+        .any(|full| text.contains(full))
+}
+
+/// Where a node keeps its data. The SDK's own function would make another temporary folder.
+fn base_path(run: &RunCmd) -> PathBuf {
+    let shared = run.shared_params();
+    match &shared.base_path {
+        Some(path) => path.clone(),
+        None if run.tmp || shared.is_dev() => std::env::temp_dir(),
+        None => BasePath::from_project("", "", &Cli::executable_name()).path().to_owned(),
+    }
+}
+
+fn carry_out(cli: &Cli) -> sc_cli::Result<()> {
     match &cli.subcommand {
-        None => run_node(&cli),
-        Some(Subcommand::Key(command)) => command.run(&cli),
-        Some(Subcommand::ChainSpec(command)) => command.run(&cli),
-        Some(Subcommand::ExportChainSpec(command)) => export_chain_spec(&cli, command),
+        None => run_node(cli),
+        Some(Subcommand::Key(command)) => command.run(cli),
+        Some(Subcommand::ChainSpec(command)) => command.run(cli),
+        Some(Subcommand::ExportChainSpec(command)) => export_chain_spec(cli, command),
         Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
             let PartialComponents { client, task_manager, import_queue, .. } =
                 service::partial(&config)?;
@@ -112,11 +149,23 @@ fn export_chain_spec(cli: &Cli, command: &sc_cli::ExportChainSpecCmd) -> sc_cli:
     match &command.output {
         Some(path) => {
             fs::write(path, json)?;
-            println!("Exported chain spec to {}", path.display());
+            print(&format!("Exported chain spec to {}", path.display()))
         }
-        None => io::stdout().write_all(json.as_bytes())?,
+        None => print(&json),
     }
-    Ok(())
+}
+
+/// Prints a line on standard output. Who has closed it has seen enough.
+///
+/// # Errors
+///
+/// It cannot be written, as to a file on a full disk.
+pub fn print(text: &str) -> sc_cli::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {

@@ -16,7 +16,10 @@ mod rpc;
 mod runtime_api;
 mod service;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// Compiling the runtime at the start takes 100 MB for a few seconds. The system's allocator keeps them; this one gives
 /// them back.
@@ -28,7 +31,8 @@ fn main() -> ExitCode {
     match command::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Where nobody listens the exit code is all there is to say.
+            let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }

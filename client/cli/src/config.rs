@@ -76,7 +76,10 @@ pub struct File {
 #[serde(default, deny_unknown_fields)]
 pub struct Ipfs {
     pub listen: Option<SocketAddr>,
+    pub token_file: Option<PathBuf>,
+    pub gateway: Option<SocketAddr>,
     pub folder: Option<PathBuf>,
+    pub max_storage: Option<Size>,
 }
 
 /// Table `[trainer]`.
@@ -158,8 +161,9 @@ impl Settings {
             log: flags.log.or(file.log),
             json: flags.json,
             ipfs: Ipfs {
-                listen: file.ipfs.listen,
+                token_file: beside(file.ipfs.token_file),
                 folder: Some(beside(file.ipfs.folder).unwrap_or_else(|| data.join("ipfs"))),
+                ..file.ipfs
             },
             trainer: Trainer {
                 data: beside(file.trainer.data),
@@ -258,6 +262,8 @@ mod tests {
             file.state.is_some(),
             file.log.is_some(),
             file.ipfs.listen.is_some() && file.ipfs.folder.is_some(),
+            file.ipfs.token_file.is_some() && file.ipfs.max_storage.is_some(),
+            file.ipfs.gateway.is_some(),
             file.trainer.data.is_some() && file.trainer.labels.is_some(),
             file.trainer.label_column.is_some() && file.trainer.classes.is_some(),
             file.trainer.scale.is_some() && file.trainer.max_rows.is_some(),

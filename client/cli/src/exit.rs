@@ -168,9 +168,11 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
     if let Some(error) = error.downcast_ref::<WorkerError>() {
         // Its variants are transparent: the errors inside are no causes of their own.
         return match error {
-            WorkerError::Connect(_) | WorkerError::Read(_) => Some(Kind::NoChain),
+            WorkerError::Connect(_) | WorkerError::Read(_) | WorkerError::NoBlocks { .. } => {
+                Some(Kind::NoChain)
+            }
             WorkerError::Submit(error) => Some(kind_of_submission(error)),
-            WorkerError::Storage(_) => Some(Kind::NoStore),
+            WorkerError::Storage(error) => Some(kind_of_storage(error)),
             WorkerError::Model(error) => Some(kind_of_model(error)),
             WorkerError::Data(_) => Some(Kind::Data),
             WorkerError::DevelopmentOnly(_) => Some(Kind::Key),
@@ -190,10 +192,10 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
     if let Some(error) = error.downcast_ref::<ModelError>() {
         return Some(kind_of_model(error));
     }
-    if error.is::<storage::Error>() || error.is::<storage::StoreError>() {
-        return Some(Kind::NoStore);
+    if let Some(error) = error.downcast_ref::<storage::Error>() {
+        return Some(kind_of_storage(error));
     }
-    if error.is::<storage::server::ServeError>() {
+    if error.is::<storage::StoreError>() || error.is::<storage::server::ServeError>() {
         return Some(Kind::NoStore);
     }
     let data = error.is::<decentralml_learning::DataError>()
@@ -201,6 +203,14 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
         || error.is::<decentralml_learning::Malformed>()
         || error.is::<decentralml_learning::EvaluateError>();
     data.then_some(Kind::Data)
+}
+
+/// A file of ours that cannot be written is no failure of the store.
+fn kind_of_storage(error: &storage::Error) -> Kind {
+    match error {
+        storage::Error::File { .. } => Kind::Other,
+        _ => Kind::NoStore,
+    }
 }
 
 /// A store that does not answer may do so later; what is no model of the task stays none.
@@ -240,6 +250,12 @@ mod tests {
         assert_eq!(kind(&Report::new(no_rows)), Kind::Data);
         let url = storage::Error::Url { url: "x".to_owned(), reason: "y".to_owned() };
         assert_eq!(kind(&Report::new(url)), Kind::NoStore);
+        let file = || storage::Error::File {
+            path: "m".into(),
+            source: io::Error::from(io::ErrorKind::NotFound),
+        };
+        assert_eq!(kind(&Report::new(file())), Kind::Other);
+        assert_eq!(kind(&Report::new(WorkerError::Storage(file()))), Kind::Other);
         assert_eq!(kind(&Report::new(sdk::SubmitError::DevelopmentKey)), Kind::Key);
         assert_eq!(kind(&Report::msg("something")), Kind::Other);
     }

@@ -90,13 +90,7 @@ impl fmt::Display for Amount {
 
 /// An amount for people: every planck is there, zeros at the end are not.
 pub fn tokens(planck: Balance, token: &Properties) -> String {
-    let scale = 10_u128.checked_pow(token.decimals.into()).unwrap_or(1);
-    let (whole, rest) = (planck / scale, planck % scale);
-    if rest == 0 {
-        return format!("{whole} {}", token.symbol);
-    }
-    let digits = format!("{rest:0width$}", width = token.decimals.into());
-    format!("{whole}.{} {}", digits.trim_end_matches('0'), token.symbol)
+    token.tokens(planck)
 }
 
 /// The difference of two amounts, with its sign.

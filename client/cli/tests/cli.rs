@@ -73,6 +73,8 @@ fn exit_codes_say_what_kind_of_failure_it_was() {
     assert_eq!(code(&["task"]), Some(2));
     assert_eq!(code(&["task", "list", "--config", "/nowhere.toml"]), Some(2));
     assert_eq!(code(&["task", "create", "/nowhere.toml"]), Some(2));
+    // Before the chain or the store is asked for anything.
+    assert_eq!(code(&["model", "fetch", "0", "--out", "/nowhere/model"]), Some(2));
     assert_eq!(code(&["task", "list"]), Some(3));
     assert_eq!(code(&["ipfs", "stat"]), Some(4));
     assert_eq!(code(&["account", "balance", "nobody"]), Some(6));

@@ -29,20 +29,30 @@ pub struct Call {
     name: &'static str,
     inner: api::Call,
     takes: Option<Balance>,
+    moves: bool,
 }
 
 impl Call {
     fn new(name: &'static str, inner: api::Call) -> Self {
-        Self { name, inner, takes: None }
+        Self { name, inner, takes: None, moves: false }
     }
 
     fn taking(self, amount: Option<Balance>) -> Self {
-        Self { takes: amount, ..self }
+        Self { takes: amount, moves: self.moves || amount.is_some(), ..self }
+    }
+
+    fn moving(self, moves: bool) -> Self {
+        Self { moves, ..self }
     }
 
     /// What it moves or holds of its signer's, beside the fee, in planck; `None` where only the chain knows.
     pub(crate) fn takes(&self) -> Option<Balance> {
         self.takes
+    }
+
+    /// Whether it moves or holds its signer's money in amounts that the signer chose.
+    pub(crate) fn moves_money(&self) -> bool {
+        self.moves
     }
 
     /// The call as `Pallet::call`.
@@ -94,7 +104,7 @@ pub fn withdraw(role: Role) -> Call {
 
 /// Creates a task and pays all its rounds in advance. Check the spec with `decentralml_protocol::spec::check` first.
 pub fn create_task(spec: TaskSpec) -> Call {
-    tasks("Tasks::create", api::tasks::Call::create { spec: Box::new(Static(spec)) })
+    tasks("Tasks::create", api::tasks::Call::create { spec: Box::new(Static(spec)) }).moving(true)
 }
 
 /// Adds money to a task, in planck.
@@ -274,21 +284,22 @@ pub fn close(proposal: Hash, index: u32) -> Call {
 
 /// Many calls in one transaction; one that fails does not stop the others. See [`crate::Included::failed_items`].
 pub fn batch(calls: Vec<Call>) -> Call {
-    let takes = sum(&calls);
+    let (takes, moves) = sum(&calls);
     let call = api::utility::Call::force_batch { calls: inner(calls) };
-    Call::new("Utility::force_batch", api::Call::Utility(call)).taking(takes)
+    Call::new("Utility::force_batch", api::Call::Utility(call)).taking(takes).moving(moves)
 }
 
 /// Many calls in one transaction: all or none.
 pub fn batch_all(calls: Vec<Call>) -> Call {
-    let takes = sum(&calls);
+    let (takes, moves) = sum(&calls);
     let call = api::utility::Call::batch_all { calls: inner(calls) };
-    Call::new("Utility::batch_all", api::Call::Utility(call)).taking(takes)
+    Call::new("Utility::batch_all", api::Call::Utility(call)).taking(takes).moving(moves)
 }
 
-/// What those calls take that say so.
-fn sum(calls: &[Call]) -> Option<Balance> {
-    calls.iter().filter_map(Call::takes).reduce(Balance::saturating_add)
+/// What those calls take that say so, and whether any moves money.
+fn sum(calls: &[Call]) -> (Option<Balance>, bool) {
+    let takes = calls.iter().filter_map(Call::takes).reduce(Balance::saturating_add);
+    (takes, calls.iter().any(Call::moves_money))
 }
 
 fn inner(calls: Vec<Call>) -> Vec<api::Call> {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use codec::Decode;
-use decentralml_types::{BlockNumber, Hash};
+use decentralml_types::{Balance, BlockNumber, Hash};
 use serde::Serialize;
 use subxt::{
     Metadata, OnlineClient,
@@ -270,6 +270,17 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 impl Properties {
+    /// An amount for people, such as `0.5 DML`: every planck is there, zeros at the end are not.
+    pub fn tokens(&self, planck: Balance) -> String {
+        let scale = 10_u128.checked_pow(self.decimals.into()).unwrap_or(1);
+        let (whole, rest) = (planck / scale, planck % scale);
+        if rest == 0 {
+            return format!("{whole} {}", self.symbol);
+        }
+        let digits = format!("{rest:0width$}", width = self.decimals.into());
+        format!("{whole}.{} {}", digits.trim_end_matches('0'), self.symbol)
+    }
+
     fn read(properties: &serde_json::Map<String, serde_json::Value>) -> Self {
         let number = |key| properties.get(key).and_then(serde_json::Value::as_u64);
         Self {
@@ -297,6 +308,22 @@ mod tests {
         let error = Chain::connect(&url).await.unwrap_err();
         assert!(matches!(error, ConnectError::NoChain { .. }), "{error:?}");
         assert!(error.to_string().contains("decentralml-node --dev"), "{error}");
+    }
+
+    #[test]
+    fn amounts_are_shown_to_the_planck_and_without_zeros_at_the_end() {
+        let token = |decimals| Properties { symbol: "DML".into(), decimals, ss58: 42 };
+        for (planck, text) in [
+            (0, "0 DML"),
+            (1, "0.000000000001 DML"),
+            (500_000_000_000, "0.5 DML"),
+            (10_000_000_000_000, "10 DML"),
+            (1_000_000_000_001, "1.000000000001 DML"),
+        ] {
+            assert_eq!(token(12).tokens(planck), text);
+        }
+        assert_eq!(token(0).tokens(7), "7 DML");
+        assert_eq!(token(u8::MAX).tokens(7), "7 DML", "no chain has so many");
     }
 
     #[tokio::test]

@@ -1,10 +1,13 @@
 //! What can go wrong between this program and a chain.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use decentralml_types::Balance;
 
-use crate::{AccountId, keystore::KeystoreError, signer::SignerError, validator::ValidatorError};
+use crate::{
+    AccountId, chain::Properties, keystore::KeystoreError, signer::SignerError,
+    validator::ValidatorError,
+};
 
 /// Everything that this crate's functions return, for callers that treat all alike.
 #[derive(Debug, thiserror::Error)]
@@ -133,33 +136,33 @@ pub enum SubmitError {
     /// The call was executed and refused by the runtime itself.
     #[error("the chain refused the call: {0}")]
     Dispatch(String),
-    /// The account cannot pay the fee.
+    /// The account cannot pay the fee. Nothing was executed.
     #[error(
-        "account {account} cannot pay for the transaction: it has {free} planck and needs {} for the fee: send it funds first",
-        planck(*needed)
+        "account {account} cannot pay the fee of the transaction: {0}: send it funds first",
+        account = .0.account
     )]
-    CannotPay {
-        /// Who signed.
-        account: AccountId,
-        /// What it has free, in planck.
-        free: Balance,
-        /// What the chain asks for, in planck, where it said so.
-        needed: Option<Balance>,
-    },
+    CannotPay(Box<Shortage>),
     /// The account does not have what the call moves or holds.
     #[error(
-        "account {account} does not have what {call} takes: it has {free} planck and needs {}: send it funds first",
-        planck(*needed)
+        "account {account} does not have what {call} takes: {shortage}: send it funds first",
+        account = shortage.account
     )]
     NoFunds {
-        /// Who signed.
-        account: AccountId,
-        /// What it has free, in planck.
-        free: Balance,
-        /// What the call takes, in planck, where that is known; the existential deposit has to stay besides.
-        needed: Option<Balance>,
         /// The call.
         call: &'static str,
+        /// What is missing, and of whom.
+        shortage: Box<Shortage>,
+    },
+    /// The receiver does not exist, and what it would get does not suffice for it to.
+    #[error(
+        "{call} gives too little to an account that does not exist yet: no account exists with less than {minimum}, the \
+         existential deposit: send at least that much"
+    )]
+    BelowMinimum {
+        /// The call.
+        call: &'static str,
+        /// The existential deposit, as people write it.
+        minimum: String,
     },
     /// A publicly known key on a chain where money is real.
     #[error("the key is publicly known: it is accepted on development chains only")]
@@ -202,8 +205,41 @@ impl SubmitError {
     }
 }
 
-fn planck(amount: Option<Balance>) -> String {
-    amount.map_or_else(|| "more".into(), |amount| format!("{amount} planck"))
+/// What an account has, and what it would need. It prints as `it has 1 DML and needs 2 DML …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// Who signed.
+    pub account: AccountId,
+    /// What it has free, in planck; 0 where that could not be read.
+    pub free: Balance,
+    /// What it needs, in planck, where that is known.
+    pub needed: Option<Balance>,
+    /// The existential deposit, which has to stay besides, in planck, where it could be read.
+    pub stays: Option<Balance>,
+    /// How amounts are written.
+    pub token: Properties,
+}
+
+impl Shortage {
+    /// Whether what it has is less than what it needs, or may be.
+    pub(crate) fn is_real(&self) -> bool {
+        let stays = self.stays.unwrap_or(0);
+        self.needed.is_none_or(|needed| self.free < needed.saturating_add(stays))
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let needed = self.needed.map_or_else(|| "more".into(), |planck| self.token.tokens(planck));
+        write!(f, "it has {} and needs {needed}", self.token.tokens(self.free))?;
+        match self.stays {
+            Some(stays) => {
+                let stays = self.token.tokens(stays);
+                write!(f, " besides the existential deposit of {stays}, which has to stay")
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Runs a question with a time limit and says in its error what was asked.
@@ -216,5 +252,41 @@ pub(crate) async fn within<T, E: Into<subxt::Error>>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(ReadError::Node { what, source: Box::new(error.into()) }),
         Err(_) => Err(ReadError::Timeout { what, limit }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shortage(free: Balance, needed: Option<Balance>, stays: Option<Balance>) -> Box<Shortage> {
+        let token = Properties { symbol: "DML".into(), decimals: 12, ss58: 42 };
+        Box::new(Shortage { account: AccountId::from([1; 32]), free, needed, stays, token })
+    }
+
+    #[test]
+    fn who_has_more_than_the_fee_is_told_what_has_to_stay() {
+        let deposit = Some(1_000_000_000);
+        let short = shortage(5_619_006_824, Some(5_224_290_845), deposit);
+        assert!(short.is_real());
+        let text = SubmitError::CannotPay(short).to_string();
+        for part in [
+            "it has 0.005619006824 DML and needs 0.005224290845 DML",
+            "the existential deposit of 0.001 DML, which has to stay",
+            "send it funds",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("planck"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_claimed() {
+        let text = shortage(0, None, None).to_string();
+        assert_eq!(text, "it has 0 DML and needs more");
+        assert!(shortage(0, None, None).is_real());
+        assert!(shortage(9, Some(5), Some(5)).is_real());
+        assert!(!shortage(10, Some(5), Some(5)).is_real());
+        assert!(shortage(Balance::MAX - 1, Some(Balance::MAX), Some(5)).is_real());
     }
 }

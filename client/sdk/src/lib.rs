@@ -41,7 +41,7 @@ pub use call::Call;
 pub use chain::{Chain, Properties};
 pub use constants::Constants;
 pub use due::SeatStep;
-pub use error::{ConnectError, Error, ReadError, SubmitError};
+pub use error::{ConnectError, Error, ReadError, Shortage, SubmitError};
 pub use event::{Event, Included};
 pub use keystore::{KeyInfo, KeystoreError, Phrase};
 pub use random::random_32;

@@ -8,7 +8,8 @@ use subxt::{
     client::{OnlineClientAtBlock, OnlineClientAtBlockImpl},
     config::{DefaultExtrinsicParamsBuilder, SubstrateConfig},
     error::{
-        BackendError, DispatchError, ExtrinsicError, RpcError, TokenError, TransactionEventsError,
+        ArithmeticError, BackendError, DispatchError, ExtrinsicError, RpcError, TokenError,
+        TransactionEventsError,
     },
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
 };
@@ -16,7 +17,8 @@ use subxt::{
 use crate::{
     call::Call,
     chain::{ANSWER_LIMIT, Chain},
-    error::{ReadError, SubmitError, within},
+    constants::Constants,
+    error::{ReadError, Shortage, SubmitError, within},
     event::{Event, Included},
     signer::Signer,
 };
@@ -71,22 +73,36 @@ pub(crate) async fn submit(
     };
     let block = included(progress, wait).await?;
     match report(chain, block).await {
-        Err(Failed::NoFunds) => Err(SubmitError::NoFunds {
-            account: signer.account(),
-            free: free(chain, signer).await,
-            needed: call.takes(),
-            call: call.name(),
-        }),
-        Err(Failed::Otherwise(error)) => Err(error),
         Ok(included) => Ok(included),
+        Err(Failed::Otherwise(error)) => Err(error),
+        Err(failed) => Err(explain(failed, call, shortage(chain, signer, call.takes()).await)),
     }
 }
 
-/// What an account has free at the best block, for messages: 0 where that cannot be read.
-async fn free(chain: &Chain, signer: &Signer) -> Balance {
-    match chain.best().await {
-        Ok(view) => view.balance(&signer.account()).await.map_or(0, |held| held.free),
-        Err(_) => 0,
+/// What an account has free at the best block, for messages, as far as it can be read.
+async fn shortage(chain: &Chain, signer: &Signer, needed: Option<Balance>) -> Box<Shortage> {
+    let (account, token) = (signer.account(), chain.properties().clone());
+    let mut shortage = Shortage { account, free: 0, needed, stays: None, token };
+    if let Ok(view) = chain.best().await {
+        shortage.free = view.balance(&account).await.map_or(0, |held| held.free);
+        shortage.stays = Constants::read(&view).ok().map(|read| read.existential_deposit);
+    }
+    Box::new(shortage)
+}
+
+/// What a failure means for who signed the call.
+fn explain(failed: Failed, call: &Call, shortage: Box<Shortage>) -> SubmitError {
+    let name = call.name();
+    match (failed, shortage.stays) {
+        (Failed::Otherwise(error), _) => error,
+        (Failed::NoFunds, _) => SubmitError::NoFunds { call: name, shortage },
+        (Failed::Arithmetic(_), _) if call.moves_money() && shortage.is_real() => {
+            SubmitError::NoFunds { call: name, shortage }
+        }
+        (Failed::BelowMinimum(_), Some(minimum)) if call.moves_money() => {
+            SubmitError::BelowMinimum { call: name, minimum: shortage.token.tokens(minimum) }
+        }
+        (Failed::Arithmetic(text) | Failed::BelowMinimum(text), _) => SubmitError::Dispatch(text),
     }
 }
 
@@ -128,11 +144,8 @@ async fn enter_pool(chain: &Chain, signer: &Signer, call: &Call) -> Result<Progr
         Ok(Ok(progress)) => Ok(progress),
         Ok(Err(error)) if cannot_pay(&error) => {
             let estimate = tokio::time::timeout(ANSWER_LIMIT, transaction.partial_fee_estimate());
-            Err(Refusal::Final(SubmitError::CannotPay {
-                account,
-                free: free(chain, signer).await,
-                needed: estimate.await.ok().and_then(Result::ok),
-            }))
+            let needed = estimate.await.ok().and_then(Result::ok);
+            Err(Refusal::Final(SubmitError::CannotPay(shortage(chain, signer, needed).await)))
         }
         Ok(Err(error)) => Err(refusal(error)),
         // It may be in the pool: a second one with another nonce could have its effect twice.
@@ -210,6 +223,10 @@ async fn included(mut progress: Progress, wait: Wait) -> Result<InBlock, SubmitE
 enum Failed {
     /// Its signer does not have what it takes.
     NoFunds,
+    /// A sum is out of range, in these words: for an amount beyond all that exists the chain says so, not that it is missing.
+    Arithmetic(String),
+    /// Somebody would get less than an account can exist with, in these words.
+    BelowMinimum(String),
     Otherwise(SubmitError),
 }
 
@@ -263,6 +280,12 @@ fn rejected(error: &DispatchError) -> Failed {
         .into(),
         DispatchError::Token(TokenError::FundsUnavailable | TokenError::NotExpendable) => {
             Failed::NoFunds
+        }
+        DispatchError::Token(TokenError::BelowMinimum | TokenError::CannotCreate) => {
+            Failed::BelowMinimum(error.to_string())
+        }
+        DispatchError::Arithmetic(ArithmeticError::Underflow | ArithmeticError::Overflow) => {
+            Failed::Arithmetic(error.to_string())
         }
         _ => SubmitError::Dispatch(error.to_string()).into(),
     }

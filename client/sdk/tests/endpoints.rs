@@ -123,13 +123,18 @@ async fn an_account_that_cannot_pay_is_told_what_it_needs_and_has() {
     let signer = Signer::from_uri("//Poor").unwrap();
     let transfer = call::transfer(&AccountId::from([2; 32]), 5);
     let error = chain.submit(&signer, &transfer, Wait::InBlock).await.unwrap_err();
-    assert!(
-        matches!(error, SubmitError::CannotPay { free: 41, needed: Some(1_234), .. }),
-        "{error:?}"
-    );
+    let SubmitError::CannotPay(shortage) = &error else { panic!("{error:?}") };
+    assert_eq!((shortage.free, shortage.needed), (41, Some(1_234)));
+    let deposit = chain.constants().await.unwrap().existential_deposit;
+    let deposit = chain.properties().tokens(deposit);
     let text = error.to_string();
-    for part in [signer.account().to_string().as_str(), "41 planck", "1234 planck", "send it funds"]
-    {
+    for part in [
+        signer.account().to_string().as_str(),
+        "it has 0.000000000041 DML",
+        "needs 0.000000001234 DML",
+        &format!("the existential deposit of {deposit}, which has to stay"),
+        "send it funds",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -139,26 +144,45 @@ fn token_error(number: u8) -> Option<Vec<u8>> {
     Some(vec![7, number])
 }
 
+/// `DispatchError::Arithmetic` and the number of the error, as SCALE encodes them.
+fn arithmetic_error(number: u8) -> Option<Vec<u8>> {
+    Some(vec![8, number])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sum_out_of_range_is_not_money_that_is_missing_where_none_is() {
+    let failure = arithmetic_error(0);
+    let (url, _node) = node(Pretense { free: 1 << 100, failure, ..Pretense::default() }).await;
+    let chain = Chain::connect(&url).await.unwrap();
+    let signer = Signer::from_uri("//Rich").unwrap();
+    // The one is there, the other moves nothing.
+    for call in [call::transfer(&AccountId::from([2; 32]), 50_000), call::pause(7)] {
+        let error = chain.submit(&signer, &call, Wait::InBlock).await.unwrap_err();
+        assert!(matches!(error, SubmitError::Dispatch(_)), "{error:?}");
+    }
+    // Not even that is enough.
+    let error = chain.submit(&signer, &call::fund(7, u128::MAX), Wait::InBlock).await.unwrap_err();
+    assert!(matches!(error, SubmitError::NoFunds { .. }), "{error:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_without_what_a_call_takes_is_told_what_it_needs_and_has() {
-    // `FundsUnavailable`, and `NotExpendable`: what the account would have left is too little.
-    for number in [0, 8] {
-        let failure = token_error(number);
+    // `FundsUnavailable`, and `NotExpendable`: what the account would have left is too little. `Underflow` and `Overflow`: nobody
+    // has so much.
+    for failure in [token_error(0), token_error(8), arithmetic_error(0), arithmetic_error(1)] {
         let (url, _node) = node(Pretense { free: 41, failure, ..Pretense::default() }).await;
         let chain = Chain::connect(&url).await.unwrap();
         let signer = Signer::from_uri("//Poor").unwrap();
         let transfer = call::transfer(&AccountId::from([2; 32]), 50_000);
         let error = chain.submit(&signer, &transfer, Wait::InBlock).await.unwrap_err();
-        assert!(
-            matches!(error, SubmitError::NoFunds { free: 41, needed: Some(50_000), .. }),
-            "{error:?}"
-        );
+        let SubmitError::NoFunds { shortage, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((shortage.free, shortage.needed), (41, Some(50_000)));
         let text = error.to_string();
         for part in [
             signer.account().to_string().as_str(),
             "Balances::transfer_keep_alive",
-            "41 planck",
-            "50000 planck",
+            "0.000000000041 DML",
+            "0.00000005 DML",
             "send it funds",
         ] {
             assert!(text.contains(part), "{part}: {text}");
@@ -175,8 +199,8 @@ async fn an_account_that_does_not_exist_has_nothing() {
     // What it takes depends on the task, which only the chain knows.
     let cancel = call::cancel(7);
     let error = chain.submit(&signer, &cancel, Wait::InBlock).await.unwrap_err();
-    assert!(matches!(error, SubmitError::NoFunds { free: 0, needed: None, .. }), "{error:?}");
-    assert!(error.to_string().contains("it has 0 planck and needs more"), "{error}");
+    assert!(matches!(error, SubmitError::NoFunds { .. }), "{error:?}");
+    assert!(error.to_string().contains("it has 0 DML and needs more"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,5 +212,12 @@ async fn money_that_cannot_arrive_is_not_money_that_is_missing() {
     let signer = Signer::from_uri("//Poor").unwrap();
     let transfer = call::transfer(&AccountId::from([2; 32]), 5);
     let error = chain.submit(&signer, &transfer, Wait::InBlock).await.unwrap_err();
+    assert!(matches!(error, SubmitError::BelowMinimum { .. }), "{error:?}");
+    let deposit = chain.constants().await.unwrap().existential_deposit;
+    let text = error.to_string();
+    assert!(text.contains(&chain.properties().tokens(deposit)), "{text}");
+    assert!(text.contains("transfer") && text.contains("at least that much"), "{text}");
+    // A call that moves nothing of the signer's is not told to send more.
+    let error = chain.submit(&signer, &call::pause(7), Wait::InBlock).await.unwrap_err();
     assert!(matches!(error, SubmitError::Dispatch(_)), "{error:?}");
 }

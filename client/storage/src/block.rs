@@ -42,6 +42,11 @@ impl Block {
     }
 }
 
+/// The CID of a raw block.
+pub(crate) fn raw(digest: [u8; 32]) -> Cid {
+    Cid { codec: Codec::Raw, digest }
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }

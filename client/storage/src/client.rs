@@ -2,24 +2,36 @@
 //!
 //! It speaks the Kubo RPC through `ipfs-api-backend-hyper`, to a real Kubo or to the embedded store, and trusts neither:
 //! what is stored must get the CID that was computed here, and what is fetched comes block by block, each checked
-//! against its CID before the next step depends on it. `cat` is not used: it ends well on a truncated file.
+//! against its CID before the next step depends on it. `cat` is not used: it ends well on a truncated file. Blocks may also come
+//! from gateways ([`Storage::with_sources`]) and from a store in this process ([`Storage::with_cache`]).
 //!
 //! The crate has no time-outs. Here every wait for progress has one (`idle_timeout`), every failure that may pass is
 //! tried again a bounded number of times with growing pauses.
 
+mod cache;
 mod call;
 mod download;
 mod error;
+mod fetch;
+mod gateway;
+mod maintain;
+mod receive;
 mod request;
+mod source_url;
+mod sources;
 mod upload;
 
 pub use error::Error;
+pub use fetch::Progress;
+pub use maintain::Checked;
+pub use source_url::{SourceUrl, SourceUrlError};
 pub use upload::Added;
 
-use crate::parse_cid;
+use crate::{Store, parse_cid};
 use call::Connection;
 use decentralml_types::Cid;
 use ipfs_api_backend_hyper::IpfsApi;
+use sources::Sources;
 use std::{sync::Arc, time::Duration};
 
 /// Limits of the client.
@@ -51,6 +63,8 @@ pub struct StoreStat {
     pub blocks: u64,
     /// Bytes on its disk.
     pub bytes: u64,
+    /// Bytes that it may have; `None` where only its disk limits it.
+    pub limit: Option<u64>,
     /// Its folder, on its machine.
     pub path: String,
 }
@@ -59,6 +73,8 @@ pub struct StoreStat {
 #[derive(Clone)]
 pub struct Storage {
     connection: Arc<Connection>,
+    sources: Arc<Sources>,
+    cache: Option<Arc<Store>>,
 }
 
 impl std::fmt::Debug for Storage {
@@ -78,9 +94,27 @@ impl Storage {
 
     /// [`Storage::connect`] with other limits.
     pub async fn connect_with(url: &str, config: Config) -> Result<Self, Error> {
-        let storage = Self { connection: Arc::new(Connection::new(url, config)?) };
+        let connection = Arc::new(Connection::new(url, config)?);
+        let sources = Arc::new(Sources::own(connection.clone()));
+        let storage = Self { connection, sources, cache: None };
         storage.version_within(config.connect_timeout).await?;
         Ok(storage)
+    }
+
+    /// The same store, with an own one in this process before it: a block that is there is taken from there, and what is fetched
+    /// or added is kept there as long as it has room. Pins hold in both.
+    ///
+    /// What is fetched is not pinned in it: a collection takes it away when the fetch is over. Where its quota refuses,
+    /// what is not pinned is collected once; then fetching goes on without keeping.
+    pub fn with_cache(&self, store: Arc<Store>) -> Self {
+        Self { cache: Some(store), ..self.clone() }
+    }
+
+    /// The same store, with these gateways as further sources to fetch from, in the place of those that it had. They are
+    /// only read from, none is trusted, and one that gave wrong bytes is not asked again. At most 32 are used.
+    pub fn with_sources(&self, urls: &[SourceUrl]) -> Self {
+        let sources = Arc::new(self.sources.with(urls, self.connection.config));
+        Self { sources, ..self.clone() }
     }
 
     /// The URL it was connected to.
@@ -115,12 +149,18 @@ impl Storage {
         let key = cid.to_string();
         self.connection
             .call("pin/add", Some(*cid), || self.connection.timed.pin_add(&key, true))
-            .await
-            .map(drop)
+            .await?;
+        if let Some(store) = &self.cache {
+            cache::pin(store.clone(), *cid).await;
+        }
+        Ok(())
     }
 
     /// Lets go of a pin; returns whether there was one.
     pub async fn unpin(&self, cid: &Cid) -> Result<bool, Error> {
+        if let Some(store) = &self.cache {
+            cache::unpin(store.clone(), *cid).await;
+        }
         let key = cid.to_string();
         let answer = self
             .connection
@@ -146,11 +186,14 @@ impl Storage {
 
     /// What the server's repository holds. A large one takes a while to count.
     pub async fn stat(&self) -> Result<StoreStat, Error> {
-        let answer =
-            self.connection.call("repo/stat", None, || self.connection.timed.stats_repo()).await?;
+        let answer = self
+            .connection
+            .call("repo/stat", None, || request::stat(&self.connection.timed))
+            .await?;
         Ok(StoreStat {
             blocks: answer.num_objects,
             bytes: answer.repo_size,
+            limit: Some(answer.storage_max).filter(|limit| *limit != u64::MAX),
             path: answer.repo_path,
         })
     }

@@ -7,19 +7,31 @@
 //! ```
 //!
 //! - [`unixfs`]: the canonical form of a file, and thereby the CID of any bytes, computed without a store.
+//! - [`car`]: DAGs as streams of checked blocks, into and out of a store.
 //! - [`Storage`]: the client. What it returns has been checked against its CID and a size limit.
 //! - [`Store`] and [`server`]: the embedded store and its facade of the Kubo RPC, for one machine and for small groups.
+//! - [`gateway`]: the store for everyone to read from, over HTTP.
 //!
 //! It is no peer-to-peer node: a block that the embedded store lacks is missing, at once. Over the internet a real Kubo
 //! takes its place; the client does not notice.
 
 mod block;
+pub mod car;
 mod client;
+pub mod gateway;
+mod outgoing;
 pub mod server;
 mod store;
 pub mod unixfs;
+mod written;
 
 pub use block::{Block, CidError, MAX_BLOCK, parse_cid};
-pub use client::{Added, Config, Error, Storage, StoreStat};
+pub use client::{
+    Added, Checked, Config, Error, Progress, SourceUrl, SourceUrlError, Storage, StoreStat,
+};
 pub use decentralml_types::{Cid, Codec};
-pub use store::{Batch, FileReader, Stat, Store, StoreError};
+pub use store::{
+    Batch, Collected, FileReader, Hold, Lease, MAX_PIN_NAME, Removal, Stat, Store, StoreError,
+    StoreOptions, Verified,
+};
+pub use written::WrittenCid;

@@ -1,20 +1,32 @@
 //! The facade: the part of Kubo's RPC that our client uses, over a [`Store`].
 //!
-//! `POST /api/v0/{add,cat,block/put,block/get,block/stat,pin/add,pin/rm,pin/ls,id,version,repo/stat}`, with the parameters,
-//! answers and errors of Kubo 0.42. What it cannot do is refused, not done in another way: forms of files and blocks other than
-//! the canonical one, directories, direct and named pins, paths inside of a DAG. It looks for nothing elsewhere, so that
+//! `POST /api/v0/{add,cat,block/put,block/get,block/stat,block/rm,pin/add,pin/rm,pin/ls,id,version,repo/stat,
+//! repo/gc,repo/verify,ls,files/stat,dag/import,dag/export,dag/stat}`, with the parameters,
+//! answers and errors of Kubo 0.42. What it cannot do is refused, not done in another way: adding in another form than the
+//! canonical one, adding directories, direct pins, paths inside of a DAG where a block or a pin is meant. What others have made is
+//! read in any form, but for directories that are spread over many blocks. It looks for nothing elsewhere, so that
 //! `timeout` and `offline` change nothing, and an error in the middle of a stream cuts the connection, where Kubo writes a trailer.
 //!
-//! Whoever can reach the port can write to the disk: it listens on loopback only and refuses web pages.
+//! Whoever can reach the port can write to the disk: it listens on loopback only, unless a token is asked for ([`Access`]), and
+//! refuses web pages.
 
+mod access;
 mod add;
 mod answer;
 mod blocks;
 mod cat;
+mod dag;
+mod files;
 mod gate;
+mod incoming;
 mod info;
+mod ls;
 mod params;
+mod paths;
 mod pins;
+mod repo;
+
+pub use access::{Access, Token, TokenError};
 
 use crate::Store;
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::post};
@@ -27,10 +39,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Why the facade does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address could be reached from outside.
+    /// The address can be reached from outside, and there is no token.
     #[error(
-        "refusing to listen on {0}: whoever reaches this port can fill the disk; use 127.0.0.1, and a real Kubo or an \
-         authenticating proxy for other machines"
+        "refusing to listen on {0} without a token: whoever reaches this port can fill the disk and remove what is kept; use \
+         127.0.0.1, or make a token and have clients send it as \"Authorization: Bearer TOKEN\""
     )]
     NotLoopback(SocketAddr),
     /// Something else listens there.
@@ -54,12 +66,16 @@ pub struct Server {
     store: Arc<Store>,
     listener: TcpListener,
     addr: SocketAddr,
+    token: Option<Token>,
 }
 
 impl Server {
-    /// Binds a loopback address; port 0 takes a free one.
-    pub async fn bind(store: Arc<Store>, addr: SocketAddr) -> Result<Self, ServeError> {
-        if !addr.ip().is_loopback() {
+    /// Binds an address, or [`Access`] with a token; port 0 takes a free one. An address that other machines can reach is
+    /// refused without a token.
+    pub async fn bind(store: Arc<Store>, access: impl Into<Access>) -> Result<Self, ServeError> {
+        let access = access.into();
+        let addr = access.listen;
+        if !access.is_local() && access.token.is_none() {
             return Err(ServeError::NotLoopback(addr));
         }
         let failed = |source: io::Error| match source.kind() {
@@ -68,7 +84,7 @@ impl Server {
         };
         let listener = TcpListener::bind(addr).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
-        Ok(Self { store, listener, addr })
+        Ok(Self { store, listener, addr, token: access.token })
     }
 
     /// The address that it got.
@@ -86,7 +102,8 @@ impl Server {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { store, listener, addr } = self;
+        let Self { store, listener, addr, token } = self;
+        let gate = gate::Gate { port: addr.port(), token };
         tracing::info!(%addr, folder = %store.path().display(), "the store answers");
         let (stopping, stopped) = oneshot::channel();
         let signal = async move {
@@ -102,7 +119,7 @@ impl Server {
             }
         };
         tokio::select! {
-            ended = axum::serve(listener, router(store, addr.port())).with_graceful_shutdown(signal) => {
+            ended = axum::serve(listener, router(store, gate)).with_graceful_shutdown(signal) => {
                 ended.map_err(|source| ServeError::Io { addr, source })
             },
             () = grace => {
@@ -116,31 +133,39 @@ impl Server {
 /// [`Server::bind`] and [`Server::run`] in one.
 pub async fn serve(
     store: Arc<Store>,
-    addr: SocketAddr,
+    access: impl Into<Access>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    Server::bind(store, addr).await?.run(shutdown).await
+    Server::bind(store, access).await?.run(shutdown).await
 }
 
-fn router(store: Arc<Store>, port: u16) -> Router {
+fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
     let api = Router::new()
         // Goes to disk as it comes; nothing but the disk limits it.
         .route("/add", post(add::add).layer(DefaultBodyLimit::disable()))
         .route("/block/put", post(blocks::put).layer(DefaultBodyLimit::max(blocks::PUT_LIMIT)))
         .route("/block/get", post(blocks::get))
         .route("/block/stat", post(blocks::stat))
+        .route("/block/rm", post(blocks::remove))
         .route("/cat", post(cat::cat))
+        .route("/dag/export", post(dag::export))
+        .route("/dag/import", post(dag::import).layer(DefaultBodyLimit::disable()))
+        .route("/dag/stat", post(dag::stat))
+        .route("/files/stat", post(files::stat))
+        .route("/ls", post(ls::ls))
         .route("/pin/add", post(pins::add))
         .route("/pin/rm", post(pins::remove))
         .route("/pin/ls", post(pins::list))
         .route("/id", post(info::id))
         .route("/version", post(info::version))
+        .route("/repo/gc", post(repo::gc))
+        .route("/repo/verify", post(repo::verify))
         .route("/repo/stat", post(info::repo_stat))
         // What the client crate calls it; Kubo knows both names.
         .route("/stats/repo", post(info::repo_stat));
     Router::new()
         .nest("/api/v0", api)
         .fallback(gate::unknown)
-        .layer(middleware::from_fn_with_state(port, gate::guard))
+        .layer(middleware::from_fn_with_state(gate, gate::guard))
         .with_state(store)
 }

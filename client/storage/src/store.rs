@@ -4,7 +4,7 @@
 //! <folder>/version            layout of the folder
 //! <folder>/lock               locked while a process has the folder open; holds its PID
 //! <folder>/blocks/ab/abcd…    one file per block, named by the hex digits of its hash
-//! <folder>/pins/bafy…         one empty file per pinned root
+//! <folder>/pins/bafy…         one file per pinned root; holds the pin's name, if it has one
 //! <folder>/tmp/               files being written; emptied when the folder is opened
 //! ```
 //!
@@ -13,26 +13,41 @@
 //! block again replaces them. Blocks are kept by hash alone, as Kubo does: a raw and a DAG-PB CID of the same bytes
 //! share a file.
 //!
+//! What no pin reaches stays until [`Store::gc`], which may run at any time. What is being added, pinned or read is
+//! safe from it; callers that do something else in several steps take a [`Store::lease`].
+//!
 //! All methods block; asynchronous callers wrap them in `spawn_blocking`.
 
 mod batch;
+mod collect;
 mod error;
 mod file;
 mod folder;
 mod pins;
+mod state;
+mod verify;
+mod walk;
 
 pub use batch::Batch;
+pub use collect::{Collected, Removal};
 pub use error::StoreError;
 pub use file::FileReader;
+pub use pins::MAX_PIN_NAME;
+pub(crate) use pins::check_name;
+pub use state::{Hold, Lease};
+pub use verify::Verified;
 
 use crate::{Block, MAX_BLOCK, block::CidError, unixfs};
 use decentralml_types::Cid;
-use error::At;
+use state::{Digest, Shared};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// An open folder. It stays locked against other processes, and other `Store`s, until this is dropped.
@@ -40,7 +55,20 @@ use std::{
 pub struct Store {
     root: PathBuf,
     written: AtomicU64,
+    shared: Arc<Shared>,
+    /// Held by the one collection that runs.
+    collecting: Mutex<()>,
+    /// Held while the names in `pins/` are changed or listed.
+    pinning: Mutex<()>,
     _lock: File,
+}
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Bytes that all blocks together may have; what would exceed them is refused. `None`: as many as the disk holds. A
+    /// store that has more already is opened and takes nothing new.
+    pub max_bytes: Option<u64>,
 }
 
 /// What a store holds.
@@ -50,14 +78,34 @@ pub struct Stat {
     pub blocks: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Pinned roots.
+    pub pins: u64,
+    /// Bytes that it may hold.
+    pub limit: Option<u64>,
+    /// Blocks that were found to be corrupt since the store was opened and have not been healed.
+    pub corrupt: u64,
 }
 
 impl Store {
-    /// Opens the folder, creating it when it is missing or empty, and removes what a killed process left half written.
+    /// Opens the folder without a limit, creating it when it is missing or empty, and removes what a killed process left half
+    /// written.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::open_with(root, StoreOptions::default())
+    }
+
+    /// [`Store::open`] with options. All blocks are counted, which takes a second for some hundred thousand.
+    pub fn open_with(root: impl Into<PathBuf>, options: StoreOptions) -> Result<Self, StoreError> {
         let root = root.into();
         let lock = folder::open(&root)?;
-        Ok(Self { root, written: AtomicU64::new(0), _lock: lock })
+        let usage = folder::usage(&root)?;
+        Ok(Self {
+            root,
+            written: AtomicU64::new(0),
+            shared: Arc::new(Shared::new(usage, options.max_bytes)),
+            collecting: Mutex::new(()),
+            pinning: Mutex::new(()),
+            _lock: lock,
+        })
     }
 
     /// The folder.
@@ -65,30 +113,35 @@ impl Store {
         &self.root
     }
 
-    /// Whether a block is here; its bytes are not looked at.
+    /// Whether a block is here and not known to be corrupt; its bytes are not looked at.
     pub fn has(&self, cid: &Cid) -> bool {
-        self.block_path(cid).is_file()
+        self.expect(cid).is_ok()
     }
 
     /// A block, checked against its CID.
     pub fn get(&self, cid: &Cid) -> Result<Block, StoreError> {
-        let path = self.block_path(cid);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Err(StoreError::NotFound(*cid)),
-            Err(e) => return Err(StoreError::io(&path, e)),
+        let path = self.block_path(&cid.digest);
+        let read = || match read_file(&path) {
+            Ok(data) => Ok(Block::verified(*cid, data)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
+            Err(e) => Err(StoreError::io(&path, e)),
         };
-        // One byte more than a block may have is enough to see that it is none.
-        let mut data = Vec::new();
-        file.take(MAX_BLOCK as u64 + 1).read_to_end(&mut data).at(&path)?;
-        Block::verified(*cid, data).ok_or(StoreError::Corrupt { cid: *cid, path })
+        if let Some(block) = read()? {
+            return Ok(block);
+        }
+        // Under the lock, since a batch may have healed it since.
+        let mut state = self.shared.lock();
+        let again = read()?;
+        state.found(&cid.digest, again.is_some());
+        again.ok_or(StoreError::Corrupt { cid: *cid, path })
     }
 
-    /// Stores one block durably.
+    /// Stores one block durably. Pin it, or what is above it, before something collects it: with [`Store::batch`] no collection
+    /// comes in between.
     pub fn put(&self, block: &Block) -> Result<(), StoreError> {
         let mut batch = self.batch();
         batch.put(block)?;
-        batch.commit()
+        batch.commit().map(drop)
     }
 
     /// Starts to write several blocks that become visible together.
@@ -96,62 +149,93 @@ impl Store {
         Batch::new(self)
     }
 
+    /// Keeps everything under a root from being collected until the lease is dropped, whatever becomes of its pin.
+    pub fn lease(&self, root: &Cid) -> Lease {
+        Lease::new(&self.shared, *root)
+    }
+
     /// Imports a file in its canonical form, in one pass and constant memory, and pins it if asked to.
     pub fn add(&self, reader: impl Read, pin: bool) -> Result<unixfs::Imported, StoreError> {
+        self.add_named(reader, pin.then_some(""))
+    }
+
+    /// [`Store::add`] with a name for the pin, empty for none; `None` pins nothing.
+    pub fn add_named(
+        &self,
+        reader: impl Read,
+        pin: Option<&str>,
+    ) -> Result<unixfs::Imported, StoreError> {
+        pin.map_or(Ok(()), check_name)?;
         let mut batch = self.batch();
         let imported = unixfs::import(reader, |block| batch.put(&block))?;
-        batch.commit()?;
-        if pin {
-            self.pin(&imported.cid)?;
+        let hold = batch.commit()?;
+        if let Some(name) = pin {
+            self.pin_named(&imported.cid, name)?;
         }
+        drop(hold);
         Ok(imported)
     }
 
-    /// Counts blocks and bytes by a walk through the folder.
+    /// What there is. Blocks were counted when the store was opened and are kept count of since.
     pub fn stat(&self) -> Result<Stat, StoreError> {
-        let mut stat = Stat::default();
-        let blocks = self.root.join(folder::BLOCKS);
-        for shard in fs::read_dir(&blocks).at(&blocks)? {
-            let shard = shard.at(&blocks)?.path();
-            for file in fs::read_dir(&shard).at(&shard)? {
-                stat.blocks += 1;
-                stat.bytes += file.and_then(|file| file.metadata()).at(&shard)?.len();
-            }
-        }
-        Ok(stat)
+        let pins = self.pins()?.len() as u64;
+        let state = self.shared.lock();
+        let (usage, limit) = (state.usage(), state.limit());
+        let corrupt = state.corrupt() as u64;
+        Ok(Stat { blocks: usage.blocks, bytes: usage.bytes, pins, limit, corrupt })
     }
 
-    /// Every block under `roots`, they included, in no particular order; a missing one is an error.
-    pub(crate) fn reachable(
+    /// Why a block cannot be relied upon, if that is known without reading it.
+    fn expect(&self, cid: &Cid) -> Result<(), StoreError> {
+        self.expect_file(cid)?;
+        if self.shared.lock().is_corrupt(&cid.digest) {
+            let path = self.block_path(&cid.digest);
+            return Err(StoreError::Corrupt { cid: *cid, path });
+        }
+        Ok(())
+    }
+
+    fn expect_file(&self, cid: &Cid) -> Result<(), StoreError> {
+        let path = self.block_path(&cid.digest);
+        match fs::metadata(&path) {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::NotFound(*cid)),
+            Err(e) => Err(StoreError::io(&path, e)),
+        }
+    }
+
+    /// Calls `visit` for each block until it fails; blocks that come or go meanwhile may be left out.
+    fn for_each_block(
         &self,
-        roots: impl IntoIterator<Item = Cid>,
-    ) -> Result<std::collections::HashSet<Cid>, StoreError> {
-        let mut pending: Vec<Cid> = roots.into_iter().collect();
-        let mut seen = std::collections::HashSet::new();
-        while let Some(cid) = pending.pop() {
-            if !seen.insert(cid) {
-                continue;
-            }
-            if cid.codec == decentralml_types::Codec::DagPb {
-                let links = unixfs::links(&self.get(&cid)?);
-                pending.extend(links.map_err(|source| StoreError::Node { cid, source })?);
-            } else if !self.has(&cid) {
-                return Err(StoreError::NotFound(cid));
-            }
-        }
-        Ok(seen)
+        mut visit: impl FnMut(Digest) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        folder::for_each_block(&self.root, |digest, _| visit(digest))
     }
 
-    fn block_path(&self, cid: &Cid) -> PathBuf {
-        let name: String = cid.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.root.join(folder::BLOCKS).join(&name[..2]).join(name)
+    fn block_path(&self, digest: &Digest) -> PathBuf {
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.shard_path(digest[0]).join(name)
     }
 
-    /// A name in `tmp/` that no other writer of this store has.
-    fn new_temporary(&self) -> PathBuf {
-        let number = self.written.fetch_add(1, Ordering::Relaxed);
+    fn shard_path(&self, shard: u8) -> PathBuf {
+        folder::shard(&self.root, shard)
+    }
+
+    /// A number that no other file in `tmp/` of this store has.
+    fn next_number(&self) -> u64 {
+        self.written.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn temporary_path(&self, number: u64) -> PathBuf {
         self.root.join(folder::TEMPORARY).join(number.to_string())
     }
+}
+
+/// The bytes of a block's file; one more than a block may have is enough to see that it is none.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    File::open(path)?.take(MAX_BLOCK as u64 + 1).read_to_end(&mut data)?;
+    Ok(data)
 }
 
 impl From<CidError> for StoreError {

@@ -4,15 +4,21 @@
 //! with at most 1,024 links a node. A file of at most one chunk is one raw block. Equal bytes have equal CIDs, on any
 //! machine and with any server's settings.
 //!
-//! Reading takes more than that: any chunk size and fan-out, leaves inside DAG-PB nodes, CIDv0 links.
+//! Reading takes more than that: any chunk size and fan-out, balanced and trickle trees, bytes inside DAG-PB nodes, CIDv0
+//! links, and plain directories, through which a [`DagPath`] leads. Sharded directories are refused by name.
 
 mod data;
+mod entity;
 mod importer;
 mod node;
+mod path;
 mod step;
 
+pub(crate) use entity::written_links;
+pub use entity::{Entity, Kind, Link};
 pub use importer::{Imported, Importer};
 pub use node::{Child, Node, NodeError, links};
+pub use path::{DagPath, PathError, ResolveError};
 pub use step::{Expanded, Step};
 
 use crate::Block;
@@ -57,5 +63,7 @@ pub fn import<E: From<io::Error>>(
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use decentralml_sdk::{Blocks, Chain, ReadError, View};
+use decentralml_sdk::{Chain, ReadError, View};
 use decentralml_storage::Storage;
 use decentralml_types::{TaskId, TaskStatus};
 use tokio::{
@@ -20,6 +20,7 @@ use crate::{
     common::Common,
     enroll,
     error::WorkerError,
+    feed::Feed,
     session::{Ended, Session},
     shutdown::Shutdown,
     state::State,
@@ -52,7 +53,7 @@ pub(crate) async fn run<P: Part>(
     };
     let result = tokio::select! {
         () = shutdown.wait() => Ok(()),
-        () = feed.run() => Ok(()),
+        error = feed.run() => Err(error),
         result = daemon.serve(common.exit_when_done) => result,
     };
     // Sessions hold nothing that has to be finished: what they are doing is on disk or on chain.
@@ -83,6 +84,7 @@ async fn set_up<P: Part>(
     let (best_sender, best) = watch::channel(chain.best().await?);
     let (finalized_sender, finalized) = watch::channel(chain.finalized().await?);
     let feed = Feed {
+        url: common.chain.clone(),
         best: (chain.best_blocks().await?, best_sender),
         finalized: (chain.finalized_blocks().await?, finalized_sender),
     };
@@ -101,28 +103,6 @@ async fn set_up<P: Part>(
         included: AtomicU32::new(0),
     };
     Ok((Arc::new(work), feed))
-}
-
-/// Passes blocks on.
-struct Feed {
-    best: (Blocks, watch::Sender<View>),
-    finalized: (Blocks, watch::Sender<View>),
-}
-
-impl Feed {
-    /// Never ends: a node that is out of reach is waited for.
-    async fn run(self) {
-        futures::future::join(pass(self.best), pass(self.finalized)).await;
-    }
-}
-
-async fn pass((mut blocks, sender): (Blocks, watch::Sender<View>)) {
-    loop {
-        match blocks.next().await {
-            Ok(view) => drop(sender.send_replace(view)),
-            Err(error) => tracing::warn!(%error, "no blocks: waiting for the node"),
-        }
-    }
 }
 
 /// How long the one task that was asked for may take to appear: a node that has just started may be some blocks behind the one

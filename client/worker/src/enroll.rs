@@ -1,7 +1,7 @@
 //! Taking part in a task, with the bond that it asks for; and taking part no more. What the chain would refuse is not sent: a
 //! refusal costs a fee.
 
-use decentralml_sdk::{AccountId, Call, Constants, Member, Task, View, call};
+use decentralml_sdk::{AccountId, Call, Constants, Member, Properties, Task, View, call};
 use decentralml_storage::Storage;
 use decentralml_types::{Balance, BlockNumber, Role, TaskId, TaskSpec};
 
@@ -74,9 +74,10 @@ pub(crate) async fn step<P: Part>(
     let enroll = call::enroll(task.id, work.role);
     let step: Call = if missing > 0 {
         let needed = member.map_or(0, |member| member.bond).saturating_add(missing);
-        within_limit(work.max_bond, task.id, needed)?;
+        within_limit(work.max_bond, task.id, needed, work.chain.properties())?;
         afford(work, &view, task.id, missing, &constants).await?;
-        tracing::info!(task = task.id, amount = %missing, "bonds");
+        let amount = work.chain.properties().tokens(missing);
+        tracing::info!(task = task.id, %amount, "bonds");
         call::batch_all(vec![call::bond(work.role, missing), enroll])
     } else {
         enroll
@@ -124,7 +125,8 @@ pub(crate) async fn objection<P: Part>(
     let member = view.member(work.role, &account).await?.unwrap_or_default();
     let minimum = work.chain.constants().await?.min_bond(work.role);
     let bonds = (task.spec.bond(work.role), minimum);
-    Ok(never_allowed(work.max_bond, task.id, &member, bonds, work.only.is_some()))
+    let (alone, token) = (work.only.is_some(), work.chain.properties());
+    Ok(never_allowed(work.max_bond, task.id, &member, bonds, alone, token))
 }
 
 /// What speaks against enrolling, whatever the bond.
@@ -162,13 +164,14 @@ fn never_allowed(
     member: &Member,
     (risk, minimum): (Balance, Balance),
     alone: bool,
+    token: &Properties,
 ) -> Option<WorkerError> {
     let engaged = if alone { member.engaged } else { 0 };
     let needed = engaged.saturating_add(risk).max(minimum);
     if needed <= member.bond {
         return None;
     }
-    within_limit(allowed, task, needed).err()
+    within_limit(allowed, task, needed, token).err()
 }
 
 /// Why nobody can take part in a task with the model that it has; `None` where it can be worked with. An error says that the
@@ -195,10 +198,11 @@ pub(crate) async fn cover(work: &Work, view: &View, task: &Task) -> Result<(), W
     if member.bond >= member.engaged {
         return Ok(());
     }
-    within_limit(work.max_bond, task.id, member.engaged)?;
+    within_limit(work.max_bond, task.id, member.engaged, work.chain.properties())?;
     let missing = member.engaged - member.bond;
     afford(work, view, task.id, missing, &work.chain.constants().await?).await?;
-    tracing::info!(task = task.id, amount = %missing, "tops up the bond after a slash");
+    let amount = work.chain.properties().tokens(missing);
+    tracing::info!(task = task.id, %amount, "tops up the bond after a slash");
     work.submit_final(call::bond(work.role, missing)).await?;
     Ok(())
 }
@@ -217,8 +221,14 @@ fn missing(member: Option<&Member>, risk: Balance, minimum: Balance) -> Balance 
     engaged.saturating_add(risk).max(minimum).saturating_sub(bond)
 }
 
-fn within_limit(allowed: Balance, task: TaskId, needed: Balance) -> Result<(), WorkerError> {
+fn within_limit(
+    allowed: Balance,
+    task: TaskId,
+    needed: Balance,
+    token: &Properties,
+) -> Result<(), WorkerError> {
     if needed > allowed {
+        let (needed, allowed) = (token.tokens(needed), token.tokens(allowed));
         return Err(WorkerError::BondTooLarge { task, needed, allowed });
     }
     Ok(())
@@ -234,7 +244,7 @@ async fn afford(
 ) -> Result<(), WorkerError> {
     let account = work.account();
     let free = view.balance(&account).await?.free;
-    suffices(task, account, free, price(missing, constants))
+    suffices(task, account, free, price(missing, constants), work.chain.properties())
 }
 
 fn suffices(
@@ -242,8 +252,10 @@ fn suffices(
     account: AccountId,
     free: Balance,
     needed: Balance,
+    token: &Properties,
 ) -> Result<(), WorkerError> {
     if free < needed {
+        let (free, needed) = (token.tokens(free), token.tokens(needed));
         return Err(WorkerError::NoFunds { task, account, free, needed });
     }
     Ok(())
@@ -272,6 +284,10 @@ mod tests {
         AccountId::from([who; 32])
     }
 
+    fn token() -> Properties {
+        Properties { symbol: "DML".into(), decimals: 2, ss58: 42 }
+    }
+
     #[test]
     fn an_account_with_the_other_role_takes_no_part_and_is_told_why() {
         let task = task(TaskStatus::Running);
@@ -288,7 +304,7 @@ mod tests {
     #[test]
     fn a_bond_that_is_never_allowed_is_refused_and_one_that_others_use_is_waited_for() {
         let refused = |member: &Member, alone, allowed| {
-            never_allowed(allowed, 7, member, (50, 20), alone).is_some()
+            never_allowed(allowed, 7, member, (50, 20), alone, &token()).is_some()
         };
         let busy = Member { bond: 100, engaged: 80, ..Member::default() };
         assert!(!refused(&busy, false, 100), "the others will end");
@@ -297,12 +313,13 @@ mod tests {
         let new = Member::default();
         assert!(refused(&new, false, 49));
         assert!(!refused(&new, false, 50));
-        assert!(never_allowed(60, 7, &new, (50, 61), false).is_some(), "the chain's minimum");
+        let minimum = never_allowed(60, 7, &new, (50, 61), false, &token());
+        assert!(minimum.is_some(), "the chain's minimum");
         let rich = Member { bond: 100, ..new };
         assert!(!refused(&rich, true, 0), "it has bonded enough already");
-        assert!(within_limit(50, 7, 50).is_ok());
-        let error = within_limit(50, 7, 51).unwrap_err();
-        for part in ["task 7", "51", "50", "--max-bond"] {
+        assert!(within_limit(50, 7, 50, &token()).is_ok());
+        let error = within_limit(50, 7, 51, &token()).unwrap_err();
+        for part in ["task 7", "0.51 DML", "0.5 DML", "--max-bond"] {
             assert!(error.to_string().contains(part), "{error}");
         }
         // Where the daemon asks again, that is no failure.
@@ -327,18 +344,18 @@ mod tests {
         let (mut pace, mut now) = (Pace::default(), 1);
         for attempt in 0..=LIMIT {
             assert!(pace.is_due(now));
-            let error = suffices(7, account(1), needed - 1, needed).unwrap_err();
+            let error = suffices(7, account(1), needed - 1, needed, &token()).unwrap_err();
             assert!(pace.put_off(now, &error), "nothing that is counted");
             assert_eq!(pace.is_news(&error), attempt == 0);
-            for part in ["569", "570", &account(1).to_string()] {
+            for part in ["5.69 DML", "5.7 DML", &account(1).to_string()] {
                 assert!(error.to_string().contains(part), "{error}");
             }
             assert!(!pace.is_due(now + AGAIN - 1));
             now += AGAIN;
         }
-        let less = suffices(7, account(1), 3, needed).unwrap_err();
+        let less = suffices(7, account(1), 3, needed, &token()).unwrap_err();
         assert!(pace.is_news(&less));
-        assert!(suffices(7, account(1), needed, needed).is_ok());
+        assert!(suffices(7, account(1), needed, needed, &token()).is_ok());
     }
 
     #[tokio::test(flavor = "multi_thread")]

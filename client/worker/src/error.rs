@@ -2,7 +2,7 @@
 
 use decentralml_learning as learning;
 use decentralml_sdk::{AccountId, ConnectError, ReadError, SubmitError};
-use decentralml_types::{Balance, TaskId};
+use decentralml_types::TaskId;
 
 use crate::{model::ModelError, state::StateError};
 
@@ -80,31 +80,42 @@ pub enum WorkerError {
     },
     /// A task asks for a larger bond than the daemon may make.
     #[error(
-        "task {task} needs {needed} planck of bond in all, and {allowed} planck are allowed: raise --max-bond (`max_bond` in \
-         the configuration file) to take part"
+        "task {task} needs {needed} of bond in all, and {allowed} are allowed: raise --max-bond (`max_bond` in the \
+         configuration file) to take part"
     )]
     BondTooLarge {
         /// The task.
         task: TaskId,
-        /// What would be bonded in all.
-        needed: Balance,
-        /// The daemon's limit.
-        allowed: Balance,
+        /// What would be bonded in all, as people write it.
+        needed: String,
+        /// The daemon's limit, likewise.
+        allowed: String,
     },
     /// The account cannot pay for the bond that a task asks for. Nothing was sent.
     #[error(
-        "{account} has {free} planck and needs {needed} for the bond of task {task}, the fee and the existential deposit: send \
-         tokens to {account}"
+        "{account} has {free} and needs {needed} for the bond of task {task}, the fee and the existential deposit: send tokens \
+         to {account}"
     )]
     NoFunds {
         /// The task.
         task: TaskId,
         /// Who takes part.
         account: AccountId,
-        /// What it has free, in planck.
-        free: Balance,
-        /// What it needs, in planck.
-        needed: Balance,
+        /// What it has free, as people write it.
+        free: String,
+        /// What it needs, likewise.
+        needed: String,
+    },
+    /// No best block has come for an hour, however often the connection was renewed: the node is gone, or its chain stands still.
+    #[error(
+        "no block has come from {url} for {minutes} minutes: see to the node there, or give another with --chain, then start \
+         the worker again; it goes on where it was"
+    )]
+    NoBlocks {
+        /// The node's address.
+        url: String,
+        /// How long it was waited for.
+        minutes: u64,
     },
     /// What the chain says contradicts this account's records.
     #[error("{0}")]
@@ -129,27 +140,31 @@ impl WorkerError {
         match self {
             Self::Model(error) => !error.is_final(),
             Self::NoFunds { .. } | Self::BondTooLarge { .. } => true,
-            Self::Submit(error) => matches!(error, SubmitError::CannotPay { .. }),
+            Self::Submit(error) => matches!(error, SubmitError::CannotPay(_)),
             _ => false,
         }
     }
 
     /// Whether the chain executed a call and refused it, which costs a fee.
     pub(crate) fn is_refusal(&self) -> bool {
-        use SubmitError::{Dispatch, NoFunds, Rejected};
-        matches!(self, Self::Submit(Rejected { .. } | Dispatch(_) | NoFunds { .. }))
+        use SubmitError::{BelowMinimum, Dispatch, NoFunds, Rejected};
+        let Self::Submit(error) = self else { return false };
+        matches!(error, Rejected { .. } | Dispatch(_) | NoFunds { .. } | BelowMinimum { .. })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use decentralml_sdk::{Properties, Shortage};
 
     #[test]
     fn what_costs_a_fee_counts_and_what_costs_nothing_may_pass() {
         let account = AccountId::from([1; 32]);
-        let no_funds = SubmitError::NoFunds { account, free: 1, needed: None, call: "bond" };
-        let cannot_pay = SubmitError::CannotPay { account, free: 1, needed: None };
+        let token = Properties { symbol: "DML".into(), decimals: 12, ss58: 42 };
+        let shortage = Box::new(Shortage { account, free: 1, needed: None, stays: None, token });
+        let no_funds = SubmitError::NoFunds { call: "bond", shortage: shortage.clone() };
+        let cannot_pay = SubmitError::CannotPay(shortage);
         let (paid, free) = (WorkerError::Submit(no_funds), WorkerError::Submit(cannot_pay));
         assert!(paid.is_refusal() && !paid.may_pass());
         assert!(free.may_pass() && !free.is_refusal());

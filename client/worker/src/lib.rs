@@ -3,7 +3,7 @@
 //! ```text
 //!  trainer.rs  evaluator.rs      what a role does; one file per phase
 //!        └──────┬──────┘
-//!          daemon.rs             blocks come in, tasks are found
+//!          daemon.rs ── feed.rs  blocks come in, tasks are found
 //!         session.rs             one task, from enrollment to the last claim
 //!   ┌─────┬─────┼──────┬──────┐
 //!  enroll advance claim tries state     what both roles do: take part, push on, be paid, give up, remember
@@ -13,9 +13,12 @@
 //! and that only this account knows (a salt, opinions) is on disk before the transaction that depends on it is sent. So a
 //! daemon may be killed between any two steps: when it is started again, it compares its records with the chain and goes on.
 //!
-//! No failure ends it and none is retried for ever: it is logged, the next block tries again, and after a number of failures
-//! in one phase that phase is given up. What others may put right at no cost of this account, such as a store that does not answer or
-//! money that is missing, is no failure: enrolling waits for it.
+//! No failure of a step ends it and none is retried for ever: it is logged, the next block tries again, and after a number of
+//! failures in one phase that phase is given up. What others may put right at no cost of this account, such as a store that
+//! does not answer or money that is missing, is no failure: enrolling waits for it.
+//!
+//! A node that is out of reach is waited for as well, for an hour: after 30 seconds without a best block a warning says so, and
+//! again at growing distances; after an hour the daemon ends with [`WorkerError::NoBlocks`]. Finality may stand still for longer.
 //!
 //! A fork may be given up, with all that is on it. So nothing is decided for good by a block that is not final: neither that a
 //! task does not suit, nor that a record is no longer needed.
@@ -29,6 +32,7 @@ mod daemon;
 mod enroll;
 mod error;
 pub mod evaluator;
+mod feed;
 pub mod model;
 mod origin;
 mod session;

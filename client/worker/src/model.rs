@@ -123,7 +123,10 @@ pub(crate) mod tests {
     pub(crate) async fn store() -> (tempfile::TempDir, Arc<Store>, Storage) {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(folder.path()).unwrap());
-        let server = Server::bind(store.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let server =
+            Server::bind(store.clone(), "127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap())
+                .await
+                .unwrap();
         let url = server.url();
         tokio::spawn(server.run(pending()));
         let storage = Storage::connect(&url).await.unwrap();

@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod cid;
 pub mod commitment;
 pub mod golden;
+pub mod host;
 pub mod ids;
 pub mod opinion;
 pub mod phase;
@@ -17,6 +18,7 @@ pub mod spec;
 pub mod verdict;
 
 pub use cid::{Cid, Codec};
+pub use host::{Url, Urls};
 pub use ids::{
     Balance, BlockNumber, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,
 };

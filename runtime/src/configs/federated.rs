@@ -54,7 +54,7 @@ impl pallet_assignments::Config for Runtime {
     type Bonds = Participants;
     type Clock = Tasks;
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
-    type MaxEnrolled = ConstU32<1_000_000>;
+    type MaxEnrolled = ConstU32<{ u32::MAX }>;
     type WeightInfo = weights::pallet_assignments::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;

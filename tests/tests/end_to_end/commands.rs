@@ -252,9 +252,18 @@ async fn a_file_is_stored_pinned_and_read_back() -> Result<()> {
     assert!(more("blocks") > 2 && more("bytes") >= bytes.len() as u64, "{empty} {full}");
     assert_eq!(more("pins"), 1);
 
-    assert_eq!(json(&["ipfs", "pin"])?, json!([cid]), "what is added is pinned");
+    assert_eq!(
+        json(&["ipfs", "pin"])?,
+        json!([{ "cid": cid, "name": "" }]),
+        "what is added is pinned"
+    );
     assert_eq!(json(&["ipfs", "pin", "--remove", &cid])?, json!([]));
-    assert_eq!(json(&["ipfs", "pin", &cid])?, json!([cid]));
+    let named = json(&["ipfs", "pin", &cid, "--name", "rows of may"])?;
+    assert_eq!(named, json!([{ "cid": cid, "name": "rows of may" }]));
+    let freed = json(&["ipfs", "gc"])?;
+    assert_eq!(freed["blocks"], 0, "what is pinned stays");
+    let verified = json(&["ipfs", "verify"])?;
+    assert!(verified["blocks"].as_u64() > Some(0) && verified["corrupt"] == 0, "{verified}");
 
     let written = json(&["ipfs", "cat", &cid, "--out", &copy])?;
     assert_eq!(written, json!({ "cid": cid, "file": copy, "bytes": bytes.len() }));

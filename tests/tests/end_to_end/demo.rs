@@ -167,7 +167,7 @@ fn holds(printed: &str, elapsed: Duration) -> Result<()> {
     let last = printed.lines().last().unwrap();
     let released = accuracy[usize::try_from(version)? - 1] * 100.0;
     for part in [
-        format!("{released:.1} % accuracy"),
+        format!("{released:.1} % accuracy on unseen rows"),
         format!("{} rounds", accuracy.len()),
         format!("{total:.0} seconds"),
         cid.to_owned(),

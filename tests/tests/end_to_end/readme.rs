@@ -99,7 +99,7 @@ fn blocks() -> Vec<Vec<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_walk_through_of_the_readme_works_as_it_is_written() -> Result<()> {
     let blocks = blocks();
-    let [scripts, machines, sponsor, workers, results] = &blocks[..] else {
+    let [scripts, machines, sponsor, workers, results, end] = &blocks[..] else {
         panic!("the README has other blocks than this test knows: {blocks:#?}");
     };
     // The two scripts run all of this test's companions: scripts/test.sh, and demo.rs.
@@ -107,6 +107,7 @@ async fn the_walk_through_of_the_readme_works_as_it_is_written() -> Result<()> {
     let [node, daemon, doctor] = &machines[..] else { panic!("{machines:?}") };
     let [split, create, watch] = &sponsor[..] else { panic!("{sponsor:?}") };
     let [trainer, evaluator] = &workers[..] else { panic!("{workers:?}") };
+    let [cancel, claim, reap] = &end[..] else { panic!("{end:?}") };
 
     let desk = Desk::new()?;
     let running = [desk.type_line(node, "//Alice")?, desk.type_line(daemon, "//Alice")?];
@@ -128,7 +129,7 @@ async fn the_walk_through_of_the_readme_works_as_it_is_written() -> Result<()> {
         let line = trainer.replace("trainer-1", &format!("trainer-{part}"));
         last.push((line.clone(), desk.type_line(&line, uri)?));
     }
-    for uri in ["//Eve", "//Ferdie"] {
+    for uri in ["//Eve", "//Ferdie", "//Alice//stash"] {
         last.push((evaluator.clone(), desk.type_line(evaluator, uri)?));
     }
     wait_until("the first version", LONG, async || {
@@ -162,12 +163,15 @@ async fn the_walk_through_of_the_readme_works_as_it_is_written() -> Result<()> {
     assert!(model.len() > 1_000, "a model of {} bytes", model.len());
 
     // All rounds would take longer than a test should; what follows a task's end is the same.
-    desk.done("decentralml task cancel 0", "//Alice").await?;
+    desk.done(cancel, "//Alice").await?;
     for (line, process) in &mut last {
         ends(line, process).await?;
     }
     let view = chain.finalized().await?;
     assert!(view.open_rows(0).await?.is_empty(), "they end when everything is claimed");
+    desk.done(claim, "//Alice").await?;
+    desk.done(reap, "//Alice").await?;
+    assert!(chain.finalized().await?.task(0).await?.is_none(), "nothing is left of the task");
     assert_eq!(sum(&chain).await?, before);
     assert!(before > TOKEN);
     Ok(())

@@ -12,7 +12,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
-use decentralml_sdk::{Proposal, View};
+use decentralml_sdk::{AccountId, Proposal, View};
 
 pub use propose::majority;
 
@@ -58,5 +58,37 @@ impl MotionArg {
                 ),
             )
         })
+    }
+}
+
+/// Refuses for whoever signs without a seat what the chain would refuse for a fee.
+fn insist_on_seat(context: &Context, members: &[AccountId]) -> Result<()> {
+    has_seat(&context.account_or_own(None)?, members)
+}
+
+fn has_seat(account: &AccountId, members: &[AccountId]) -> Result<()> {
+    if members.contains(account) {
+        return Ok(());
+    }
+    let members: Vec<String> = members.iter().map(ToString::to_string).collect();
+    Err(problem(
+        Kind::Refused,
+        format!("{account} is no member of the council: {} are", members.join(", ")),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn who_has_no_seat_is_told_who_has() {
+        let [one, two, stranger] = [1, 2, 3].map(|byte| AccountId([byte; 32]));
+        assert!(has_seat(&two, &[one, two]).is_ok());
+        let error = has_seat(&stranger, &[one, two]).unwrap_err();
+        assert_eq!(crate::exit::kind(&error), Kind::Refused);
+        let expected = format!("{stranger} is no member of the council: {one}, {two} are");
+        assert_eq!(error.to_string(), expected);
     }
 }

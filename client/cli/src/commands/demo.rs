@@ -1,6 +1,7 @@
 //! `decentralml demo`: everything, on this machine, in a few minutes.
 //!
 //! ```text
+//!  folder      where everything goes, which one demo at a time uses
 //!  processes   chain, store, 6 trainers, 3 evaluators: each a process that cannot outlive this one
 //!  cast        who takes part, and how each behaves
 //!  setup       whose rows are whose, the task
@@ -16,6 +17,7 @@
 
 mod baselines;
 mod cast;
+mod folder;
 mod ledger;
 mod plot;
 mod processes;
@@ -33,11 +35,10 @@ use crate::{
     output::Out,
 };
 use clap::Args;
-use color_eyre::{Result, eyre::WrapErr};
+use color_eyre::Result;
 use processes::Processes;
 use report::{Outcome, Seconds};
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -82,7 +83,9 @@ pub async fn run(opts: Opts, _: &Context, out: &mut Out<'_>) -> Result<()> {
         return rehearsal::run(seeds, out).await;
     }
     let node = node(opts.node.as_deref())?;
-    let folder = clean(&opts.out)?;
+    // Held until everything has ended.
+    let _lock = folder::lock(&opts.out)?;
+    let folder = folder::clean(&opts.out)?;
     let mut stop = StopRequest::listen(DaemonOpts::default())?;
     let mut processes = Processes::new(folder.join("logs"))?;
     let ended = tokio::select! {
@@ -143,7 +146,8 @@ async fn play(
         total: start.elapsed().as_secs_f64(),
     };
     let outcome = Outcome { federated, baselines, rounds, settlement, released, model, seconds };
-    report::write(&outcome, &cast, folder, out)
+    report::write(&outcome, &cast, folder, out)?;
+    report::judge(&outcome, &cast)
 }
 
 /// The node's program: the one that was named, or the one beside this program.
@@ -164,43 +168,10 @@ fn node(named: Option<&Path>) -> Result<PathBuf> {
     ))
 }
 
-/// Makes the folder and removes what an earlier demo left in it; other files stay.
-fn clean(folder: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(folder).wrap_err_with(|| format!("{} cannot be made", folder.display()))?;
-    let folder = std::path::absolute(folder)?;
-    for name in ["chain", "data", "logs", "store", "workers"] {
-        remove(&folder.join(name), |path| fs::remove_dir_all(path))?;
-    }
-    for name in ["report.json", "rounds.json", "model.safetensors", "accuracy.svg"] {
-        remove(&folder.join(name), |path| fs::remove_file(path))?;
-    }
-    Ok(folder)
-}
-
-fn remove(path: &Path, how: impl Fn(&Path) -> std::io::Result<()>) -> Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
-    how(path).wrap_err_with(|| format!("{} of an earlier demo cannot be removed", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn only_what_a_demo_left_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("logs")).unwrap();
-        for name in ["report.json", "logs/node.log", "thesis.tex"] {
-            fs::write(folder.path().join(name), "").unwrap();
-        }
-        clean(folder.path()).unwrap();
-        let left: Vec<_> =
-            fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
-        assert_eq!(left, ["thesis.tex"]);
-    }
 
     #[derive(Debug, clap::Parser)]
     struct Line {

@@ -3,8 +3,10 @@
 mod add;
 mod cat;
 pub mod daemon;
+mod gc;
 mod pin;
 mod stat;
+mod verify;
 
 use crate::{context::Context, output::Out};
 use clap::Subcommand;
@@ -18,6 +20,8 @@ pub enum Command {
     Cat(cat::Opts),
     Pin(pin::Opts),
     Stat(stat::Opts),
+    Gc(gc::Opts),
+    Verify(verify::Opts),
 }
 
 /// Does what was asked for.
@@ -28,5 +32,7 @@ pub async fn run(command: Command, context: &Context, out: &mut Out<'_>) -> Resu
         Command::Cat(opts) => cat::run(opts, context, out).await,
         Command::Pin(opts) => pin::run(opts, context, out).await,
         Command::Stat(opts) => stat::run(opts, context, out).await,
+        Command::Gc(opts) => gc::run(opts, context, out).await,
+        Command::Verify(opts) => verify::run(opts, context, out).await,
     }
 }

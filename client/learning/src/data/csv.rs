@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 use ::csv::{ErrorKind, ReaderBuilder, StringRecord, WriterBuilder};
 
@@ -106,9 +106,17 @@ pub fn write_csv(data: &Dataset, target: impl Write, name: &str) -> Result<(), D
     let mut writer = WriterBuilder::new().has_headers(false).from_writer(target);
     for (features, label) in (0..data.rows()).filter_map(|index| data.row(index)) {
         let fields = features.iter().map(f32::to_string).chain([label.to_string()]);
-        writer.write_record(fields).map_err(|error| failed(error.into()))?;
+        writer.write_record(fields).map_err(|error| failed(system_error(error)))?;
     }
     writer.flush().map_err(failed)
+}
+
+/// What the system says, with its kind: as a cause of another error nobody would recognize a full disk.
+fn system_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("the row cannot be written: {other:?}")),
+    }
 }
 
 /// The rows read so far.
@@ -226,7 +234,7 @@ impl<'a> Rows<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     fn read(text: &str, options: &CsvOptions) -> Result<Dataset, String> {
@@ -235,6 +243,23 @@ mod tests {
 
     fn error(text: &str) -> String {
         read(text, &CsvOptions::default()).unwrap_err()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_by_its_kind() {
+        // More than a buffer, and less: the first fails at a row, the second at the end.
+        for rows in [20_000, 1] {
+            let data = Dataset::new(vec![0.5; rows], vec![0; rows], 1, 1).unwrap();
+            let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+            match write_csv(&data, full, "rows.csv") {
+                Err(DataError::Io { file, source }) => {
+                    assert_eq!(source.kind(), io::ErrorKind::StorageFull, "{rows}");
+                    assert_eq!(file, "rows.csv");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -121,6 +121,20 @@ impl Error {
         matches!(self, Self::Unreachable { .. } | Self::Timeout { .. })
     }
 
+    /// The error of a store, and what the other sources did where it has room for that.
+    pub(super) fn and(mut self, others: &str) -> Self {
+        if let Self::Unreachable { reason: text, .. }
+        | Self::Mismatch { reason: text, .. }
+        | Self::Unavailable { reason: text, .. }
+        | Self::Protocol { reason: text, .. }
+        | Self::Api { message: text, .. } = &mut self
+        {
+            text.push_str("; of the other sources, ");
+            text.push_str(others);
+        }
+        self
+    }
+
     pub(super) fn file(path: &std::path::Path, source: io::Error) -> Self {
         Self::File { path: path.to_owned(), source }
     }

@@ -1,8 +1,13 @@
-//! The two requests that the crate has and that do not fit today's Kubo.
+//! The requests that the crate has and that do not fit today's Kubo.
 
 use crate::unixfs::{CHUNK_SIZE, MAX_LINKS};
+use bytes::Bytes;
+use futures::Stream;
 use ipfs_api_backend_hyper::{Form, IpfsApi, request::ApiRequest, response::AddResponse};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use std::{collections::HashMap, io::Read};
 
 /// `add` of one file in the canonical form. The crate's own does not know `max-file-links`, without which a Kubo with
@@ -68,4 +73,44 @@ struct Pinned {
 pub(super) async fn pinned_roots<B: IpfsApi + Sync>(backend: &B) -> Result<Vec<String>, B::Error> {
     let answer: Pinned = backend.request(PinLs { r#type: "recursive" }, None).await?;
     Ok(answer.keys.into_keys().collect())
+}
+
+/// `repo/stat`. The crate's own does not have the limit.
+#[derive(Serialize)]
+struct RepoStat {}
+
+impl ApiRequest for RepoStat {
+    const PATH: &'static str = "/repo/stat";
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Stat {
+    pub num_objects: u64,
+    pub repo_size: u64,
+    pub storage_max: u64,
+    pub repo_path: String,
+}
+
+/// What the server's repository holds.
+pub(super) async fn stat<B: IpfsApi + Sync>(backend: &B) -> Result<Stat, B::Error> {
+    backend.request(RepoStat {}, None).await
+}
+
+/// One request, answered by one JSON value.
+pub(super) async fn ask<B, R, T>(backend: &B, request: R) -> Result<T, B::Error>
+where
+    B: IpfsApi + Sync,
+    R: ApiRequest,
+    T: DeserializeOwned + Send + 'static,
+{
+    backend.request(request, None).await
+}
+
+/// One request, answered by a stream.
+pub(super) fn stream<B: IpfsApi, R: ApiRequest>(
+    backend: &B,
+    request: R,
+) -> Result<impl Stream<Item = Result<Bytes, B::Error>> + Send + Unpin + use<B, R>, B::Error> {
+    Ok(backend.request_stream_bytes(backend.build_base_request(request, None)?))
 }

@@ -1,8 +1,8 @@
 //! Bytes and files into the store.
 
-use super::{Error, Storage, request};
+use super::{Error, Storage, cache, request};
 use crate::{
-    Block, parse_cid,
+    Block, Store, parse_cid,
     unixfs::{Imported, import},
 };
 use bytes::Bytes;
@@ -51,13 +51,22 @@ impl Storage {
     }
 
     async fn add_source(&self, source: Source) -> Result<Added, Error> {
-        let expected = source.clone().import_all().await?;
-        let Imported { cid, size, .. } = expected;
+        let kept = match &self.cache {
+            Some(store) => source.keep(store.clone()).await?,
+            None => None,
+        };
+        let Imported { cid, size, .. } = match &kept {
+            Some((imported, _lease)) => *imported,
+            None => source.clone().import_all().await?,
+        };
         let given = self.connection.retry("add", || self.upload(&source)).await?;
         if given != Some(cid) {
             tracing::debug!(%cid, given = ?given.map(|cid| cid.to_string()), "the server's form differs, putting blocks");
             self.put_blocks(&source, cid).await?;
             self.pin(&cid).await?;
+        }
+        if let (Some(_), Some(store)) = (&kept, &self.cache) {
+            cache::pin(store.clone(), cid).await;
         }
         Ok(Added { cid, size })
     }
@@ -127,6 +136,12 @@ impl Source {
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
             Self::File(path) => Box::new(File::open(path).map_err(|e| Error::file(path, e))?),
         })
+    }
+
+    /// Imports it into a store of this process, if there is room.
+    async fn keep(&self, store: Arc<Store>) -> Result<Option<cache::Kept>, Error> {
+        let (opened, failed) = (self.clone(), self.clone());
+        cache::import(store, move || opened.open(), move |e| failed.error(e)).await
     }
 
     /// Computes the CID; a second of work per gigabyte.

@@ -2,26 +2,23 @@
 
 use super::{
     answer::{Failure, json_lines},
+    incoming::{broken, feed},
     params::Params,
 };
 use crate::{
     Store, StoreError,
+    store::check_name,
     unixfs::{CHUNK_SIZE, Imported, MAX_LINKS, import},
 };
 use axum::{
     extract::{
         Multipart, Query, State,
-        multipart::{Field, MultipartError, MultipartRejection},
+        multipart::{Field, MultipartRejection},
     },
     response::Response,
 };
-use bytes::{Buf, Bytes};
 use serde::Serialize;
-use std::{
-    io::{self, ErrorKind, Read},
-    sync::Arc,
-};
-use tokio::{sync::mpsc, task::spawn_blocking};
+use std::sync::Arc;
 
 /// Most files of one request: what is answered about each is kept until the last one is stored.
 const MAX_FILES: usize = 4096;
@@ -50,9 +47,10 @@ struct Added {
     size: String,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Options {
-    pin: bool,
+    /// The name of the pin, empty for none; `None` where nothing is pinned.
+    pin: Option<String>,
     only_hash: bool,
     progress: bool,
     silent: bool,
@@ -82,7 +80,7 @@ pub(super) async fn add(
                 "directories are not supported; add the files one by one",
             ));
         }
-        let imported = add_field(store.clone(), field, options).await?;
+        let imported = add_field(store.clone(), field, options.clone()).await?;
         files += 1;
         if options.silent {
             continue;
@@ -128,12 +126,19 @@ fn options(params: &Params) -> Result<Options, Failure> {
             return unsupported(&format!("{option}={other}"));
         }
     }
-    for option in ["to-files", "pin-name", "mode", "mtime"] {
+    let name = params.get("pin-name")?.unwrap_or_default();
+    check_name(name)?;
+    for option in ["to-files", "mode", "mtime"] {
         params.without(option)?;
     }
+    let only_hash = params.flag("only-hash")?.unwrap_or(false);
+    let pin = params.flag("pin")?.unwrap_or(true);
+    if !name.is_empty() && (only_hash || !pin) {
+        return Err(Failure::command("pin-name option requires pin to be set"));
+    }
     Ok(Options {
-        pin: params.flag("pin")?.unwrap_or(true),
-        only_hash: params.flag("only-hash")?.unwrap_or(false),
+        pin: pin.then(|| name.to_owned()),
+        only_hash,
         progress: params.flag("progress")?.unwrap_or(false),
         silent: params.flag("silent")?.unwrap_or(false),
     })
@@ -141,53 +146,14 @@ fn options(params: &Params) -> Result<Options, Failure> {
 
 async fn add_field(
     store: Arc<Store>,
-    mut field: Field<'_>,
+    field: Field<'_>,
     Options { pin, only_hash, .. }: Options,
 ) -> Result<Imported, Failure> {
-    let (pieces, incoming) = mpsc::channel(16);
-    let reader = Incoming { pieces: incoming, current: Bytes::new(), ended: false };
-    let writer = spawn_blocking(move || match only_hash {
+    let imported = feed(field, move |reader| match only_hash {
         true => import(reader, |_| Ok::<(), StoreError>(())),
-        false => store.add(reader, pin),
+        false => store.add_named(reader, pin.as_deref()),
     });
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
-        // A writer that has failed reads no more. What is still coming is taken and dropped, since a client reads the
-        // error only after it has sent everything.
-        let _ = pieces.send(Some(piece)).await;
-    }
-    let _ = pieces.send(None).await;
-    writer
-        .await
-        .map_err(|e| Failure::command(format!("the store failed: {e}")))?
-        .map_err(Failure::from)
-}
-
-fn broken(error: MultipartError) -> Failure {
-    Failure::request(format!("the upload is broken: {}", error.body_text()))
-}
-
-/// The body as a blocking reader. `None` is its end; a channel that closes without it is an upload that was cut off.
-struct Incoming {
-    pieces: mpsc::Receiver<Option<Bytes>>,
-    current: Bytes,
-    ended: bool,
-}
-
-impl Read for Incoming {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() && !self.ended {
-            match self.pieces.blocking_recv() {
-                Some(Some(piece)) => self.current = piece,
-                Some(None) => self.ended = true,
-                None => {
-                    return Err(io::Error::new(ErrorKind::UnexpectedEof, "the upload was cut off"));
-                }
-            }
-        }
-        let count = buffer.len().min(self.current.len());
-        self.current.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
-    }
+    Ok(imported.await??)
 }
 
 fn is_zero(count: &u64) -> bool {

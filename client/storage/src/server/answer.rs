@@ -2,10 +2,21 @@
 
 use crate::StoreError;
 use axum::{
+    BoxError,
+    body::Body,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures::{StreamExt, stream};
 use serde::Serialize;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{runtime::Handle, sync::mpsc};
 
 /// An error answer: a sentence where the request is wrong, `{"Message","Code","Type"}` where its execution failed.
 #[derive(Debug)]
@@ -82,6 +93,61 @@ pub(super) fn json_lines<T: Serialize>(values: &[T]) -> Result<Response, Failure
 
 fn lines<T: Serialize>(values: &[T]) -> serde_json::Result<String> {
     values.iter().map(|value| Ok(serde_json::to_string(value)? + "\n")).collect()
+}
+
+/// Time that a client has to take a line: what works for it may keep others waiting.
+const STALLED: Duration = Duration::from_secs(10);
+
+/// Runs what touches the disk where it may block, and answers with a line for each value that it emits, at once. An error before
+/// the first line is an error answer, a later one cuts the connection, as a panic does. `work` goes on when the client has gone or
+/// takes no more lines, and can see that by what its argument returns.
+pub(super) async fn emitted<T: Serialize>(
+    work: impl FnOnce(&mut dyn FnMut(&T) -> bool) -> Result<(), BoxError> + Send + 'static,
+) -> Result<Response, Failure> {
+    let (sender, mut receiver) = mpsc::channel(64);
+    let runtime = Handle::current();
+    let complete = Arc::new(AtomicBool::new(false));
+    let is_complete = complete.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut listening = true;
+        let mut send = |line| {
+            listening = listening && runtime.block_on(sender.send_timeout(line, STALLED)).is_ok();
+            listening
+        };
+        let worked =
+            work(&mut |value: &T| send(lines(std::slice::from_ref(value)).map_err(BoxError::from)));
+        match worked {
+            Ok(()) => complete.store(listening, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(%error, "an answer ends early");
+                send(Err(error));
+            }
+        }
+    });
+    let ended = || BoxError::from("the answer was not taken in time, or the store failed");
+    let first = match receiver.recv().await {
+        None if !is_complete.load(Ordering::Acquire) => Err(ended()),
+        first => first.transpose(),
+    };
+    let first = first.map_err(|error| Failure::command(error.to_string()))?;
+    let rest = stream::unfold(Some(receiver), move |receiver| {
+        let is_complete = is_complete.clone();
+        async move {
+            let mut receiver = receiver?;
+            match receiver.recv().await {
+                Some(Ok(line)) => Some((Ok(line), Some(receiver))),
+                None if is_complete.load(Ordering::Acquire) => None,
+                failed => {
+                    // So that the lines before it are sent: with the error the connection ends at once.
+                    tokio::task::yield_now().await;
+                    Some((failed.unwrap_or_else(|| Err(ended())), None))
+                }
+            }
+        }
+    });
+    let first = stream::iter(first.map(Ok::<_, BoxError>));
+    let headers = [(header::CONTENT_TYPE.as_str(), "application/json"), ("x-chunked-output", "1")];
+    Ok((headers, Body::from_stream(first.chain(rest))).into_response())
 }
 
 /// Runs what touches the disk where it may block.

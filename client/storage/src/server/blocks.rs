@@ -1,10 +1,10 @@
-//! `block/put`, `block/get`, `block/stat`.
+//! `block/put`, `block/get`, `block/stat`, `block/rm`.
 
 use super::{
     answer::{Failure, blocking, json, json_lines},
     params::Params,
 };
-use crate::{Block, MAX_BLOCK, Store, StoreError};
+use crate::{Block, MAX_BLOCK, Removal, Store, StoreError};
 use axum::{
     extract::{
         Multipart, Query, State,
@@ -13,7 +13,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use decentralml_types::Codec;
+use decentralml_types::{Cid, Codec};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -25,6 +25,15 @@ pub(super) const PUT_LIMIT: usize = MAX_BLOCK + (64 << 10);
 struct BlockStat {
     key: String,
     size: usize,
+}
+
+/// What became of a block that was to be removed.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RemovedBlock {
+    hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 impl From<&Block> for BlockStat {
@@ -50,10 +59,13 @@ pub(super) async fn put(
         let store = store.clone();
         let stored = blocking(move || {
             let block = Block::new(codec, data);
-            store.put(&block)?;
+            let mut batch = store.batch();
+            batch.put(&block)?;
+            let hold = batch.commit()?;
             if pin {
                 store.pin(&block.cid())?;
             }
+            drop(hold);
             Ok(BlockStat::from(&block))
         });
         answers.push(stored.await?);
@@ -80,6 +92,31 @@ pub(super) async fn stat(
     let cid = params.cid("cid")?;
     let block = blocking(move || store.get(&cid)).await?;
     Ok(json(&BlockStat::from(&block)))
+}
+
+/// Errors stand in the lines, beside the block that they are about; the status is 200 all the same.
+pub(super) async fn remove(
+    State(store): State<Arc<Store>>,
+    Query(params): Query<Params>,
+) -> Result<Response, Failure> {
+    let force = params.flag("force")?.unwrap_or(false);
+    let quiet = params.flag("quiet")?.unwrap_or(false);
+    let cids = params.some_cids("cid")?;
+    let asked = cids.clone();
+    let removals = blocking(move || store.remove(&asked)).await?;
+    let line = |(cid, removal): (&Cid, Removal)| {
+        let error = match removal {
+            Removal::Removed => None,
+            Removal::Missing if force => None,
+            Removal::Missing => Some(format!("ipld: could not find {cid}")),
+            Removal::Pinned => Some("pinned: recursive".into()),
+            Removal::PinnedVia(root) => Some(format!("pinned via {root}")),
+            Removal::InUse => Some("in use: something that needs it is being added or read".into()),
+        };
+        RemovedBlock { hash: cid.to_string(), error }
+    };
+    let lines = cids.iter().zip(removals).map(line);
+    json_lines(&lines.filter(|line| !quiet || line.error.is_some()).collect::<Vec<_>>())
 }
 
 /// From `cid-codec` or its deprecated older brother `format`, which know some codecs by other names; raw by default.

@@ -1,21 +1,19 @@
 //! `cat`: files, or a part of them, as a stream.
 
 use super::{
-    answer::{Failure, blocking},
+    answer::Failure,
     params::Params,
+    paths::{following, resolve},
 };
-use crate::{Store, StoreError};
+use crate::{Lease, Store, StoreError, outgoing};
 use axum::{
-    body::Body,
     extract::{Query, State},
     http::header,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use decentralml_types::Cid;
-use futures::stream;
 use std::sync::Arc;
-use tokio::{sync::mpsc, task::spawn_blocking};
 
 /// What fails before the first byte is an error answer. What fails later cuts the connection, below the length that the
 /// header has promised: no client can take the part for the whole.
@@ -25,45 +23,32 @@ pub(super) async fn cat(
 ) -> Result<Response, Failure> {
     let offset = params.bytes("offset")?.unwrap_or(0);
     let length = params.bytes("length")?;
-    let cids = params.some_cids("ipfs-path")?;
-    let (total, first, rest) = blocking(move || {
-        let parts = plan(&store, &cids, offset, length)?;
+    let paths = params.some_paths("ipfs-path")?;
+    let (total, first, rest) = following(move || {
+        let files = paths.iter().map(|path| Ok(resolve(&store, path)?.cid()));
+        let parts = plan(&store, &files.collect::<Result<Vec<_>, Failure>>()?, offset, length)?;
         let total: u64 = parts.iter().map(|part| part.length).sum();
         let mut pieces = parts.into_iter().flat_map(move |part| read(&store, part));
         let first = pieces.next().transpose()?;
         Ok((total, first, pieces))
     })
     .await?;
-
-    let (pieces, mut outgoing) = mpsc::channel(4);
-    spawn_blocking(move || {
-        for piece in rest {
-            let failed = piece.is_err();
-            if let Err(error) = &piece {
-                tracing::warn!(%error, "cat ends early");
-            }
-            // A closed channel is a client that has gone.
-            if pieces.blocking_send(piece).is_err() || failed {
-                break;
-            }
-        }
-    });
-    let rest = stream::poll_fn(move |context| outgoing.poll_recv(context));
-    let first = stream::iter(first.map(Ok::<Bytes, StoreError>));
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/plain".to_owned()),
         (header::CONTENT_LENGTH.as_str(), total.to_string()),
         ("x-content-length", total.to_string()),
         ("x-stream-output", "1".to_owned()),
     ];
-    Ok((headers, Body::from_stream(futures::StreamExt::chain(first, rest))).into_response())
+    Ok((headers, outgoing::body(first.map(Ok).into_iter().chain(rest))).into_response())
 }
 
 /// A part of a file. A request may name a thousand files, so that none is kept open before its turn: each has a block in memory.
+/// That none is collected before its turn either is the lease's part.
 struct Part {
     cid: Cid,
     offset: u64,
     length: u64,
+    _lease: Lease,
 }
 
 /// The parts that hold `length` bytes, or all, from byte `offset` of the files in a row on. All their roots are looked at.
@@ -80,8 +65,10 @@ fn plan(
         if left == 0 {
             break;
         }
+        let lease = store.lease(cid);
         let reader = store.file(cid, offset, Some(left))?;
-        parts.push(Part { cid: *cid, offset, length: reader.remaining() });
+        let length = reader.remaining();
+        parts.push(Part { cid: *cid, offset, length, _lease: lease });
         offset = offset.saturating_sub(reader.size());
         left -= reader.remaining();
     }

@@ -1,7 +1,10 @@
-//! What is turned away before a command sees it: other methods than POST, and web pages. Any page that a person on this
-//! machine has open could send requests to loopback.
+//! What is turned away before a command sees it: requests without the token, where there is one, other methods than POST, and
+//! web pages. Any page that a person on this machine has open could send requests to loopback.
+//!
+//! These are Kubo's checks. Like Kubo it takes any `Host`: a page whose name is made to point to this machine (DNS rebinding)
+//! still names itself in `Origin` or `Referer`, by which it is refused.
 
-use super::answer::sentence;
+use super::{access::Token, answer::sentence};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
@@ -11,9 +14,25 @@ use axum::{
 
 const METHODS: &str = "OPTIONS, POST";
 
-/// Lets POST requests through that no browser sends for a page from elsewhere. `port` is the one that the facade listens
-/// on: pages of other ports of this machine are other programs' pages.
-pub(super) async fn guard(State(port): State<u16>, request: Request, next: Next) -> Response {
+/// What the gate knows.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    /// The port that the facade listens on: pages of other ports of this machine are other programs' pages.
+    pub port: u16,
+    /// What every request has to show.
+    pub token: Option<Token>,
+}
+
+/// Lets POST requests through that show the token and that no browser sends for a page from elsewhere.
+pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if gate.token.as_ref().is_some_and(|token| !token.is_shown(headers)) {
+        // Kubo's status for it.
+        return sentence(
+            StatusCode::FORBIDDEN,
+            "access denied: this store takes requests with the header \"Authorization: Bearer TOKEN\" only",
+        );
+    }
     let methods = [(header::ALLOW, METHODS)];
     if request.method() == Method::OPTIONS {
         return (StatusCode::NO_CONTENT, methods).into_response();
@@ -22,7 +41,7 @@ pub(super) async fn guard(State(port): State<u16>, request: Request, next: Next)
         let answer = sentence(StatusCode::METHOD_NOT_ALLOWED, "405 - Method Not Allowed");
         return (methods, answer).into_response();
     }
-    if !is_allowed(request.headers(), port) {
+    if !is_allowed(headers, gate.port) {
         return sentence(StatusCode::FORBIDDEN, "403 - Forbidden");
     }
     next.run(request).await
@@ -34,13 +53,14 @@ pub(super) async fn unknown() -> Response {
 }
 
 /// Browsers name the page in `Origin`, in `Referer`, or in both; other programs send neither. What calls itself a browser
-/// and sends neither hides where it comes from.
+/// and sends neither hides where it comes from, unless it is a program on Electron, of which that is known.
 fn is_allowed(headers: &HeaderMap, port: u16) -> bool {
     let pages: Vec<_> =
         [header::ORIGIN, header::REFERER].iter().filter_map(|name| headers.get(name)).collect();
     if pages.is_empty() {
         let agent = headers.get(header::USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
-        return !agent.starts_with(b"Mozilla");
+        let electron = agent.windows(8).any(|word| word == b"Electron");
+        return electron || !agent.starts_with(b"Mozilla");
     }
     pages.iter().all(|page| page.to_str().is_ok_and(|page| is_own(page, port)))
 }

@@ -76,12 +76,11 @@ pub(super) async fn repo_stat(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
-    // Read before the walk through the store, which takes a while.
     let size_only = params.flag("size-only")?.unwrap_or(false);
     let path = store.path().display().to_string();
     let stat = blocking(move || store.stat()).await?;
-    // Nothing but the disk limits it.
-    let (repo_size, storage_max) = (stat.bytes, u64::MAX);
+    // Without a limit, the disk is the only one.
+    let (repo_size, storage_max) = (stat.bytes, stat.limit.unwrap_or(u64::MAX));
     let (num_objects, repo_path, version) = match size_only {
         true => (0, String::new(), ""),
         false => (stat.blocks, path, "decentralml-store@1"),

@@ -1,7 +1,7 @@
 //! Query parameters as Kubo reads them.
 
 use super::answer::Failure;
-use crate::parse_cid;
+use crate::{parse_cid, unixfs::DagPath};
 use decentralml_types::Cid;
 use serde::Deserialize;
 
@@ -76,6 +76,20 @@ impl Params {
         self.args().next().map_or_else(|| Err(required(called)), cid)
     }
 
+    /// The first path given as `arg`.
+    pub fn path(&self, called: &str) -> Result<DagPath, Failure> {
+        self.args().next().map_or_else(|| Err(required(called)), path)
+    }
+
+    /// All paths given as `arg`; at least one.
+    pub fn some_paths(&self, called: &str) -> Result<Vec<DagPath>, Failure> {
+        let paths = self.args().map(path).collect::<Result<Vec<_>, _>>()?;
+        if paths.is_empty() {
+            return Err(required(called));
+        }
+        Ok(paths)
+    }
+
     /// What is given as `arg`, as it was written.
     pub fn args(&self) -> impl Iterator<Item = &str> {
         self.all("arg")
@@ -84,6 +98,10 @@ impl Params {
     fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn path(arg: &str) -> Result<DagPath, Failure> {
+    DagPath::parse(arg).map_err(|error| Failure::command(format!("invalid path {arg:?}: {error}")))
 }
 
 /// A CID, as it is or as the path `/ipfs/CID`.

@@ -4,7 +4,7 @@ use super::{
     answer::{Failure, blocking, json, json_lines},
     params::Params,
 };
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, store::check_name};
 use axum::{
     extract::{Query, State},
     response::Response,
@@ -15,6 +15,9 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
+
+const RECURSIVE: &str = "recursive";
+const INDIRECT: &str = "indirect";
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,8 +36,7 @@ struct Listed {
 #[serde(rename_all = "PascalCase")]
 struct Key {
     r#type: String,
-    /// Pins have none here.
-    name: &'static str,
+    name: String,
 }
 
 /// A line of a list that is streamed.
@@ -42,21 +44,30 @@ struct Key {
 #[serde(rename_all = "PascalCase")]
 struct Entry {
     cid: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
     r#type: String,
+}
+
+/// A pinned block.
+struct Pinned {
+    cid: Cid,
+    kind: String,
+    name: String,
 }
 
 pub(super) async fn add(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
-    params.without("name")?;
+    let name = name(&params)?;
     if params.flag("recursive")? == Some(false) {
         return Err(Failure::command("direct pins are not supported; pin recursively"));
     }
     let progress = params.flag("progress")?.unwrap_or(false);
     let cids = params.some_cids("ipfs-path")?;
     let answer = pins(&cids);
-    blocking(move || cids.iter().try_for_each(|cid| store.pin(cid)))
+    blocking(move || cids.iter().try_for_each(|cid| store.pin_named(cid, &name)))
         .await
         .map_err(|error| error.of("pin"))?;
     // A stream whose last line is the answer. The lines before it say how much came from peers: nothing does here.
@@ -97,29 +108,36 @@ pub(super) async fn list(
         }
     };
     let stream = params.flag("stream")?.unwrap_or(false);
-    let named = params.get("name")?.is_some_and(|name| !name.is_empty());
+    let sought = name(&params)?;
+    // Who asks for a name sees the names.
+    let with_names = params.flag("names")?.unwrap_or(false) || !sought.is_empty();
     let asked = params.cids()?;
-    let mut found = Vec::new();
-    if asked.is_empty() {
-        // No pin has a name, so none has the one that is looked for.
-        if !named {
-            found = blocking(move || all(&store, kinds)).await?;
-        }
+    let mut found = if asked.is_empty() {
+        blocking(move || all(&store, kinds, &sought)).await?
     } else {
-        let kinds = blocking(move || kinds_of(&store, kinds, asked)).await?;
-        for (arg, (cid, kind)) in params.args().zip(kinds) {
-            let kind =
-                kind.ok_or_else(|| Failure::command(format!("path '{arg}' is not pinned")))?;
-            found.push((cid, kind));
-        }
+        // Kubo, too, takes no notice of the name when it is asked about single ones.
+        let answers = blocking(move || kinds_of(&store, kinds, asked)).await?;
+        let is_pinned = |(arg, pinned): (&str, Option<Pinned>)| {
+            pinned.ok_or_else(|| Failure::command(format!("path '{arg}' is not pinned")))
+        };
+        params.args().zip(answers).map(is_pinned).collect::<Result<_, _>>()?
+    };
+    if !with_names {
+        found.iter_mut().for_each(|pinned| pinned.name.clear());
     }
-    let found = found.into_iter().map(|(cid, kind)| (cid.to_string(), kind));
     if stream {
-        let entries: Vec<_> = found.map(|(cid, kind)| Entry { cid, r#type: kind }).collect();
-        return json_lines(&entries);
+        let entry = |Pinned { cid, kind, name }| Entry { cid: cid.to_string(), name, r#type: kind };
+        return json_lines(&found.into_iter().map(entry).collect::<Vec<_>>());
     }
-    let keys = found.map(|(cid, kind)| (cid, Key { r#type: kind, name: "" })).collect();
-    Ok(json(&Listed { keys }))
+    let key = |Pinned { cid, kind, name }: Pinned| (cid.to_string(), Key { r#type: kind, name });
+    Ok(json(&Listed { keys: found.into_iter().map(key).collect() }))
+}
+
+/// The name of a pin that is made or looked for; empty where none is given.
+fn name(params: &Params) -> Result<String, Failure> {
+    let name = params.get("name")?.unwrap_or_default();
+    check_name(name)?;
+    Ok(name.to_owned())
 }
 
 /// Which kinds of pins are asked for.
@@ -129,17 +147,22 @@ struct Kinds {
     indirect: bool,
 }
 
-/// Every pinned block with the kind of its pin. A root is no indirect pin, also where it is under another one.
-fn all(store: &Store, kinds: Kinds) -> Result<Vec<(Cid, String)>, StoreError> {
-    let roots = store.pins()?;
+/// Every pinned block with the kind of its pin, or those whose pin's name has `sought` in it. A root is no indirect pin, also
+/// where it is under another one, and indirect pins have no name.
+fn all(store: &Store, kinds: Kinds, sought: &str) -> Result<Vec<Pinned>, StoreError> {
+    let roots = store.named_pins()?;
     let mut found = Vec::new();
-    if kinds.recursive {
-        found.extend(roots.iter().map(|root| (*root, "recursive".to_owned())));
+    if kinds.indirect && sought.is_empty() {
+        let mut below = HashSet::new();
+        for root in roots.keys() {
+            below.extend(under(store, root)?);
+        }
+        let below = below.into_iter().filter(|cid| !roots.contains_key(cid));
+        found.extend(below.map(|cid| Pinned { cid, kind: INDIRECT.into(), name: String::new() }));
     }
-    if kinds.indirect {
-        let below = store.reachable(roots.iter().copied())?;
-        let below = below.into_iter().filter(|cid| !roots.contains(cid));
-        found.extend(below.map(|cid| (cid, "indirect".to_owned())));
+    if kinds.recursive {
+        let named = roots.into_iter().filter(|(_, name)| name.contains(sought));
+        found.extend(named.map(|(cid, name)| Pinned { cid, kind: RECURSIVE.into(), name }));
     }
     Ok(found)
 }
@@ -149,30 +172,44 @@ fn kinds_of(
     store: &Store,
     kinds: Kinds,
     asked: Vec<Cid>,
-) -> Result<Vec<(Cid, Option<String>)>, StoreError> {
-    let roots = store.pins()?;
-    let is_root = |cid: &Cid| kinds.recursive && roots.contains(cid);
+) -> Result<Vec<Option<Pinned>>, StoreError> {
+    let roots = store.named_pins()?;
+    let is_root = |cid: &Cid| kinds.recursive && roots.contains_key(cid);
     let mut through = HashMap::new();
     let mut sought: HashSet<Cid> = match kinds.indirect {
         true => asked.iter().filter(|cid| !is_root(cid)).copied().collect(),
         false => HashSet::new(),
     };
-    for root in &roots {
+    for root in roots.keys() {
         // What is pinned may be far more than what is asked for.
         if sought.is_empty() {
             break;
         }
-        for cid in store.reachable([*root])?.into_iter().filter(|cid| cid != root) {
+        for cid in under(store, root)?.into_iter().filter(|cid| cid != root) {
             if sought.remove(&cid) {
                 through.insert(cid, *root);
             }
         }
     }
-    let kind = |cid: Cid| match through.get(&cid) {
-        _ if is_root(&cid) => Some("recursive".to_owned()),
-        root => root.map(|root| format!("indirect through {root}")),
+    let pinned = |cid: Cid| match (roots.get(&cid), through.get(&cid)) {
+        (Some(name), _) if is_root(&cid) => {
+            Some(Pinned { cid, kind: RECURSIVE.into(), name: name.clone() })
+        }
+        (_, Some(root)) => {
+            let kind = format!("{INDIRECT} through {root}");
+            Some(Pinned { cid, kind, name: String::new() })
+        }
+        _ => None,
     };
-    Ok(asked.into_iter().map(|cid| (cid, kind(cid))).collect())
+    Ok(asked.into_iter().map(pinned).collect())
+}
+
+/// Everything under a pinned root, which may be unpinned and collected meanwhile: then there is nothing.
+fn under(store: &Store, root: &Cid) -> Result<HashSet<Cid>, StoreError> {
+    match store.reachable([*root]) {
+        Err(_) if !store.is_pinned(root) => Ok(HashSet::new()),
+        reached => reached,
+    }
 }
 
 fn pins(cids: &[Cid]) -> Pins {

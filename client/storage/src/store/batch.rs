@@ -4,35 +4,50 @@ use super::{
     Store,
     error::{At, StoreError},
     folder::sync_folder,
+    state::{Digest, Hold},
 };
 use crate::{Block, MAX_BLOCK};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     fs::{self, File},
     io::{ErrorKind, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-/// Blocks on their way into a store. What is not committed is removed when this is dropped.
+/// Blocks on their way into a store. What is not committed is removed when this is dropped. No collection removes any
+/// of them meanwhile, those neither that were there before.
 ///
-/// Syncing at the end, and not block by block, lets the kernel write while the next blocks come in.
+/// Syncing at the end, and not block by block, lets the kernel write while the next blocks come in. Memory: about 100 bytes for
+/// each block.
 #[derive(Debug)]
 pub struct Batch<'a> {
     store: &'a Store,
-    seen: HashSet<[u8; 32]>,
+    hold: Hold,
     written: Vec<Written>,
-    folders: BTreeSet<PathBuf>,
+    /// How many of `written` have their names.
+    committed: usize,
+    shards: BTreeSet<u8>,
 }
 
-#[derive(Debug)]
+/// A file in `tmp/`.
+#[derive(Clone, Copy, Debug)]
 struct Written {
-    temporary: PathBuf,
-    name: PathBuf,
+    number: u64,
+    digest: Digest,
+    bytes: u32,
+    /// Of the quota: nothing where a corrupt file of the same length is replaced.
+    reserved: u32,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(store: &'a Store) -> Self {
-        Self { store, seen: HashSet::new(), written: Vec::new(), folders: BTreeSet::new() }
+        Self {
+            store,
+            hold: Hold::new(&store.shared),
+            written: Vec::new(),
+            committed: 0,
+            shards: BTreeSet::new(),
+        }
     }
 
     /// Writes a block aside, unless the very same bytes are in the store already. At most [`MAX_BLOCK`] bytes.
@@ -40,44 +55,94 @@ impl<'a> Batch<'a> {
         if block.data().len() > MAX_BLOCK {
             return Err(StoreError::BlockTooLarge(block.data().len()));
         }
-        if !self.seen.insert(block.cid().digest) {
+        let digest = block.cid().digest;
+        // Before anything is looked at: a collection may be running.
+        if !self.hold.add(digest) {
             return Ok(());
         }
-        let name = self.store.block_path(&block.cid());
-        // Also for a block that is there: another batch may have renamed it and not yet synced its folder.
-        if let Some(folder) = name.parent() {
-            self.folders.insert(folder.to_owned());
+        let put = self.write(block);
+        if put.is_err() {
+            self.hold.remove(&digest);
         }
-        match fs::read(&name) {
-            Ok(bytes) if bytes == *block.data() => return Ok(()),
-            Ok(_) => tracing::warn!(cid = %block.cid(), "healing a corrupt block"),
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) => return Err(StoreError::io(&name, e)),
-        }
-        let temporary = self.store.new_temporary();
-        self.written.push(Written { temporary: temporary.clone(), name });
-        write_new(&temporary, block.data())
+        put
     }
 
-    /// Makes the blocks durable and visible.
-    pub fn commit(mut self) -> Result<(), StoreError> {
-        for Written { temporary, .. } in &self.written {
-            File::open(temporary).and_then(|file| file.sync_all()).at(temporary)?;
+    fn write(&mut self, block: &Block) -> Result<(), StoreError> {
+        let digest = block.cid().digest;
+        // Also for a block that is there: another batch may have renamed it and not yet synced its folder.
+        self.shards.insert(digest[0]);
+        let name = self.store.block_path(&digest);
+        // At most MAX_BLOCK, far below the range of 32 bits.
+        let bytes = block.data().len() as u32;
+        let reserved = match super::read_file(&name) {
+            Ok(found) if found == *block.data() => {
+                self.store.shared.lock().found(&digest, true);
+                return Ok(());
+            }
+            Ok(found) => {
+                tracing::warn!(cid = %block.cid(), "healing a corrupt block");
+                bytes.saturating_sub(found.len() as u32)
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => bytes,
+            Err(e) => return Err(StoreError::io(&name, e)),
+        };
+        self.store.shared.lock().reserve(reserved.into())?;
+        let written = Written { number: self.store.next_number(), digest, bytes, reserved };
+        let result = write_new(&self.store.temporary_path(written.number), block.data());
+        match result {
+            Ok(()) => self.written.push(written),
+            Err(_) => self.store.abandon(&written),
+        }
+        result
+    }
+
+    /// Makes the blocks durable and visible. Until what is returned is dropped no collection removes any of them: pin their
+    /// root before.
+    pub fn commit(mut self) -> Result<Hold, StoreError> {
+        for Written { number, .. } in &self.written {
+            let temporary = self.store.temporary_path(*number);
+            File::open(&temporary).and_then(|file| file.sync_all()).at(&temporary)?;
         }
         // In order, so that no root appears before its leaves.
-        for Written { temporary, name } in &self.written {
-            fs::rename(temporary, name).at(name)?;
+        for written in &self.written {
+            self.store.name(written)?;
+            self.committed += 1;
         }
-        self.written.clear();
-        self.folders.iter().try_for_each(|folder| sync_folder(folder))
+        for shard in &self.shards {
+            sync_folder(&self.store.shard_path(*shard))?;
+        }
+        Ok(std::mem::replace(&mut self.hold, Hold::new(&self.store.shared)))
+    }
+}
+
+impl Store {
+    /// Gives a written file its name. Under the lock, so that what is counted is what is there.
+    fn name(&self, written: &Written) -> Result<(), StoreError> {
+        let name = self.block_path(&written.digest);
+        let mut state = self.shared.lock();
+        let replaced = match fs::metadata(&name) {
+            Ok(metadata) => Some(metadata.len()),
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            Err(e) => return Err(StoreError::io(&name, e)),
+        };
+        fs::rename(self.temporary_path(written.number), &name).at(&name)?;
+        state.release(written.reserved.into());
+        state.stored(&written.digest, written.bytes.into(), replaced);
+        Ok(())
+    }
+
+    /// Gives up a written file and its room.
+    fn abandon(&self, written: &Written) {
+        // What stays is swept when the store is opened again.
+        let _ = fs::remove_file(self.temporary_path(written.number));
+        self.shared.lock().release(written.reserved.into());
     }
 }
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        for Written { temporary, .. } in &self.written {
-            // What stays is swept when the store is opened again.
-            let _ = fs::remove_file(temporary);
+        for written in &self.written[self.committed..] {
+            self.store.abandon(written);
         }
     }
 }

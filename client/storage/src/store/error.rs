@@ -1,5 +1,6 @@
 //! What can go wrong in a store.
 
+use super::pins::MAX_PIN_NAME;
 use crate::{MAX_BLOCK, block::CidError, unixfs::NodeError};
 use decentralml_types::Cid;
 use std::{
@@ -68,6 +69,32 @@ pub enum StoreError {
     /// `unpin` of what is not pinned.
     #[error("{0} is not pinned or pinned indirectly")]
     NotPinned(Cid),
+    /// The name of a pin is too long.
+    #[error("pin name is {0} bytes (max {MAX_PIN_NAME} bytes)")]
+    PinName(usize),
+    /// What is under a pin is not all here, so that it is not known what is to be kept.
+    #[error(
+        "nothing was removed: the pinned {root} is not whole ({source}); add or fetch it again, or unpin it, and try again"
+    )]
+    BrokenPin {
+        /// The pin.
+        root: Cid,
+        /// What is wrong with it.
+        source: Box<StoreError>,
+    },
+    /// More than the store may hold.
+    #[error(
+        "the store is full: {used} of {limit} bytes are used and {needed} more are needed; unpin what is no longer needed and \
+         run `decentralml ipfs gc`, or start the store with a larger --max-storage"
+    )]
+    QuotaExceeded {
+        /// Bytes of all blocks, also of those that are being written.
+        used: u64,
+        /// Bytes that the store may have.
+        limit: u64,
+        /// Bytes of the block that was refused.
+        needed: u64,
+    },
     /// No room.
     #[error("the disk is full: {} cannot be written; free some space and try again", .0.display())]
     DiskFull(PathBuf),

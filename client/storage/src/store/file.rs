@@ -1,15 +1,17 @@
 //! Files out of blocks.
 
-use super::{Store, StoreError};
+use super::{Lease, Store, StoreError};
 use crate::unixfs::{Expanded, Step};
 use bytes::Bytes;
 use decentralml_types::Cid;
 use std::sync::Arc;
 
 /// The bytes of a file, or of a part of it, block by block; every block is checked against its CID. After an error it ends.
+/// No collection removes any of the file's blocks as long as this lives.
 #[derive(Debug)]
 pub struct FileReader {
     store: Arc<Store>,
+    _lease: Lease,
     pending: Vec<Step>,
     ready: Bytes,
     skip: u64,
@@ -28,6 +30,7 @@ impl Store {
     ) -> Result<FileReader, StoreError> {
         let mut reader = FileReader {
             store: self.clone(),
+            _lease: self.lease(cid),
             pending: Vec::new(),
             ready: Bytes::new(),
             skip: offset,

@@ -1,10 +1,13 @@
 //! The folder of a store: its layout, its lock and what a kill leaves in it.
 
-use super::error::{At, StoreError};
+use super::{
+    error::{At, StoreError},
+    state::{Digest, Usage},
+};
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
-    path::Path,
+    fs::{self, DirEntry, File, OpenOptions, TryLockError},
+    io::{ErrorKind, Read, Seek, Write},
+    path::{Path, PathBuf},
 };
 
 pub(super) const BLOCKS: &str = "blocks";
@@ -77,7 +80,7 @@ fn lock(root: &Path) -> Result<File, StoreError> {
 fn create(root: &Path) -> Result<(), StoreError> {
     let blocks = root.join(BLOCKS);
     for shard in 0..=u8::MAX {
-        let shard = blocks.join(format!("{shard:02x}"));
+        let shard = self::shard(root, shard);
         fs::create_dir_all(&shard).at(&shard)?;
     }
     for folder in [PINS, TEMPORARY] {
@@ -104,4 +107,60 @@ fn sweep(folder: &Path) -> Result<(), StoreError> {
 /// Makes names created in or removed from a folder survive a power cut.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     File::open(folder).and_then(|file| file.sync_all()).at(folder)
+}
+
+/// The folder of the blocks whose hash begins with this byte.
+pub(super) fn shard(root: &Path, first: u8) -> PathBuf {
+    root.join(BLOCKS).join(format!("{first:02x}"))
+}
+
+/// Counts the blocks.
+pub(super) fn usage(root: &Path) -> Result<Usage, StoreError> {
+    let mut usage = Usage::default();
+    for_each_block(root, |_, entry| {
+        let path = entry.path();
+        usage.blocks += 1;
+        usage.bytes += entry.metadata().at(&path)?.len();
+        Ok(())
+    })?;
+    Ok(usage)
+}
+
+/// Calls `visit` for each file of a block. What else lies there is left alone.
+pub(super) fn for_each_block(
+    root: &Path,
+    mut visit: impl FnMut(Digest, &DirEntry) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for first in 0..=u8::MAX {
+        let shard = shard(root, first);
+        for entry in fs::read_dir(&shard).at(&shard)? {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(e) if e.kind() == ErrorKind::NotFound => continue,
+                Err(e) => return Err(StoreError::io(&shard, e)),
+            };
+            match entry.file_name().to_str().and_then(digest) {
+                Some(digest) if digest[0] == first => visit(digest, &entry)?,
+                _ => {
+                    tracing::warn!(file = %entry.path().display(), "a file among the blocks that is none")
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// From 64 hex digits, the small ones only: a file of another name is never found by its hash.
+fn digest(name: &str) -> Option<Digest> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let name: &[u8; 64] = name.as_bytes().try_into().ok()?;
+    let mut digest = [0; 32];
+    for (byte, pair) in digest.iter_mut().zip(name.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(digest)
 }

@@ -79,6 +79,24 @@ impl Data {
     }
 }
 
+/// Counts the links of a DAG-PB node, the message around this one, up to what it cannot read or to `most`, and keeps none.
+pub(super) fn count_links(node: &Bytes, most: usize) -> usize {
+    let mut rest = Reader { bytes: node, at: 0 };
+    let mut links = 0;
+    while rest.at < node.len() && links < most {
+        let key = rest.varint();
+        match key {
+            Ok(0x12) => links += 1,
+            Ok(0x0a) => {}
+            _ => break,
+        }
+        if rest.slice().is_err() {
+            break;
+        }
+    }
+    links
+}
+
 struct Reader<'a> {
     bytes: &'a Bytes,
     at: usize,

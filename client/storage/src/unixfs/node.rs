@@ -5,12 +5,15 @@ use super::{
     importer::Subtree,
 };
 use crate::{
-    Block,
-    block::{CidError, from_ipld, to_ipld},
+    Block, WrittenCid,
+    block::{CidError, to_ipld},
 };
 use bytes::Bytes;
 use decentralml_types::{Cid, Codec};
 use ipld_dagpb::{PbLink, PbNode};
+
+/// Bytes of the shortest link: two fields' keys and lengths, and a CID of version 0.
+const MIN_LINK: usize = 38;
 
 /// A decoded block of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,18 +56,20 @@ impl Node {
             let data = block.data().clone();
             return Ok(Self { size: data.len() as u64, data, children: Vec::new() });
         }
-        let node = pb_node(block)?;
-        let message = node.data.ok_or(NodeError::NotAFile("a DAG-PB node without UnixFS data"))?;
-        let data = Data::decode(&message).map_err(|why| NodeError::Malformed(why.into()))?;
+        let (links, data) = parts(block)?;
         match data.kind {
-            data::RAW | data::FILE => {}
-            data::DIRECTORY | data::HAMT_SHARD => return Err(NodeError::NotAFile("a directory")),
-            data::SYMLINK => return Err(NodeError::NotAFile("a symbolic link")),
-            data::METADATA => return Err(NodeError::NotAFile("UnixFS metadata")),
-            other => return Err(NodeError::Malformed(format!("UnixFS type {other}"))),
+            data::RAW | data::FILE => Self::of_file(&links, data),
+            data::DIRECTORY | data::HAMT_SHARD => Err(NodeError::NotAFile("a directory")),
+            data::SYMLINK => Err(NodeError::NotAFile("a symbolic link")),
+            data::METADATA => Err(NodeError::NotAFile("UnixFS metadata")),
+            other => Err(NodeError::Malformed(format!("UnixFS type {other}"))),
         }
-        if data.block_sizes.len() != node.links.len() {
-            let (sizes, links) = (data.block_sizes.len(), node.links.len());
+    }
+
+    /// The node of a file out of its parts.
+    pub(super) fn of_file(links: &[PbLink], data: Data) -> Result<Self, NodeError> {
+        if data.block_sizes.len() != links.len() {
+            let (sizes, links) = (data.block_sizes.len(), links.len());
             return Err(NodeError::Malformed(format!("{sizes} block sizes for {links} links")));
         }
         let size = data
@@ -77,11 +82,10 @@ impl Node {
                 "the file size is not the sum of the block sizes".into(),
             ));
         }
-        let children = node
-            .links
+        let children = links
             .iter()
             .zip(data.block_sizes)
-            .map(|(link, size)| Ok(Child { cid: from_ipld(&link.cid)?, size }))
+            .map(|(link, size)| Ok(Child { cid: WrittenCid::from_ipld(&link.cid)?.cid(), size }))
             .collect::<Result<_, CidError>>()?;
         Ok(Self { size, data: data.bytes, children })
     }
@@ -94,8 +98,8 @@ pub fn links(block: &Block) -> Result<Vec<Cid>, NodeError> {
         Codec::DagPb => Ok(pb_node(block)?
             .links
             .iter()
-            .map(|link| from_ipld(&link.cid))
-            .collect::<Result<_, _>>()?),
+            .map(|link| Ok(WrittenCid::from_ipld(&link.cid)?.cid()))
+            .collect::<Result<_, CidError>>()?),
     }
 }
 
@@ -118,6 +122,19 @@ pub(super) fn branch(children: &[Subtree]) -> Block {
     Block::new(Codec::DagPb, PbNode { links, data: Some(data.encode().into()) }.into_bytes())
 }
 
-fn pb_node(block: &Block) -> Result<PbNode, NodeError> {
+/// The links and the UnixFS message of a DAG-PB block.
+pub(super) fn parts(block: &Block) -> Result<(Vec<PbLink>, Data), NodeError> {
+    let node = pb_node(block)?;
+    let message = node.data.ok_or(NodeError::NotAFile("a DAG-PB node without UnixFS data"))?;
+    let data = Data::decode(&message).map_err(|why| NodeError::Malformed(why.into()))?;
+    Ok((node.links, data))
+}
+
+pub(super) fn pb_node(block: &Block) -> Result<PbNode, NodeError> {
+    // A decoded link takes several times the room of the shortest encoded one, which has no hash at all.
+    let most = block.data().len() / MIN_LINK;
+    if data::count_links(block.data(), most + 1) > most {
+        return Err(NodeError::Malformed("more links than it has room for their hashes".into()));
+    }
     PbNode::from_bytes(block.data().clone()).map_err(|e| NodeError::Malformed(e.to_string()))
 }

@@ -8,12 +8,17 @@ use decentralml_types::{Cid, Codec};
 /// Levels that are followed. Canonical files of 2^50 bytes have four; a chain of single links has no other end.
 const MAX_DEPTH: u8 = 32;
 
+/// Links of all the nodes above a block together, and so the visits that a walk has before it at any time. Canonical files of
+/// 2^50 bytes have 4,096, one block has room for 55,000; more is a DAG made to fill a reader's memory.
+const MAX_PENDING: usize = 1 << 18;
+
 /// A block that is to be visited, and what its parent says about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     cid: Cid,
     size: Option<u64>,
     depth: u8,
+    pending: usize,
 }
 
 /// What a visited block yields.
@@ -30,7 +35,7 @@ pub struct Expanded {
 impl Step {
     /// The first visit; of a root nothing is known.
     pub fn root(cid: Cid) -> Self {
-        Self { cid, size: None, depth: 0 }
+        Self { cid, size: None, depth: 0, pending: 0 }
     }
 
     /// The block.
@@ -60,6 +65,12 @@ impl Step {
         if !node.children.is_empty() && self.depth == MAX_DEPTH {
             return Err(NodeError::Malformed(format!("more than {MAX_DEPTH} levels")));
         }
+        let pending = self.pending + node.children.len();
+        if pending > MAX_PENDING {
+            return Err(NodeError::Malformed(format!(
+                "more than {MAX_PENDING} links above a block"
+            )));
+        }
         if node.children.iter().any(|child| child.size == 0) {
             return Err(NodeError::Malformed("a link to nothing".into()));
         }
@@ -67,6 +78,7 @@ impl Step {
             cid: child.cid,
             size: Some(child.size),
             depth: self.depth + 1,
+            pending,
         };
         let children = node.children.iter().map(child).collect();
         Ok(Expanded { size: node.size, data: node.data, children })

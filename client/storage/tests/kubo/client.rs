@@ -1,7 +1,7 @@
 //! What the client does with a real Kubo.
 
 use crate::{
-    CANONICAL, MIB, addr,
+    CANONICAL, LOOSE, MIB, addr,
     support::{bytes, patient, post, quick, upload},
     url,
 };
@@ -124,6 +124,7 @@ async fn what_kubo_lacks_is_missing_or_late_but_never_there() {
 #[tokio::test]
 #[ignore = "needs a Kubo: scripts/kubo.sh"]
 async fn pins_come_and_go() {
+    let _others = LOOSE.read().await;
     let client = client().await;
     let cid = client.add(b"pinned by a test".to_vec()).await.unwrap().cid;
     assert!(client.pins().await.unwrap().contains(&cid));

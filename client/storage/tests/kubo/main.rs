@@ -2,18 +2,24 @@
 //!
 //! `scripts/kubo.sh` starts one and runs these tests; by hand:
 //! `DECENTRALML_KUBO=http://127.0.0.1:5001 cargo test --release -p decentralml-storage --test kubo -- --ignored`.
-//! They leave pinned files in that Kubo.
+//! Some need the program as well (`DECENTRALML_IPFS`) and the Kubo's repository (`IPFS_PATH`). They leave pinned files in that Kubo.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod client;
+mod command_line;
+mod pair;
 mod parity;
+mod parity_formats;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
 const MIB: usize = 1 << 20;
+
+/// Held for reading by tests that need a block which nothing pins, for writing by the one that collects.
+static LOOSE: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
 
 /// Kubo's options for the canonical form.
 const CANONICAL: &str = "cid-version=1&raw-leaves=true&chunker=size-1048576&max-file-links=1024";

@@ -1,149 +1,16 @@
 //! Whether the embedded store answers as a real Kubo does.
 
 use crate::{
-    CANONICAL, MIB, addr,
-    support::{Answer, Daemon, bytes, post, request, upload},
+    CANONICAL, LOOSE, MIB,
+    pair::{DATA, Equal, Failed, NAMED, Pair, Shape, UNNAMED, fresh},
+    support::post,
 };
 use decentralml_storage::{Block, Codec, unixfs};
-use serde_json::{Value, json};
-use std::{
-    cell::RefCell,
-    net::SocketAddr,
-    time::{SystemTime, UNIX_EPOCH},
-};
-
-/// How alike two answers have to be. Status, kind of content and stream are the same in any case.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Alike {
-    /// Byte for byte.
-    Equal,
-    /// The same names, and values of the same types: versions, sizes, paths, peers.
-    Shape,
-    /// An error of a command. The sentence is our own, since it says what this store can do, but both say these words, by
-    /// which clients tell errors apart.
-    Failed(&'static str),
-}
-use Alike::{Equal, Failed, Shape};
-
-/// The types of a JSON value.
-fn shape(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => fields.iter().map(|(name, v)| (name.clone(), shape(v))).collect(),
-        // An empty list and a full one are of the same type.
-        Value::Array(_) => json!("list"),
-        Value::String(_) => json!("string"),
-        Value::Number(_) => json!("number"),
-        Value::Bool(_) => json!("bool"),
-        Value::Null => Value::Null,
-    }
-}
-
-/// The beginning of an answer, fit for a terminal.
-fn excerpt(answer: &Answer) -> String {
-    let text = answer.text().escape_debug().take(300).collect::<String>();
-    format!("{} bytes, {text}", answer.body.len())
-}
-
-/// In what two answers differ, if they do.
-fn difference(alike: Alike, kubo: &Answer, ours: &Answer) -> Option<String> {
-    if kubo.status != ours.status {
-        let statuses = format!("{} and {}", kubo.status, ours.status);
-        return Some(format!("status {statuses}: {} and {}", excerpt(kubo), excerpt(ours)));
-    }
-    for header in [
-        "allow",
-        "content-type",
-        "x-chunked-output",
-        "x-content-length",
-        "x-content-type-options",
-        "x-stream-output",
-    ] {
-        let (kubo, ours) = (kubo.header(header), ours.header(header));
-        if kubo != ours {
-            return Some(format!("{header}: {kubo:?} and {ours:?}"));
-        }
-    }
-    let same = match alike {
-        Equal => kubo.body == ours.body,
-        Shape => shape(&kubo.json()) == shape(&ours.json()),
-        Failed(words) => {
-            let essence = |answer: &Answer| {
-                let value = answer.json();
-                let says = value["Message"].as_str().is_some_and(|text| text.contains(words));
-                (says, shape(&value), value["Code"].clone(), value["Type"].clone())
-            };
-            let (kubo_essence, our_essence) = (essence(kubo), essence(ours));
-            kubo.status == 500 && kubo_essence.0 && kubo_essence == our_essence
-        }
-    };
-    (!same).then(|| format!("{} and {}", excerpt(kubo), excerpt(ours)))
-}
-
-/// Sends the same requests to a real Kubo and to an embedded store, and keeps a list of what they answer differently.
-struct Pair {
-    kubo: SocketAddr,
-    daemon: Daemon,
-    differences: RefCell<Vec<String>>,
-}
-
-impl Pair {
-    async fn start() -> Self {
-        Self { kubo: addr(), daemon: Daemon::start().await, differences: RefCell::default() }
-    }
-
-    /// A request without a body.
-    async fn ask(&self, command: &str, alike: Alike) {
-        // Kubo looks no further than its own repository, as the embedded store does.
-        let offline =
-            format!("{command}{}offline=true", if command.contains('?') { '&' } else { '?' });
-        let answers = (post(self.kubo, &offline).await, post(self.daemon.addr, &offline).await);
-        self.compare(command, alike, answers);
-    }
-
-    /// An upload of one part.
-    async fn give(&self, command: &str, part: &str, data: &[u8], alike: Alike) {
-        let answers = (
-            upload(self.kubo, command, part, data).await,
-            upload(self.daemon.addr, command, part, data).await,
-        );
-        self.compare(command, alike, answers);
-    }
-
-    /// A request of another method or with other headers. `PORT` stands for the port that it goes to.
-    async fn send(&self, method: &str, command: &str, headers: &str, body: &[u8], alike: Alike) {
-        let to = async |addr: SocketAddr| {
-            let headers = headers.replace("PORT", &addr.port().to_string());
-            request(addr, method, command, &headers, body).await
-        };
-        let answers = (to(self.kubo).await, to(self.daemon.addr).await);
-        self.compare(&format!("{method} {command} with {headers:?}"), alike, answers);
-    }
-
-    fn compare(&self, command: &str, alike: Alike, (kubo, ours): (Answer, Answer)) {
-        let found = difference(alike, &kubo, &ours);
-        self.differences.borrow_mut().extend(found.map(|found| format!("{command}: {found}")));
-    }
-
-    fn finish(self) {
-        let differences = self.differences.into_inner();
-        assert!(differences.is_empty(), "Kubo's answers and ours:\n{}", differences.join("\n"));
-    }
-}
-
-/// Bytes that this Kubo has never seen, from another test or an earlier run: only then is what it has, has pinned, and has
-/// pinned through what, the same as in an empty store.
-fn fresh(size: usize) -> Vec<u8> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_le_bytes();
-    bytes(size).iter().zip(now.iter().cycle()).map(|(byte, salt)| byte ^ salt).collect()
-}
-
-const NAMED: &str = "name=\"file\"; filename=\"words.txt\"";
-const UNNAMED: &str = "name=\"path\"";
-const DATA: &str = "name=\"data\"";
 
 #[tokio::test]
 #[ignore = "needs a Kubo: scripts/kubo.sh"]
 async fn the_embedded_store_takes_uploads_as_kubo_does() {
+    let _others = LOOSE.read().await;
     let pair = Pair::start().await;
     let (small, large) = (fresh(100), fresh(2 * MIB + 5));
     let add = format!("add?{CANONICAL}");
@@ -169,6 +36,10 @@ async fn the_embedded_store_takes_uploads_as_kubo_does() {
         "quieter=true",
         "silent=true",
         "no-such-option=1&no-such-option=2",
+        "pin-name=",
+        "pin-name=called",
+        "pin-name=called&pin=false",
+        "pin-name=called&only-hash=true",
     ] {
         pair.give(&format!("{add}&{more}"), UNNAMED, &small, Equal).await;
     }
@@ -225,6 +96,7 @@ async fn the_embedded_store_takes_uploads_as_kubo_does() {
 #[tokio::test]
 #[ignore = "needs a Kubo: scripts/kubo.sh"]
 async fn the_embedded_store_is_read_as_kubo_is() {
+    let _others = LOOSE.read().await;
     let pair = Pair::start().await;
     let (small, large) = (fresh(100), fresh(2 * MIB + 5));
     let (leaf, root) = (unixfs::canonical_cid(&small), unixfs::canonical_cid(&large));
@@ -284,6 +156,7 @@ async fn the_embedded_store_is_read_as_kubo_is() {
 #[tokio::test]
 #[ignore = "needs a Kubo: scripts/kubo.sh"]
 async fn the_embedded_store_pins_as_kubo_does() {
+    let _others = LOOSE.read().await;
     let pair = Pair::start().await;
     let (small, large) = (fresh(100), fresh(2 * MIB + 5));
     let (leaf, root) = (unixfs::canonical_cid(&small), unixfs::canonical_cid(&large));
@@ -312,6 +185,23 @@ async fn the_embedded_store_pins_as_kubo_does() {
         "pin/ls?type=nonsense".into(),
         "pin/ls?type=".into(),
         "pin/ls?name=none%20is%20called%20so".into(),
+        format!("pin/ls?name={}", "x".repeat(256)),
+        format!("pin/add?arg={leaf}&name={}", "x".repeat(256)),
+        format!("pin/add?arg={leaf}&name=a&name=b"),
+        format!("pin/add?arg={leaf}&name=the%20{leaf}"),
+        format!("pin/ls?arg={leaf}"),
+        format!("pin/ls?arg={leaf}&names=true"),
+        format!("pin/ls?arg={leaf}&names=maybe"),
+        format!("pin/ls?arg={leaf}&name=other"),
+        format!("pin/ls?arg={leaf}&names=true&stream=true"),
+        format!("pin/ls?arg={second}&names=true"),
+        format!("pin/ls?name={leaf}"),
+        format!("pin/ls?name={leaf}&type=recursive&stream=true"),
+        format!("pin/ls?name={leaf}&type=indirect"),
+        format!("pin/add?arg={leaf}&arg={root}&name=both%20{leaf}"),
+        format!("pin/ls?name=both%20{leaf}"),
+        format!("pin/add?arg={leaf}&name=two%0a{leaf}"),
+        format!("pin/ls?arg={leaf}&names=true"),
         format!("pin/add?arg={leaf}"),
         format!("pin/add?arg={root}&arg={leaf}&recursive=true"),
         format!("pin/add?arg={absent}"),
@@ -351,6 +241,70 @@ async fn the_embedded_store_pins_as_kubo_does() {
 
 #[tokio::test]
 #[ignore = "needs a Kubo: scripts/kubo.sh"]
+async fn the_embedded_store_removes_and_checks_as_kubo_does() {
+    // Kubo has one repository for all tests.
+    let _alone = LOOSE.write().await;
+    let pair = Pair::start().await;
+    post(pair.kubo, "repo/gc").await;
+    let (small, large) = (fresh(100), fresh(2 * MIB + 5));
+    let (leaf, root) = (unixfs::canonical_cid(&small), unixfs::canonical_cid(&large));
+    let second = unixfs::canonical_cid(&large[MIB..2 * MIB]);
+    let absent = Block::new(Codec::Raw, fresh(99)).cid();
+    let loose = format!("add?{CANONICAL}&pin=false");
+    pair.give(&format!("add?{CANONICAL}"), UNNAMED, &large, Equal).await;
+    pair.give(&loose, UNNAMED, &small, Equal).await;
+    for command in [
+        "repo/gc?quiet=maybe",
+        "repo/gc?stream-errors=maybe",
+        "repo/verify?drop=maybe",
+        "block/rm",
+        "block/rm?force=maybe",
+    ] {
+        pair.ask(command, Equal).await;
+    }
+    pair.ask("block/rm?arg=nonsense", Failed("invalid path \"nonsense\"")).await;
+    for query in [
+        format!("arg={root}"),
+        format!("arg=/ipfs/{root}"),
+        format!("arg={second}"),
+        format!("arg={second}&quiet=true"),
+        format!("arg={absent}"),
+        format!("arg={absent}&force=true"),
+        format!("arg={absent}&force=true&quiet=true"),
+        format!("arg={leaf}&arg={root}"),
+        format!("arg={leaf}"),
+    ] {
+        pair.ask(&format!("block/rm?{query}"), Equal).await;
+    }
+    for query in ["", "?quiet=true", "?stream-errors=true", "?silent=true"] {
+        pair.give(&loose, UNNAMED, &small, Equal).await;
+        // Kubo has made a directory around the file, too, of which nobody was told.
+        let of_leaf = async |addr| {
+            let answer = post(addr, &format!("repo/gc{query}")).await;
+            let (text, leaf) = (answer.text(), leaf.to_string());
+            let lines = text.lines().filter(|line| line.contains(&leaf)).map(str::to_owned);
+            let stream = answer.header("x-chunked-output").map(str::to_owned);
+            (answer.status, stream, lines.collect::<Vec<_>>())
+        };
+        assert_eq!(of_leaf(pair.kubo).await, of_leaf(pair.daemon.addr).await, "{query}");
+        pair.ask(&format!("block/stat?arg={leaf}"), Equal).await;
+    }
+    pair.ask("repo/gc", Equal).await;
+    pair.ask(&format!("cat?arg={root}"), Equal).await;
+
+    // Kubo has the blocks of the other tests, too: the first and the last line are alike whatever they are.
+    let ends = async |addr| {
+        let answer = post(addr, "repo/verify").await;
+        let text = answer.text();
+        let ends = [text.lines().next(), text.lines().last()].map(|line| line.map(str::to_owned));
+        (answer.status, answer.header("x-chunked-output").map(str::to_owned), ends)
+    };
+    assert_eq!(ends(pair.kubo).await, ends(pair.daemon.addr).await);
+    pair.finish();
+}
+
+#[tokio::test]
+#[ignore = "needs a Kubo: scripts/kubo.sh"]
 async fn the_embedded_store_speaks_of_itself_and_refuses_as_kubo_does() {
     let pair = Pair::start().await;
     for command in ["version", "id", "repo/stat", "stats/repo", "repo/stat?size-only=true"] {
@@ -378,6 +332,8 @@ async fn the_embedded_store_speaks_of_itself_and_refuses_as_kubo_does() {
         "Referer: http://127.0.0.1:3/page",
         "Origin: http://localhost:PORT\r\nReferer: https://example.com/page",
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64)",
+        "Origin: http://example.com:PORT",
+        "Origin: chrome-extension://abc",
     ] {
         pair.send("POST", "version", &format!("{header}\r\n"), b"", Equal).await;
     }
@@ -387,6 +343,7 @@ async fn the_embedded_store_speaks_of_itself_and_refuses_as_kubo_does() {
         "Origin: http://[::1]:PORT",
         "Referer: http://127.0.0.1:PORT/page",
         "User-Agent: curl/8.0",
+        "User-Agent: Mozilla/5.0 Electron/30.0",
     ] {
         pair.send("POST", "version", &format!("{header}\r\n"), b"", Shape).await;
     }

@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
-use decentralml_storage::{Cid, Config, Storage, Store, server::Server};
+use decentralml_storage::{
+    Block, Cid, Codec, Config, Storage, Store, StoreOptions,
+    server::{Access, Server},
+};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{
@@ -26,8 +29,12 @@ impl Daemon {
     }
 
     pub async fn start_in(folder: TempDir) -> Self {
-        let store = Arc::new(Store::open(folder.path().join("store")).unwrap());
-        let server = Server::bind(store.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        Self::start_with(folder, StoreOptions::default(), Access::default()).await
+    }
+
+    pub async fn start_with(folder: TempDir, options: StoreOptions, access: Access) -> Self {
+        let store = Arc::new(Store::open_with(folder.path().join("store"), options).unwrap());
+        let server = Server::bind(store.clone(), access).await.unwrap();
         let (addr, url) = (server.addr(), server.url());
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
@@ -83,10 +90,38 @@ pub fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|_| next()).collect()
 }
 
+/// A node above raw leaves of less than 2^14 bytes each, as small as no importer makes it.
+pub fn node(leaves: &[Block]) -> Block {
+    let varint = |mut value: usize, out: &mut Vec<u8>| {
+        while value > 127 {
+            out.push(value as u8 | 128);
+            value >>= 7;
+        }
+        out.push(value as u8);
+    };
+    let (mut node, mut data) = (Vec::new(), vec![8, 2]);
+    data.push(0x18);
+    varint(leaves.iter().map(|leaf| leaf.data().len()).sum(), &mut data);
+    for leaf in leaves {
+        let mut link = vec![0x0a, 36, 1, 0x55, 0x12, 32];
+        link.extend_from_slice(&leaf.cid().digest);
+        node.extend_from_slice(&[0x12, link.len() as u8]);
+        node.extend_from_slice(&link);
+        data.push(0x20);
+        varint(leaf.data().len(), &mut data);
+    }
+    node.push(0x0a);
+    varint(data.len(), &mut node);
+    node.extend_from_slice(&data);
+    Block::new(Codec::DagPb, node)
+}
+
 pub struct Answer {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
+    /// All that came.
+    pub raw: Vec<u8>,
 }
 
 impl Answer {
@@ -112,9 +147,20 @@ pub async fn request(
     headers: &str,
     body: &[u8],
 ) -> Answer {
+    http(addr, method, &format!("/api/v0/{path}"), headers, body).await
+}
+
+/// [`request`] for any target.
+pub async fn http(
+    addr: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &[u8],
+) -> Answer {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let head = format!(
-        "{method} /api/v0/{path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+        "{method} {target} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -130,7 +176,7 @@ pub async fn request(
         true => chunks(body),
         false => body.to_vec(),
     };
-    Answer { status, head, body }
+    Answer { status, head, body, raw: answer }
 }
 
 /// What chunks hold, up to the last one or to where the connection was cut.

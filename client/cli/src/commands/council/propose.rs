@@ -105,6 +105,7 @@ pub async fn run(motion: Motion, context: &Context, out: &mut Out<'_>) -> Result
     if let Motion::Release { task, version } | Motion::Recall { task, version, .. } = motion {
         motion.can_follow(&model::version(&view, task, version).await?)?;
     }
+    super::insist_on_seat(context, &members)?;
     let threshold = motion.threshold(members.len());
     submit(context, &chain, &call::propose(threshold, &proposed), out, |included| {
         match included.proposal() {

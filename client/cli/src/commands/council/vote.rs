@@ -29,7 +29,9 @@ struct Vote {
 /// Waits until the vote is final.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     let chain = context.chain().await?;
-    let motion = opts.motion.find(&chain.best().await?).await?;
+    let view = chain.best().await?;
+    let motion = opts.motion.find(&view).await?;
+    super::insist_on_seat(context, &view.council().await?)?;
     let aye = opts.vote.aye && !opts.vote.nay;
     submit(context, &chain, &call::vote(motion.hash, motion.index, aye), out, |_| {
         format!(

@@ -42,6 +42,9 @@ pub struct Opts {
     /// Where the files go: trainer-1.csv …, validation.csv, test.csv.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
+    /// Replace files of the same name.
+    #[arg(long)]
+    force: bool,
     // The last: what comes after it would stand under its heading in the help.
     #[command(flatten)]
     data: DataOpts,
@@ -97,7 +100,7 @@ struct Part {
     rows_per_class: Vec<usize>,
 }
 
-/// Writes the files; those of the same name are replaced.
+/// Writes all the files or none, and replaces none; with --force, those of the same name are replaced one by one.
 pub fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
     let data = opts.data.read()?;
     let parts = divide(
@@ -113,15 +116,24 @@ pub fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
     )?;
     fs::create_dir_all(&opts.out)
         .wrap_err_with(|| format!("{} cannot be made", opts.out.display()))?;
-    let mut written = Vec::new();
-    for (number, part) in (1..).zip(&parts.trainers) {
-        written.push(write(&opts.out, &format!("trainer-{number}.csv"), part)?);
+    let others = [("validation.csv", &parts.validation), ("test.csv", &parts.test)]
+        .into_iter()
+        .filter(|(_, part)| part.rows() > 0)
+        .map(|(name, part)| (opts.out.join(name), part));
+    let targets: Vec<(PathBuf, &Dataset)> = (1..)
+        .zip(&parts.trainers)
+        .map(|(number, part)| (opts.out.join(format!("trainer-{number}.csv")), part))
+        .chain(others)
+        .collect();
+    if !opts.force {
+        are_free(&targets)?;
     }
-    for (name, part) in [("validation.csv", &parts.validation), ("test.csv", &parts.test)] {
-        if part.rows() > 0 {
-            written.push(write(&opts.out, name, part)?);
-        }
+    let written = targets.iter().map(|(file, part)| write(file, part)).collect::<Result<Vec<_>>>();
+    if written.is_err() && !opts.force {
+        // All of them are this call's own: what is left of them would only stand in the way of the next one.
+        targets.iter().for_each(|(file, _)| drop(fs::remove_file(file)));
     }
+    let written = written?;
     out.result(&written, |written| {
         let rows = written.iter().map(|part| {
             let counts: Vec<String> = part.rows_per_class.iter().map(usize::to_string).collect();
@@ -131,10 +143,23 @@ pub fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
     })
 }
 
-fn write(folder: &Path, name: &str, part: &Dataset) -> Result<Part> {
-    let file = folder.join(name);
-    write_csv_file(part, &file)?;
-    Ok(Part { file, rows: part.rows(), rows_per_class: part.class_counts() })
+/// Refuses to replace what is there.
+fn are_free(targets: &[(PathBuf, &Dataset)]) -> Result<()> {
+    match targets.iter().find(|(file, _)| file.symlink_metadata().is_ok()) {
+        None => Ok(()),
+        Some((file, _)) => Err(problem(
+            Kind::Usage,
+            format!(
+                "{} is there already; replace it and its like with --force, or name another folder with --out",
+                file.display()
+            ),
+        )),
+    }
+}
+
+fn write(file: &Path, part: &Dataset) -> Result<Part> {
+    write_csv_file(part, file)?;
+    Ok(Part { file: file.to_owned(), rows: part.rows(), rows_per_class: part.class_counts() })
 }
 
 #[cfg(test)]
@@ -153,6 +178,7 @@ mod tests {
             test: "10 %".parse().unwrap(),
             seed: Hex([7; 32]),
             out: out.to_owned(),
+            force: false,
         }
     }
 
@@ -177,6 +203,22 @@ mod tests {
         lines.sort();
         lines.dedup();
         assert_eq!(lines.len(), 1_797);
+    }
+
+    #[test]
+    fn what_is_there_is_replaced_only_on_demand() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = Vec::new();
+        let mut out = Out::new(&mut bytes, true);
+        let [own, first] = ["test.csv", "trainer-1.csv"].map(|name| folder.path().join(name));
+        fs::write(&own, "mine").unwrap();
+        let error = run(opts(folder.path()), &mut out).unwrap_err();
+        assert_eq!(kind(&error), Kind::Usage);
+        assert!(error.to_string().contains("test.csv") && error.to_string().contains("--force"));
+        assert!(!first.exists(), "half a division");
+        assert_eq!(fs::read_to_string(&own).unwrap(), "mine");
+        run(Opts { force: true, ..opts(folder.path()) }, &mut out).unwrap();
+        assert!(first.is_file() && fs::read_to_string(&own).unwrap() != "mine");
     }
 
     #[test]

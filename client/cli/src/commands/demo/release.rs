@@ -9,7 +9,7 @@ use crate::{
 };
 use color_eyre::Result;
 use decentralml_learning::{Dataset, Evaluator, Metrics, ModelSpec, Weights};
-use decentralml_sdk::{Chain, ModelStatus, ModelVersion, Wait, call};
+use decentralml_sdk::{Chain, Event, ModelStatus, ModelVersion, Wait, call};
 use decentralml_storage::Storage;
 use decentralml_types::{Cid, TaskId};
 use futures::future::try_join_all;
@@ -45,7 +45,13 @@ pub async fn release(
     if let Some(Err(error)) = closed.motion_result() {
         return Err(problem(Kind::Refused, format!("the motion was not carried out: {error}")));
     }
-    let released = model::version(&chain.finalized().await?, task, version).await?;
+    let ayes = closed
+        .find("Council", "Closed")
+        .and_then(ayes)
+        .ok_or_else(|| problem(Kind::Other, "the chain does not tell how the council voted"))?;
+    let view = chain.finalized().await?;
+    let members = view.council().await?.len();
+    let released = model::version(&view, task, version).await?;
     if !matches!(released.status, ModelStatus::Released { .. }) {
         return Err(problem(
             Kind::Other,
@@ -53,12 +59,15 @@ pub async fn release(
         ));
     }
     out.line(&format!(
-        "\nrelease  motion {index}: {} of {} members for it, version {version} is released under {}",
-        cast.council.len(),
-        cast.council.len(),
+        "\nrelease  motion {index}: {ayes} of {members} members for it, version {version} is released under {}",
         released.license,
     ))?;
     Ok(released)
+}
+
+/// How many were for the motion, as the chain counted when it was closed.
+fn ayes(closed: &Event) -> Option<u64> {
+    closed.fields.get("yes")?.as_u64()
 }
 
 /// The accuracy of every version of the task's model on the test part, in the order of the rounds.
@@ -105,4 +114,16 @@ pub async fn fetch(
 async fn weights(cid: &Cid, storage: &Storage, spec: &ModelSpec) -> Result<Weights> {
     let bytes = storage.fetch(cid, Weights::byte_length(spec) as u64).await?;
     Ok(Weights::from_bytes(&bytes, spec)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ayes_are_those_that_the_chain_counted() {
+        let closed = |fields| Event { pallet: "Council".into(), name: "Closed".into(), fields };
+        assert_eq!(ayes(&closed(serde_json::json!({ "yes": 2, "no": 1 }))), Some(2));
+        assert_eq!(ayes(&closed(serde_json::json!({ "no": 1 }))), None);
+    }
 }

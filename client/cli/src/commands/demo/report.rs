@@ -2,17 +2,25 @@
 
 use super::{
     baselines::Baselines,
-    cast::Cast,
+    cast::{CONDUCTS, Cast},
     rounds::{RoundResult, never_accepted},
     settle::Settlement,
 };
-use crate::output::{Out, count};
+use crate::{
+    exit::{Kind, problem},
+    output::{Out, count},
+    units::percent,
+};
 use color_eyre::Result;
 use decentralml_learning::Metrics;
-use decentralml_sdk::{AccountId, ModelVersion};
-use decentralml_types::{Balance, Cid, Version};
+use decentralml_sdk::{AccountBalance, AccountId, ModelStatus, ModelVersion};
+use decentralml_types::{Balance, Cid, Ppm, Version};
+use decentralml_worker::trainer::Conduct;
 use serde::Serialize;
 use std::{fs, path::Path};
+
+/// Accuracy on the evaluators' rows that the demo promises.
+const TARGET: Ppm = 950_000;
 
 /// Everything that the demo has found out.
 pub struct Outcome {
@@ -80,13 +88,62 @@ impl Report {
     /// The last line of the demo.
     fn summary(&self, accuracy: f64) -> String {
         format!(
-            "{:.1} % accuracy after {} in {:.0} seconds, model {}, released as version {}",
+            "{:.1} % accuracy on unseen rows after {} in {:.0} seconds, model {}, released as version {}",
             accuracy * 100.0,
             count(self.accuracy.len() as u64, "round"),
             self.seconds.total,
             self.model_cid,
             self.released_version,
         )
+    }
+}
+
+/// The promises of the demo that this run has not kept, one sentence each.
+fn broken(outcome: &Outcome, cast: &Cast) -> Vec<String> {
+    let Outcome { rounds, settlement, released, .. } = outcome;
+    let mut broken = Vec::new();
+    if !settlement.adds_up() {
+        broken.push("the balances do not add up".to_owned());
+    }
+    if released.metric < TARGET {
+        broken.push(format!(
+            "the model has {} on the evaluators' rows, less than {}",
+            percent(released.metric),
+            percent(TARGET)
+        ));
+    }
+    if !matches!(released.status, ModelStatus::Released { .. }) {
+        broken.push(format!("version {} is not released", released.version));
+    }
+    let rejected = never_accepted(rounds);
+    let misbehaving = cast.trainers.iter().zip(CONDUCTS);
+    for (one, _) in misbehaving.filter(|(_, conduct)| *conduct != Conduct::Honest) {
+        let (name, account) = (&one.name, one.account());
+        let accepted = rounds.iter().find(|round| round.accepted.contains(&account));
+        match accepted {
+            Some(round) => broken.push(format!("{name} was accepted in round {}", round.round)),
+            None if !rejected.contains(&account) => {
+                broken.push(format!("{name} was never rejected"));
+            }
+            None => {}
+        }
+        let [before, after] = [&settlement.before, &settlement.after]
+            .map(|snapshot| snapshot.accounts.get(&account.0).map_or(0, AccountBalance::total));
+        if after > before {
+            broken.push(format!("{name} has more than before"));
+        }
+    }
+    broken
+}
+
+/// Fails where the demo has not shown what it promises; report, model and picture lie there all the same.
+pub fn judge(outcome: &Outcome, cast: &Cast) -> Result<()> {
+    match broken(outcome, cast) {
+        broken if broken.is_empty() => Ok(()),
+        broken => Err(problem(
+            Kind::Other,
+            format!("not everything is as promised: {}", broken.join("; ")),
+        )),
     }
 }
 
@@ -98,7 +155,7 @@ pub fn write(outcome: &Outcome, cast: &Cast, folder: &Path, out: &mut Out<'_>) -
     let alone: Vec<String> =
         report.alone_accuracy.iter().map(|share| format!("{:.1}", share * 100.0)).collect();
     out.line(&format!(
-        "compare  federated {:.1} %, trainers alone {} %, central {:.1} %",
+        "compare  on unseen rows: federated {:.1} %, trainers alone {} %, central {:.1} %",
         outcome.model.accuracy * 100.0,
         alone.join(", "),
         report.central_accuracy * 100.0,
@@ -114,8 +171,7 @@ pub fn write(outcome: &Outcome, cast: &Cast, folder: &Path, out: &mut Out<'_>) -
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::commands::demo::ledger::Ledger;
-    use decentralml_sdk::ModelStatus;
+    use crate::commands::demo::{cast::Person, ledger::Ledger};
     use decentralml_types::Codec;
 
     fn outcome() -> Outcome {
@@ -186,6 +242,49 @@ mod tests {
         assert_eq!(report["seconds"]["total"], 61.4);
     }
 
+    /// As promised: both who misbehave are rejected, and nobody has gained or lost.
+    fn kept(cast: &Cast) -> Outcome {
+        let mut kept = outcome();
+        kept.settlement = Settlement::default();
+        for round in &mut kept.rounds {
+            round.rejected = cast.trainers[4..].iter().map(Person::account).collect();
+        }
+        kept
+    }
+
+    #[test]
+    fn a_broken_promise_is_told_and_fails() {
+        let cast = Cast::new().unwrap();
+        assert_eq!(broken(&kept(&cast), &cast), Vec::<String>::new());
+        assert!(judge(&kept(&cast), &cast).is_ok());
+        let hostile = cast.trainers[4].account();
+        let told = |change: &dyn Fn(&mut Outcome)| {
+            let mut outcome = kept(&cast);
+            change(&mut outcome);
+            let error = judge(&outcome, &cast).unwrap_err();
+            assert_eq!(crate::exit::kind(&error), Kind::Other);
+            broken(&outcome, &cast).join("; ")
+        };
+        let lost = |outcome: &mut Outcome| outcome.settlement.ledger.paid += 1;
+        assert_eq!(told(&lost), "the balances do not add up");
+        let low = |outcome: &mut Outcome| outcome.released.metric = 949_000;
+        assert_eq!(told(&low), "the model has 94.9 % on the evaluators' rows, less than 95 %");
+        let candidate = |outcome: &mut Outcome| outcome.released.status = ModelStatus::Candidate;
+        assert_eq!(told(&candidate), "version 2 is not released");
+        let once = |outcome: &mut Outcome| outcome.rounds[1].accepted.push(hostile);
+        assert_eq!(told(&once), "trainer 5 (hostile) was accepted in round 2");
+        let unseen = |outcome: &mut Outcome| {
+            outcome.rounds.iter_mut().for_each(|round| round.rejected.truncate(1));
+        };
+        assert_eq!(told(&unseen), "trainer 6 (free-rider) was never rejected");
+        let paid = |outcome: &mut Outcome| {
+            let richer = AccountBalance { free: 7, ..AccountBalance::default() };
+            outcome.settlement.after.accounts.insert(hostile.0, richer);
+            outcome.settlement.after.issuance = 7;
+        };
+        assert!(told(&paid).ends_with("trainer 5 (hostile) has more than before"));
+    }
+
     #[test]
     fn the_last_line_says_it_all() {
         let folder = tempfile::tempdir().unwrap();
@@ -194,7 +293,9 @@ mod tests {
         write(&outcome(), &cast, folder.path(), &mut Out::new(&mut bytes, false)).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         let last = text.lines().last().unwrap();
-        for part in ["96.0 % accuracy", "2 rounds", "61 seconds", "bafkrei", "version 2"] {
+        for part in
+            ["96.0 % accuracy on unseen rows", "2 rounds", "61 seconds", "bafkrei", "version 2"]
+        {
             assert!(last.contains(part), "{last}");
         }
         assert!(folder.path().join("report.json").is_file());

@@ -29,7 +29,7 @@ pub struct RoundResult {
     pub seconds: f64,
 }
 
-/// Shows the rounds as they go, a line for each when it is over.
+/// Shows the rounds as they go, a line for each when it is over: with the accuracy on the evaluators' rows.
 pub async fn follow(
     task: TaskId,
     chain: &Chain,
@@ -37,7 +37,7 @@ pub async fn follow(
     processes: &mut Processes,
     out: &mut Out<'_>,
 ) -> Result<Vec<RoundResult>> {
-    out.line("\nround  accuracy  time   accepted                  rejected")?;
+    out.line("\nround  evaluators'  time   accepted                  rejected")?;
     let mut follower = Follower { task, verdicts: BTreeMap::new(), results: Vec::new() };
     let mut blocks = chain.best_blocks().await?;
     let mut round_start = Instant::now();
@@ -161,7 +161,7 @@ impl RoundResult {
             return format!("{:>5}  {}  {:.0} s", self.round, self.state, self.seconds);
         }
         format!(
-            "{:>5}  {:>8}  {:>3.0} s  {:<24}  {}",
+            "{:>5}  {:>11}  {:>3.0} s  {:<24}  {}",
             self.round,
             or_dash(self.metric.map(percent)),
             self.seconds,

@@ -9,6 +9,7 @@ use crate::{
 use clap::Args;
 use color_eyre::Result;
 use decentralml_types::Cid;
+use serde::Serialize;
 
 /// Keep files in the store, or let go of them; without a CID list what is kept.
 #[derive(Args, Debug)]
@@ -17,8 +18,17 @@ pub struct Opts {
     #[arg(value_parser = cid)]
     cid: Option<Cid>,
     /// Let go of it.
-    #[arg(long, requires = "cid")]
+    #[arg(long, requires = "cid", conflicts_with = "name")]
     remove: bool,
+    /// What the pin is called, in at most 255 bytes; it replaces an earlier name.
+    #[arg(long, requires = "cid")]
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Pin {
+    cid: Cid,
+    name: String,
 }
 
 /// Pins, unpins or lists; the result is what is pinned afterwards.
@@ -26,15 +36,18 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let storage = context.storage().await?;
     if let Some(cid) = opts.cid {
         if !opts.remove {
-            storage.pin(&cid).await?;
+            storage.pin_named(&cid, opts.name.as_deref().unwrap_or_default()).await?;
         } else if !storage.unpin(&cid).await? {
             return Err(problem(Kind::NotFound, format!("{cid} is not pinned")));
         }
     }
-    out.result(&storage.pins().await?, |pins| {
+    let pins: Vec<Pin> =
+        storage.named_pins().await?.into_iter().map(|(cid, name)| Pin { cid, name }).collect();
+    out.result(&pins, |pins| {
         if pins.is_empty() {
             return "nothing is pinned".to_owned();
         }
-        pins.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        let line = |pin: &Pin| format!("{}  {}", pin.cid, pin.name).trim_end().to_owned();
+        pins.iter().map(line).collect::<Vec<_>>().join("\n")
     })
 }

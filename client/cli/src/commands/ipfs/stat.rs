@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    output::{Out, pairs},
+    output::{Out, or_dash, pairs},
 };
 use clap::Args;
 use color_eyre::Result;
@@ -18,6 +18,8 @@ struct Stat {
     version: String,
     blocks: u64,
     bytes: u64,
+    /// Bytes that it may have; none where only its disk limits it.
+    limit: Option<u64>,
     pins: usize,
     folder: String,
 }
@@ -31,6 +33,7 @@ pub async fn run(_: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
         version: storage.version().await?,
         blocks: counted.blocks,
         bytes: counted.bytes,
+        limit: counted.limit,
         pins: storage.pins().await?.len(),
         folder: counted.path,
     };
@@ -40,6 +43,7 @@ pub async fn run(_: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
             ("version", stat.version.clone()),
             ("blocks", stat.blocks.to_string()),
             ("bytes", stat.bytes.to_string()),
+            ("limit", or_dash(stat.limit)),
             ("pins", stat.pins.to_string()),
             ("folder", stat.folder.clone()),
         ])

@@ -11,7 +11,7 @@ use clap::Args;
 use color_eyre::Result;
 use decentralml_types::{Cid, TaskId, Version};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Fetch a model's weights from the store: safetensors, checked against their CID byte by byte.
 #[derive(Args, Debug)]
@@ -41,6 +41,7 @@ struct Fetched {
 
 /// The file appears when all of it is there.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    check_target(&opts.out)?;
     let cid = match (opts.cid, opts.task) {
         (Some(cid), _) => cid,
         (None, Some(task)) => {
@@ -58,4 +59,43 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             ("bytes", fetched.bytes.to_string()),
         ])
     })
+}
+
+/// Whether a file can go there, before anything is fetched.
+fn check_target(target: &Path) -> Result<()> {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let why = match folder {
+        _ if target.is_dir() => format!("{} is a folder; name a file with --out", target.display()),
+        Some(folder) if !folder.is_dir() => format!(
+            "there is no folder {}; make it, or name another file with --out",
+            folder.display()
+        ),
+        _ => return Ok(()),
+    };
+    Err(problem(Kind::Usage, why))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_a_file_in_a_folder_that_there_is_can_be_a_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join("old");
+        std::fs::write(&old, "").unwrap();
+        for good in [folder.path().join("new"), old.clone(), "model.safetensors".into()] {
+            assert!(check_target(&good).is_ok(), "{}", good.display());
+        }
+        for (bad, part) in [
+            (folder.path().to_owned(), "is a folder"),
+            (folder.path().join("none/m"), "there is no folder"),
+            (old.join("m"), "there is no folder"),
+        ] {
+            let error = check_target(&bad).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+            assert_eq!(crate::exit::kind(&error), Kind::Usage);
+        }
+    }
 }

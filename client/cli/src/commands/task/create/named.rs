@@ -67,12 +67,13 @@ mod tests {
     use decentralml_learning::{Weights, data};
     use decentralml_sdk::Properties;
     use decentralml_storage::{Cid, Store, server::Server};
-    use std::{future::pending, sync::Arc};
+    use std::{future::pending, net::SocketAddr, sync::Arc};
 
     /// A store of its own, which goes with the runtime.
     async fn store(folder: &std::path::Path) -> Storage {
         let store = Arc::new(Store::open(folder).unwrap());
-        let server = Server::bind(store, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let server =
+            Server::bind(store, "127.0.0.1:0".parse::<SocketAddr>().unwrap()).await.unwrap();
         let url = server.url();
         tokio::spawn(server.run(pending()));
         Storage::connect(&url).await.unwrap()

@@ -1,0 +1,209 @@
+//! What the owner of a store does with all of it: pins with names, collection, checks.
+
+use super::{Error, Storage, call::Connection, request};
+use crate::parse_cid;
+use decentralml_types::Cid;
+use futures::StreamExt;
+use ipfs_api_backend_hyper::request::ApiRequest;
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use std::collections::{BTreeMap, HashMap};
+use tokio::time::timeout;
+
+/// Most bytes of a line of an answer.
+const MAX_LINE: usize = 64 << 10;
+/// Corrupt blocks whose description is kept; more are only counted.
+const MAX_DESCRIBED: usize = 1000;
+
+/// What a server says about its blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Blocks that it has looked at.
+    pub blocks: u64,
+    /// How many of them are corrupt.
+    pub corrupt: u64,
+    /// The server's words about the first thousand of these.
+    pub described: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct PinAdd<'a> {
+    arg: String,
+    name: &'a str,
+}
+
+impl ApiRequest for PinAdd<'_> {
+    const PATH: &'static str = "/pin/add";
+}
+
+#[derive(Serialize)]
+struct PinLs {
+    r#type: &'static str,
+    names: bool,
+}
+
+impl ApiRequest for PinLs {
+    const PATH: &'static str = "/pin/ls";
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    #[serde(default)]
+    keys: HashMap<String, Key>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Key {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Serialize)]
+struct Gc {}
+
+impl ApiRequest for Gc {
+    const PATH: &'static str = "/repo/gc";
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GcLine {
+    key: Option<Link>,
+    #[serde(default)]
+    error: String,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    #[serde(rename = "/")]
+    cid: String,
+}
+
+#[derive(Serialize)]
+struct Verify {}
+
+impl ApiRequest for Verify {
+    const PATH: &'static str = "/repo/verify";
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct VerifyLine {
+    msg: String,
+    progress: u64,
+}
+
+impl Storage {
+    /// [`Storage::pin`] under a name of at most 255 bytes, which replaces an earlier one; the empty one is none.
+    pub async fn pin_named(&self, cid: &Cid, name: &str) -> Result<(), Error> {
+        let request = || {
+            let request = PinAdd { arg: cid.to_string(), name };
+            request::ask(&self.connection.timed, request)
+        };
+        let _: IgnoredAny = self.connection.call("pin/add", Some(*cid), request).await?;
+        Ok(())
+    }
+
+    /// [`Storage::pins`] with their names, empty where there is none.
+    pub async fn named_pins(&self) -> Result<BTreeMap<Cid, String>, Error> {
+        let request = || {
+            let request = PinLs { r#type: "recursive", names: true };
+            request::ask(&self.connection.timed, request)
+        };
+        let listed: Listed = self.connection.call("pin/ls", None, request).await?;
+        let pin = |(key, pin): (String, Key)| Some((parse_cid(&key).ok()?, pin.name));
+        Ok(listed.keys.into_iter().filter_map(pin).collect())
+    }
+
+    /// Has the server remove what nothing pins; returns how many blocks that were. `removed` is told of each as the server
+    /// names it. Once begun the server carries it to its end.
+    pub async fn gc(&self, mut removed: impl FnMut(&str)) -> Result<u64, Error> {
+        let mut blocks = 0;
+        let ended = self.connection.lines("repo/gc", Gc {}, |line: GcLine| {
+            if let Some(link) = line.key {
+                blocks += 1;
+                removed(&link.cid);
+            }
+            match line.error.is_empty() {
+                true => Ok(()),
+                false => Err(line.error),
+            }
+        });
+        ended.await?;
+        Ok(blocks)
+    }
+
+    /// Has the server hold every block against its CID. `progress` is told how many it has looked at.
+    pub async fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Checked, Error> {
+        let mut checked = Checked::default();
+        let mut complete = false;
+        let ended = self.connection.lines("repo/verify", Verify {}, |line: VerifyLine| {
+            if line.msg.starts_with("verify complete") {
+                complete = true;
+            } else if !line.msg.is_empty() {
+                checked.corrupt += 1;
+                if checked.described.len() < MAX_DESCRIBED {
+                    checked.described.push(line.msg);
+                }
+            } else {
+                checked.blocks = line.progress;
+                progress(line.progress);
+            }
+            Ok(())
+        });
+        match ended.await {
+            // A check that has found something ends with an error, of which not all servers say which one.
+            Err(_) if complete && checked.corrupt > 0 => Ok(checked),
+            Err(error) => Err(error),
+            Ok(()) => Ok(checked),
+        }
+    }
+}
+
+impl Connection {
+    /// A request that is answered by one JSON value a line. A line may take ten times the idle time-out, since the server may
+    /// have to look at everything for it. `each` can end it with the server's words.
+    async fn lines<T: DeserializeOwned>(
+        &self,
+        command: &'static str,
+        request: impl ApiRequest,
+        mut each: impl FnMut(T) -> Result<(), String>,
+    ) -> Result<(), Error> {
+        let limit = 10 * self.config.idle_timeout;
+        let pieces = request::stream(&self.plain, request);
+        let mut pieces = pieces.map_err(|e| self.error(command, None, e))?;
+        let mut line = Vec::new();
+        loop {
+            let piece = timeout(limit, pieces.next()).await;
+            let piece = piece.map_err(|_| self.timeout(command, limit))?;
+            let Some(piece) = piece else {
+                return match line.is_empty() {
+                    true => Ok(()),
+                    false => Err(self.protocol(command, "its answer ends within a line")),
+                };
+            };
+            let piece = piece.map_err(|e| self.error(command, None, e))?;
+            for byte in piece {
+                if byte != b'\n' {
+                    if line.len() == MAX_LINE {
+                        return Err(self.protocol(command, "a line without an end"));
+                    }
+                    line.push(byte);
+                    continue;
+                }
+                let value = serde_json::from_slice(&line);
+                let value = value.map_err(|e| self.protocol(command, e.to_string()))?;
+                line.clear();
+                each(value).map_err(|message| Error::Api {
+                    url: self.url.clone(),
+                    command,
+                    message,
+                })?;
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The parts of an upload as blocking readers.
+
+use super::answer::Failure;
+use axum::extract::multipart::{Field, MultipartError};
+use bytes::{Buf, Bytes};
+use std::io::{self, ErrorKind, Read};
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+/// Runs `work` on what a part of an upload holds, where it may block.
+pub(super) async fn feed<T: Send + 'static>(
+    mut field: Field<'_>,
+    work: impl FnOnce(Incoming) -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let (pieces, incoming) = mpsc::channel(16);
+    let reader = Incoming { pieces: incoming, current: Bytes::new(), ended: false };
+    let worker = spawn_blocking(move || work(reader));
+    while let Some(piece) = field.chunk().await.map_err(broken)? {
+        // A worker that has failed reads no more. What is still coming is taken and dropped, since a client reads the
+        // error only after it has sent everything.
+        let _ = pieces.send(Some(piece)).await;
+    }
+    let _ = pieces.send(None).await;
+    worker.await.map_err(|e| Failure::command(format!("the store failed: {e}")))
+}
+
+pub(super) fn broken(error: MultipartError) -> Failure {
+    Failure::request(format!("the upload is broken: {}", error.body_text()))
+}
+
+/// A body as a blocking reader. `None` is its end; a channel that closes without it is an upload that was cut off.
+pub(super) struct Incoming {
+    pieces: mpsc::Receiver<Option<Bytes>>,
+    current: Bytes,
+    ended: bool,
+}
+
+impl Read for Incoming {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() && !self.ended {
+            match self.pieces.blocking_recv() {
+                Some(Some(piece)) => self.current = piece,
+                Some(None) => self.ended = true,
+                None => {
+                    return Err(io::Error::new(ErrorKind::UnexpectedEof, "the upload was cut off"));
+                }
+            }
+        }
+        let count = buffer.len().min(self.current.len());
+        self.current.copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+}

@@ -1,0 +1,97 @@
+//! From roots to everything under them.
+
+use super::{Store, error::StoreError, state::Digest};
+use crate::unixfs;
+use decentralml_types::{Cid, Codec};
+use std::collections::HashSet;
+
+/// What a block that cannot be had does to a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It ends it.
+    Fails,
+    /// The rest is walked through.
+    IsSkipped,
+}
+
+/// The blocks that walks have met. Memory: 32 bytes for each block and 32 more for each DAG-PB node, all of which exist.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    met: HashSet<Digest>,
+    nodes: HashSet<Digest>,
+}
+
+impl Walk {
+    pub fn has_met(&self, digest: &Digest) -> bool {
+        self.met.contains(digest)
+    }
+
+    /// Goes through all under `root`. `meet` is called before anything is done with a block, and says whether it is here.
+    /// What earlier walks met is not walked through again.
+    pub fn follow(
+        &mut self,
+        store: &Store,
+        root: Cid,
+        missing: Missing,
+        mut meet: impl FnMut(&Cid) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut pending = Vec::new();
+        let mut children = vec![root];
+        loop {
+            for child in children {
+                // By digest and kind: the same bytes may be linked as a raw block here and as a node there.
+                let known = match child.codec {
+                    Codec::Raw => self.met.contains(&child.digest),
+                    Codec::DagPb => self.nodes.contains(&child.digest),
+                };
+                if known {
+                    continue;
+                }
+                match meet(&child) {
+                    Ok(()) => {}
+                    Err(_) if missing == Missing::IsSkipped => continue,
+                    Err(error) => return Err(error),
+                }
+                self.met.insert(child.digest);
+                if child.codec == Codec::DagPb {
+                    self.nodes.insert(child.digest);
+                    pending.push(child);
+                }
+            }
+            let Some(node) = pending.pop() else { return Ok(()) };
+            children = match store.links(&node) {
+                Ok(links) => links,
+                Err(_) if missing == Missing::IsSkipped => Vec::new(),
+                Err(error) => return Err(error),
+            };
+        }
+    }
+}
+
+impl Store {
+    /// What a block links to; it is checked against its CID.
+    pub(super) fn links(&self, cid: &Cid) -> Result<Vec<Cid>, StoreError> {
+        let links = unixfs::links(&self.get(cid)?);
+        links.map_err(|source| StoreError::Node { cid: *cid, source })
+    }
+
+    /// Every block under `roots`, they included, in no particular order; a missing one is an error.
+    pub(crate) fn reachable(
+        &self,
+        roots: impl IntoIterator<Item = Cid>,
+    ) -> Result<HashSet<Cid>, StoreError> {
+        let mut pending: Vec<Cid> = roots.into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(cid) = pending.pop() {
+            if !seen.insert(cid) {
+                continue;
+            }
+            if cid.codec == Codec::DagPb {
+                pending.extend(self.links(&cid)?);
+            } else {
+                self.expect(&cid)?;
+            }
+        }
+        Ok(seen)
+    }
+}
