@@ -94,6 +94,7 @@ pub struct Trainer {
     pub max_rows: Option<usize>,
     pub max_bytes: Option<Size>,
     pub max_bond: Option<Amount>,
+    pub own_store: Option<Size>,
 }
 
 /// Table `[evaluator]`.
@@ -101,6 +102,7 @@ pub struct Trainer {
 #[serde(default, deny_unknown_fields)]
 pub struct Evaluator {
     pub max_bond: Option<Amount>,
+    pub own_store: Option<Size>,
     pub parallel_fetches: Option<usize>,
 }
 
@@ -268,6 +270,7 @@ mod tests {
             file.trainer.label_column.is_some() && file.trainer.classes.is_some(),
             file.trainer.scale.is_some() && file.trainer.max_rows.is_some(),
             file.trainer.max_bytes.is_some() && file.trainer.max_bond.is_some(),
+            file.trainer.own_store.is_some() && file.evaluator.own_store.is_some(),
             file.evaluator.max_bond.is_some() && file.evaluator.parallel_fetches.is_some(),
         ] {
             assert!(part, "a key is missing in config.example.toml");

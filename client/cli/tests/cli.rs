@@ -5,8 +5,8 @@
 use serde_json::Value;
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    net::TcpListener,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
@@ -246,7 +246,8 @@ fn the_store_serves_stops_when_its_input_closes_and_keeps_its_blocks() {
     fs::write(&file, "hello\n").unwrap();
     let daemon = || {
         let mut child = decentralml(home.path())
-            .args(["ipfs", "daemon", "--listen", "127.0.0.1:0", "--stop-on-eof", "--json"])
+            .args(["ipfs", "daemon", "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0"])
+            .args(["--stop-on-eof", "--json"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -258,9 +259,10 @@ fn the_store_serves_stops_when_its_input_closes_and_keeps_its_blocks() {
             assert!(lines.read_line(&mut text).unwrap() > 0, "{text}");
         }
         let listening: Value = serde_json::from_str(&text).unwrap();
-        (child, listening["url"].as_str().unwrap().to_owned())
+        let url = |which: &str| listening[which].as_str().unwrap().to_owned();
+        (child, url("url"), url("gateway"))
     };
-    let (mut first, url) = daemon();
+    let (mut first, url, gateway) = daemon();
     let added =
         run(decentralml(home.path()).args(["ipfs", "add", "--json", "--store", &url]).arg(&file));
     let added: Value = serde_json::from_slice(&added.stdout).unwrap();
@@ -268,12 +270,19 @@ fn the_store_serves_stops_when_its_input_closes_and_keeps_its_blocks() {
     let cid = added[0]["cid"].as_str().unwrap();
     assert_eq!(cid, "bafkreicysg23kiwv34eg2d7qweipxwosdo2py4ldv42nbauguluen5v6am");
 
+    let mut reader = TcpStream::connect(gateway.strip_prefix("http://").unwrap()).unwrap();
+    let request = format!("GET /ipfs/{cid} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    reader.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    reader.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nhello\n"), "{answer}");
+
     let start = Instant::now();
     drop(first.stdin.take());
     assert!(first.wait().unwrap().success());
     assert!(start.elapsed() < Duration::from_secs(10));
 
-    let (mut second, url) = daemon();
+    let (mut second, url, _) = daemon();
     let bytes = run(decentralml(home.path()).args(["ipfs", "cat", cid, "--store", &url]));
     assert_eq!(bytes.stdout, b"hello\n");
     let small = run(decentralml(home.path()).args([

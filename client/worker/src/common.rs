@@ -16,6 +16,9 @@ pub struct Common {
     pub signer: Signer,
     /// Where it keeps its records: one folder for each account and role. Created if it is not there.
     pub state: PathBuf,
+    /// Bytes of the store of its own that it has in `state`: what it makes and fetches is kept there, and taken from there. `None`: it
+    /// has none.
+    pub own_store: Option<u64>,
     /// The task to take part in; all that fit where none is given.
     pub task: Option<TaskId>,
     /// What it may bond in all, in planck: it bonds what tasks ask for, up to this.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use decentralml_sdk::{Chain, ReadError, View};
-use decentralml_storage::Storage;
+use decentralml_storage::{Storage, Store, StoreOptions};
 use decentralml_types::{TaskId, TaskStatus};
 use tokio::{
     sync::{Mutex, watch},
@@ -81,6 +81,7 @@ async fn set_up<P: Part>(
     let storage = Storage::connect(&common.storage).await?;
     let account = common.signer.account();
     let state = State::open(&common.state, account, P::ROLE, chain.genesis())?;
+    let storage = with_own_store(storage, common).await;
     let (best_sender, best) = watch::channel(chain.best().await?);
     let (finalized_sender, finalized) = watch::channel(chain.finalized().await?);
     let feed = Feed {
@@ -103,6 +104,23 @@ async fn set_up<P: Part>(
         included: AtomicU32::new(0),
     };
     Ok((Arc::new(work), feed))
+}
+
+/// Puts the daemon's own store, if it is to have one, before the one that all share. It is a help only: without it, everything is
+/// fetched again after a restart.
+async fn with_own_store(storage: Storage, common: &Common) -> Storage {
+    let Some(max_bytes) = common.own_store else { return storage };
+    let folder = common.state.join("store");
+    let open = move || Store::open_with(folder, StoreOptions { max_bytes: Some(max_bytes) });
+    match tokio::task::spawn_blocking(open).await {
+        Ok(Ok(store)) => storage.with_cache(Arc::new(store)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "works without a store of its own");
+            storage
+        }
+        // The process is about to end.
+        Err(_) => storage,
+    }
 }
 
 /// How long the one task that was asked for may take to appear: a node that has just started may be some blocks behind the one

@@ -3,6 +3,7 @@
 //! ```text
 //!  <folder>/identity.json                     whose records these are
 //!  <folder>/lock                              held while a daemon runs
+//!  <folder>/store/                            what it made and fetched, if it has a store of its own
 //!  <folder>/task-7/update-3.json              a trainer's commitment in round 3
 //!  <folder>/task-7/scores-3-0.json            a seat's commitment, committee 0
 //!  <folder>/task-7/next-3-0.json              the next model it computed

@@ -161,6 +161,10 @@ fn holds(printed: &str, elapsed: Duration) -> Result<()> {
     for name in workers.chain((1..=3).map(|number| format!("evaluator-{number}"))) {
         let log = fs::read_to_string(out.join(format!("logs/{name}.log"))).context(name.clone())?;
         assert!(log.contains("committed"), "{name} has done nothing:\n{log}");
+        let own = fs::read_dir(out.join("workers").join(&name))?.next().context(name.clone())??;
+        let store = decentralml_storage::Store::open(own.path().join("store"))?;
+        // The task's model, and the weights that the last round began with, at least.
+        assert!(store.stat()?.blocks >= 2, "{name} has kept nothing in its own store");
     }
 
     let total = seconds_in_all(&report["seconds"], elapsed);

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     daemon::{DaemonOpts, StopRequest},
     output::Out,
-    units::Amount,
+    units::{Amount, Size},
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
@@ -36,6 +36,9 @@ pub struct Opts {
     /// Bonds are made up to this in all [default: 10 tokens].
     #[arg(long, value_name = "AMOUNT")]
     max_bond: Option<Amount>,
+    /// Size of the store of its own, in the state folder, that keeps what it makes and fetches; 0 for none [default: 1 GiB].
+    #[arg(long, value_name = "SIZE")]
+    own_store: Option<Size>,
     /// Updates that are fetched at the same time [default: 8].
     #[arg(long, value_name = "N")]
     parallel_fetches: Option<usize>,
@@ -53,7 +56,9 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
     let parallel_fetches =
         opts.parallel_fetches.or(settings.parallel_fetches).unwrap_or(PARALLEL_FETCHES);
     let stop = StopRequest::listen(opts.daemon)?;
-    let common = worker_common::prepare(context, Role::Evaluator, opts.which, max_bond).await?;
+    let own_store = opts.own_store.or(settings.own_store);
+    let common =
+        worker_common::prepare(context, Role::Evaluator, opts.which, max_bond, own_store).await?;
     let config = evaluator::Config { common, conduct: opts.conduct, parallel_fetches };
     let (trigger, shutdown) = shutdown::channel();
     worker_common::until_stopped(evaluator::run(config, shutdown), trigger, stop).await

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     daemon::{DaemonOpts, StopRequest},
     output::Out,
-    units::Amount,
+    units::{Amount, Size},
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
@@ -33,6 +33,9 @@ pub struct Opts {
     /// Bonds are made up to this in all [default: 10 tokens].
     #[arg(long, value_name = "AMOUNT")]
     max_bond: Option<Amount>,
+    /// Size of the store of its own, in the state folder, that keeps what it makes and fetches; 0 for none [default: 1 GiB].
+    #[arg(long, value_name = "SIZE")]
+    own_store: Option<Size>,
     /// Misbehave in this way; refused where money is real.
     #[arg(long, hide = true, default_value_t = Conduct::Honest)]
     conduct: Conduct,
@@ -61,7 +64,9 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
     let data = opts.data.or_settings(settings).read()?;
     let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
     let stop = StopRequest::listen(opts.daemon)?;
-    let common = worker_common::prepare(context, Role::Trainer, opts.which, max_bond).await?;
+    let own_store = opts.own_store.or(settings.own_store);
+    let common =
+        worker_common::prepare(context, Role::Trainer, opts.which, max_bond, own_store).await?;
     let config = trainer::Config { common, data: Arc::new(data), conduct: opts.conduct };
     let (trigger, shutdown) = shutdown::channel();
     worker_common::until_stopped(trainer::run(config, shutdown), trigger, stop).await

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     daemon::StopRequest,
     exit::{Kind, OfKind, problem},
-    units::{Amount, role},
+    units::{Amount, Size, role},
 };
 use color_eyre::{Result, eyre::WrapErr};
 use decentralml_types::Role;
@@ -14,6 +14,9 @@ use std::{fs, pin::pin, time::Duration};
 
 /// Whole tokens that a worker bonds at most, unless told otherwise.
 const MAX_BOND: &str = "10";
+
+/// Bytes of a worker's own store, unless told otherwise.
+const OWN_STORE: u64 = 1 << 30;
 
 /// How long a worker has to come to a stop: it ends what it has begun to send.
 const GRACE: Duration = Duration::from_secs(20);
@@ -24,6 +27,7 @@ pub async fn prepare(
     of: Role,
     which: Which,
     max_bond: Option<Amount>,
+    own_store: Option<Size>,
 ) -> Result<Common> {
     let settings = &context.settings;
     let signer = context.signer()?;
@@ -44,6 +48,7 @@ pub async fn prepare(
         storage: settings.store.clone(),
         signer,
         state,
+        own_store: own_store.map_or(Some(OWN_STORE), |Size(bytes)| (bytes > 0).then_some(bytes)),
         task: which.task,
         max_bond: max_bond.of_kind(Kind::Usage)?,
         exit_when_done: which.task.is_some(),
