@@ -15,6 +15,7 @@ use sc_service::{BasePath, ChainSpec, Configuration, PartialComponents};
 use crate::{
     chain_spec::{self, Genesis},
     cli::{Cli, Subcommand},
+    disk,
     runtime_api::Block,
     service::{self, FullBackend, FullClient},
 };
@@ -58,28 +59,9 @@ impl SubstrateCli for Cli {
 pub fn run() -> sc_cli::Result<()> {
     let cli = Cli::from_process();
     carry_out(&cli).map_err(|error| {
-        if !is_full_disk(&error.to_string()) {
-            return error;
-        }
-        let remedy = match cli.subcommand {
-            None => format!(
-                "the node cannot write to {}: {error}; free some space there, then start it again",
-                base_path(&cli.run).display()
-            ),
-            Some(_) => {
-                format!("{error}; free some space where the command writes, then run it again")
-            }
-        };
-        sc_cli::Error::Application(remedy.into())
+        let base = cli.subcommand.is_none().then(|| base_path(&cli.run));
+        disk::explain(error, base.as_deref())
     })
-}
-
-/// Whether a file could not be written for want of room. Between the file and the command line the SDK keeps only the text of
-/// some errors.
-fn is_full_disk(text: &str) -> bool {
-    ["No space left on device", "Disk quota exceeded", "File too large"]
-        .iter()
-        .any(|full| text.contains(full))
 }
 
 /// Where a node keeps its data. The SDK's own function would make another temporary folder.

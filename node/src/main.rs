@@ -12,6 +12,7 @@
 mod chain_spec;
 mod cli;
 mod command;
+mod disk;
 mod rpc;
 mod runtime_api;
 mod service;

@@ -1,5 +1,5 @@
 //! What the pallets' benchmarks need of each other, made by the pallets' own calls wherever a call can make it: real draws of
-//! real members, commitments that can be revealed, rows that can be settled.
+//! real members, commitments that can be revealed, rows that can be settled. All tasks are sealed, as these have larger rows.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot be prepared must stop")]
 
@@ -10,11 +10,11 @@ use crate::{
 use alloc::{boxed::Box, vec::Vec};
 use decentralml_traits::Judgment;
 use decentralml_types::{
-    Balance, Cid, Codec, CommitteeNumber, Opinion, Phase, Role, RoundNumber, Score, TaskId,
+    Balance, Cid, Codec, CommitteeNumber, Hash, Opinion, Phase, Role, RoundNumber, Score, TaskId,
     TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
     limits::{MAX_SEATS, MAX_TEXT, MIN_SEATS, TALLY_BATCH},
-    spec::{Committee, Text, TrainerCount},
+    spec::{Committee, Custody, Text, TrainerCount},
 };
 use frame_benchmarking::account;
 use frame_support::{
@@ -22,12 +22,13 @@ use frame_support::{
     storage::{storage_prefix, unhashed},
     traits::{Hooks, fungible::Mutate},
 };
-use pallet_results::{Commitment, Rows, Update};
+use pallet_results::{Commitment, Handover, Rows, Update};
 use pallet_validation::{Attestation, CommitteeState, Seat};
 
 const FUNDS: Balance = 1_000_000_000 * UNIT;
 const SALT: [u8; 32] = [2; 32];
 const CID: Cid = Cid { codec: Codec::DagPb, digest: [1; 32] };
+const PLAIN_HASH: Option<Hash> = Some([5; 32]);
 const SAMPLES: u32 = 100;
 
 /// Tasks with rounds as far as a benchmark wants them.
@@ -51,21 +52,31 @@ fn named(role: Role, index: u32) -> AccountId {
     }
 }
 
-/// An account with a bond for any task of ours.
+/// An account with a bond for any task of ours and, where it is to read updates, with a key.
 fn member(role: Role, index: u32) -> AccountId {
     let who = named(role, index);
     Balances::set_balance(&who, FUNDS);
+    if role == Role::Evaluator {
+        with_key(&who);
+    }
     Participants::bond(signed(&who), role, 100 * UNIT).expect("rich");
     who
 }
 
-/// A task with texts as long as they may be, whose rounds draw so many.
+fn with_key(who: &AccountId) {
+    if pallet_participants::EncryptionKeys::<Runtime>::get(who).is_none() {
+        Participants::set_encryption_key(signed(who), Some([9; 32])).expect("rich");
+    }
+}
+
+/// A sealed task with texts as long as they may be, whose rounds draw so many.
 fn create(trainers: TrainerCount, seats: u32) -> TaskId {
     let text = || Text::truncate_from([b'x'; MAX_TEXT as usize].to_vec());
     let seats = seats.max(MIN_SEATS);
     let spec = TaskSpec {
         name: text(),
         license: text(),
+        custody: Custody { hosts: 0, sealed: true },
         trainers,
         committee: Committee { seats: seats as u8, quorum: (2 * seats).div_ceil(3) as u8 },
         ..decentralml_protocol::spec::example()
@@ -127,6 +138,7 @@ fn commit(task: TaskId, who: &AccountId) {
         account: who,
         base: None,
         cid: CID,
+        plain_hash: PLAIN_HASH,
         samples: SAMPLES,
         salt: SALT,
     }
@@ -135,7 +147,7 @@ fn commit(task: TaskId, who: &AccountId) {
 }
 
 fn reveal(task: TaskId, who: &AccountId) {
-    Results::reveal(signed(who), task, 1, CID, SAMPLES, SALT).expect("committed");
+    Results::reveal(signed(who), task, 1, CID, PLAIN_HASH, SAMPLES, SALT).expect("committed");
 }
 
 impl pallet_assignments::BenchmarkHelper<AccountId> for Rounds {
@@ -168,6 +180,10 @@ impl pallet_results::BenchmarkHelper<AccountId> for Rounds {
 
     fn enter(task: TaskId, round: RoundNumber, phase: Phase) {
         enter(task, round, phase);
+    }
+
+    fn draw() {
+        draw();
     }
 }
 
@@ -219,6 +235,15 @@ impl pallet_validation::BenchmarkHelper<AccountId> for Rounds {
     }
 }
 
+impl pallet_data::BenchmarkHelper<AccountId> for Rounds {
+    fn with_key(index: u32) -> AccountId {
+        let who: AccountId = account("reader", index, 0);
+        Balances::set_balance(&who, FUNDS);
+        with_key(&who);
+        who
+    }
+}
+
 impl pallet_tasks::benchmarking::BenchmarkHelper for Rounds {
     fn enroll(task: TaskId, trainers: u32, evaluators: u32) {
         enroll(task, Role::Evaluator, evaluators);
@@ -237,8 +262,9 @@ impl pallet_tasks::benchmarking::BenchmarkHelper for Rounds {
     ) {
         for index in 0..updates {
             let who = named(Role::Trainer, index);
-            let revealed = Some((index, Update { cid: CID, samples: SAMPLES }));
-            let row = Commitment { hash: [3; 32], revealed };
+            let handover = Some(Handover { committee, keys: CID });
+            let update = Update { cid: CID, plain_hash: PLAIN_HASH, samples: SAMPLES, handover };
+            let row = Commitment { hash: [3; 32], revealed: Some((index, update)) };
             pallet_results::Commitments::<Runtime>::insert((task, round, &who), row);
             pallet_results::Reveals::<Runtime>::insert((task, round, index), who);
         }

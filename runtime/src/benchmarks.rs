@@ -23,4 +23,5 @@ frame_benchmarking::define_benchmarks!(
     [pallet_results, Results]
     [pallet_validation, Validation]
     [pallet_models, Models]
+    [pallet_data, Data]
 );

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use decentralml_traits::Draw;
 use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Outcome, Phase, Ppm, Role, RoundNumber, Score,
-    TaskId, TaskSpec, TaskStatus, Version,
+    Balance, BlockNumber, Cid, CommitteeNumber, Hash, Outcome, Phase, Ppm, Role, RoundNumber,
+    Score, TaskId, TaskSpec, TaskStatus, Version,
 };
+use pallet_results::Handover;
 use pallet_tasks::Round;
 use scale_info::TypeInfo;
 
@@ -73,10 +74,14 @@ pub struct Assignment {
 pub struct UpdateView<AccountId> {
     /// Whose it is.
     pub trainer: AccountId,
-    /// Its bytes.
+    /// Its bytes; in a sealed task the encrypted ones.
     pub cid: Cid,
+    /// SHA2-256 of the plain update; `Some` in sealed tasks only.
+    pub plain_hash: Option<Hash>,
     /// Rows its trainer says it trained on.
     pub samples: u32,
+    /// The key that opens it, as its trainer handed it over last, and to which of the round's committees.
+    pub handover: Option<Handover>,
     /// The committee's median score, once it is counted and no fault was found.
     pub score: Option<Score>,
     /// What became of it.

@@ -1,4 +1,4 @@
-//! The DecentralML chain: BABE and GRANDPA, a council, and the six pallets of federated training.
+//! The DecentralML chain: BABE and GRANDPA, a council, the six pallets of federated training, and that of shared data.
 //!
 //! `configs/` holds one file per area, `settings` the numbers that a chain fixes at genesis, `apis` what applications ask,
 //! `weights/` what our calls were measured to cost, `genesis_config_presets` the chains that can be started by name.
@@ -168,4 +168,6 @@ mod runtime {
     pub type Validation = pallet_validation;
     #[runtime::pallet_index(35)]
     pub type Models = pallet_models;
+    #[runtime::pallet_index(36)]
+    pub type Data = pallet_data;
 }

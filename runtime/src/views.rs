@@ -89,7 +89,15 @@ pub fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>> {
             let score = verdict
                 .filter(|_| !matches!(outcome, Some(Outcome::Faulty(_))))
                 .map(|verdict| verdict.score);
-            Some(UpdateView { trainer, cid: update.cid, samples: update.samples, score, outcome })
+            Some(UpdateView {
+                trainer,
+                cid: update.cid,
+                plain_hash: update.plain_hash,
+                samples: update.samples,
+                handover: update.handover,
+                score,
+                outcome,
+            })
         })
         .collect()
 }

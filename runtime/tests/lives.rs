@@ -71,7 +71,7 @@ fn charges_are_prepaid_and_those_of_rounds_that_never_start_come_back() {
 
 /// All keys that our pallets have in storage.
 fn keys() -> BTreeSet<Vec<u8>> {
-    ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models"]
+    ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models", "Data"]
         .into_iter()
         .flat_map(|pallet| {
             let prefix = twox_128(pallet.as_bytes()).to_vec();
@@ -85,14 +85,26 @@ fn keys() -> BTreeSet<Vec<u8>> {
 
 #[test]
 fn nothing_is_left_of_a_task_but_its_models() {
+    nothing_is_left(digits());
+}
+
+#[test]
+fn nothing_is_left_of_a_sealed_task_but_its_models() {
+    nothing_is_left(sealed());
+}
+
+/// Plays a task of four rounds in which everything that can fail does.
+fn nothing_is_left(spec: TaskSpec) {
+    let spec = TaskSpec { rounds: 4, target: None, ..spec };
     chain(|| {
         for (role, names) in [(Role::Trainer, &TRAINERS[..]), (Role::Evaluator, &SEATS[..])] {
             for &name in names {
                 ok(name, pallet_participants::Call::bond { role, amount: 100 * UNIT });
             }
         }
+        SEATS.into_iter().for_each(with_key);
         let before = keys();
-        let task = running(rounds(4));
+        let task = running(spec);
         // One round settles with a faulty update, one has a committee replaced and is void, and one is cut short.
         play(task, &TRAINERS, &TRAINERS, Phase::Settled, |trainer| match trainer {
             14 => Opinion::Malformed,
@@ -102,6 +114,7 @@ fn nothing_is_left_of_a_task_but_its_models() {
         play_until(task, Phase::Scoring);
         for _ in 0..2 {
             blocks(2);
+            assert_eq!(hand_over(task, TRAINERS[0]).is_ok(), round(task).1.sealed);
             commit_scores(task, SEATS[0], &opinions(task, honest)).unwrap();
             due(task);
         }

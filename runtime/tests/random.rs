@@ -24,6 +24,8 @@ enum Step {
     Claim(RoundNumber),
     Enroll(u8),
     Leave(u8),
+    /// Registers a key, or removes it.
+    Key(u8, bool),
     Pause,
     Resume,
     Fund,
@@ -33,7 +35,7 @@ enum Step {
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Honest,
-    /// A score or CID of one's own.
+    /// A score or CID of one's own, or another hash of the plain update than was committed to.
     Lie(Opinion),
 }
 
@@ -54,6 +56,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (1..6_u32).prop_map(Step::Claim),
         3 => (0..7_u8).prop_map(Step::Enroll),
         2 => (0..7_u8).prop_map(Step::Leave),
+        2 => (0..7_u8, any::<bool>()).prop_map(|(who, has)| Step::Key(who, has)),
         1 => Just(Step::Pause),
         2 => Just(Step::Resume),
         1 => Just(Step::Fund),
@@ -119,6 +122,11 @@ impl Play {
                 let (role, name) = name(who);
                 call(name, pallet_assignments::Call::leave { task, role })
             }
+            Step::Key(who, has) => {
+                let (_, name) = name(who);
+                let key = has.then_some([name; 32]);
+                call(name, pallet_participants::Call::set_encryption_key { key })
+            }
             Step::Pause => call(SPONSOR, pallet_tasks::Call::pause { task }),
             Step::Resume => call(SPONSOR, pallet_tasks::Call::resume { task }),
             Step::Fund => call(SPONSOR, pallet_tasks::Call::fund { task, amount: UNIT }),
@@ -131,7 +139,12 @@ impl Play {
         let (task, (role, name)) = (self.task, name(who));
         let _ = match (phase, role) {
             (Phase::Training, Role::Trainer) => commit(task, name),
-            (Phase::Revealing, Role::Trainer) => reveal(task, name),
+            (Phase::Revealing, Role::Trainer) => match way {
+                Way::Honest => reveal(task, name),
+                Way::Lie(Opinion::Score(_)) => reveal_as(task, name, Some([0xff; 32])),
+                Way::Lie(_) => reveal_as(task, name, None),
+            },
+            (Phase::Scoring, Role::Trainer) => hand_over(task, name),
             (Phase::Scoring, Role::Evaluator) => {
                 let sheet = opinions(task, |trainer| match way {
                     Way::Honest => honest(trainer),
@@ -163,9 +176,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn phases_never_go_back_and_money_adds_up_whatever_is_called(steps in steps()) {
+    fn phases_never_go_back_and_money_adds_up_whatever_is_called(
+        steps in steps(), is_sealed: bool,
+    ) {
         chain(|| {
-            let task = running(TaskSpec { rounds: 5, target: None, ..digits() });
+            let spec = if is_sealed { sealed() } else { digits() };
+            let task = running(TaskSpec { rounds: 5, target: None, ..spec });
             let mut play = Play { task, sheets: BTreeMap::new() };
             let mut position = play.position();
             for step in steps {

@@ -13,7 +13,8 @@ use decentralml_types::{
 use frame_support::{dispatch::DispatchClass, traits::GetCallMetadata, weights::Weight};
 use std::{any::TypeId, collections::BTreeSet};
 
-const OURS: [&str; 6] = ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models"];
+const OURS: [&str; 7] =
+    ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models", "Data"];
 
 /// Whether a pallet's weights are the placeholder that is right in mocks only.
 macro_rules! placeholder {
@@ -43,6 +44,7 @@ fn whatever_can_be_dispatched_has_measured_weights() {
         Results: pallet_results::Config,
         Validation: pallet_validation::Config,
         Models: pallet_models::Config,
+        Data: pallet_data::Config,
     )
     .to_vec();
     let unit = TypeId::of::<()>();
@@ -84,6 +86,7 @@ fn our_weights_files_are_measured() {
 #[test]
 fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
     use pallet_assignments::WeightInfo as _;
+    use pallet_data::WeightInfo as _;
     use pallet_models::WeightInfo as _;
     use pallet_participants::WeightInfo as _;
     use pallet_results::WeightInfo as _;
@@ -101,14 +104,15 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
         };
     }
     let pairs = compare!(
-        pallet_participants: bond(), unbond(), withdraw();
+        pallet_participants: bond(), unbond(), withdraw(), set_hosts(), set_encryption_key();
         pallet_tasks: create(), fund(), pause(), resume(), cancel(), advance_tally(),
             advance_tally_between(), advance_settle(), reap(10);
         pallet_assignments: enroll(), leave(), dismiss(), capture_seed();
-        pallet_results: commit(), commit_last(), reveal(), reveal_last();
+        pallet_results: commit(), commit_last(), reveal(), reveal_last(), hand_over();
         pallet_validation: commit_scores(), open_scores(2), attest(), claim_unrevealed(),
             claim_faulty(), claim_seat(), forget();
         pallet_models: release(), recall(), prune();
+        pallet_data: register(), grant(), revoke(), retire();
     );
     for (call, here, estimate) in pairs {
         assert_ne!(here, estimate, "{call}");
@@ -163,8 +167,10 @@ fn a_rounds_charge_is_of_the_order_of_what_its_free_calls_would_cost() {
     let mut largest = decentralml_protocol::spec::example();
     largest.trainers.max = 256;
     largest.committee = Committee { seats: MAX_SEATS as u8, quorum: 21 };
+    let mut sealed = largest.clone();
+    sealed.custody.sealed = true;
     chain(|| {
-        for spec in [decentralml_protocol::spec::example(), largest] {
+        for spec in [decentralml_protocol::spec::example(), largest, sealed] {
             let (charge, fees) = charge_and_fees(&spec);
             assert!(charge >= fees / 2 && charge <= fees * 2, "{charge} for {fees}");
         }

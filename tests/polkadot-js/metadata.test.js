@@ -9,13 +9,24 @@ import { PALLETS, SETTINGS, connect } from './lib/chain.js';
 /** The only places where our types are raw bytes, and what the bytes are. */
 const BYTES = {
   'decentralml_types::cid::Cid.digest': 'SHA2-256 of a root block',
+  'decentralml_runtime::federated_api::UpdateView.plain_hash': 'hash',
   'decentralml_types::spec::TaskSpec.name': 'UTF-8 text',
   'decentralml_types::spec::TaskSpec.license': 'UTF-8 text',
   'decentralml_types::spec::InitialModel::Seed.0': 'seed',
+  'pallet_participants::types::HostList.urls': 'ASCII text',
+  'pallet_participants::types::EncryptionKey.key': 'X25519 key',
+  'pallet_participants::pallet::Event::HostsSet.urls': 'ASCII text',
+  'pallet_participants::pallet::Event::EncryptionKeySet.old': 'X25519 key',
+  'pallet_participants::pallet::Event::EncryptionKeySet.new': 'X25519 key',
+  'pallet_participants::pallet::Call::set_hosts.urls': 'ASCII text',
+  'pallet_participants::pallet::Call::set_encryption_key.key': 'X25519 key',
   'pallet_assignments::types::PendingSeed.seed': 'seed',
   'pallet_results::types::Commitment.hash': 'hash',
+  'pallet_results::types::Update.plain_hash': 'hash',
   'pallet_results::pallet::Event::Committed.hash': 'hash',
+  'pallet_results::pallet::Event::Revealed.plain_hash': 'hash',
   'pallet_results::pallet::Call::commit.hash': 'hash',
+  'pallet_results::pallet::Call::reveal.plain_hash': 'hash',
   'pallet_results::pallet::Call::reveal.salt': 'salt',
   'pallet_validation::types::Seat.commitment': 'hash',
   'pallet_validation::pallet::Call::commit_scores.hash': 'hash',
@@ -24,6 +35,9 @@ const BYTES = {
   'pallet_models::types::Release::Recalled.reason': 'UTF-8 text',
   'pallet_models::pallet::Event::Recalled.reason': 'UTF-8 text',
   'pallet_models::pallet::Call::recall.reason': 'UTF-8 text',
+  'pallet_data::types::Content.plain_hash': 'hash',
+  'pallet_data::pallet::Event::Registered.plain_hash': 'hash',
+  'pallet_data::pallet::Call::register.plain_hash': 'hash',
 };
 
 let api;

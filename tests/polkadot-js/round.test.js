@@ -11,10 +11,18 @@ import { Witness, step } from './lib/witness.js';
 // No account signs in two test files: they run at the same time.
 const [sponsor, trainer, member] = ['Eve', 'Charlie', 'Alice'].map(account);
 const evaluators = ['Dave', 'Dave//stash', 'Eve//stash'].map(account);
-const spec = smallestTask('a whole round');
+/** Sealed, as that takes every call that there is in a round. */
+const spec = { ...smallestTask('a whole round'), custody: { hosts: 0, sealed: true } };
 const ROUND = 1;
 const UPDATE = cid(3);
 const MODEL = cid(4);
+const KEYS = cid(6);
+const DATA = cid(7);
+const ENVELOPE = cid(8);
+const PLAIN_HASH = `0x${'08'.repeat(32)}`;
+/** u-coordinates of points of Curve25519: all that the chain looks at. */
+const key = (byte) => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
+const HOST = 'https://host.example/ipfs';
 const ACCURACY = 950_000;
 
 let api;
@@ -33,6 +41,29 @@ const act = (call, signer) => witness.act(call, signer);
 const federated = () => api.call.federatedApi;
 
 const phase = async () => (await federated().task(task)).unwrap().round.unwrap().phase.type;
+
+step('the evaluators announce a host and keys that can be encrypted to', async () => {
+  const hosts = only(api, await act(api.tx.participants.setHosts([HOST]), evaluators[0]), 'participants', 'HostsSet');
+  assert.deepEqual([...hosts.urls].map((url) => url.toUtf8()), [HOST]);
+  for (const [index, evaluator] of evaluators.entries()) {
+    const call = api.tx.participants.setEncryptionKey(key(9 + index));
+    const set = only(api, await act(call, evaluator), 'participants', 'EncryptionKeySet');
+    assert.ok(set.old.isNone);
+    assert.equal(set.new_.unwrap().toHex(), key(9 + index));
+  }
+});
+
+step('an owner registers encrypted data and grants it to who has a key', async () => {
+  const register = api.tx.data.register(DATA, PLAIN_HASH, 1n << 30n);
+  const registered = only(api, await act(register, sponsor), 'data', 'Registered');
+  assert.equal(registered.plainHash.toHex(), PLAIN_HASH);
+  assert.equal(registered.size_.toBigInt(), 1n << 30n);
+  const grant = api.tx.data.grant(DATA, evaluators[0].address, ENVELOPE);
+  only(api, await act(grant, sponsor), 'data', 'Granted');
+  await assert.rejects(act(api.tx.data.grant(DATA, member.address, ENVELOPE), sponsor), /data\.NoEncryptionKey: /);
+  only(api, await act(api.tx.data.revoke(DATA, evaluators[0].address), sponsor), 'data', 'Revoked');
+  only(api, await act(api.tx.data.retire(DATA), sponsor), 'data', 'Retired');
+});
 
 step('a trainer and the evaluators bond, enroll, and so start the round', async () => {
   const created = only(api, await act(api.tx.tasks.create(spec), sponsor), 'tasks', 'TaskCreated');
@@ -58,12 +89,31 @@ step('the drawn trainer commits to an update and reveals it', async () => {
   assert.equal(assignment.place.unwrap().toNumber(), 0);
   await witness.readEverything();
 
-  const { commit, reveal } = update(api, { task, round: ROUND, account: trainer, cid: UPDATE, samples: 1_437 });
+  const { commit, reveal } = update(api, {
+    task,
+    round: ROUND,
+    account: trainer,
+    cid: UPDATE,
+    plainHash: PLAIN_HASH,
+    samples: 1_437,
+  });
   only(api, await act(commit, trainer), 'results', 'Committed');
   assert.equal(await phase(), 'Revealing');
   const revealed = only(api, await act(reveal, trainer), 'results', 'Revealed');
   assert.equal(revealed.cid.digest.toHex(), UPDATE.digest);
+  assert.equal(revealed.plainHash.unwrap().toHex(), PLAIN_HASH);
   assert.equal(await phase(), 'Scoring');
+});
+
+step('the trainer hands its key over to the drawn committee', async () => {
+  await drawn(api, task, ROUND, { Committee: 0 }, evaluators[0]);
+  const events = await act(api.tx.results.handOver(task, ROUND, 0, KEYS), trainer);
+  const handed = only(api, events, 'results', 'HandedOver');
+  assert.equal(handed.who.toString(), trainer.address);
+  assert.equal(handed.keys_.digest.toHex(), KEYS.digest);
+  const [{ handover, plainHash }] = await federated().updates(task, ROUND);
+  assert.equal(handover.unwrap().committee.toNumber(), 0);
+  assert.equal(plainHash.unwrap().toHex(), PLAIN_HASH);
 });
 
 step('the drawn seats commit to scores and open them', async () => {
@@ -145,6 +195,8 @@ step('everybody leaves, and the task is reaped', async () => {
   await act(api.tx.assignments.leave(task, 'Trainer'), trainer);
   for (const evaluator of evaluators) await act(api.tx.assignments.leave(task, 'Evaluator'), evaluator);
   await act(api.tx.participants.unbond('Trainer', spec.terms.trainerBond), trainer);
+  for (const evaluator of evaluators) await act(api.tx.participants.setEncryptionKey(null), evaluator);
+  await act(api.tx.participants.setHosts([]), evaluators[0]);
   await assert.rejects(act(api.tx.tasks.reap(task, 10), sponsor), /tasks\.StandingsLeft: /);
   await act(api.tx.validation.forget(task, trainer.address), member);
   only(api, await act(api.tx.tasks.reap(task, 10), sponsor), 'tasks', 'TaskReaped');
@@ -159,6 +211,8 @@ step('the events of a round were seen by name', () => {
   const expected = [
     'participants.Bonded',
     'participants.Unbonded',
+    'participants.HostsSet',
+    'participants.EncryptionKeySet',
     'tasks.TaskCreated',
     'tasks.RoundCharged',
     'tasks.RoundStarted',
@@ -173,6 +227,7 @@ step('the events of a round were seen by name', () => {
     'assignments.Left',
     'results.Committed',
     'results.Revealed',
+    'results.HandedOver',
     'validation.ScoresCommitted',
     'validation.ScoresOpened',
     'validation.Judged',
@@ -182,6 +237,10 @@ step('the events of a round were seen by name', () => {
     'models.Recorded',
     'models.Released',
     'models.Recalled',
+    'data.Registered',
+    'data.Granted',
+    'data.Revoked',
+    'data.Retired',
   ];
   assert.deepEqual(witness.unseenEvents(expected), []);
 });

@@ -12,8 +12,8 @@ use decentralml_types::{
     Cid, Seed,
     limits::MAX_UPDATE_BYTES,
     spec::{
-        Aggregation, Committee, Deadlines, Encoding, InitialModel, LocalTraining, Objective,
-        Optimizer, TaskSpec, Terms, Text, TrainerCount,
+        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
+        Objective, Optimizer, TaskSpec, Terms, Text, TrainerCount,
     },
 };
 use decentralml_worker::model::update_length;
@@ -43,6 +43,9 @@ pub struct TaskFile {
     pub training: Training,
     pub aggregation: Aggregate,
     pub encoding: Encoding,
+    /// Open, and in the trainers' own stores alone, where it is left out.
+    #[serde(default)]
+    pub custody: Custody,
     pub trainers: TrainerCount,
     pub committee: Committee,
     pub deadlines: Deadlines,
@@ -248,6 +251,7 @@ impl TaskFile {
             aggregation: self.aggregation.on_chain()?,
             encoding: self.encoding.clone(),
             max_update_bytes: self.max_update_size.map_or(MAX_UPDATE_BYTES, |size| size.0),
+            custody: self.custody.clone(),
             validation_set: stored.validation_set,
             max_validation_bytes: self.validation.max_size.0,
             rounds: self.rounds,

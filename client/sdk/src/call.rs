@@ -155,17 +155,30 @@ pub fn commit(task: TaskId, round: RoundNumber, hash: Hash) -> Call {
     Call::new("Results::commit", api::Call::Results(call))
 }
 
-/// Opens the commitment to an update.
-pub fn reveal(task: TaskId, round: RoundNumber, cid: Cid, samples: u32, salt: Salt) -> Call {
-    let call = api::results::Call::reveal { task, round, cid: Static(cid), samples, salt };
+/// Opens the commitment to an update. `plain_hash` is the SHA2-256 of the plain one in sealed tasks, and `None` in others.
+pub fn reveal(
+    task: TaskId,
+    round: RoundNumber,
+    cid: Cid,
+    plain_hash: Option<Hash>,
+    samples: u32,
+    salt: Salt,
+) -> Call {
+    let cid = Static(cid);
+    let call = api::results::Call::reveal { task, round, cid, plain_hash, samples, salt };
     Call::new("Results::reveal", api::Call::Results(call))
 }
 
 /// Commits to the opinions of a seat; see `decentralml_types::commitment::ScoresCommitment`.
-pub fn commit_scores(task: TaskId, round: RoundNumber, hash: Hash) -> Call {
+pub fn commit_scores(
+    task: TaskId,
+    round: RoundNumber,
+    committee: CommitteeNumber,
+    hash: Hash,
+) -> Call {
     validation(
         "Validation::commit_scores",
-        api::validation::Call::commit_scores { task, round, hash },
+        api::validation::Call::commit_scores { task, round, committee, hash },
     )
 }
 

@@ -18,6 +18,7 @@ use subxt::{
 };
 
 use crate::{
+    anchor::Anchor,
     api,
     blocks::Blocks,
     call::Call,
@@ -185,6 +186,19 @@ impl Chain {
         wait: Wait,
     ) -> Result<Included, SubmitError> {
         submit::submit(self, signer, call, wait).await
+    }
+
+    /// [`Chain::submit`] for what only those chains may contain that contain the anchor, within [`Anchor::LIFETIME`] blocks from
+    /// there. Where the best chain no longer contains it, this ends with [`SubmitError::Abandoned`]; should the chain come back to
+    /// that fork, the transaction may still be included there.
+    pub async fn submit_on(
+        &self,
+        signer: &Signer,
+        call: &Call,
+        wait: Wait,
+        anchor: Anchor,
+    ) -> Result<Included, SubmitError> {
+        submit::submit_on(self, signer, call, wait, anchor).await
     }
 
     /// The runtime's fixed numbers.

@@ -170,6 +170,9 @@ pub enum SubmitError {
     /// The transaction never became valid.
     #[error("the node did not accept the transaction: {0}")]
     Invalid(String),
+    /// The chain took another fork than the one that the transaction is bound to: see [`Anchor`](crate::Anchor).
+    #[error("the chain took another fork than the one that the transaction was made for")]
+    Abandoned,
     /// No block contained it in time; it may still be included until it expires.
     #[error("the transaction was not {state} within {} seconds", limit.as_secs())]
     Timeout {
@@ -198,7 +201,7 @@ impl SubmitError {
     /// Whether trying again, after a look at the chain, makes sense.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Unknown(_) => true,
+            Self::Abandoned | Self::Timeout { .. } | Self::Unknown(_) => true,
             Self::Read(error) => error.is_transient(),
             _ => false,
         }

@@ -8,7 +8,9 @@
 //!           record ── Task, Round, Seat, … ──────────► what the rest of the program sees
 //!
 //!   call ── one function per call ──► Call ──► Chain::submit(signer, call, wait) ──► Included
+//!                                             Chain::submit_on(…, anchor): on one fork only
 //!   keystore, signer ──► who signs
+//!   encryption ────────► who reads what is sealed to an account
 //! ```
 //!
 //! The chain is known by its metadata alone (`metadata.scale`, renewed by `scripts/metadata.sh`); [`Chain::connect`] refuses a
@@ -17,6 +19,7 @@
 //! Read the best block for the steps of the protocol, which the next block corrects if need be, and the finalized one
 //! where money is concerned.
 
+mod anchor;
 mod api;
 mod blocks;
 pub mod call;
@@ -24,6 +27,7 @@ mod chain;
 mod constants;
 mod difference;
 mod due;
+pub mod encryption;
 mod error;
 mod event;
 pub mod keystore;
@@ -36,6 +40,7 @@ mod submit;
 mod validator;
 mod view;
 
+pub use anchor::Anchor;
 pub use blocks::Blocks;
 pub use call::Call;
 pub use chain::{Chain, Properties};

@@ -12,9 +12,11 @@ use subxt::{
         TransactionEventsError,
     },
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
+    utils::H256,
 };
 
 use crate::{
+    anchor::Anchor,
     call::Call,
     chain::{ANSWER_LIMIT, Chain},
     constants::Constants,
@@ -32,8 +34,6 @@ pub enum Wait {
     Finalized,
 }
 
-/// Blocks after which a transaction that nobody included is void.
-const MORTALITY: u64 = 64;
 /// How long inclusion may take: a few blocks, or a node that comes back.
 const INCLUSION: Duration = Duration::from_secs(90);
 /// How long finality may take after that.
@@ -53,13 +53,44 @@ pub(crate) async fn submit(
     call: &Call,
     wait: Wait,
 ) -> Result<Included, SubmitError> {
+    carry_out(chain, signer, call, wait, None).await
+}
+
+/// [`submit`] on the forks that contain a block.
+pub(crate) async fn submit_on(
+    chain: &Chain,
+    signer: &Signer,
+    call: &Call,
+    wait: Wait,
+    anchor: Anchor,
+) -> Result<Included, SubmitError> {
+    tokio::select! {
+        result = carry_out(chain, signer, call, wait, Some(anchor)) => match result {
+            // To the pool it is a wrong signature, or a birth block that it does not know.
+            Err(SubmitError::Invalid(_)) if anchor.is_abandoned(chain).await => {
+                Err(SubmitError::Abandoned)
+            }
+            result => result,
+        },
+        // A pool may take its time to find out that what it has became invalid.
+        () = anchor.abandoned(chain) => Err(SubmitError::Abandoned),
+    }
+}
+
+async fn carry_out(
+    chain: &Chain,
+    signer: &Signer,
+    call: &Call,
+    wait: Wait,
+    anchor: Option<Anchor>,
+) -> Result<Included, SubmitError> {
     if signer.is_development() && !chain.is_development() {
         return Err(SubmitError::DevelopmentKey);
     }
     let mut pause = PAUSE;
     let mut attempt = 1;
     let progress = loop {
-        match enter_pool(chain, signer, call).await {
+        match enter_pool(chain, signer, call, anchor).await {
             Ok(progress) => break progress,
             Err(Refusal::Final(error)) => return Err(error),
             Err(Refusal::Passing(error)) if attempt == ATTEMPTS => return Err(error),
@@ -119,12 +150,17 @@ impl From<ReadError> for Refusal {
     }
 }
 
-async fn enter_pool(chain: &Chain, signer: &Signer, call: &Call) -> Result<Progress, Refusal> {
+async fn enter_pool(
+    chain: &Chain,
+    signer: &Signer,
+    call: &Call,
+    anchor: Option<Anchor>,
+) -> Result<Progress, Refusal> {
     let _turn = chain.turns().take(signer.account()).await;
     let account = signer.account();
     let nonce = chain.methods().system_account_next_index(&account);
     let nonce = within("the account's next nonce", ANSWER_LIMIT, nonce).await?;
-    // Mortality is counted from a finalized block: one that is replaced would make the transaction void.
+    // Mortality is counted from a finalized block, unless another is asked for: one that is replaced makes the transaction void.
     let at = chain.client().at_current_block();
     let at: At = within("the finalized block", ANSWER_LIMIT, at).await?;
 
@@ -134,9 +170,13 @@ async fn enter_pool(chain: &Chain, signer: &Signer, call: &Call) -> Result<Progr
         .map_err(|error| Refusal::Final(SubmitError::Encoding(error)))?;
     let transactions = at.transactions();
     let payload = transactions.from_call_data_bytes(&bytes).map_err(encoding)?;
+    let (birth, birth_hash) = match anchor {
+        Some(anchor) => (anchor.number.into(), H256(anchor.hash)),
+        None => (at.block_number(), at.block_hash()),
+    };
     let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
         .nonce(nonce)
-        .mortal_from_unchecked(MORTALITY, at.block_number(), at.block_hash())
+        .mortal_from_unchecked(Anchor::LIFETIME.into(), birth, birth_hash)
         .build();
     let mut signable = transactions.create_signable_offline(&payload, params).map_err(encoding)?;
     let transaction = signable.sign(signer.keypair()).map_err(encoding)?;

@@ -21,6 +21,7 @@ use subxt::{
 };
 
 use crate::{
+    anchor::Anchor,
     chain::ANSWER_LIMIT,
     error::{ReadError, within},
     event::{self, Event},
@@ -55,6 +56,11 @@ impl View {
     /// The block's hash.
     pub fn hash(&self) -> Hash {
         self.at.block_hash().0
+    }
+
+    /// The block, to bind a transaction to: see [`Chain::submit_on`](crate::Chain::submit_on).
+    pub fn anchor(&self) -> Anchor {
+        Anchor { number: self.number(), hash: self.hash() }
     }
 
     /// What happened in the block, in order: by its transactions, and by the chain itself.

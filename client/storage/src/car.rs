@@ -14,13 +14,17 @@ mod export;
 mod frame;
 mod header;
 mod import;
+mod order;
 mod reader;
 mod walk;
 mod writer;
 
 pub use error::CarError;
 pub use export::{CarExport, Scope};
+pub(crate) use frame::before_block;
+pub(crate) use header::encode as encode_header;
 pub use import::{CarImport, ImportError, MAX_BLOCKS};
+pub(crate) use order::Preorder;
 pub use reader::CarReader;
 pub(crate) use walk::BlockWalk;
 pub use writer::CarWriter;

@@ -23,6 +23,7 @@ mod upload;
 
 pub use error::Error;
 pub use fetch::Progress;
+pub(crate) use gateway::{AGENT, Http};
 pub use maintain::Checked;
 pub use source_url::{SourceUrl, SourceUrlError};
 pub use upload::Added;
@@ -104,8 +105,11 @@ impl Storage {
     /// The same store, with an own one in this process before it: a block that is there is taken from there, and what is fetched
     /// or added is kept there as long as it has room. Pins hold in both.
     ///
-    /// What is fetched is not pinned in it: a collection takes it away when the fetch is over. Where its quota refuses,
-    /// what is not pinned is collected once; then fetching goes on without keeping.
+    /// What is added is pinned in it and stays until [`Storage::unpin`], or [`Storage::unpin_own`] where others may need it too:
+    /// whoever adds has to let go, or the store is full one day and keeps nothing new. What is fetched is not pinned in it: a
+    /// collection takes it away when the fetch is over. Where its quota refuses, what is not pinned is collected once,
+    /// if there is anything; then fetching and adding go on without keeping. A pin in it of which so much is lost that nothing
+    /// could be collected is let go of: the store should hold nothing that is nowhere else.
     pub fn with_cache(&self, store: Arc<Store>) -> Self {
         Self { cache: Some(store), ..self.clone() }
     }
@@ -142,7 +146,8 @@ impl Storage {
         }
     }
 
-    /// Has the server keep `cid` and everything under it; a server with peers fetches what it lacks.
+    /// Has the server keep `cid` and everything under it; a server with peers fetches what it lacks. The own store, where there
+    /// is one, pins it when it has all of it. A name that the pin had is taken away, as by Kubo.
     ///
     /// Errors: [`Error::NotFound`] when a store without peers lacks a block.
     pub async fn pin(&self, cid: &Cid) -> Result<(), Error> {
@@ -151,15 +156,17 @@ impl Storage {
             .call("pin/add", Some(*cid), || self.connection.timed.pin_add(&key, true))
             .await?;
         if let Some(store) = &self.cache {
-            cache::pin(store.clone(), *cid).await;
+            cache::pin(store.clone(), *cid, "").await;
         }
         Ok(())
     }
 
-    /// Lets go of a pin; returns whether there was one.
+    /// Lets go of a pin, on the server and in the own store; returns whether the server had one. The server has one pin for a
+    /// root, whoever made it: of what others may have pinned too, [`Storage::unpin_own`] lets go here alone. After an error the
+    /// pin is gone in the own store, and the call may be made again.
     pub async fn unpin(&self, cid: &Cid) -> Result<bool, Error> {
-        if let Some(store) = &self.cache {
-            cache::unpin(store.clone(), *cid).await;
+        if let Err(error) = self.unpin_own(cid).await {
+            tracing::warn!(%cid, %error, "not unpinned in the own store");
         }
         let key = cid.to_string();
         let answer = self

@@ -16,10 +16,13 @@
 mod answer;
 mod connections;
 mod content;
+mod doors;
 mod range;
 mod request;
 mod stalled;
 mod turns;
+
+pub(crate) use connections::serve;
 
 use crate::{Store, server::ServeError};
 use axum::{
@@ -38,6 +41,9 @@ use tokio::{net::TcpListener, sync::Semaphore};
 pub struct Limits {
     /// Open connections; others wait until one is closed.
     pub connections: usize,
+    /// Open connections from one address, of IPv6 from one network of 64 bits; further ones get status 503 and are closed.
+    /// Behind a proxy all connections come from its address.
+    pub connections_per_address: usize,
     /// Requests that are being answered; others get status 503.
     pub requests: usize,
     /// Longest wait for the head of a request, also of the next one on a connection.
@@ -50,6 +56,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_address: 1024,
             requests: 128,
             header_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(60),
@@ -98,14 +105,18 @@ impl Gateway {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) {
         let Self { store, listener, addr, limits } = self;
         tracing::info!(%addr, folder = %store.path().display(), "the gateway answers");
-        let turns = Arc::new(Semaphore::new(limits.requests));
-        let router = Router::new()
-            .fallback(get)
-            .with_state(store)
-            .layer(middleware::from_fn_with_state(turns, turns::take))
-            .layer(middleware::map_response(answer::share));
-        connections::serve(listener, router, limits, shutdown).await;
+        connections::serve(listener, router(store, limits.requests), limits, shutdown).await;
     }
+}
+
+/// The answers of a gateway, so many at a time.
+pub(crate) fn router(store: Arc<Store>, requests: usize) -> Router {
+    let turns = Arc::new(Semaphore::new(requests));
+    Router::new()
+        .fallback(get)
+        .with_state(store)
+        .layer(middleware::from_fn_with_state(turns, turns::take))
+        .layer(middleware::map_response(answer::share))
 }
 
 async fn get(State(store): State<Arc<Store>>, request: Request<Body>) -> Response {

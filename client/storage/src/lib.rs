@@ -11,6 +11,8 @@
 //! - [`Storage`]: the client. What it returns has been checked against its CID and a size limit.
 //! - [`Store`] and [`server`]: the embedded store and its facade of the Kubo RPC, for one machine and for small groups.
 //! - [`gateway`]: the store for everyone to read from, over HTTP.
+//! - [`host`]: a gateway that also takes what the participants of a round hand to it, and the client for that.
+//! - [`seal`]: files that only some may read, whoever stores them.
 //!
 //! It is no peer-to-peer node: a block that the embedded store lacks is missing, at once. Over the internet a real Kubo
 //! takes its place; the client does not notice.
@@ -19,7 +21,9 @@ mod block;
 pub mod car;
 mod client;
 pub mod gateway;
+pub mod host;
 mod outgoing;
+pub mod seal;
 pub mod server;
 mod store;
 pub mod unixfs;

@@ -5,7 +5,7 @@
 //! answers and errors of Kubo 0.42. What it cannot do is refused, not done in another way: adding in another form than the
 //! canonical one, adding directories, direct pins, paths inside of a DAG where a block or a pin is meant. What others have made is
 //! read in any form, but for directories that are spread over many blocks. It looks for nothing elsewhere, so that
-//! `timeout` and `offline` change nothing, and an error in the middle of a stream cuts the connection, where Kubo writes a trailer.
+//! `timeout` and `offline` change nothing, CIDs that it lists unasked are of version 1, and an error in the middle of a stream cuts the connection, where Kubo writes a trailer.
 //!
 //! Whoever can reach the port can write to the disk: it listens on loopback only, unless a token is asked for ([`Access`]), and
 //! refuses web pages.

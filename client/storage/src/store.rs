@@ -13,13 +13,14 @@
 //! block again replaces them. Blocks are kept by hash alone, as Kubo does: a raw and a DAG-PB CID of the same bytes
 //! share a file.
 //!
-//! What no pin reaches stays until [`Store::gc`], which may run at any time. What is being added, pinned or read is
+//! What no pin reaches stays until [`Store::gc`] or [`Store::make_room`], which may run at any time. What is being added, pinned or read is
 //! safe from it; callers that do something else in several steps take a [`Store::lease`].
 //!
 //! All methods block; asynchronous callers wrap them in `spawn_blocking`.
 
 mod batch;
 mod collect;
+mod durable;
 mod error;
 mod file;
 mod folder;
@@ -29,6 +30,7 @@ mod verify;
 mod walk;
 
 pub use batch::Batch;
+pub(crate) use collect::Told;
 pub use collect::{Collected, Removal};
 pub use error::StoreError;
 pub use file::FileReader;

@@ -1,12 +1,10 @@
-//! Pins with names, garbage collection beside everything else, the quota, checks of the whole store.
+//! Garbage collection beside everything else.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
-use decentralml_storage::{
-    Block, Cid, Codec, Collected, MAX_PIN_NAME, Removal, Store, StoreError, StoreOptions, unixfs,
-};
+use decentralml_storage::{Block, Cid, Codec, Collected, Removal, Store, StoreError, unixfs};
 use proptest::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,88 +12,18 @@ use std::{
     ops::ControlFlow,
     path::Path,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
 };
-use support::{block_file, bytes, node};
+use support::{
+    block_file, bytes, node,
+    store::{assert_counted, on_disk, open, read},
+};
 use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
-
-fn open() -> (TempDir, Arc<Store>) {
-    open_with(None)
-}
-
-fn open_with(max_bytes: Option<u64>) -> (TempDir, Arc<Store>) {
-    let folder = TempDir::new().unwrap();
-    let store = Store::open_with(folder.path(), StoreOptions { max_bytes }).unwrap();
-    (folder, Arc::new(store))
-}
-
-fn read(store: &Arc<Store>, cid: &Cid) -> Vec<u8> {
-    store.file(cid, 0, None).unwrap().map(Result::unwrap).collect::<Vec<_>>().concat()
-}
-
-/// The names of all block files and their bytes together.
-fn on_disk(root: &Path) -> (BTreeSet<String>, u64) {
-    let (mut names, mut bytes) = (BTreeSet::new(), 0);
-    for shard in fs::read_dir(root.join("blocks")).unwrap() {
-        for file in fs::read_dir(shard.unwrap().path()).unwrap() {
-            let file = file.unwrap();
-            names.insert(file.file_name().into_string().unwrap());
-            bytes += file.metadata().unwrap().len();
-        }
-    }
-    (names, bytes)
-}
-
-fn assert_counted(store: &Store) {
-    let (names, bytes) = on_disk(store.path());
-    let stat = store.stat().unwrap();
-    assert_eq!((stat.blocks, stat.bytes), (names.len() as u64, bytes));
-}
-
-#[test]
-fn pins_have_names_of_a_bounded_length_and_keep_them() {
-    let (folder, store) = open();
-    let cid = store.add_named(&b"weights"[..], Some("round 1")).unwrap().cid;
-    assert_eq!(store.pin_name(&cid).unwrap().as_deref(), Some("round 1"));
-    let longest = "é".repeat(127) + "x";
-    assert_eq!(longest.len(), MAX_PIN_NAME);
-    store.pin_named(&cid, &longest).unwrap();
-    let too_long = "x".repeat(MAX_PIN_NAME + 1);
-    for refused in [
-        store.pin_named(&cid, &too_long),
-        store.add_named(&b"other"[..], Some(&too_long)).map(drop),
-    ] {
-        let error = refused.unwrap_err();
-        assert_eq!(error.to_string(), "pin name is 256 bytes (max 255 bytes)");
-    }
-    assert_eq!(store.stat().unwrap().blocks, 1, "nothing was added under a name that is refused");
-    drop(store);
-    let store = Store::open(folder.path()).unwrap();
-    assert_eq!(store.named_pins().unwrap(), BTreeMap::from([(cid, longest)]));
-    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
-    store.pin(&cid).unwrap();
-    assert_eq!(store.pin_name(&cid).unwrap().as_deref(), Some(""), "as in Kubo, no name is a name");
-    store.unpin(&cid).unwrap();
-    assert_eq!(store.pin_name(&cid).unwrap(), None);
-}
-
-#[test]
-fn pins_of_older_stores_and_pins_with_a_rotten_name_are_pins() {
-    let (folder, store) = open();
-    let cids = [&b"old"[..], b"not text", b"long"].map(|data| store.add(data, false).unwrap().cid);
-    for (cid, content) in cids.iter().zip([&b""[..], b"\xff\xfe", &[b'x'; 300]]) {
-        fs::write(folder.path().join("pins").join(cid.to_string()), content).unwrap();
-    }
-    drop(store);
-    let store = Store::open(folder.path()).unwrap();
-    assert_eq!(store.named_pins().unwrap(), cids.map(|cid| (cid, String::new())).into());
-    assert_eq!(store.gc(|_| {}).unwrap(), Collected::default());
-}
 
 #[test]
 fn a_collection_removes_what_no_pin_reaches_and_nothing_else() {
@@ -119,35 +47,6 @@ fn a_collection_removes_what_no_pin_reaches_and_nothing_else() {
     fs::remove_file(folder.path().join("blocks/ab/notes.txt")).unwrap();
     assert_counted(&store);
     assert_eq!(store.gc(|_| {}).unwrap(), Collected::default());
-}
-
-#[test]
-fn what_is_missing_or_corrupt_under_a_pin_stops_a_collection_before_it_removes_anything() {
-    let (_folder, store) = open();
-    let data = bytes(2 * MIB + 1);
-    let root = store.add(&data[..], true).unwrap().cid;
-    store.put(&Block::new(Codec::Raw, &b"garbage"[..])).unwrap();
-    let before = on_disk(store.path());
-    for damage in [
-        block_file(store.path(), &unixfs::canonical_cid(&data[MIB..2 * MIB])),
-        block_file(store.path(), &root),
-    ] {
-        let whole = fs::read(&damage).unwrap();
-        fs::remove_file(&damage).unwrap();
-        let error = store.gc(|cid| panic!("{cid} was removed")).unwrap_err();
-        assert!(
-            matches!(&error, StoreError::BrokenPin { root: pin, .. } if *pin == root),
-            "{error}"
-        );
-        assert!(error.to_string().contains("nothing was removed"), "{error}");
-        fs::write(&damage, &whole).unwrap();
-    }
-    fs::write(block_file(store.path(), &root), b"rot").unwrap();
-    let error = store.gc(|cid| panic!("{cid} was removed")).unwrap_err();
-    assert!(matches!(error, StoreError::BrokenPin { .. }), "{error}");
-    store.add(&data[..], true).unwrap();
-    assert_eq!(on_disk(store.path()).0.len(), before.0.len());
-    assert_eq!(store.gc(|_| {}).unwrap().blocks, 1);
 }
 
 #[test]
@@ -203,6 +102,44 @@ fn a_reader_that_comes_in_the_middle_of_a_collection_keeps_what_is_left() {
     assert_eq!(removed, 300);
     let pieces: Vec<_> = reader.unwrap().map(Result::unwrap).collect();
     assert_eq!(pieces.concat(), data);
+}
+
+/// A block whose file a collection comes to among the first, or among the last.
+fn block_at(first: bool, salt: u32) -> Block {
+    let blocks = (0..).map(|number: u32| {
+        Block::new(Codec::Raw, [salt.to_be_bytes(), number.to_be_bytes()].concat())
+    });
+    let mut blocks =
+        blocks.filter(|block| block.cid().digest[0] == if first { 0 } else { u8::MAX });
+    blocks.next().unwrap()
+}
+
+#[test]
+fn a_node_that_comes_in_the_middle_of_a_collection_keeps_what_is_under_it_for_those_who_lease_it() {
+    let (_folder, store) = open();
+    let leaves = [block_at(false, 1), block_at(false, 2)];
+    let inner = node(&leaves);
+    let top = node(std::slice::from_ref(&inner));
+    let garbage = [block_at(true, 3), block_at(false, 4)];
+    leaves.iter().chain([&top]).chain(&garbage).for_each(|block| store.put(block).unwrap());
+    // A fetch that was ended had not come to the inner node.
+    let lease = store.lease(&top.cid());
+    let mut reader = None;
+    let mut removed = Vec::new();
+    store
+        .gc(|cid| {
+            removed.push(cid.digest);
+            if removed.len() == 1 {
+                // What is leased has been followed by now, as far as it was there.
+                store.put(&inner).unwrap();
+                reader = Some(store.lease(&top.cid()));
+            }
+        })
+        .unwrap();
+    assert_eq!(removed, garbage.map(|block| block.cid().digest));
+    leaves.iter().for_each(|leaf| assert!(store.has(&leaf.cid())));
+    drop((lease, reader));
+    assert_eq!(store.gc(|_| {}).unwrap().blocks, 4);
 }
 
 #[test]
@@ -437,121 +374,6 @@ proptest! {
             assert_counted(&store);
         }
     }
-}
-
-#[test]
-fn a_write_above_the_quota_is_refused_and_leaves_nothing_behind() {
-    let limit = 4 * MIB as u64 + 4096;
-    let (folder, store) = open_with(Some(limit));
-    let data = bytes(3 * MIB);
-    let cid = store.add(&data[..], true).unwrap().cid;
-    let before = store.stat().unwrap();
-    assert_eq!(before.limit, Some(limit));
-
-    let mut other = data.clone();
-    other[0] ^= 1;
-    store.add(&other[..], true).unwrap();
-    other.rotate_left(1);
-    let error = store.add(&other[..], true).unwrap_err();
-    assert!(
-        matches!(error, StoreError::QuotaExceeded { limit: of, used, .. } if of == limit && used <= limit),
-        "{error}"
-    );
-    for words in ["decentralml ipfs gc", "--max-storage", &limit.to_string()] {
-        assert!(error.to_string().contains(words), "{error}");
-    }
-    assert_counted(&store);
-    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
-    assert_eq!(store.pins().unwrap().len(), 2);
-
-    store.add(&data[..], true).unwrap();
-    assert_eq!(read(&store, &cid), data);
-    store.pins().unwrap().iter().for_each(|pin| store.unpin(pin).unwrap());
-    store.gc(|_| {}).unwrap();
-    store.add(&other[..], true).unwrap();
-    assert_counted(&store);
-}
-
-#[test]
-fn two_batches_share_the_quota_and_room_is_given_back() {
-    let (_folder, store) = open_with(Some(1000));
-    let block = |fill: u8, size: usize| Block::new(Codec::Raw, vec![fill; size]);
-    let mut one = store.batch();
-    one.put(&block(1, 600)).unwrap();
-    let mut two = store.batch();
-    two.put(&block(2, 400)).unwrap();
-    for batch in [&mut one, &mut two] {
-        assert!(matches!(
-            batch.put(&block(3, 1)),
-            Err(StoreError::QuotaExceeded { used: 1000, limit: 1000, needed: 1 })
-        ));
-    }
-    drop(one);
-    two.put(&block(3, 600)).unwrap();
-    drop(two.commit().unwrap());
-    assert_eq!(store.stat().unwrap().bytes, 1000);
-    // What is there costs nothing, and neither does the healing of it.
-    fs::write(block_file(store.path(), &block(3, 600).cid()), vec![9; 600]).unwrap();
-    store.put(&block(3, 600)).unwrap();
-    store.put(&block(2, 400)).unwrap();
-    assert_counted(&store);
-    assert!(store.put(&block(4, 1)).is_err());
-}
-
-#[test]
-fn a_store_that_has_more_than_its_limit_opens_and_takes_nothing() {
-    let (folder, store) = open();
-    let cid = store.add(&bytes(1000)[..], true).unwrap().cid;
-    drop(store);
-    let options = StoreOptions { max_bytes: Some(10) };
-    let store = Arc::new(Store::open_with(folder.path(), options).unwrap());
-    assert_eq!(read(&store, &cid).len(), 1000);
-    assert!(matches!(
-        store.put(&Block::new(Codec::Raw, &b"x"[..])),
-        Err(StoreError::QuotaExceeded { used: 1000, limit: 10, needed: 1 })
-    ));
-    store.unpin(&cid).unwrap();
-    store.gc(|_| {}).unwrap();
-    store.put(&Block::new(Codec::Raw, &b"x"[..])).unwrap();
-}
-
-#[test]
-fn verify_names_every_corrupt_block_and_healing_clears_it() {
-    let (_folder, store) = open();
-    let data = bytes(3 * MIB);
-    let root = store.add(&data[..], true).unwrap().cid;
-    let leaves = [&data[..MIB], &data[2 * MIB..]].map(unixfs::canonical_cid);
-    for (leaf, damage) in leaves.iter().zip([&b""[..], &data[1..MIB]]) {
-        fs::write(block_file(store.path(), leaf), damage).unwrap();
-    }
-    let mut steps = Vec::new();
-    let verified = store
-        .verify(|blocks, fault| {
-            steps.push((blocks, fault.is_some()));
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    assert_eq!((verified.blocks, verified.corrupt), (4, 2));
-    assert_eq!(verified.named.into_iter().collect::<BTreeSet<_>>(), leaves.into());
-    assert_eq!(steps.iter().map(|step| step.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    assert_eq!(steps.iter().filter(|step| step.1).count(), 2);
-    assert_eq!(store.stat().unwrap().corrupt, 2);
-    leaves.iter().for_each(|leaf| assert!(!store.has(leaf), "a fetch has to get it again"));
-    assert!(matches!(store.pin(&root), Err(StoreError::Corrupt { .. })));
-    // They are still what the pin keeps.
-    assert_eq!(store.gc(|_| {}).unwrap(), Collected::default());
-
-    store.put(&Block::new(Codec::Raw, data[..MIB].to_vec())).unwrap();
-    store.add(&data[..], true).unwrap();
-    assert_eq!(store.stat().unwrap().corrupt, 0);
-    leaves.iter().for_each(|leaf| assert!(store.has(leaf)));
-    let mut asked = 0;
-    let verified = store.verify(|_, _| {
-        asked += 1;
-        ControlFlow::Break(())
-    });
-    assert_eq!((verified.unwrap().blocks, asked), (1, 1));
-    assert_eq!(store.verify(|_, _| ControlFlow::Continue(())).unwrap().corrupt, 0);
 }
 
 #[test]

@@ -4,63 +4,23 @@
 
 mod support;
 
-use axum::{
-    Router,
-    body::Body,
-    extract::{Query, Request},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
-use decentralml_storage::{
-    Block, Cid, Codec, Config, Error, Storage, parse_cid,
-    unixfs::{canonical_cid, import},
-};
-use futures::{StreamExt, stream};
+use axum::{Router, response::IntoResponse};
+use decentralml_storage::{Block, Cid, Codec, Config, Error, Storage, unixfs::canonical_cid};
 use std::{
     collections::HashMap,
-    io,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use support::{bytes, quick};
+use support::{
+    bytes,
+    peer::{Blocks, Manner, Peer, blocks_of, serve},
+    quick,
+};
 use tokio::net::TcpListener;
 
 const MIB: usize = 1 << 20;
 
-/// How the server treats the blocks that it gives.
-#[derive(Clone, Copy, PartialEq)]
-enum Manner {
-    Truncates,
-    BreaksOff,
-    Swaps,
-    NeverEnds,
-    SendsNothing,
-    StopsHalfway,
-    Trickles,
-    IsDown,
-}
-
-type Blocks = Arc<Mutex<HashMap<Cid, Block>>>;
-
-/// A server that answers `version` well and the rest as `answer` does.
-async fn server<F, Fut>(answer: F) -> String
-where
-    F: Fn(String, HashMap<String, String>, Request) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Response> + Send + 'static,
-{
-    let handle = async move |Query(query): Query<HashMap<String, String>>, request: Request| {
-        let command = request.uri().path().trim_start_matches("/api/v0/").to_owned();
-        if command == "version" {
-            return r#"{"Version":"0.42.0","Commit":"","Repo":"16"}"#.into_response();
-        }
-        answer(command, query, request).await
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(handle)).await });
-    url
-}
-
+/// A client of a server that gives these blocks, some of them in a manner of its own.
 async fn lying(
     blocks: Blocks,
     lie: impl Fn(&Cid) -> Option<Manner> + Clone + Send + Sync + 'static,
@@ -73,52 +33,8 @@ async fn lying_to(
     blocks: Blocks,
     lie: impl Fn(&Cid) -> Option<Manner> + Clone + Send + Sync + 'static,
 ) -> Storage {
-    let url = server(move |command, query, _| {
-        assert_eq!(command, "block/get");
-        let cid = parse_cid(&query["arg"]).unwrap();
-        let block = blocks.lock().unwrap()[&cid].data().clone();
-        let lie = lie(&cid);
-        async move {
-            let half = block.slice(..block.len() / 2);
-            match lie {
-                None => block.into_response(),
-                Some(Manner::Truncates) => half.into_response(),
-                Some(Manner::BreaksOff) => {
-                    let pieces = stream::iter([Ok(half), Err(io::Error::other("cut"))]);
-                    Body::from_stream(pieces).into_response()
-                }
-                Some(Manner::Swaps) => vec![0; block.len()].into_response(),
-                Some(Manner::NeverEnds) => {
-                    Body::from_stream(stream::repeat(block).map(Ok::<_, io::Error>)).into_response()
-                }
-                Some(Manner::SendsNothing) => std::future::pending().await,
-                Some(Manner::StopsHalfway) => {
-                    let pieces = stream::iter([Ok::<_, io::Error>(half)]).chain(stream::pending());
-                    Body::from_stream(pieces).into_response()
-                }
-                Some(Manner::Trickles) => {
-                    let byte = |at| async move {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        Some((Ok::<_, io::Error>(vec![0u8]), at))
-                    };
-                    Body::from_stream(Box::pin(stream::unfold((), byte))).into_response()
-                }
-                Some(Manner::IsDown) => (StatusCode::BAD_GATEWAY, "bad gateway").into_response(),
-            }
-        }
-    })
-    .await;
-    Storage::connect_with(&url, config).await.unwrap()
-}
-
-fn blocks_of(data: &[u8]) -> (Cid, Blocks) {
-    let mut blocks = HashMap::new();
-    let imported = import(data, |block| {
-        blocks.insert(block.cid(), block);
-        Ok::<(), io::Error>(())
-    })
-    .unwrap();
-    (imported.cid, Arc::new(Mutex::new(blocks)))
+    let peer = Peer::start(&blocks, move |cid| lie(cid).unwrap_or(Manner::Honest)).await;
+    Storage::connect_with(&peer.origin, config).await.unwrap()
 }
 
 /// Fetches a file of three blocks where the server lies about one: the root, or the second leaf.
@@ -130,7 +46,8 @@ async fn fetch_within(config: Config, manner: Manner, about_root: bool) -> Error
     let data = bytes(2 * MIB + 10);
     let (root, blocks) = blocks_of(&data);
     let target = if about_root { root } else { canonical_cid(&data[MIB..2 * MIB]) };
-    let client = lying_to(config, blocks, move |cid| (*cid == target).then_some(manner)).await;
+    let client =
+        lying_to(config, blocks, move |cid| (*cid == target).then(|| manner.clone())).await;
     let started = Instant::now();
     let error = client.fetch(&root, data.len() as u64).await.unwrap_err();
     assert!(
@@ -152,7 +69,7 @@ async fn an_honest_server_is_believed() {
 #[tokio::test]
 async fn truncated_swapped_and_endless_blocks_are_mismatches() {
     for about_root in [true, false] {
-        for manner in [Manner::Truncates, Manner::Swaps, Manner::NeverEnds] {
+        for manner in [Manner::Truncates, Manner::Lies, Manner::NeverEnds] {
             let error = fetch_with(manner, about_root).await;
             assert!(matches!(error, Error::Mismatch { .. }), "{error}");
         }
@@ -208,7 +125,7 @@ async fn a_file_that_lies_about_its_own_size_speaks_against_its_maker_and_not_ag
 #[tokio::test]
 async fn a_mute_server_is_left_after_the_idle_timeout() {
     for about_root in [true, false] {
-        for manner in [Manner::SendsNothing, Manner::StopsHalfway] {
+        for manner in [Manner::Mute, Manner::StopsHalfway] {
             let error = fetch_with(manner, about_root).await;
             assert!(matches!(error, Error::Timeout { .. }), "{error}");
         }
@@ -219,13 +136,13 @@ async fn a_mute_server_is_left_after_the_idle_timeout() {
 async fn a_server_that_trickles_is_left_after_ten_idle_timeouts() {
     // A byte every 100 ms: the server is never idle for 300.
     let config = Config { idle_timeout: Duration::from_millis(300), attempts: 1, ..quick() };
-    let error = fetch_within(config, Manner::Trickles, false).await;
+    let error = fetch_within(config, Manner::Trickles(Duration::from_millis(100)), false).await;
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_every_time_is_reported_as_such() {
-    let error = fetch_with(Manner::BreaksOff, false).await;
+    let error = fetch_with(Manner::Cuts, false).await;
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     let error = fetch_with(Manner::IsDown, false).await;
     assert!(matches!(error, Error::Protocol { .. }), "{error}");
@@ -239,7 +156,7 @@ async fn a_connection_that_breaks_once_is_tried_again() {
     let client = lying(blocks, move |cid| {
         let mut broken = broken.lock().unwrap();
         let first = *cid != root && !std::mem::replace(&mut *broken, true);
-        first.then_some(Manner::BreaksOff)
+        first.then_some(Manner::Cuts)
     })
     .await;
     assert_eq!(client.fetch(&root, data.len() as u64).await.unwrap(), data);
@@ -250,7 +167,7 @@ async fn a_failed_fetch_to_a_file_leaves_no_file() {
     let data = bytes(2 * MIB);
     let (root, blocks) = blocks_of(&data);
     let last = canonical_cid(&data[MIB..]);
-    let client = lying(blocks, move |cid| (*cid == last).then_some(Manner::Swaps)).await;
+    let client = lying(blocks, move |cid| (*cid == last).then_some(Manner::Lies)).await;
     let folder = tempfile::tempdir().unwrap();
     let error = client
         .fetch_to_file(&root, &folder.path().join("model"), 4 * MIB as u64)
@@ -266,9 +183,10 @@ async fn when_add_gives_another_cid_the_blocks_are_put_and_pinned() {
     let log = seen.clone();
     let data = bytes(2 * MIB + 10);
     let root = canonical_cid(&data);
-    let url = server(move |command, query, request| {
+    let (url, _) = serve(move |query, request| {
         let log = log.clone();
         async move {
+            let command = request.uri().path().trim_start_matches("/api/v0/").to_owned();
             let body = axum::body::to_bytes(request.into_body(), 4 * MIB).await.unwrap();
             let start = body.windows(4).position(|window| window == b"\r\n\r\n").map_or(0, |at| at + 4);
             match command.as_str() {
@@ -303,7 +221,7 @@ async fn when_add_gives_another_cid_the_blocks_are_put_and_pinned() {
 
 #[tokio::test]
 async fn an_add_that_is_never_answered_ends_in_a_timeout() {
-    let url = server(|_, _, _| std::future::pending()).await;
+    let (url, _) = serve(|_, _| std::future::pending()).await;
     let client = Storage::connect_with(&url, quick()).await.unwrap();
     let started = Instant::now();
     let error = client.add(bytes(1000)).await.unwrap_err();

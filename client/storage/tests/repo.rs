@@ -70,12 +70,22 @@ async fn a_collection_says_what_it_removes() {
     let leaf = unixfs::canonical_cid(&bytes(MIB + 1)[MIB..]);
     fs::remove_file(daemon.block_file(&leaf)).unwrap();
     let answer = post(daemon.addr, "repo/gc").await;
+    assert_eq!(answer.status, 200, "what hides nothing is in the way of nothing");
+    let errors = async || {
+        let answer = post(daemon.addr, "repo/gc?stream-errors=true").await;
+        let error = |line: Value| (line["Key"].is_null(), line["Error"].as_str().unwrap().into());
+        lines(&answer).into_iter().map(error).collect::<Vec<(bool, String)>>()
+    };
+    let told = errors().await;
+    assert!(matches!(&told[..], [(true, error)] if error.contains(&leaf.to_string())), "{told:?}");
+    fs::remove_file(daemon.block_file(&kept)).unwrap();
+    let answer = post(daemon.addr, "repo/gc").await;
     assert_eq!(answer.status, 500);
-    assert!(answer.json()["Message"].as_str().unwrap().contains(&leaf.to_string()));
-    let answer = post(daemon.addr, "repo/gc?stream-errors=true").await;
-    let error = &lines(&answer)[0];
+    assert!(answer.json()["Message"].as_str().unwrap().contains(&kept.to_string()));
+    let told = errors().await;
     assert!(
-        error["Key"].is_null() && error["Error"].as_str().unwrap().contains("nothing was removed")
+        matches!(&told[..], [(true, _), (true, end)] if end.contains("nothing was removed")),
+        "{told:?}"
     );
 }
 
@@ -130,6 +140,29 @@ async fn blocks_are_removed_one_by_one_unless_they_are_pinned() {
     let answer = post(daemon.addr, &format!("block/rm?arg={loose}&force=true&quiet=true")).await;
     assert!(answer.status == 200 && answer.body.is_empty());
     assert_eq!(daemon.store.stat().unwrap().blocks, 3);
+}
+
+#[tokio::test]
+async fn cids_are_answered_as_they_were_written() {
+    const EMPTY_FOLDER: &str = "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn";
+    let daemon = Daemon::start().await;
+    let folder = Block::new(Codec::DagPb, vec![0x0a, 2, 8, 1]);
+    daemon.store.put(&folder).unwrap();
+    let new = folder.cid().to_string();
+    let ask = async |command: &str| post(daemon.addr, command).await.json();
+    for cid in [EMPTY_FOLDER, &new] {
+        assert_eq!(ask(&format!("block/stat?arg={cid}")).await, json!({ "Key": cid, "Size": 4 }));
+        assert_eq!(ask(&format!("pin/add?arg={cid}")).await, json!({ "Pins": [cid] }));
+        let key = json!({ "Type": "recursive", "Name": "" });
+        assert_eq!(ask(&format!("pin/ls?arg={cid}")).await, json!({ "Keys": { cid: key } }));
+        assert_eq!(ask("pin/ls").await, json!({ "Keys": { &new: key } }), "it is the same pin");
+        let refused = ask(&format!("pin/rm?arg={cid}&recursive=false")).await;
+        assert_eq!(refused["Message"], format!("{cid} is pinned recursively"));
+        let refused = ask(&format!("block/rm?arg={cid}")).await;
+        assert_eq!(refused, json!({ "Hash": cid, "Error": "pinned: recursive" }));
+        assert_eq!(ask(&format!("pin/rm?arg=/ipfs/{cid}")).await, json!({ "Pins": [cid] }));
+    }
+    assert_eq!(ask(&format!("block/rm?arg={EMPTY_FOLDER}")).await, json!({ "Hash": EMPTY_FOLDER }));
 }
 
 #[tokio::test]
@@ -263,7 +296,7 @@ async fn the_client_names_pins_collects_and_checks() {
     let checked = client.verify(|_| {}).await.unwrap();
     assert_eq!((checked.blocks, checked.corrupt), (3, 1));
     assert!(checked.described[0].contains(&leaf.to_string()), "{checked:?}");
-    fs::remove_file(daemon.block_file(&leaf)).unwrap();
+    fs::remove_file(daemon.block_file(&kept)).unwrap();
     let error = client.gc(|cid| panic!("{cid} was removed")).await.unwrap_err();
     assert!(error.to_string().contains("nothing was removed"), "{error}");
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use decentralml_sdk::{ReadError, Round, Row, SeatStep, View};
+use decentralml_sdk::{Event, Properties, ReadError, Round, Row, SeatStep, View};
 use decentralml_types::{CommitteeNumber, Phase, Role, RoundNumber, TaskId, TaskStatus};
 use futures::{StreamExt, stream};
 
@@ -139,8 +139,13 @@ pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError>
     for (row, result) in rows.iter().zip(results) {
         match result {
             Ok(included) => {
-                for event in included.events.iter().filter(|event| event.pallet == "Validation") {
-                    tracing::info!(event = %event.name, fields = %event.fields, "claimed");
+                let settled = |event: &&Event| event.pallet == "Validation";
+                for event in included.events.iter().filter(settled) {
+                    let (amount, fault) = outcome(event, work.chain.properties());
+                    tracing::info!(
+                        task = row.task, round = row.round, outcome = %event.name, amount, fault,
+                        "claimed"
+                    );
                 }
             }
             Err(error) if error.is_rejection("Validation", "NothingToClaim") => {
@@ -152,10 +157,34 @@ pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError>
     first_error.map_or(Ok(()), |error| Err(error.into()))
 }
 
+/// What a claim brought or cost, and for which fault, as people read it; `None` where the event says nothing of it.
+fn outcome(event: &Event, token: &Properties) -> (Option<String>, Option<String>) {
+    let fault = event.fields.get("fault").map(|fault| match fault.as_str() {
+        Some(name) => name.to_owned(),
+        None => fault.to_string(),
+    });
+    (event.amount("amount").map(|planck| token.tokens(planck)), fault)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use decentralml_types::BlockNumber;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_claim_brought_is_told_in_tokens() {
+        let token = Properties { symbol: "DML".into(), decimals: 12, ss58: 42 };
+        let event =
+            |name: &str, fields| Event { pallet: "Validation".into(), name: name.into(), fields };
+        let rewarded = event("Rewarded", json!({ "round": 3, "amount": 1_500_000_000_000_u64 }));
+        assert_eq!(outcome(&rewarded, &token), (Some("1.5 DML".into()), None));
+        // Amounts that a JSON number does not hold come as text.
+        let punished = json!({ "amount": "20000000000000000", "fault": "NotRevealed" });
+        let told = outcome(&event("Punished", punished), &token);
+        assert_eq!(told, (Some("20000 DML".into()), Some("NotRevealed".into())));
+        assert_eq!(outcome(&event("Closed", json!({ "round": 3 })), &token), (None, None));
+    }
 
     pub(crate) fn round(phase: Phase, deadline: BlockNumber) -> Round {
         Round {

@@ -78,6 +78,7 @@ pub(crate) mod tests {
             aggregation: spec::Aggregation::TrimmedMean { trim: 250_000 },
             encoding: spec::Encoding { bits: 16, fraction_bits: 12, clip: 32_767 },
             max_update_bytes: 1 << 20,
+            custody: spec::Custody::default(),
             validation_set: cid,
             max_validation_bytes: 1 << 20,
             rounds: 3,

@@ -21,6 +21,7 @@ use crate::{
     enroll,
     error::WorkerError,
     feed::Feed,
+    pins::Pins,
     session::{Ended, Session},
     shutdown::Shutdown,
     state::State,
@@ -92,6 +93,7 @@ async fn set_up<P: Part>(
     tracing::info!(%account, role = ?P::ROLE, chain = chain.name(), "works");
     let work = Work {
         chain,
+        pins: Pins::new(storage.clone()),
         storage,
         signer: common.signer.clone(),
         role: P::ROLE,
@@ -100,7 +102,7 @@ async fn set_up<P: Part>(
         state,
         best,
         finalized,
-        bonding: Mutex::new(()),
+        bonding: Mutex::default(),
         included: AtomicU32::new(0),
     };
     Ok((Arc::new(work), feed))
@@ -278,6 +280,10 @@ impl<P: Part> Daemon<P> {
     /// Whether there is nothing to do for the account in a task, and never will be. Only the finalized chain tells: a fork may have
     /// another task in this one's place. Whatever it does not tell is for a session to find out.
     async fn is_closed(&self, finalized: &View, id: TaskId) -> Result<bool, WorkerError> {
+        // A process that was killed has left pins: a session lets go of them.
+        if self.work.state.ledger()?.iter().any(|kept| kept.task == id) {
+            return Ok(false);
+        }
         let Some(task) = finalized.task(id).await? else {
             return Ok(claim::is_over(finalized, id).await?);
         };

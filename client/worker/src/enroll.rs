@@ -1,51 +1,22 @@
 //! Taking part in a task, with the bond that it asks for; and taking part no more. What the chain would refuse is not sent: a
 //! refusal costs a fee.
 
-use decentralml_sdk::{AccountId, Call, Constants, Member, Properties, Task, View, call};
+mod bond;
+mod pace;
+
+use decentralml_sdk::{AccountId, Call, Member, Properties, Task, View, call};
 use decentralml_storage::Storage;
-use decentralml_types::{Balance, BlockNumber, Role, TaskId, TaskSpec};
+use decentralml_types::{Balance, Role, TaskId, TaskSpec};
 
 use crate::{
     error::WorkerError,
     model::{self, ModelError},
-    tries::AGAIN,
     work::{Models, Part, Work},
 };
 
-/// What bonding and enrolling cost at most: as many plain calls.
-const CALLS: Balance = 2;
-
-/// When enrolling is tried again that others may make possible: the store alone, or money that is not there, keeps it from
-/// happening. That is no failure to be counted: it costs nothing, however long it lasts.
-#[derive(Debug, Default)]
-pub(crate) struct Pace {
-    next: BlockNumber,
-    told: Option<String>,
-}
-
-impl Pace {
-    /// Whether to try at a block.
-    pub(crate) fn is_due(&self, now: BlockNumber) -> bool {
-        now >= self.next
-    }
-
-    /// Puts the next attempt off where an error is of that kind. Says whether it is.
-    pub(crate) fn put_off(&mut self, now: BlockNumber, error: &WorkerError) -> bool {
-        let passes = error.may_pass();
-        if passes {
-            self.next = now.saturating_add(AGAIN);
-        }
-        passes
-    }
-
-    /// Whether an error says something else than the one before it.
-    pub(crate) fn is_news(&mut self, error: &WorkerError) -> bool {
-        let text = error.to_string();
-        let known = self.told.as_ref() == Some(&text);
-        self.told = Some(text);
-        !known
-    }
-}
+pub(crate) use bond::cover;
+use bond::{afford, missing, within_limit};
+pub(crate) use pace::Pace;
 
 /// Enrolls in a task, if the account is not enrolled yet, and tops up the bond where it does not suffice. Says whether it is
 /// enrolled: it is not where there is a [`refusal`].
@@ -146,6 +117,14 @@ fn unfit(task: &Task, account: &AccountId, role: Role, in_other_role: bool) -> O
             "the account is enrolled as {other} in it, and an account has one role in a task"
         ));
     }
+    if task.spec.custody.sealed {
+        return Some("its updates are sealed, and this program only works with open ones".into());
+    }
+    if role == Role::Trainer && task.spec.custody.hosts > 0 {
+        return Some(
+            "its updates must lie at hosts of others, and this program only keeps them in its own store".into(),
+        );
+    }
     decentralml_protocol::spec::check(&task.spec).err().map(|error| error.to_string())
 }
 
@@ -192,21 +171,6 @@ async fn misfit(
     }
 }
 
-/// Replaces what a slash took from below what is at risk: without it the chain lets the account commit to nothing.
-pub(crate) async fn cover(work: &Work, view: &View, task: &Task) -> Result<(), WorkerError> {
-    let Some(member) = view.member(work.role, &work.account()).await? else { return Ok(()) };
-    if member.bond >= member.engaged {
-        return Ok(());
-    }
-    within_limit(work.max_bond, task.id, member.engaged, work.chain.properties())?;
-    let missing = member.engaged - member.bond;
-    afford(work, view, task.id, missing, &work.chain.constants().await?).await?;
-    let amount = work.chain.properties().tokens(missing);
-    tracing::info!(task = task.id, %amount, "tops up the bond after a slash");
-    work.submit_final(call::bond(work.role, missing)).await?;
-    Ok(())
-}
-
 /// Takes part no more, so that the bond is free for other tasks.
 pub(crate) async fn leave(work: &Work, task: TaskId) -> Result<(), WorkerError> {
     let gone = [("Assignments", "NotEnrolled")];
@@ -215,70 +179,19 @@ pub(crate) async fn leave(work: &Work, task: TaskId) -> Result<(), WorkerError> 
     Ok(())
 }
 
-/// What is to be bonded before `risk` more can be put at risk: the bond is at least the chain's minimum.
-fn missing(member: Option<&Member>, risk: Balance, minimum: Balance) -> Balance {
-    let (bond, engaged) = member.map_or((0, 0), |member| (member.bond, member.engaged));
-    engaged.saturating_add(risk).max(minimum).saturating_sub(bond)
-}
-
-fn within_limit(
-    allowed: Balance,
-    task: TaskId,
-    needed: Balance,
-    token: &Properties,
-) -> Result<(), WorkerError> {
-    if needed > allowed {
-        let (needed, allowed) = (token.tokens(needed), token.tokens(allowed));
-        return Err(WorkerError::BondTooLarge { task, needed, allowed });
-    }
-    Ok(())
-}
-
-/// Whether the account can bond so much more: see [`WorkerError::NoFunds`].
-async fn afford(
-    work: &Work,
-    view: &View,
-    task: TaskId,
-    missing: Balance,
-    constants: &Constants,
-) -> Result<(), WorkerError> {
-    let account = work.account();
-    let free = view.balance(&account).await?.free;
-    suffices(task, account, free, price(missing, constants), work.chain.properties())
-}
-
-fn suffices(
-    task: TaskId,
-    account: AccountId,
-    free: Balance,
-    needed: Balance,
-    token: &Properties,
-) -> Result<(), WorkerError> {
-    if free < needed {
-        let (free, needed) = (token.tokens(free), token.tokens(needed));
-        return Err(WorkerError::NoFunds { task, account, free, needed });
-    }
-    Ok(())
-}
-
-/// What is free of an account that bonds so much more, at least: the existential deposit has to stay, and the fee comes on top,
-/// which is estimated from what the chain charges for a call of ours.
-fn price(missing: Balance, constants: &Constants) -> Balance {
-    let call = constants.call_price.max(constants.existential_deposit);
-    let fee = call.saturating_mul(CALLS);
-    missing.saturating_add(constants.existential_deposit).saturating_add(fee)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::{
-        advance::tests::task, convert::tests::task_spec, model::tests::store, tries::LIMIT,
+        advance::tests::task,
+        convert::tests::task_spec,
+        model::tests::store,
+        tries::{AGAIN, LIMIT},
     };
     use decentralml_learning::ModelSpec;
     use decentralml_storage::unixfs;
-    use decentralml_types::TaskStatus;
+    use decentralml_types::{TaskStatus, spec::Custody};
 
     fn account(who: u8) -> AccountId {
         AccountId::from([who; 32])
@@ -286,6 +199,20 @@ mod tests {
 
     fn token() -> Properties {
         Properties { symbol: "DML".into(), decimals: 2, ss58: 42 }
+    }
+
+    #[test]
+    fn updates_that_this_program_cannot_keep_as_the_task_wants_are_left_alone() {
+        let reason = |role, hosts, sealed| {
+            let mut task = task(TaskStatus::Running);
+            task.spec.custody = Custody { hosts, sealed };
+            unfit(&task, &account(1), role, false)
+        };
+        for role in [Role::Trainer, Role::Evaluator] {
+            assert!(reason(role, 0, true).unwrap().contains("sealed"));
+        }
+        assert!(reason(Role::Trainer, 1, false).unwrap().contains("hosts"));
+        assert_eq!(reason(Role::Evaluator, 1, false), None);
     }
 
     #[test]
@@ -324,38 +251,6 @@ mod tests {
         }
         // Where the daemon asks again, that is no failure.
         assert!(Pace::default().put_off(1, &error));
-    }
-
-    #[test]
-    fn money_is_asked_for_once_and_waited_for_beyond_any_number_of_failures() {
-        let constants = Constants {
-            existential_deposit: 10,
-            deposit_base: 0,
-            deposit_per_row: 0,
-            call_price: 30,
-            min_trainer_bond: 1,
-            min_evaluator_bond: 1,
-            unbonding_period: 1,
-        };
-        let needed = price(500, &constants);
-        assert_eq!(needed, 500 + 10 + 2 * 30);
-        assert_eq!(price(500, &Constants { call_price: 0, ..constants }), 500 + 10 + 2 * 10);
-
-        let (mut pace, mut now) = (Pace::default(), 1);
-        for attempt in 0..=LIMIT {
-            assert!(pace.is_due(now));
-            let error = suffices(7, account(1), needed - 1, needed, &token()).unwrap_err();
-            assert!(pace.put_off(now, &error), "nothing that is counted");
-            assert_eq!(pace.is_news(&error), attempt == 0);
-            for part in ["5.69 DML", "5.7 DML", &account(1).to_string()] {
-                assert!(error.to_string().contains(part), "{error}");
-            }
-            assert!(!pace.is_due(now + AGAIN - 1));
-            now += AGAIN;
-        }
-        let less = suffices(7, account(1), 3, needed, &token()).unwrap_err();
-        assert!(pace.is_news(&less));
-        assert!(suffices(7, account(1), needed, needed, &token()).is_ok());
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -404,15 +299,5 @@ mod tests {
         // What the chain or the task says is counted, or final.
         assert!(!pace.put_off(now, &WorkerError::UnknownTask { task: 0 }));
         assert!(!pace.put_off(now, &ModelError::NoBase.into()));
-    }
-
-    #[test]
-    fn a_bond_is_topped_up_to_what_is_at_risk_and_to_the_minimum() {
-        let member = |bond, engaged| Member { bond, engaged, ..Member::default() };
-        assert_eq!(missing(None, 50, 100), 100);
-        assert_eq!(missing(None, 150, 100), 150);
-        assert_eq!(missing(Some(&member(100, 0)), 50, 100), 0);
-        assert_eq!(missing(Some(&member(100, 80)), 50, 100), 30);
-        assert_eq!(missing(Some(&member(60, 80)), 50, 100), 70);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use decentralml_learning::{AggregateError, ContributionError, Dataset};
 use decentralml_sdk::{Seat, Task};
 use decentralml_types::{
-    Cid, CommitteeNumber, Hash, Opinion, Phase, Ppm, Role, RoundNumber, Salt, TaskId,
+    Cid, CommitteeNumber, Hash, Opinion, Phase, Ppm, Role, RoundNumber, TaskId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use crate::{
     daemon,
     error::WorkerError,
     shutdown::Shutdown,
-    state::{Opening, hex32},
+    state::hex32,
     work::{Models, Moment, Part, Work},
 };
 
@@ -99,45 +99,33 @@ impl Memory {
     }
 }
 
-/// What opens a seat's commitment; on disk before the commitment is sent.
+/// What a seat commits to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Scores {
-    /// What the opinions are made from.
-    #[serde(with = "hex32")]
-    origin: Hash,
     /// The seat's place in the draw, from 0.
     place: u32,
     opinions: Vec<Opinion>,
-    #[serde(with = "hex32")]
-    salt: Salt,
-    #[serde(with = "hex32")]
-    hash: Hash,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    earlier: Vec<Scores>,
-}
-
-impl Opening for Scores {
-    fn origin(&self) -> Hash {
-        self.origin
-    }
-
-    fn commitment(&self) -> Hash {
-        self.hash
-    }
-
-    fn earlier(&mut self) -> &mut Vec<Self> {
-        &mut self.earlier
-    }
+    /// Names the updates that they are about: the part of the origin that can be read after the draw is closed. `None` in a
+    /// record of a program that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex32::option")]
+    updates: Option<Hash>,
 }
 
 /// The next model that was computed; on disk before it is attested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Next {
-    /// What it is made from.
-    #[serde(with = "hex32")]
-    origin: Hash,
+    /// What it is made from; `None` in a record of a program that did not note it, which serves as it did then.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex32::option")]
+    origin: Option<Hash>,
     cid: Cid,
     metric: Ppm,
+}
+
+impl Next {
+    /// Whether it was made from this, as far as it says.
+    fn serves(&self, origin: &Hash) -> bool {
+        self.origin.is_none_or(|known| known == *origin)
+    }
 }
 
 /// The name of a record of a seat. `kind` is `scores` or `next`.
@@ -204,6 +192,7 @@ impl Part for Evaluator {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::state::Sealed;
 
     #[test]
     fn conducts_are_named() {
@@ -213,17 +202,32 @@ mod tests {
     }
 
     #[test]
-    fn what_opens_a_commitment_survives_as_json() {
-        let scores = Scores {
-            origin: [3; 32],
-            place: 1,
-            opinions: vec![Opinion::Score(-7), Opinion::Unavailable, Opinion::Malformed],
-            salt: [1; 32],
-            hash: [2; 32],
-            earlier: Vec::new(),
-        };
-        let scores = Scores { origin: [4; 32], earlier: vec![scores.clone()], ..scores };
-        let json = serde_json::to_vec(&scores).unwrap();
-        assert_eq!(serde_json::from_slice::<Scores>(&json).unwrap(), scores);
+    fn what_opens_a_commitment_survives_as_json_and_so_does_what_was_written_before() {
+        let opinions = vec![Opinion::Score(-7), Opinion::Unavailable, Opinion::Malformed];
+        let content = Scores { place: 1, opinions, updates: Some([5; 32]) };
+        let sealed = Sealed::new([3; 32], content.clone(), [1; 32], [2; 32]);
+        let json = serde_json::to_string(&sealed).unwrap();
+        assert_eq!(serde_json::from_str::<Sealed<Scores>>(&json).unwrap(), sealed);
+
+        let mut json = serde_json::to_value(&sealed).unwrap();
+        for absent in ["origin", "updates"] {
+            assert!(json.as_object_mut().unwrap().remove(absent).is_some());
+        }
+        let old = serde_json::from_str::<Sealed<Scores>>(&json.to_string()).unwrap();
+        let content = Scores { updates: None, ..content };
+        assert_eq!(old, Sealed { origin: None, content, ..sealed });
+    }
+
+    #[test]
+    fn a_next_model_of_before_origins_were_noted_serves_as_it_did() {
+        let cid = Cid { codec: decentralml_types::Codec::Raw, digest: [1; 32] };
+        let old = serde_json::json!({ "cid": cid, "metric": 7 }).to_string();
+        let old = serde_json::from_str::<Next>(&old).unwrap();
+        assert_eq!(old, Next { origin: None, cid, metric: 7 });
+        assert!(old.serves(&[9; 32]));
+        let new = Next { origin: Some([1; 32]), ..old };
+        assert!(new.serves(&[1; 32]) && !new.serves(&[9; 32]));
+        let json = serde_json::to_string(&new).unwrap();
+        assert_eq!(serde_json::from_str::<Next>(&json).unwrap(), new);
     }
 }

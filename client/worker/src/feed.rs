@@ -7,6 +7,7 @@
 use std::{pin::pin, time::Duration};
 
 use decentralml_sdk::{Blocks, ReadError, View};
+use decentralml_types::Hash;
 use futures::{Stream, StreamExt};
 use tokio::{
     sync::watch,
@@ -33,10 +34,15 @@ impl Feed {
         let (best, sender) = self.best;
         let pass = |view| drop(sender.send_replace(view));
         tokio::select! {
-            error = watch_over(PATIENCE, &self.url, stream(best), pass) => error,
+            error = watch_over(PATIENCE, &self.url, stream(best), head, pass) => error,
             error = pass_all(self.finalized) => error,
         }
     }
+}
+
+/// What tells one block from another.
+fn head(view: &View) -> Hash {
+    view.hash()
 }
 
 fn stream(blocks: Blocks) -> impl Stream<Item = Result<View, ReadError>> {
@@ -56,18 +62,23 @@ async fn pass_all((mut blocks, sender): (Blocks, watch::Sender<View>)) -> Worker
     }
 }
 
-/// Passes blocks on until none has come for too long.
-async fn watch_over<Block>(
+/// Passes blocks on until no new one has come for too long. A node says again what its best block is whenever the connection is
+/// renewed: that is nothing new.
+async fn watch_over<Block, Head: PartialEq>(
     patience: Patience,
     url: &str,
     blocks: impl Stream<Item = Result<Block, ReadError>>,
+    head: impl Fn(&Block) -> Head,
     mut pass: impl FnMut(Block),
 ) -> WorkerError {
     let mut blocks = pin!(blocks);
     let mut silence = Silence::new(patience, Instant::now());
+    let mut known = None;
     loop {
         match timeout_at(silence.alarm(), blocks.next()).await {
+            Ok(Some(Ok(block))) if known == Some(head(&block)) => {}
             Ok(Some(Ok(block))) => {
+                known = Some(head(&block));
                 if let Some(lasted) = silence.broken(Instant::now()) {
                     tracing::info!(url, "blocks come again, after {} s", lasted.as_secs());
                 }
@@ -201,17 +212,41 @@ mod tests {
     async fn a_daemon_passes_on_what_comes_and_ends_where_nothing_does() {
         let blocks = stream::iter([1, 2, 3]).map(Ok).chain(stream::pending());
         let mut passed = Vec::new();
-        let error = watch_over(SHORT, URL, blocks, |block| passed.push(block)).await;
+        let error =
+            watch_over(SHORT, URL, blocks, |block| *block, |block| passed.push(block)).await;
         assert_eq!(passed, [1, 2, 3]);
         assert!(matches!(error, WorkerError::NoBlocks { minutes: 0, .. }), "{error:?}");
         assert!(error.to_string().contains(URL), "{error}");
     }
 
     #[tokio::test]
+    async fn a_node_that_says_the_same_head_again_is_given_up_as_one_that_is_silent() {
+        // As after each renewed connection to a node whose chain stands still.
+        let again = stream::unfold(0, |said: u32| async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Some((Ok(said.min(2)), said + 1))
+        });
+        let mut passed = Vec::new();
+        let watched = watch_over(SHORT, URL, again, |block| *block, |block| passed.push(block));
+        let ended = tokio::time::timeout(Duration::from_secs(60), watched).await;
+        assert!(matches!(ended, Ok(WorkerError::NoBlocks { .. })), "{ended:?}");
+        assert_eq!(passed, [0, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_chain_that_comes_back_to_a_head_of_before_goes_on() {
+        let blocks = stream::iter([1, 2, 2, 1, 2]).map(Ok).chain(stream::pending());
+        let mut passed = Vec::new();
+        watch_over(SHORT, URL, blocks, |block| *block, |block| passed.push(block)).await;
+        assert_eq!(passed, [1, 2, 1, 2]);
+    }
+
+    #[tokio::test]
     async fn a_node_that_only_fails_is_given_up_as_one_that_is_silent() {
         let failures = stream::repeat_with(|| Err(ReadError::Ended));
         let mut passed: Vec<u32> = Vec::new();
-        let error = watch_over(SHORT, URL, failures, |block| passed.push(block)).await;
+        let error =
+            watch_over(SHORT, URL, failures, |block| *block, |block| passed.push(block)).await;
         assert!(matches!(error, WorkerError::NoBlocks { .. }), "{error:?}");
         assert!(passed.is_empty());
     }

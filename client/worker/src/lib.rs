@@ -5,8 +5,8 @@
 //!        └──────┬──────┘
 //!          daemon.rs ── feed.rs  blocks come in, tasks are found
 //!         session.rs             one task, from enrollment to the last claim
-//!   ┌─────┬─────┼──────┬──────┐
-//!  enroll advance claim tries state     what both roles do: take part, push on, be paid, give up, remember
+//!   ┌─────┬─────┼──────┬──────┬─────┐
+//!  enroll advance claim tries state pins    what both roles do: take part, push on, be paid, give up, remember, let go
 //! ```
 //!
 //! A daemon acts on best blocks as they come and claims what is final on the finalized chain. Everything that a later step needs
@@ -22,6 +22,7 @@
 //!
 //! A fork may be given up, with all that is on it. So nothing is decided for good by a block that is not final: neither that a
 //! task does not suit, nor that a record is no longer needed.
+//! A commitment is bound to a block at which the chain asks for it: a fork that asks for another one cannot contain it.
 
 mod advance;
 mod claim;
@@ -35,6 +36,7 @@ pub mod evaluator;
 mod feed;
 pub mod model;
 mod origin;
+mod pins;
 mod session;
 pub mod shutdown;
 mod state;

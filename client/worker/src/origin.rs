@@ -6,7 +6,7 @@
 use codec::Encode;
 use decentralml_protocol::draw;
 use decentralml_sdk::{Reveal, Round, Task};
-use decentralml_types::{CommitteeNumber, Hash, Seed};
+use decentralml_types::{Cid, CommitteeNumber, Hash, Seed};
 
 /// Names what all work in a round is made from: the task as it was specified, and the model that the round starts from.
 pub(crate) fn of_round(genesis: &Hash, task: &Task, round: &Round) -> Hash {
@@ -21,8 +21,17 @@ pub(crate) fn of_scores(
     reveals: &[Reveal],
     seed: &Seed,
 ) -> Hash {
-    let updates: Vec<_> = reveals.iter().map(|reveal| (reveal.account.0, reveal.cid)).collect();
-    draw::key(round, &(committee, updates, seed).encode())
+    draw::key(round, &(committee, listed(reveals), seed).encode())
+}
+
+/// Names what a committee's scores are about: all of the above but the seed, which the chain forgets when the committee's draw is
+/// closed.
+pub(crate) fn of_scored(round: &Hash, committee: CommitteeNumber, reveals: &[Reveal]) -> Hash {
+    draw::key(round, &(committee, listed(reveals)).encode())
+}
+
+fn listed(reveals: &[Reveal]) -> Vec<([u8; 32], Cid)> {
+    reveals.iter().map(|reveal| (reveal.account.0, reveal.cid)).collect()
 }
 
 /// Names what the next model is made from: the round's origin and the accepted updates in the order of their reveals.
@@ -35,7 +44,7 @@ mod tests {
     use super::*;
     use crate::{advance::tests::task, claim::tests::round, convert::tests::task_spec};
     use decentralml_sdk::AccountId;
-    use decentralml_types::{Cid, Codec, Phase, TaskSpec, TaskStatus, spec::InitialModel};
+    use decentralml_types::{Codec, Phase, TaskSpec, TaskStatus, spec::InitialModel};
 
     #[test]
     fn what_work_is_made_from_tells_tasks_rounds_and_models_apart() {
@@ -77,6 +86,16 @@ mod tests {
             of_scores(&[0; 32], 0, &[reveal(0, 1, 1), reveal(1, 2, 3)], &[5; 32]),
         ] {
             assert_ne!(made, other);
+        }
+        let about = of_scored(&[0; 32], 0, &one);
+        assert_eq!(about, of_scored(&[0; 32], 0, &one));
+        for other in [
+            of_scored(&[1; 32], 0, &one),
+            of_scored(&[0; 32], 1, &one),
+            of_scored(&[0; 32], 0, &one[..1]),
+            of_scored(&[0; 32], 0, &[reveal(0, 2, 2), reveal(1, 1, 1)]),
+        ] {
+            assert_ne!(about, other);
         }
     }
 

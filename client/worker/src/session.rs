@@ -14,6 +14,7 @@ use crate::{
     claim::{self, AtRisk, Open},
     enroll,
     error::WorkerError,
+    pins,
     tries::{AGAIN, REFUSAL, Step, Tries},
     work::{Moment, Part, Work, is_late, leaves_time},
 };
@@ -39,6 +40,8 @@ pub(crate) struct Session<P: Part> {
     claims: JoinSet<(RoundNumber, Result<(), WorkerError>)>,
     /// Best heights before which a round is not claimed again: a fork may undo a claim, and the pool redo it.
     claimed: BTreeMap<RoundNumber, BlockNumber>,
+    /// Something that was pinned may be needed no more.
+    untidy: bool,
     /// Best heights before which a settled round's next model is not tried again.
     attempted: BTreeMap<RoundNumber, BlockNumber>,
 }
@@ -55,6 +58,7 @@ impl<P: Part> Session<P> {
             unsettled: None,
             claims: JoinSet::new(),
             claimed: BTreeMap::new(),
+            untidy: true,
             attempted: BTreeMap::new(),
         }
     }
@@ -105,7 +109,12 @@ impl<P: Part> Session<P> {
     async fn look(&mut self, view: &View) -> Result<Open, WorkerError> {
         let unsettled = match self.unsettled.take() {
             Some(unsettled) => unsettled,
-            None => claim::unsettled(&self.work, self.task).await?,
+            None => {
+                let mut unsettled = claim::unsettled(&self.work, self.task).await?;
+                // A process that was killed may have left records of others.
+                unsettled.extend(self.work.state.rounds(self.task));
+                unsettled
+            }
         };
         let unsettled = self.unsettled.insert(unsettled);
         claim::look(&self.work, view, self.task, unsettled).await
@@ -291,12 +300,21 @@ impl<P: Part> Session<P> {
         for round in claim::settled(&self.work, finalized, self.task, unsettled).await? {
             self.part.settled(&self.work, self.task, round)?;
             unsettled.remove(&round);
+            self.untidy = true;
             self.attempted.remove(&round);
             if self.claimed.remove(&round).is_some() {
                 tracing::info!(task = self.task, round, "settled for good");
             }
         }
-        self.leave_if_over(finalized).await
+        let over = self.leave_if_over(finalized).await?;
+        if self.untidy || over {
+            let open = self.unsettled.clone().unwrap_or_default();
+            match pins::tidy(&self.work, self.task, &open, finalized, over).await {
+                Ok(()) => self.untidy = false,
+                Err(error) => tracing::debug!(task = self.task, %error, "pins are left for now"),
+            }
+        }
+        Ok(over)
     }
 
     /// Once a task is over and everything settled, frees the bond. Says whether that is done.

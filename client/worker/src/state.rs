@@ -4,25 +4,30 @@
 //!  <folder>/identity.json                     whose records these are
 //!  <folder>/lock                              held while a daemon runs
 //!  <folder>/store/                            what it made and fetched, if it has a store of its own
+//!  <folder>/pins.json                         what it has pinned
 //!  <folder>/task-7/update-3.json              a trainer's commitment in round 3
 //!  <folder>/task-7/scores-3-0.json            a seat's commitment, committee 0
 //!  <folder>/task-7/next-3-0.json              the next model it computed
 //!  <folder>/task-7/updates/                   the updates that a seat works on; removed after each round
 //! ```
 
-mod opening;
+pub(crate) mod hex32;
+mod ledger;
+mod sealed;
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
 };
 
 use decentralml_sdk::{AccountId, persist};
-use decentralml_types::{Hash, Role, TaskId};
+use decentralml_types::{Hash, Role, RoundNumber, TaskId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub(crate) use opening::Opening;
+pub(crate) use ledger::{Kept, Needed, Place, What, surplus};
+pub(crate) use sealed::Sealed;
 
 /// Bytes that no record is longer than.
 const MAX_RECORD: u64 = 1 << 20;
@@ -155,6 +160,19 @@ impl State {
         }
     }
 
+    /// The rounds of a task of which there is a record.
+    pub(crate) fn rounds(&self, task: TaskId) -> BTreeSet<RoundNumber> {
+        let folder = self.folder.join(format!("task-{task}"));
+        // Where it cannot be read, the records cannot be removed either.
+        let Ok(records) = fs::read_dir(folder) else { return BTreeSet::new() };
+        let round = |record: fs::DirEntry| {
+            let name = record.file_name();
+            let (_, rest) = name.to_str()?.strip_suffix(".json")?.split_once('-')?;
+            rest.split('-').next()?.parse().ok()
+        };
+        records.flatten().filter_map(round).collect()
+    }
+
     /// A task's folder for what need not survive a restart, empty.
     pub(crate) fn scratch(&self, task: TaskId) -> Result<PathBuf, StateError> {
         let folder = self.folder.join(format!("task-{task}")).join(SCRATCH);
@@ -206,34 +224,6 @@ fn failed(path: &Path, source: io::Error) -> StateError {
     StateError::Io { path: path.display().to_string(), source }
 }
 
-/// 32 bytes as hexadecimal digits.
-pub(crate) mod hex32 {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(crate) fn serialize<S: Serializer>(
-        bytes: &[u8; 32],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        serializer.serialize_str(&text)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<[u8; 32], D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(D::Error::custom("expected 64 hexadecimal digits"));
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(D::Error::custom)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(D::Error::custom)?;
-        }
-        Ok(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -265,6 +255,20 @@ mod tests {
         state.remove(3, "update-1").unwrap();
         state.remove(3, "update-1").unwrap();
         assert_eq!(state.load::<Record>(3, "update-1").unwrap(), None);
+    }
+
+    #[test]
+    fn rounds_whose_records_a_killed_process_left_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = open(folder.path(), 1).unwrap();
+        assert!(state.rounds(3).is_empty());
+        for name in ["update-1", "scores-12-0", "next-7-1"] {
+            state.save(3, name, &Record { salt: [9; 32] }).unwrap();
+        }
+        state.save(4, "update-2", &Record { salt: [9; 32] }).unwrap();
+        state.scratch(3).unwrap();
+        fs::write(folder.path().join("task-3/update-5.json.99.new"), b"{").unwrap();
+        assert_eq!(state.rounds(3), BTreeSet::from([1, 7, 12]));
     }
 
     #[test]

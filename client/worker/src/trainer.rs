@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use decentralml_learning::Dataset;
 use decentralml_sdk::Task;
-use decentralml_types::{Cid, Hash, Phase, Role, RoundNumber, Salt, TaskId, spec::Objective};
+use decentralml_types::{Cid, Phase, Role, RoundNumber, TaskId, spec::Objective};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,7 +16,6 @@ use crate::{
     daemon,
     error::WorkerError,
     shutdown::Shutdown,
-    state::{Opening, hex32},
     work::{Models, Moment, Part, Work},
 };
 
@@ -83,40 +82,16 @@ struct Trainer {
     conduct: Conduct,
 }
 
-/// What opens a trainer's commitment; on disk before the commitment is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Record {
-    /// What the update is made from.
-    #[serde(with = "hex32")]
-    origin: Hash,
+/// What a trainer commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Trained {
     cid: Cid,
     samples: u32,
-    #[serde(with = "hex32")]
-    salt: Salt,
-    #[serde(with = "hex32")]
-    hash: Hash,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    earlier: Vec<Record>,
 }
 
-impl Record {
-    fn name(round: RoundNumber) -> String {
-        format!("update-{round}")
-    }
-}
-
-impl Opening for Record {
-    fn origin(&self) -> Hash {
-        self.origin
-    }
-
-    fn commitment(&self) -> Hash {
-        self.hash
-    }
-
-    fn earlier(&mut self) -> &mut Vec<Self> {
-        &mut self.earlier
-    }
+/// The name of a round's record.
+fn name(round: RoundNumber) -> String {
+    format!("update-{round}")
 }
 
 impl Part for Trainer {
@@ -157,30 +132,37 @@ impl Part for Trainer {
     }
 
     fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {
-        Ok(work.state.remove(task, &Record::name(round))?)
+        Ok(work.state.remove(task, &name(round))?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
+    use crate::state::Sealed;
     use decentralml_types::Codec;
 
     #[test]
-    fn what_opens_a_commitment_survives_as_json_with_what_it_took_the_place_of() {
+    fn a_record_looks_on_disk_as_it_did_before_and_one_without_an_origin_is_read() {
         let cid = Cid { codec: Codec::DagPb, digest: [4; 32] };
-        let earlier = Record {
-            origin: [1; 32],
-            cid,
-            samples: 7,
-            salt: [2; 32],
-            hash: [3; 32],
-            earlier: Vec::new(),
+        let content = Trained { cid, samples: 7 };
+        let record = Sealed::new([1; 32], content, [2; 32], [3; 32]);
+        let digits = |byte: &str| byte.repeat(32);
+        let json = |origin: Option<&str>| {
+            let mut json = serde_json::json!({
+                "cid": cid, "samples": 7, "salt": digits("02"), "hash": digits("03"),
+            });
+            if let Some(origin) = origin {
+                json["origin"] = digits(origin).into();
+            }
+            json
         };
-        let record = Record { origin: [5; 32], earlier: vec![earlier.clone()], ..earlier };
-        let json = serde_json::to_vec(&record).unwrap();
-        assert_eq!(serde_json::from_slice::<Record>(&json).unwrap(), record);
+        assert_eq!(serde_json::to_value(&record).unwrap(), json(Some("01")));
+        let text = |json: serde_json::Value| json.to_string();
+        let read = |text: String| serde_json::from_str::<Sealed<Trained>>(&text).unwrap();
+        assert_eq!(read(text(json(Some("01")))), record);
+        assert_eq!(read(text(json(None))), Sealed { origin: None, ..record });
     }
 
     #[test]

@@ -1,30 +1,25 @@
 //! What the steps of a task share.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
+mod models;
+mod moment;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
-use decentralml_learning::{ModelSpec, Weights};
 use decentralml_sdk::{
-    AccountId, Call, Chain, Included, ReadError, Round, Signer, SubmitError, Task, View, Wait,
+    AccountId, Anchor, Call, Chain, Included, ReadError, Round, Signer, SubmitError, Task, View,
+    Wait,
 };
 use decentralml_storage::Storage;
-use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Hash, Phase, Role, RoundNumber, TaskId, TaskSpec,
-    spec::InitialModel,
-};
-use tokio::sync::watch;
+use decentralml_types::{Balance, Phase, Role, RoundNumber, TaskId};
+use tokio::sync::{Mutex, watch};
 
-use crate::{
-    error::WorkerError,
-    model::{self, ModelError},
-    origin,
-    state::State,
-};
+use crate::{enroll::Pace, error::WorkerError, pins::Pins, state::State};
+
+pub(crate) use models::Models;
+pub(crate) use moment::{Moment, is_late};
 
 /// What all tasks of a daemon share.
 pub(crate) struct Work {
@@ -40,8 +35,11 @@ pub(crate) struct Work {
     pub(crate) best: watch::Receiver<View>,
     /// The latest finalized block.
     pub(crate) finalized: watch::Receiver<View>,
-    /// Held while a bond is looked at and put at risk, lest two tasks count on the same.
-    pub(crate) bonding: tokio::sync::Mutex<()>,
+    /// Held while a bond is looked at and put at risk, lest two tasks count on the same, or both top it up. Says when money for
+    /// topping it up is asked for again.
+    pub(crate) bonding: Mutex<Pace>,
+    /// What it pins in its stores.
+    pub(crate) pins: Pins,
     /// The height of the last block that included a transaction of this daemon.
     pub(crate) included: AtomicU32,
 }
@@ -63,9 +61,27 @@ impl Work {
 
     async fn send(&self, call: Call, wait: Wait) -> Result<Included, SubmitError> {
         tracing::debug!(%call, "submits");
-        let included = self.chain.submit(&self.signer, &call, wait).await?;
+        self.note(self.chain.submit(&self.signer, &call, wait).await)
+    }
+
+    fn note(&self, result: Result<Included, SubmitError>) -> Result<Included, SubmitError> {
+        let included = result?;
         self.included.fetch_max(included.number, Ordering::Relaxed);
         Ok(included)
+    }
+
+    /// Submits a commitment, which only chains with this block may contain: another may ask for another one, and this one could
+    /// not be opened there. Says whether the account is committed now. It is not where the chain took another fork meanwhile;
+    /// what that one asks for is seen in its best block.
+    pub(crate) async fn commit(
+        &self,
+        call: Call,
+        anchor: Anchor,
+        already: &[(&str, &str)],
+    ) -> Result<bool, SubmitError> {
+        tracing::debug!(%call, block = anchor.number, "submits for one fork");
+        let result = self.chain.submit_on(&self.signer, &call, Wait::InBlock, anchor).await;
+        is_committed(once(self.note(result), already))
     }
 
     /// Whether a block is late enough to show what was submitted.
@@ -121,6 +137,18 @@ fn once(
     }
 }
 
+/// What became of a commitment, from whether it had an effect.
+fn is_committed(sent: Result<bool, SubmitError>) -> Result<bool, SubmitError> {
+    match sent {
+        Ok(_) => Ok(true),
+        Err(SubmitError::Abandoned) => {
+            tracing::warn!("the chain took another fork: a commitment for the former is void");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether what was begun at the moment still serves at a later block.
 async fn serves(view: &View, moment: &Moment) -> Result<bool, ReadError> {
     let Some(now) = view.round(moment.task.id, moment.round.number).await? else {
@@ -151,116 +179,6 @@ fn is_paid(then: &Round, now: &Round) -> bool {
 /// Whether a live round leaves an evaluator time for a settled one: before scores are asked for.
 pub(crate) fn leaves_time(live: &Round) -> bool {
     live.phase.is_final() || matches!(live.phase, Phase::Training | Phase::Revealing)
-}
-
-/// A task and its live round at a block.
-#[derive(Clone)]
-pub(crate) struct Moment {
-    pub(crate) view: View,
-    pub(crate) task: Task,
-    pub(crate) round: Round,
-}
-
-impl Moment {
-    pub(crate) fn phase(&self) -> (RoundNumber, Phase, CommitteeNumber) {
-        (self.round.number, self.round.phase, self.round.committee)
-    }
-
-    /// See [`origin::of_round`].
-    pub(crate) fn origin(&self, work: &Work) -> Hash {
-        origin::of_round(&work.chain.genesis(), &self.task, &self.round)
-    }
-
-    /// The same phase at the best block; `None` where that block is in another.
-    pub(crate) async fn latest(&self, work: &Work) -> Result<Option<Self>, ReadError> {
-        let view = work.best.borrow().clone();
-        let task = view.task(self.task.id).await?;
-        let round = view.round(self.task.id, self.round.number).await?;
-        let latest = task.zip(round).map(|(task, round)| Self { view, task, round });
-        Ok(latest.filter(|latest| latest.phase() == self.phase()))
-    }
-
-    /// Whether a transaction that is sent now comes after the phase's deadline, and would fail at its sender's cost.
-    pub(crate) fn is_too_late(&self, work: &Work) -> bool {
-        let late = is_late(work.best.borrow().number(), self.round.deadline);
-        if late {
-            tracing::warn!(
-                task = self.task.id, round = self.round.number, phase = ?self.round.phase,
-                "the deadline has passed"
-            );
-        }
-        late
-    }
-
-    /// How long the phase lasts at least from this block on.
-    pub(crate) async fn time_left(&self) -> Result<Duration, WorkerError> {
-        let blocks = self.round.deadline.saturating_sub(self.view.number());
-        Ok(self.view.block_time().await?.saturating_mul(blocks))
-    }
-}
-
-/// Whether what is sent at block `now` is included past the deadline: the next block is the first that can contain it.
-pub(crate) fn is_late(now: BlockNumber, deadline: BlockNumber) -> bool {
-    now.saturating_add(1) >= deadline
-}
-
-/// The model of a task and the weights its round starts from; fetched once.
-#[derive(Default)]
-pub(crate) struct Models {
-    /// By the CID of its layers: a fork may put a task with another model in the place of the one that was looked at.
-    spec: Option<(Cid, Arc<ModelSpec>)>,
-    base: Option<(Start, Arc<Weights>)>,
-}
-
-/// What the weights of a round's start are named by: the round's model, and, where there is none yet, what the task begins with.
-type Start = (Option<Cid>, InitialModel);
-
-impl Models {
-    /// The model.
-    pub(crate) async fn spec(
-        &mut self,
-        storage: &Storage,
-        task: &TaskSpec,
-    ) -> Result<Arc<ModelSpec>, ModelError> {
-        if let Some((cid, spec)) = &self.spec
-            && *cid == task.model
-        {
-            return Ok(spec.clone());
-        }
-        // They are of the other model's shape.
-        self.base = None;
-        let spec = Arc::new(model::fetch_spec(storage, task).await?);
-        self.spec = Some((task.model, spec.clone()));
-        Ok(spec)
-    }
-
-    /// The model and the weights that the moment's round starts from.
-    pub(crate) async fn get(
-        &mut self,
-        work: &Work,
-        moment: &Moment,
-    ) -> Result<(Arc<ModelSpec>, Arc<Weights>), WorkerError> {
-        Ok(self.at(&work.storage, &moment.task.spec, moment.round.base).await?)
-    }
-
-    async fn at(
-        &mut self,
-        storage: &Storage,
-        task: &TaskSpec,
-        base: Option<Cid>,
-    ) -> Result<(Arc<ModelSpec>, Arc<Weights>), ModelError> {
-        let spec = self.spec(storage, task).await?;
-        let start = (base, task.initial.clone());
-        if let Some((known, weights)) = &self.base
-            && *known == start
-        {
-            return Ok((spec, weights.clone()));
-        }
-        let weights = model::fetch_weights(storage, &spec, base.as_ref(), task).await?;
-        let weights = Arc::new(weights);
-        self.base = Some((start, weights.clone()));
-        Ok((spec, weights))
-    }
 }
 
 /// Tells a thread to stop when it is dropped: with the step that waits for it.
@@ -344,26 +262,15 @@ pub(crate) trait Part: Send + Sync + 'static {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{claim::tests::round, convert::tests::task_spec, model::tests::store};
+    use crate::claim::tests::round;
+    use decentralml_types::Cid;
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_task_that_takes_the_place_of_another_is_worked_on_with_its_own_model_and_seed() {
-        let (_folder, _, storage) = store().await;
-        let specs = [ModelSpec::mlp(4, &[5], 3), ModelSpec::mlp(4, &[6], 3)];
-        let mut tasks = Vec::new();
-        for spec in &specs {
-            let stored = storage.add(spec.to_canonical_json().unwrap()).await.unwrap();
-            tasks.push(TaskSpec { model: stored.cid, ..task_spec() });
-        }
-        let mut models = Models::default();
-        for (task, spec) in tasks.iter().zip(&specs) {
-            let (found, weights) = models.at(&storage, task, None).await.unwrap();
-            assert_eq!(*found, *spec);
-            assert_eq!(*weights, Weights::init(spec, [1; 32]));
-        }
-        let reseeded = TaskSpec { initial: InitialModel::Seed([2; 32]), ..tasks[1].clone() };
-        let (_, weights) = models.at(&storage, &reseeded, None).await.unwrap();
-        assert_eq!(*weights, Weights::init(&specs[1], [2; 32]));
+    #[test]
+    fn a_commitment_that_a_fork_made_void_is_no_failure_and_is_made_again() {
+        assert!(is_committed(Ok(true)).unwrap());
+        assert!(is_committed(Ok(false)).unwrap(), "it was there before");
+        assert!(!is_committed(Err(SubmitError::Abandoned)).unwrap());
+        assert!(is_committed(Err(SubmitError::Dispatch("no".into()))).is_err());
     }
 
     #[test]

@@ -9,10 +9,10 @@ use sp_runtime::traits::One;
 
 /// What the benchmarks need of the other pallets.
 pub trait BenchmarkHelper<AccountId> {
-    /// A task with one trainer that lacks one of `MAX_SEATS` evaluators, and starts its first round with it.
+    /// A sealed task with one trainer that lacks one of `MAX_SEATS` evaluators, and starts its first round with it.
     fn task() -> TaskId;
     /// An account other than the sponsor whose bond in `role` covers an enrollment. `index` tells them apart; those below
-    /// `MAX_SEATS` may be enrolled already.
+    /// `MAX_SEATS` may be enrolled already. It has an encryption key.
     fn member(role: Role, index: u32) -> AccountId;
     /// Ends the task for good.
     fn end(task: TaskId);

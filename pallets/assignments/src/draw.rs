@@ -31,11 +31,14 @@ impl<T: Config> Pallet<T> {
         let open = Draws::<T>::get((task, round, draw)).ok_or(Error::NoSuchDraw)?;
         let enrollment = Places::<T>::get((task, draw.role(), who)).ok_or(Error::NotEnrolled)?;
         let slot = enrollment.slot_in(open.number).ok_or(Error::NotDrawn)?;
-        let seed =
-            Seeds::<T>::get(open.seed_block).and_then(|row| row.seed).ok_or(Error::SeedUnknown)?;
+        let seed = Self::seed_of(&open)?;
         let place = draw::place_of(&key(&seed, task, round, draw), slot, open.population);
         ensure!(place < open.places, Error::NotDrawn);
         Ok(place)
+    }
+
+    pub(crate) fn seed_of(open: &OpenDraw<BlockNumberFor<T>>) -> Result<Seed, Error<T>> {
+        Seeds::<T>::get(open.seed_block).and_then(|row| row.seed).ok_or(Error::SeedUnknown)
     }
 
     pub(crate) fn do_open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32 {

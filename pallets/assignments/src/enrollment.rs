@@ -1,7 +1,7 @@
 //! Enrolling and leaving.
 
 use crate::{Config, Enrollment, Error, NextDraw, Pallet, Places, Populations, Slots};
-use decentralml_traits::{Bonds, Clock};
+use decentralml_traits::{Bonds, Clock, Keyring};
 use decentralml_types::{Role, TaskId, TaskStatus};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
@@ -18,6 +18,8 @@ impl<T: Config> Pallet<T> {
             !Places::<T>::contains_key((task, other_role, who)),
             Error::<T>::EnrolledInOtherRole
         );
+        let reads = spec.custody.sealed && role == Role::Evaluator;
+        ensure!(!reads || T::Keyring::key(who).is_some(), Error::<T>::NoEncryptionKey);
         let mut population = Populations::<T>::get(task, role).unwrap_or_default();
         ensure!(population.enrolled < T::MaxEnrolled::get(), Error::<T>::Full);
 

@@ -49,7 +49,7 @@ pub use weights::WeightInfo;
 #[allow(clippy::expect_used, reason = "what the macro expands to")]
 pub mod pallet {
     use super::*;
-    use decentralml_traits::{Bonds, Clock, Draw};
+    use decentralml_traits::{Bonds, Clock, Draw, Keyring};
     use decentralml_types::{Role, RoundNumber, TaskId};
     use frame_support::{pallet_prelude::*, traits::Randomness};
     use frame_system::pallet_prelude::*;
@@ -63,6 +63,8 @@ pub mod pallet {
         type Bonds: Bonds<Self::AccountId>;
         /// The tasks in which accounts enroll.
         type Clock: Clock<Self::AccountId>;
+        /// Who can be encrypted to.
+        type Keyring: Keyring<Self::AccountId>;
         /// The VRF output of the parent block; `None` where that block has none.
         type Randomness: Randomness<Option<Self::Hash>, BlockNumberFor<Self>>;
         /// Accounts that can be enrolled in one task and role.
@@ -173,6 +175,9 @@ pub mod pallet {
         EnrolledInOtherRole,
         /// As many accounts as the chain allows are enrolled in this role.
         Full,
+        /// The task is sealed, and the account has registered no key that updates could be encrypted to. It calls
+        /// `participants.set_encryption_key` first.
+        NoEncryptionKey,
         /// The account is not enrolled in this role of the task.
         NotEnrolled,
         /// The account has commitments in this task that are not settled: claim them first.
@@ -212,10 +217,11 @@ pub mod pallet {
         ///
         /// By a signed account other than the sponsor, with a free bond that covers it; in any phase of a task that is not
         /// over. It counts from the next draw on; while the task is enrolling, the enrollment that makes it complete starts a
-        /// round. Costs the fee; holds nothing beyond the bond.
+        /// round. Costs the fee; holds nothing beyond the bond. An evaluator of a sealed task needs an encryption key. If it
+        /// removes that key later it stays enrolled, may be drawn, and can read no update: its opinions are then worth nothing.
         ///
-        /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `Full`, and
-        /// what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
+        /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `Full`,
+        /// `NoEncryptionKey`, and what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::enroll())]
         pub fn enroll(origin: OriginFor<T>, task: TaskId, role: Role) -> DispatchResult {

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crate as pallet_assignments;
-use decentralml_traits::{Bonds, Clock, RoundView, Slashed};
+use decentralml_traits::{Bonds, Clock, Keyring, RoundView, Slashed};
 use decentralml_types::{
-    Balance, Cid, Codec, Phase, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Balance, Cid, Codec, Phase, PublicKey, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
     spec::{
-        Aggregation, Committee, Deadlines, Encoding, InitialModel, LocalTraining, Objective,
-        Optimizer, Terms, TrainerCount,
+        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
+        Objective, Optimizer, Terms, TrainerCount,
     },
 };
 use frame_support::{
@@ -37,6 +37,7 @@ impl frame_system::Config for Test {
 impl pallet_assignments::Config for Test {
     type Bonds = Purse;
     type Clock = Tasks;
+    type Keyring = Keys;
     type Randomness = Vrf;
     type MaxEnrolled = ConstU32<100>;
     type WeightInfo = ();
@@ -54,6 +55,10 @@ pub const FREE: Balance = 1_000;
 
 parameter_types! {
     pub static Status: Option<TaskStatus> = Some(TaskStatus::Enrolling);
+    /// Whether the task is sealed.
+    pub static Sealed: bool = false;
+    /// Who has an encryption key.
+    pub static WithKey: Vec<AccountId> = Vec::new();
     /// What is left of an account's bond.
     pub static Bonded: HashMap<(AccountId, Role), Balance> = HashMap::new();
     /// Calls of `acted`.
@@ -90,6 +95,14 @@ impl Bonds<AccountId> for Purse {
 
     fn minimum(_: Role) -> Balance {
         1
+    }
+}
+
+pub struct Keys;
+
+impl Keyring<AccountId> for Keys {
+    fn key(who: &AccountId) -> Option<PublicKey> {
+        WithKey::get().contains(who).then_some([9; 32])
     }
 }
 
@@ -137,11 +150,14 @@ pub struct Scene;
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::BenchmarkHelper<AccountId> for Scene {
     fn task() -> TaskId {
+        Sealed::set(true);
         TASK
     }
 
     fn member(_: Role, index: u32) -> AccountId {
-        index.into()
+        let who = index.into();
+        WithKey::mutate(|keys| keys.push(who));
+        who
     }
 
     fn end(_: TaskId) {
@@ -170,6 +186,7 @@ fn spec() -> TaskSpec {
         aggregation: Aggregation::Mean,
         encoding: Encoding { bits: 16, fraction_bits: 12, clip: 32_767 },
         max_update_bytes: 1 << 20,
+        custody: Custody { hosts: 0, sealed: Sealed::get() },
         validation_set: cid,
         max_validation_bytes: 1 << 20,
         rounds: 10,

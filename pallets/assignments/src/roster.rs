@@ -1,6 +1,6 @@
 //! What other pallets ask.
 
-use crate::{Config, Error, Pallet, Places, Populations};
+use crate::{Config, Draws, Error, Pallet, Places, Populations};
 use decentralml_traits::{Draw, Roster};
 use decentralml_types::{Role, RoundNumber, TaskId};
 use frame_support::ensure;
@@ -22,6 +22,12 @@ impl<T: Config> Roster<T::AccountId> for Pallet<T> {
         who: &T::AccountId,
     ) -> Result<u32, DispatchError> {
         Self::place_in(task, round, draw, who).map_err(Into::into)
+    }
+
+    fn ensure_drawn(task: TaskId, round: RoundNumber, draw: Draw) -> DispatchResult {
+        let open = Draws::<T>::get((task, round, draw)).ok_or(Error::<T>::NoSuchDraw)?;
+        Self::seed_of(&open)?;
+        Ok(())
     }
 
     fn close_draw(task: TaskId, round: RoundNumber, draw: Draw) {

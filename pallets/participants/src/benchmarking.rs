@@ -1,13 +1,19 @@
-//! Benchmarks: each call with as many unbonding amounts as an account can have.
+//! Benchmarks: each call with as many unbonding amounts, and as many and as long hosts, as an account can have.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use crate::{Call, Config, MAX_UNBONDINGS, Members, Pallet, Unbonding};
-use decentralml_types::{Balance, Role};
+use crate::{Call, Config, EncryptionKeys, Hosts, MAX_UNBONDINGS, Members, Pallet, Unbonding};
+use alloc::vec;
+use decentralml_types::{
+    Balance, Role, Url, Urls,
+    host::{MAX_HOSTS, MAX_URL},
+};
 use frame_benchmarking::v2::*;
 use frame_support::traits::{Get, fungible};
 use frame_system::RawOrigin;
 use sp_runtime::traits::BlockNumberProvider;
+
+extern crate alloc;
 
 const ROLE: Role = Role::Evaluator;
 
@@ -34,6 +40,24 @@ where
         }
     });
     who
+}
+
+/// An account that can pay for whatever it announces.
+fn announcer<T: Config>() -> T::AccountId
+where
+    T::Currency: fungible::Mutate<T::AccountId>,
+{
+    use fungible::Mutate;
+    let who: T::AccountId = whitelisted_caller();
+    T::Currency::set_balance(&who, Balance::MAX / 4);
+    who
+}
+
+/// As many hosts as there can be, of so many bytes each.
+fn urls(bytes: u32) -> Urls {
+    let mut url = b"/".to_vec();
+    url.resize(bytes as usize, b'x');
+    Urls::truncate_from(vec![Url::truncate_from(url); MAX_HOSTS as usize])
 }
 
 #[benchmarks(where T::Currency: fungible::Mutate<T::AccountId>)]
@@ -65,6 +89,25 @@ mod benchmarks {
         #[extrinsic_call]
         _(RawOrigin::Signed(who.clone()), ROLE);
         assert_eq!(Members::<T>::get(ROLE, &who), None);
+    }
+
+    #[benchmark]
+    fn set_hosts() -> Result<(), BenchmarkError> {
+        let who = announcer::<T>();
+        Pallet::<T>::set_hosts(RawOrigin::Signed(who.clone()).into(), urls(2))?;
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), urls(MAX_URL));
+        assert_eq!(Hosts::<T>::get(&who).map(|list| list.urls), Some(urls(MAX_URL)));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn set_encryption_key() {
+        let who = announcer::<T>();
+        let key = [9; 32];
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), Some(key));
+        assert_eq!(EncryptionKeys::<T>::get(&who).map(|row| row.key), Some(key));
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);

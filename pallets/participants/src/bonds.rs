@@ -118,7 +118,8 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// What is held for every account and role is what its row says, and no row is empty or owes a withdrawal of nothing.
+    /// What is held for every account and role, its hosts and its key is what its rows say; no row is empty or owes a withdrawal
+    /// of nothing; and what is announced could be announced again.
     pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
         use frame_support::traits::fungible::InspectHold;
         for (role, who, member) in Members::<T>::iter() {
@@ -134,6 +135,7 @@ impl<T: Config> Pallet<T> {
                 "more is at risk than bonded, and nothing was slashed"
             );
         }
-        Ok(())
+        Self::try_hosts()?;
+        Self::try_keys()
     }
 }

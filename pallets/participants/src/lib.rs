@@ -1,6 +1,7 @@
 //! # Participants
 //!
-//! Who takes part: an account bonds funds for a role, tasks put parts of the bond at risk, and provable faults cost it.
+//! Who takes part: an account bonds funds for a role, tasks put parts of the bond at risk, and provable faults cost it. Besides,
+//! any account may say where it offers bytes (its hosts), and to which key bytes for it are to be encrypted.
 //!
 //! ```text
 //!               bond                  unbond                   withdraw
@@ -15,10 +16,14 @@
 //! the harmed task and the rest to the treasury, so nobody gains the whole of what another loses; where whoever asks for the slash
 //! names nobody as harmed, the treasury gets all.
 //!
-//! Example: an evaluator calls `bond(Evaluator, 100)`, enrolls in tasks that put 60 at risk, and may then `unbond` 40.
+//! Hosts and keys cost a deposit for as long as they stay, which nothing can slash. The chain checks their form only.
+//!
+//! Example: an evaluator calls `bond(Evaluator, 100)`, enrolls in tasks that put 60 at risk, and may then `unbond` 40. So that
+//! trainers can hand it what only it may read, it calls `set_hosts(["https://host.example"])` and `set_encryption_key(key)`.
 //!
 //! What it does not guarantee: that the bond covers everything at risk after a slash. [`Bonds::ensure_covered`] keeps such an
-//! account from acting until it tops up.
+//! account from acting until it tops up. Nor that a host answers, belongs to whoever announced it, or serves what it should,
+//! nor that anybody knows the secret of a key.
 //!
 //! [`Bonds::ensure_covered`]: decentralml_traits::Bonds::ensure_covered
 
@@ -27,6 +32,9 @@
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod bonds;
+mod deposits;
+mod hosts;
+mod keys;
 mod slashing;
 mod types;
 pub mod weights;
@@ -37,14 +45,14 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
-pub use types::{MAX_UNBONDINGS, Member, Unbonding};
+pub use types::{EncryptionKey, HostList, MAX_UNBONDINGS, Member, Unbonding};
 pub use weights::WeightInfo;
 
 #[allow(clippy::expect_used, reason = "what the macro expands to")]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
-    use decentralml_types::{Balance, BlockNumber, Role};
+    use decentralml_types::{Balance, BlockNumber, PublicKey, Role, Urls};
     use frame_support::{
         pallet_prelude::*,
         traits::fungible::{Inspect, hold},
@@ -60,7 +68,7 @@ pub mod pallet {
 
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// The token that bonds are held in.
+        /// The token that bonds and deposits are held in.
         type Currency: Inspect<Self::AccountId, Balance = Balance>
             + hold::Inspect<Self::AccountId, Reason = Self::RuntimeHoldReason>
             + hold::Mutate<Self::AccountId>;
@@ -82,6 +90,18 @@ pub mod pallet {
         /// How long funds stay slashable after they were unbonded, in blocks.
         #[pallet::constant]
         type UnbondingPeriod: Get<BlockNumber>;
+
+        /// The deposit for each announced host, in planck.
+        #[pallet::constant]
+        type HostDepositBase: Get<Balance>;
+
+        /// What each byte of a host's URL adds to its deposit, in planck.
+        #[pallet::constant]
+        type HostDepositPerByte: Get<Balance>;
+
+        /// The deposit for an encryption key, in planck.
+        #[pallet::constant]
+        type KeyDeposit: Get<Balance>;
 
         /// Who receives what of a slash does not go to a harmed task.
         #[pallet::constant]
@@ -106,6 +126,20 @@ pub mod pallet {
         OptionQuery,
     >;
 
+    /// Where accounts offer bytes.
+    ///
+    /// Accounts choose their own keys, hence a cryptographic hasher. The account pays with a deposit, and removes its row.
+    #[pallet::storage]
+    pub type Hosts<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, crate::HostList, OptionQuery>;
+
+    /// To which key bytes for an account are to be encrypted.
+    ///
+    /// Hashed and paid for as [`Hosts`] are.
+    #[pallet::storage]
+    pub type EncryptionKeys<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, crate::EncryptionKey, OptionQuery>;
+
     /// Why funds are held.
     #[pallet::composite_enum]
     pub enum HoldReason {
@@ -113,6 +147,10 @@ pub mod pallet {
         TrainerBond,
         /// The bond of an evaluator, what is unbonding included.
         EvaluatorBond,
+        /// The deposit for announced hosts.
+        HostDeposit,
+        /// The deposit for an encryption key.
+        KeyDeposit,
     }
 
     #[pallet::event]
@@ -159,6 +197,22 @@ pub mod pallet {
             /// treasury could not receive it.
             to_harmed: Balance,
         },
+        /// An account announced where it offers bytes, instead of what it had announced before.
+        HostsSet {
+            /// Which account.
+            who: T::AccountId,
+            /// All its hosts now, as ASCII; none where it took them back.
+            urls: Urls,
+        },
+        /// An account registered, replaced or removed its encryption key.
+        EncryptionKeySet {
+            /// Which account.
+            who: T::AccountId,
+            /// The X25519 key until now, if there was one.
+            old: Option<PublicKey>,
+            /// The X25519 key from now on; `None` where it was removed.
+            new: Option<PublicKey>,
+        },
     }
 
     #[pallet::error]
@@ -177,6 +231,17 @@ pub mod pallet {
         NothingDue,
         /// An amount of zero was given.
         ZeroAmount,
+        /// A host is not printable ASCII that begins with `http://`, `https://` or `/` and goes on after it.
+        InvalidUrl,
+        /// The account has announced no hosts that could be removed.
+        NoHosts,
+        /// The key is a point of small order, with which everybody could read, or not in the encoding that its point has. Make one
+        /// with a program that knows X25519.
+        InvalidKey,
+        /// The account has registered no key that could be removed.
+        NoKey,
+        /// The account has registered this key already.
+        SameKey,
     }
 
     #[pallet::hooks]
@@ -189,6 +254,10 @@ pub mod pallet {
             assert!(
                 T::MinTrainerBond::get() > 0 && T::MinEvaluatorBond::get() > 0,
                 "roles without a bond cost nothing to abuse"
+            );
+            assert!(
+                T::HostDepositBase::get() > 0 && T::KeyDeposit::get() > 0,
+                "rows without a deposit would stay for ever"
             );
         }
 
@@ -240,6 +309,38 @@ pub mod pallet {
         pub fn withdraw(origin: OriginFor<T>, role: Role) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_withdraw(who, role)
+        }
+
+        /// Announces where the account offers bytes, instead of what it had announced before. An empty list removes all.
+        ///
+        /// - **Who, when:** any signed account, with a bond or without, at any time.
+        /// - **Costs:** the fee. `HostDepositBase` and `HostDepositPerByte` for each byte are held for each host (`HostDeposit`)
+        ///   until it is removed or replaced; nothing can slash them.
+        /// - **Errors:** `InvalidUrl`; `NoHosts` where an empty list finds nothing to remove; the token's own where the free balance
+        ///   does not cover what is to be held in addition.
+        /// - **Events:** `HostsSet`.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::set_hosts())]
+        pub fn set_hosts(origin: OriginFor<T>, urls: Urls) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_set_hosts(who, urls)
+        }
+
+        /// Registers the X25519 key to which bytes for this account are to be encrypted, replaces it, or with `None` removes it.
+        ///
+        /// What was encrypted to the old key stays readable with the old secret only: keep it for as long as that is needed.
+        /// Grants of content stay as they are, but their owners have to encrypt anew before the new secret can read.
+        ///
+        /// - **Who, when:** any signed account, with a bond or without, at any time.
+        /// - **Costs:** the fee. `KeyDeposit` is held (`KeyDeposit`) until the key is removed; nothing can slash it.
+        /// - **Errors:** `InvalidKey`; `SameKey` where nothing would change; `NoKey` where there is none to remove; the token's own
+        ///   where the free balance does not cover what is to be held in addition.
+        /// - **Events:** `EncryptionKeySet`.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::set_encryption_key())]
+        pub fn set_encryption_key(origin: OriginFor<T>, key: Option<PublicKey>) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_set_encryption_key(who, key)
         }
     }
 }

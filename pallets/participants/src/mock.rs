@@ -1,4 +1,4 @@
-//! A runtime with bonds and nothing else.
+//! A runtime with participants and nothing else.
 
 #![allow(clippy::unwrap_used)]
 
@@ -47,6 +47,8 @@ impl pallet_balances::Config for Test {
 
 parameter_types! {
     pub static Treasury: AccountId = THE_TREASURY;
+    pub static HostDepositBase: Balance = 100;
+    pub static KeyDeposit: Balance = 300;
 }
 
 impl pallet_participants::Config for Test {
@@ -56,6 +58,9 @@ impl pallet_participants::Config for Test {
     type MinTrainerBond = ConstU128<100>;
     type MinEvaluatorBond = ConstU128<500>;
     type UnbondingPeriod = ConstU32<50>;
+    type HostDepositBase = HostDepositBase;
+    type HostDepositPerByte = ConstU128<2>;
+    type KeyDeposit = KeyDeposit;
     type Treasury = Treasury;
     type WeightInfo = ();
 }
@@ -91,7 +96,7 @@ pub fn total(who: AccountId) -> Balance {
     account.free + account.reserved
 }
 
-/// Funds that an account holds for bonds.
+/// Funds that an account holds, for whatever reason.
 pub fn held(who: AccountId) -> Balance {
     System::account(who).data.reserved
 }

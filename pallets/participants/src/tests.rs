@@ -4,4 +4,7 @@
 
 mod bonding;
 mod engaging;
+mod hosts;
+mod keys;
 mod slashing;
+mod state;

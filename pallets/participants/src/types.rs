@@ -1,7 +1,7 @@
-//! What is stored of a member.
+//! What is stored of an account.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use decentralml_types::{Balance, BlockNumber};
+use decentralml_types::{Balance, BlockNumber, PublicKey, Urls};
 use frame_support::{BoundedVec, traits::ConstU32};
 use scale_info::TypeInfo;
 
@@ -50,6 +50,39 @@ pub struct Unbonding {
     pub amount: Balance,
     /// The first block in which it can be withdrawn and no longer be slashed.
     pub at: BlockNumber,
+}
+
+/// Where an account offers bytes.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct HostList {
+    /// URLs of HTTP or HTTPS and multiaddresses, as ASCII, the preferred one first; at least one.
+    pub urls: Urls,
+    /// What is held for them, in planck.
+    pub deposit: Balance,
+}
+
+/// To which key bytes for an account are to be encrypted.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct EncryptionKey {
+    /// The X25519 public key.
+    pub key: PublicKey,
+    /// The block in which it was registered.
+    pub since: BlockNumber,
+    /// What is held for it, in planck.
+    pub deposit: Balance,
 }
 
 impl Member {

@@ -13,6 +13,10 @@ pub trait WeightInfo {
     fn unbond() -> Weight;
     /// Withdrawing all amounts at once.
     fn withdraw() -> Weight;
+    /// Replacing short hosts by as many and as long ones as an account may announce.
+    fn set_hosts() -> Weight;
+    /// Registering a first key.
+    fn set_encryption_key() -> Weight;
 }
 
 /// A call that computes for up to 50 µs and touches so many rows of at most 512 bytes, proofs included.
@@ -33,5 +37,15 @@ impl WeightInfo for () {
 
     fn withdraw() -> Weight {
         rows(4, 3)
+    }
+
+    // The list, which is longer than other rows and counts as two, the account, its holds.
+    fn set_hosts() -> Weight {
+        rows(4, 4)
+    }
+
+    // The key, the account, its holds.
+    fn set_encryption_key() -> Weight {
+        rows(3, 3)
     }
 }

@@ -1,6 +1,6 @@
-//! Measures the calls where they do most, and those of trainers that are not the last to act.
+//! Measures the calls where they do most, in sealed tasks, and those of trainers that are not the last to act.
 
-use crate::{Call, Commitments, Config, Pallet};
+use crate::{Call, Commitments, Config, Handover, Pallet};
 use alloc::vec::Vec;
 use decentralml_traits::Clock;
 use decentralml_types::{
@@ -14,16 +14,19 @@ use sp_runtime::traits::Zero;
 extern crate alloc;
 
 const CID: Cid = Cid { codec: Codec::Raw, digest: [1; 32] };
+const PLAIN_HASH: Option<Hash> = Some([3; 32]);
 const SALT: Salt = [2; 32];
 const SAMPLES: u32 = 100;
 
 /// What the benchmarks need of the other pallets.
 pub trait BenchmarkHelper<AccountId> {
-    /// A task whose current round is in phase Training with its seed known, and the trainers drawn for it, so many: once all
-    /// have acted the phase is complete.
+    /// A sealed task whose current round is in phase Training with its seed known, and the trainers drawn for it, so many: once
+    /// all have acted the phase is complete.
     fn training(trainers: u32) -> (TaskId, RoundNumber, Vec<AccountId>);
     /// Puts the task's current round into `phase`, where it is not there already.
     fn enter(task: TaskId, round: RoundNumber, phase: Phase);
+    /// Lets the seeds of the draws that were opened last become known.
+    fn draw();
 }
 
 /// A round of two trainers in phase Training, and the first of them. The second has committed where `last` is set.
@@ -43,11 +46,29 @@ fn revealing<T: Config>(last: bool) -> Result<(TaskId, RoundNumber, T::AccountId
     }
     T::BenchmarkHelper::enter(task, round, Phase::Revealing);
     if last {
-        let by = RawOrigin::Signed(second);
-        Pallet::<T>::reveal(by.into(), task, round, CID, SAMPLES, SALT)
-            .map_err(|error| error.error)?;
+        reveal_by::<T>(task, round, second)?;
     }
     Ok((task, round, first))
+}
+
+/// A round in phase Scoring whose committee is drawn, and one of its two trainers.
+fn scoring<T: Config>() -> Result<(TaskId, RoundNumber, T::AccountId), BenchmarkError> {
+    let (task, round, first) = revealing::<T>(true)?;
+    reveal_by::<T>(task, round, first.clone())?;
+    T::BenchmarkHelper::enter(task, round, Phase::Scoring);
+    T::BenchmarkHelper::draw();
+    Ok((task, round, first))
+}
+
+fn reveal_by<T: Config>(
+    task: TaskId,
+    round: RoundNumber,
+    who: T::AccountId,
+) -> Result<(), BenchmarkError> {
+    let by = RawOrigin::Signed(who);
+    Pallet::<T>::reveal(by.into(), task, round, CID, PLAIN_HASH, SAMPLES, SALT)
+        .map_err(|error| error.error)?;
+    Ok(())
 }
 
 type Two<T> = (
@@ -84,8 +105,17 @@ fn hash_of<T: Config>(
 ) -> Result<Hash, BenchmarkError> {
     let view = T::Clock::round(task, round).ok_or("the task has no round")?;
     let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero()).into();
-    let (base, cid, samples, salt) = (view.base, CID, SAMPLES, SALT);
-    let to = UpdateCommitment { genesis, task, round, account: who, base, cid, samples, salt };
+    let to = UpdateCommitment {
+        genesis,
+        task,
+        round,
+        account: who,
+        base: view.base,
+        cid: CID,
+        plain_hash: PLAIN_HASH,
+        samples: SAMPLES,
+        salt: SALT,
+    };
     Ok(to.hash())
 }
 
@@ -124,7 +154,7 @@ mod benchmarks {
         let (task, round, who) = revealing::<T>(false)?;
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), task, round, CID, SAMPLES, SALT);
+        _(RawOrigin::Signed(who.clone()), task, round, CID, PLAIN_HASH, SAMPLES, SALT);
 
         assert!(is_revealed::<T>(task, round, &who));
         Ok(())
@@ -135,9 +165,23 @@ mod benchmarks {
         let (task, round, who) = revealing::<T>(true)?;
 
         #[extrinsic_call]
-        reveal(RawOrigin::Signed(who.clone()), task, round, CID, SAMPLES, SALT);
+        reveal(RawOrigin::Signed(who.clone()), task, round, CID, PLAIN_HASH, SAMPLES, SALT);
 
         assert!(is_revealed::<T>(task, round, &who));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn hand_over() -> Result<(), BenchmarkError> {
+        let (task, round, who) = scoring::<T>()?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), task, round, 0, CID);
+
+        let row = Commitments::<T>::get((task, round, &who));
+        let update = row.and_then(|row| row.revealed).map(|(_, update)| update);
+        let expected = Some(Handover { committee: 0, keys: CID });
+        assert_eq!(update.and_then(|update| update.handover), expected);
         Ok(())
     }
 

@@ -1,18 +1,31 @@
-//! Evidence: the updates of a round, committed to first and revealed afterwards.
+//! Evidence: the updates of a round, committed to first and revealed afterwards; sealed ones are handed over at last.
 //!
 //! ```text
-//!   Training                              Revealing
-//!   commit(hash of chain, task, round, ─► reveal(CID, samples, salt) ─► numbered updates, which
-//!          account, base, CID, …)                                       the committee scores
+//!   Training                              Revealing                     Scoring, in sealed tasks
+//!   commit(hash of chain, task, round, ─► reveal(CID, hash of the ────► hand_over(committee, CID of
+//!          account, base, CID, …)                plain, samples, salt)            the encrypted keys)
+//!                                           │                             │
+//!                                           ▼                             ▼
+//!                                         numbered updates, which the committee scores
 //! ```
 //!
 //! Updates are revealed only once all commitments are in, so nobody can answer to another's update. A commitment names its
 //! account and round: one that is copied cannot be revealed by the copier, and none can be used twice.
 //!
+//! In a sealed task the bytes behind the CID are encrypted to a key that the trainer made for this update alone. The committee is
+//! drawn after the last reveal. Once everybody can tell who its seats are, the trainer encrypts that key to theirs, and publishes
+//! the CID of the result. The hash of the plain update is part of the commitment, so handing another key over cannot change the
+//! update.
+//!
+//! Example: of six trainers in a sealed task each stores a ciphertext, commits, and calls `reveal(cid, Some(sha2_256(plain)),
+//! samples, salt)`; two blocks after the last of them, each calls `hand_over(0, keys)`.
+//!
 //! # What it does not guarantee
 //!
 //! That the bytes behind a CID exist or are an update: the committee says so in `validation`. That two trainers have different
-//! updates: whoever shares its update before it commits can be copied.
+//! updates: whoever shares its update before it commits can be copied. Nor that sealed bytes are encrypted, that the keys which are
+//! handed over open them, or that nobody else has them: a trainer may show its update to anybody, and a seat what it has read. And
+//! whoever can guess a plain update can check the guess by its hash.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -21,6 +34,7 @@ pub use pallet::*;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod evidence;
+mod handover;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
@@ -32,7 +46,7 @@ pub mod weights;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmarking::BenchmarkHelper;
-pub use types::{Commitment, Rows, Update};
+pub use types::{Commitment, Handover, Rows, Update};
 pub use weights::WeightInfo;
 
 use frame_support::{
@@ -50,7 +64,7 @@ fn free(ended: bool, usual: impl FnOnce() -> Weight) -> PostDispatchInfo {
 pub mod pallet {
     use super::*;
     use decentralml_traits::{Bonds, Clock, Escrow, Roster};
-    use decentralml_types::{Cid, Hash, RoundNumber, Salt, TaskId};
+    use decentralml_types::{Cid, CommitteeNumber, Hash, RoundNumber, Salt, TaskId};
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
 
@@ -130,10 +144,27 @@ pub mod pallet {
             who: T::AccountId,
             /// Its number among the round's updates.
             index: u32,
-            /// The update's bytes.
+            /// The update's bytes; in a sealed task the encrypted ones.
             cid: Cid,
+            /// SHA2-256 of the plain update, in a sealed task.
+            plain_hash: Option<Hash>,
             /// Rows the trainer says it trained on.
             samples: u32,
+        },
+        /// A trainer handed the key of its sealed update over to a committee.
+        HandedOver {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// The committee.
+            committee: CommitteeNumber,
+            /// Who.
+            who: T::AccountId,
+            /// The number of its update among the round's.
+            index: u32,
+            /// A file with the key, encrypted to those of the seats.
+            keys: Cid,
         },
     }
 
@@ -153,8 +184,19 @@ pub mod pallet {
         NotCommitted,
         /// The account has revealed its update already.
         AlreadyRevealed,
-        /// The commitment is another one: CID, sample count, salt, base model or account differ from what was committed to.
+        /// The commitment is another one: CID, hash of the plain update, sample count, salt, base model or account differ from what
+        /// was committed to.
         Mismatch,
+        /// The task is sealed: the hash of the plain update is part of what is revealed.
+        PlainHashMissing,
+        /// The task is not sealed: the revealed bytes are the plain ones, so no other hash belongs to them, and no key is handed over.
+        NotSealed,
+        /// The account has not revealed its update, so there is nothing to hand over.
+        NotRevealed,
+        /// The committee named is not the one at work.
+        WrongCommittee,
+        /// The account has handed its key over to this committee already.
+        AlreadyHandedOver,
     }
 
     #[pallet::hooks]
@@ -192,13 +234,15 @@ pub mod pallet {
             Ok(free(T::Clock::acted(task), T::WeightInfo::commit))
         }
 
-        /// Reveals what was committed to.
+        /// Reveals what was committed to. In a sealed task `cid` is that of the encrypted bytes, and `plain_hash` the SHA2-256 of the
+        /// plain update; in any other it is `None`.
         ///
         /// By a trainer that committed, once in phase Revealing of the task's current round. Free when it succeeds. The last
         /// reveal ends the phase and draws the committee; who has not revealed by then loses its bond in the task. The bond stays
-        /// at risk until the trainer's row is claimed.
+        /// at risk until the trainer's row is claimed; in a sealed task it pays as well for a key that is not handed over in time.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyRevealed`, `Mismatch`. Event: `Revealed`.
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `PlainHashMissing`, `NotSealed`, `NotCommitted`,
+        /// `AlreadyRevealed`, `Mismatch`. Event: `Revealed`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::reveal_last().max(T::WeightInfo::reveal()))]
         pub fn reveal(
@@ -206,13 +250,43 @@ pub mod pallet {
             task: TaskId,
             round: RoundNumber,
             cid: Cid,
+            plain_hash: Option<Hash>,
             samples: u32,
             salt: Salt,
         ) -> DispatchResultWithPostInfo {
             let who = ensure_signed(origin)?;
-            let index = Self::do_reveal(&who, task, round, Update { cid, samples }, salt)?;
-            Self::deposit_event(Event::Revealed { task, round, who, index, cid, samples });
+            let update = Update { cid, plain_hash, samples, handover: None };
+            let index = Self::do_reveal(&who, task, round, update, salt)?;
+            let event = Event::Revealed { task, round, who, index, cid, plain_hash, samples };
+            Self::deposit_event(event);
             Ok(free(T::Clock::acted(task), T::WeightInfo::reveal))
+        }
+
+        /// Hands the key of a sealed update over to the round's committee: `keys` is a file with it, encrypted to the keys that the
+        /// drawn seats have registered.
+        ///
+        /// By a trainer that revealed, in phase Scoring of the task's current round, from the block on in which everybody can tell
+        /// who is drawn, once for each committee. Free when it succeeds. It ends no phase: seats wait for the keys that they need.
+        /// What a seat cannot read it reports, and by the majority of these reports the trainer's bond is slashed as for bytes that
+        /// are missing or malformed.
+        ///
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotSealed`, `WrongCommittee`, `NotCommitted`,
+        /// `NotRevealed`, `AlreadyHandedOver`; those of the draw (`NoSuchDraw`, `SeedUnknown`: two blocks after the draw it is
+        /// known). Event: `HandedOver`.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::hand_over())]
+        pub fn hand_over(
+            origin: OriginFor<T>,
+            task: TaskId,
+            round: RoundNumber,
+            committee: CommitteeNumber,
+            keys: Cid,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            let index = Self::do_hand_over(&who, task, round, Handover { committee, keys })?;
+            let event = Event::HandedOver { task, round, committee, who, index, keys };
+            Self::deposit_event(event);
+            Ok(Pays::No.into())
         }
     }
 }

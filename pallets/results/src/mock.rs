@@ -5,7 +5,7 @@
 use crate as pallet_results;
 use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster, RoundView, Slashed};
 use decentralml_types::{
-    Balance, Cid, Codec, Phase, Role, RoundNumber, Salt, TaskId, TaskSpec, TaskStatus,
+    Balance, Cid, Codec, CommitteeNumber, Phase, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
 };
 use frame_support::{derive_impl, ensure, parameter_types};
@@ -41,6 +41,7 @@ pub const ROUND: RoundNumber = 3;
 pub const NOT_DRAWN: DispatchError = DispatchError::Other("not drawn");
 pub const NOT_COVERED: DispatchError = DispatchError::Other("not covered");
 pub const STILL_AT_RISK: DispatchError = DispatchError::Other("still at risk");
+pub const SEED_UNKNOWN: DispatchError = DispatchError::Other("seed unknown");
 
 parameter_types! {
     pub static CurrentRound: RoundNumber = ROUND;
@@ -48,6 +49,11 @@ parameter_types! {
     /// Whether the phase's deadline has passed.
     pub static Due: bool = false;
     pub static Base: Option<Cid> = Some(cid(0));
+    pub static Sealed: bool = false;
+    /// The committee at work.
+    pub static Committee: CommitteeNumber = 0;
+    /// Whether the seed of its draw is known.
+    pub static CommitteeDrawn: bool = true;
     pub static Drawn: Vec<AccountId> = vec![1, 2, 3];
     pub static Uncovered: Vec<AccountId> = Vec::new();
     /// Rows that `Escrow` was told of.
@@ -85,10 +91,11 @@ impl Clock<AccountId> for Others {
     }
 
     fn round(task: TaskId, round: RoundNumber) -> Option<RoundView> {
-        (task == TASK && round == CurrentRound::get()).then(|| RoundView {
-            phase: CurrentPhase::get(),
+        (task == TASK && round <= CurrentRound::get()).then(|| RoundView {
+            phase: if round == CurrentRound::get() { CurrentPhase::get() } else { Phase::Void },
             base: Base::get(),
-            committee: 0,
+            sealed: Sealed::get(),
+            committee: Committee::get(),
             failure: None,
             due: Due::get(),
             claims_expired: false,
@@ -117,6 +124,12 @@ impl Roster<AccountId> for Others {
             .position(|drawn| drawn == who)
             .map(|place| place as u32)
             .ok_or(NOT_DRAWN)
+    }
+
+    fn ensure_drawn(_: TaskId, _: RoundNumber, draw: Draw) -> DispatchResult {
+        let drawn = draw == Draw::Committee(Committee::get()) && CommitteeDrawn::get();
+        ensure!(drawn, SEED_UNKNOWN);
+        Ok(())
     }
 
     fn close_draw(_: TaskId, _: RoundNumber, _: Draw) {}
@@ -176,11 +189,16 @@ impl Escrow<AccountId> for Others {
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::BenchmarkHelper<AccountId> for Others {
     fn training(trainers: u32) -> (TaskId, RoundNumber, Vec<AccountId>) {
+        Sealed::set(true);
         (TASK, ROUND, (1..=trainers.into()).collect())
     }
 
     fn enter(_: TaskId, _: RoundNumber, phase: Phase) {
         CurrentPhase::set(phase);
+    }
+
+    fn draw() {
+        CommitteeDrawn::set(true);
     }
 }
 
@@ -212,6 +230,7 @@ pub fn update_of(account: &AccountId) -> UpdateCommitment<'_, AccountId> {
         account,
         base: Base::get(),
         cid: cid(*account as u8),
+        plain_hash: Sealed::get().then_some([*account as u8; 32]),
         samples: 100,
         salt: [*account as u8; 32],
     }
@@ -227,8 +246,8 @@ pub fn try_reveal(
     who: AccountId,
     update: &UpdateCommitment<'_, AccountId>,
 ) -> frame_support::dispatch::DispatchResultWithPostInfo {
-    let (round, salt): (RoundNumber, Salt) = (update.round, update.salt);
-    Results::reveal(RuntimeOrigin::signed(who), TASK, round, update.cid, update.samples, salt)
+    let UpdateCommitment { round, cid, plain_hash, samples, salt, .. } = *update;
+    Results::reveal(RuntimeOrigin::signed(who), TASK, round, cid, plain_hash, samples, salt)
 }
 
 pub fn reveal(who: AccountId) {

@@ -4,4 +4,5 @@
 
 mod committing;
 mod evidence;
+mod handing_over;
 mod revealing;

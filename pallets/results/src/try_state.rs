@@ -1,6 +1,7 @@
 //! What must hold between any two blocks.
 
-use crate::{Commitments, Config, Counts, Pallet, Reveals};
+use crate::{Commitments, Config, Counts, Handover, Pallet, Reveals};
+use decentralml_traits::Clock;
 use decentralml_types::{RoundNumber, TaskId};
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
@@ -9,14 +10,24 @@ extern crate alloc;
 use alloc::collections::BTreeMap;
 
 impl<T: Config> Pallet<T> {
-    /// Counters count the rows, and reveals and commitments mirror each other.
+    /// Counters count the rows, reveals and commitments mirror each other, and keys are handed over of sealed updates only, to
+    /// committees that their rounds have had.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut open = BTreeMap::<(TaskId, RoundNumber), u32>::new();
         for ((task, round, who), row) in Commitments::<T>::iter() {
             *open.entry((task, round)).or_default() += 1;
-            if let Some((index, _)) = row.revealed {
+            if let Some((index, update)) = row.revealed {
                 let trainer = Reveals::<T>::get((task, round, index));
                 ensure!(trainer.as_ref() == Some(&who), "an update has another trainer");
+                let view = T::Clock::round(task, round).ok_or("an update without its round")?;
+                ensure!(update.plain_hash.is_some() == view.sealed, "a hash in an open task");
+                if let Some(Handover { committee, .. }) = update.handover {
+                    ensure!(view.sealed, "a key of an open update");
+                    ensure!(
+                        committee <= view.committee,
+                        "a key in the hands of a committee to come"
+                    );
+                }
             }
         }
         for ((task, round, index), who) in Reveals::<T>::iter() {

@@ -37,7 +37,9 @@ impl<T: Config> Pallet<T> {
         update: Update,
         salt: Salt,
     ) -> Result<u32, DispatchError> {
-        let base = Self::in_phase(task, round, Phase::Revealing)?.base;
+        let RoundView { base, sealed, .. } = Self::in_phase(task, round, Phase::Revealing)?;
+        ensure!(update.plain_hash.is_some() || !sealed, Error::<T>::PlainHashMissing);
+        ensure!(update.plain_hash.is_none() || sealed, Error::<T>::NotSealed);
         let mut row = Commitments::<T>::get((task, round, who)).ok_or(Error::<T>::NotCommitted)?;
         ensure!(row.revealed.is_none(), Error::<T>::AlreadyRevealed);
         let committed_to = UpdateCommitment {
@@ -50,6 +52,7 @@ impl<T: Config> Pallet<T> {
             account: who,
             base,
             cid: update.cid,
+            plain_hash: update.plain_hash,
             samples: update.samples,
             salt,
         };
@@ -69,7 +72,11 @@ impl<T: Config> Pallet<T> {
     /// The task's current round, where it is `round` and in `phase`, one in which trainers act. A round in such a phase is the
     /// current one, as no round starts before the last is over; so the task's row, with its whole specification, is read only
     /// to say what is wrong.
-    fn in_phase(task: TaskId, round: RoundNumber, phase: Phase) -> Result<RoundView, Error<T>> {
+    pub(crate) fn in_phase(
+        task: TaskId,
+        round: RoundNumber,
+        phase: Phase,
+    ) -> Result<RoundView, Error<T>> {
         let view = T::Clock::round(task, round).filter(|view| view.phase == phase);
         let Some(view) = view else {
             let (current, _) = T::Clock::current(task).ok_or(Error::NoRound)?;

@@ -12,6 +12,8 @@ pub trait WeightInfo {
     fn reveal() -> Weight;
     /// [`crate::Pallet::reveal`] of the last trainer, which draws the committee.
     fn reveal_last() -> Weight;
+    /// [`crate::Pallet::hand_over`].
+    fn hand_over() -> Weight;
 }
 
 /// Conservative figures for runtimes that have not measured theirs with the pallet's benchmarks: a database access for
@@ -35,5 +37,10 @@ impl WeightInfo for () {
     fn reveal_last() -> Weight {
         Weight::from_parts(200_000_000, 40_000)
             .saturating_add(RocksDbWeight::get().reads_writes(18, 14))
+    }
+
+    fn hand_over() -> Weight {
+        Weight::from_parts(100_000_000, 20_000)
+            .saturating_add(RocksDbWeight::get().reads_writes(6, 2))
     }
 }

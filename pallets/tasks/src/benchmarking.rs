@@ -7,8 +7,8 @@ use alloc::boxed::Box;
 use decentralml_traits::{Bonds, Clock, Judgment};
 use decentralml_types::{
     CommitteeNumber, Failure, Phase, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
-    limits::{MAX_ROUNDS, MAX_SEATS, MAX_TEXT, MAX_TRAINERS, TALLY_BATCH},
-    spec::{Committee, Text, TrainerCount},
+    limits::{MAX_CUSTODY_HOSTS, MAX_ROUNDS, MAX_SEATS, MAX_TEXT, MAX_TRAINERS, TALLY_BATCH},
+    spec::{Committee, Custody, Text, TrainerCount},
 };
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
@@ -43,6 +43,7 @@ fn spec<T: Config>() -> TaskSpec {
     spec.license = text();
     spec.rounds = MAX_ROUNDS;
     spec.target = None;
+    spec.custody = Custody { hosts: MAX_CUSTODY_HOSTS, sealed: true };
     spec.trainers = TrainerCount { min: 1, max: MAX_TRAINERS as u16 };
     spec.committee = Committee { seats: MAX_SEATS as u8, quorum: 21 };
     spec.terms.reward_per_round = unit;
@@ -193,6 +194,7 @@ mod benchmarks {
                 deadline: 0,
                 started_at: 0,
                 base: None,
+                sealed: true,
                 committee: 0,
                 places: 0,
                 seats: 0,

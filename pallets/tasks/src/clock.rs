@@ -68,6 +68,7 @@ impl<T: Config> Clock<T::AccountId> for Pallet<T> {
         Some(RoundView {
             phase: round.phase,
             base: round.base,
+            sealed: round.sealed,
             committee: round.committee,
             failure: round.failure,
             due: !round.phase.is_final() && Self::now() >= round.deadline,

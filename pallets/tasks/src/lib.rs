@@ -395,7 +395,7 @@ pub mod pallet {
         ///
         /// - **Who, when:** any signed account, which becomes the sponsor.
         /// - **Costs:** the fee. Transferred to the task: `rounds × (reward_per_round + seats × fee_per_seat)`; the price of what is
-        ///   free for others, `attempts × CallPrice × (3 × trainers.max + 8 × seats + 4 × ⌈trainers.max / 32⌉ + 12)`, where
+        ///   free for others, `attempts × CallPrice × (3 × trainers.max + 2 × trainers.max in sealed tasks + 8 × seats + 4 × ⌈trainers.max / 32⌉ + 12)`, where
         ///   `attempts` is `rounds × (1 + max_retries)`; and one existential deposit. Held (`TaskDeposit`): a deposit of
         ///   `DepositBase + DepositPerRow × attempts × (trainers.max + 2 × seats)`. The price of an attempt goes to the treasury
         ///   when it starts; all else that is not earned comes back. Nothing can be slashed.

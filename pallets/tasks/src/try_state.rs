@@ -11,7 +11,7 @@ use sp_runtime::TryRuntimeError;
 
 impl<T: Config> Pallet<T> {
     /// Every task's account holds at least one existential deposit and all its money (anybody may send it more); reserved and
-    /// unclaimed money are those of its rounds; the deposits of each sponsor are on hold; a round is live only in tasks that are
+    /// unclaimed money are those of its rounds, which are sealed where it is; the deposits of each sponsor are on hold; a round is live only in tasks that are
     /// not over, and at most one; no task has attempted more rounds than it paid for.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut deposits = BTreeMap::<T::AccountId, Balance>::new();
@@ -43,6 +43,7 @@ impl<T: Config> Pallet<T> {
             let over = round.phase.is_final();
             ensure!(over == round.ended_at.is_some(), "a round that ended and did not");
             ensure!(over || number == current, "an old round is live");
+            ensure!(round.sealed == task.spec.custody.sealed, "a round is sealed and its task not");
             let void = round.phase == Phase::Void;
             ensure!(void == round.failure.is_some(), "a failure is not a void round's");
             ensure!(!void || round.pot == 0, "a void round owes something");

@@ -107,6 +107,8 @@ pub struct Round {
     pub started_at: BlockNumber,
     /// The model it starts from; `None` where the weights come from the seed.
     pub base: Option<Cid>,
+    /// Whether its task is sealed; kept here as well so that whoever reveals need not read the specification.
+    pub sealed: bool,
     /// The committee at work, or the last one.
     pub committee: CommitteeNumber,
     /// Trainers that were drawn.

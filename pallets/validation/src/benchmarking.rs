@@ -79,7 +79,7 @@ fn commit<T: Config>(
     let on = opinions_on(scene.trainers.len() as u32);
     for seat in seats {
         let hash = hash_of::<T>(scene, seat, &on);
-        Pallet::<T>::do_commit_scores(seat, scene.task, scene.round, hash)?;
+        Pallet::<T>::do_commit_scores(seat, scene.task, scene.round, 0, hash)?;
     }
     Ok(on)
 }
@@ -137,7 +137,7 @@ mod benchmarks {
         commit::<T>(&scene, others)?;
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(last.clone()), scene.task, scene.round, [1; 32]);
+        _(RawOrigin::Signed(last.clone()), scene.task, scene.round, 0, [1; 32]);
 
         assert!(Seats::<T>::contains_key((scene.task, scene.round, 0, &last)));
         Ok(())

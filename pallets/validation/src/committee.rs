@@ -9,7 +9,7 @@ use decentralml_types::{
     CommitteeNumber, Hash, Opinions, Phase, Role, RoundNumber, Salt, TaskId,
     commitment::ScoresCommitment, limits::TALLY_BATCH,
 };
-use frame_support::{BoundedVec, ensure};
+use frame_support::{BoundedVec, dispatch::DispatchResult, ensure};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{DispatchError, traits::Zero};
 
@@ -21,9 +21,11 @@ impl<T: Config> Pallet<T> {
         who: &T::AccountId,
         task: TaskId,
         round: RoundNumber,
+        named: CommitteeNumber,
         hash: Hash,
-    ) -> Result<CommitteeNumber, DispatchError> {
+    ) -> DispatchResult {
         let (number, mut committee) = Self::committee_in(task, round, Phase::Scoring)?;
+        ensure!(named == number, Error::<T>::WrongCommittee);
         ensure!(
             !Seats::<T>::contains_key((task, round, number, who)),
             Error::<T>::AlreadyCommitted
@@ -42,7 +44,7 @@ impl<T: Config> Pallet<T> {
         committee.rows = committee.rows.saturating_add(1);
         Committees::<T>::insert((task, round, number), committee);
         T::Escrow::row_opened(task, round);
-        Ok(number)
+        Ok(())
     }
 
     pub(crate) fn do_open_scores(

@@ -274,6 +274,8 @@ pub mod pallet {
         TooLate,
         /// The committee is not open.
         NoCommittee,
+        /// The committee named is not the one at work.
+        WrongCommittee,
         /// The seat has committed already.
         AlreadyCommitted,
         /// The account can still lose its bond for a seat of an earlier committee of the round. Settle it with `claim_seat` first.
@@ -327,25 +329,27 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Commits to scores: `hash` is that of `decentralml_types::commitment::ScoresCommitment`.
+        /// Commits to scores: `hash` is that of `decentralml_types::commitment::ScoresCommitment`, which binds the committee. It is named
+        /// so that a commitment that comes late cannot enter the next committee, where nobody could open it.
         ///
         /// By an account that is drawn into the committee at work and whose bond is covered, once in phase Scoring of the task's
         /// current round. Free when it succeeds. From now on the seat loses its bond in the task if it does not open its scores;
         /// it cannot leave the task before the seat is settled, nor commit in another round before the scores are opened or the
         /// seat is settled. The last seat's commitment ends the phase.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `AlreadyCommitted`, `EarlierSeatAtRisk`, and those of the draw,
-        /// the bond and the place (`StillAtRisk`). Event: `ScoresCommitted`.
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `WrongCommittee`, `AlreadyCommitted`, `EarlierSeatAtRisk`, and
+        /// those of the draw, the bond and the place (`StillAtRisk`). Event: `ScoresCommitted`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::commit_scores().saturating_add(other_seats::<T>(2)))]
         pub fn commit_scores(
             origin: OriginFor<T>,
             task: TaskId,
             round: RoundNumber,
+            committee: CommitteeNumber,
             hash: Hash,
         ) -> DispatchResultWithPostInfo {
             let who = ensure_signed(origin)?;
-            let committee = Self::do_commit_scores(&who, task, round, hash)?;
+            Self::do_commit_scores(&who, task, round, committee, hash)?;
             Self::deposit_event(Event::ScoresCommitted { task, round, committee, who });
             T::Clock::acted(task);
             Ok(Pays::No.into())

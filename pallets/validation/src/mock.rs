@@ -12,8 +12,8 @@ use crate as pallet_validation;
 use decentralml_types::{
     Balance, Cid, Codec, RoundNumber, TaskId, TaskSpec,
     spec::{
-        Aggregation, Committee, Deadlines, Encoding, InitialModel, LocalTraining, Objective,
-        Optimizer, Terms, TrainerCount,
+        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
+        Objective, Optimizer, Terms, TrainerCount,
     },
 };
 use frame_support::derive_impl;
@@ -72,6 +72,7 @@ pub fn spec(quorum: u8) -> TaskSpec {
         aggregation: Aggregation::Mean,
         encoding: Encoding { bits: 16, fraction_bits: 12, clip: 32_767 },
         max_update_bytes: 1 << 20,
+        custody: Custody { hosts: 0, sealed: false },
         validation_set: cid(1),
         max_validation_bytes: 1 << 20,
         rounds: 10,

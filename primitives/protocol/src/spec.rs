@@ -3,7 +3,7 @@
 use core::fmt;
 use decentralml_types::{
     TaskSpec,
-    limits::{MAX_ROUNDS, MAX_SEATS, MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS},
+    limits::{MAX_CUSTODY_HOSTS, MAX_ROUNDS, MAX_SEATS, MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS},
     spec::{Aggregation, Objective, Optimizer},
 };
 
@@ -26,6 +26,9 @@ pub enum SpecError {
     EncodingRange,
     /// `max_update_bytes` or `max_validation_bytes` is zero or above the protocol's limit.
     Bytes,
+    /// `custody.hosts` must be at most 8, and at most one more than the quorum: with no more evaluators a round may start, and the
+    /// sponsor is the one more.
+    Custody,
     /// `rounds` must be positive and within the protocol's limit.
     Rounds,
     /// `target` must be above 0 and at most 1,000,000.
@@ -56,6 +59,9 @@ impl fmt::Display for SpecError {
             Self::Bytes => {
                 "max_update_bytes and max_validation_bytes must be positive and at most 16 GiB"
             },
+            Self::Custody => {
+                "custody: hosts must be at most 8, and at most one more than the committee's quorum"
+            }
             Self::Rounds => "rounds must be between 1 and 10000",
             Self::Target => "target must be between 1 and 1000000 (parts per million)",
             Self::Trainers => "trainers: 1 <= min <= max <= 256 is required",
@@ -94,6 +100,11 @@ pub fn check(spec: &TaskSpec) -> Result<(), SpecError> {
         SpecError::Trainers,
     )?;
     check_committee(spec)?;
+    let hosts = spec.custody.hosts;
+    require(
+        hosts <= MAX_CUSTODY_HOSTS && hosts <= spec.committee.quorum.saturating_add(1),
+        SpecError::Custody,
+    )?;
     check_deadlines(spec)?;
     check_terms(spec)
 }
@@ -172,6 +183,7 @@ pub fn example() -> TaskSpec {
         aggregation: Aggregation::Mean,
         encoding: Encoding { bits: 16, fraction_bits: 12, clip: 32_767 },
         max_update_bytes: 1 << 20,
+        custody: Custody { hosts: 0, sealed: false },
         validation_set: cid(3),
         max_validation_bytes: 1 << 24,
         rounds: 15,
@@ -248,9 +260,34 @@ mod tests {
             error(|s| s.committee = Committee { seats: 2, quorum: 2 }),
             Some(SpecError::Committee)
         );
+        assert_eq!(error(|s| s.custody.hosts = 4), Some(SpecError::Custody), "a quorum of two");
         assert_eq!(error(|s| s.deadlines.verdict = 0), Some(SpecError::Deadlines));
         assert_eq!(error(|s| s.deadlines.lifetime = 100), Some(SpecError::Deadlines));
         assert_eq!(error(|s| s.terms.trainer_bond = 0), Some(SpecError::Terms));
         assert_eq!(error(|s| s.terms.reward_per_round = u128::MAX), Some(SpecError::Terms));
+    }
+
+    #[test]
+    fn as_many_hosts_are_asked_for_as_there_can_be() {
+        assert_eq!(error(|s| s.custody.hosts = 3), None, "two evaluators and the sponsor");
+        let of = |hosts| {
+            error(|s| {
+                s.committee = Committee { seats: 31, quorum: 21 };
+                s.custody = Custody { hosts, sealed: true };
+            })
+        };
+        assert_eq!((of(8), of(9)), (None, Some(SpecError::Custody)));
+    }
+
+    #[test]
+    fn sealed_tasks_pay_for_two_calls_more_of_each_trainer() {
+        let open = example();
+        let sealed = TaskSpec { custody: Custody { hosts: 0, sealed: true }, ..example() };
+        let more = 2 * u32::from(open.trainers.max);
+        assert_eq!(sealed.free_calls(), open.free_calls() + more);
+        let price = 7;
+        let attempts = u128::from(open.attempts());
+        let cost = |spec: &TaskSpec| spec.total_cost(price).unwrap();
+        assert_eq!(cost(&sealed) - cost(&open), attempts * u128::from(more) * price);
     }
 }

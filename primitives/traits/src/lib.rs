@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   participants ── Bonds ──────────► assignments, results, validation
+//!   participants ── Keyring ────────► assignments, data
 //!   assignments ─── Roster ─────────► tasks, results, validation
 //!   results ─────── Evidence ───────► tasks, validation
 //!   validation ──── Judgment ───────► tasks
@@ -13,8 +14,8 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Failure, Phase, Ppm, Role, RoundNumber, TaskId, TaskSpec,
-    TaskStatus, Version,
+    Balance, Cid, CommitteeNumber, Failure, Phase, Ppm, PublicKey, Role, RoundNumber, TaskId,
+    TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
@@ -41,6 +42,12 @@ pub struct Slashed {
     pub total: Balance,
     /// The part that was transferred to the harmed side.
     pub to_harmed: Balance,
+}
+
+/// Keys that bytes are encrypted to, as `participants` keeps them.
+pub trait Keyring<AccountId> {
+    /// The key of an account now; `None` where it has registered none.
+    fn key(who: &AccountId) -> Option<PublicKey>;
 }
 
 /// What is drawn in a round.
@@ -89,6 +96,8 @@ pub trait Roster<AccountId> {
         draw: Draw,
         who: &AccountId,
     ) -> Result<u32, DispatchError>;
+    /// Fails where there is no such draw, and while its seed is unknown: then nobody knows yet who is drawn.
+    fn ensure_drawn(task: TaskId, round: RoundNumber, draw: Draw) -> DispatchResult;
     /// Forgets a draw. Does nothing where there is none.
     fn close_draw(task: TaskId, round: RoundNumber, draw: Draw);
     /// Notes that an account has a row in `round` to be settled, so it cannot leave the task, and that its bond now stands for
@@ -219,6 +228,8 @@ pub struct RoundView {
     pub phase: Phase,
     /// The model it started from; `None` where the weights come from the seed.
     pub base: Option<Cid>,
+    /// Whether the task is sealed: updates are encrypted, and only the committee can read them.
+    pub sealed: bool,
     /// The committee at work, or the last one.
     pub committee: CommitteeNumber,
     /// Why it failed; `Some` in [`Phase::Void`] only.

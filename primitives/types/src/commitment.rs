@@ -21,8 +21,10 @@ pub struct UpdateCommitment<'a, AccountId> {
     pub account: &'a AccountId,
     /// The model the update starts from; `None` where the weights come from the task's seed.
     pub base: Option<Cid>,
-    /// The update's bytes.
+    /// The update's bytes; in a sealed task the encrypted ones.
     pub cid: Cid,
+    /// SHA2-256 of the plain update; `Some` in sealed tasks only.
+    pub plain_hash: Option<Hash>,
     /// Rows the trainer says it trained on.
     pub samples: u32,
     pub salt: Salt,

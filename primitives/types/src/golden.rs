@@ -5,8 +5,8 @@ use crate::{
     Cid, Codec, Failure, Fault, Opinion, Opinions, Outcome, Phase, Role, TaskSpec, TaskStatus,
     commitment::{ScoresCommitment, UpdateCommitment},
     spec::{
-        Aggregation, Committee, Deadlines, Encoding, InitialModel, LocalTraining, Objective,
-        Optimizer, Terms, Text, TrainerCount,
+        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
+        Objective, Optimizer, Terms, Text, TrainerCount,
     },
 };
 use alloc::vec::Vec;
@@ -16,8 +16,8 @@ use sp_crypto_hashing::blake2_256;
 /// What [`digest`] returns on every machine. A change of it means that commitments made with two versions of the program do
 /// not fit each other, or that stored specifications are read differently: it needs a migration, not a new constant.
 pub const EXPECTED: [u8; 32] = [
-    66, 74, 118, 141, 65, 186, 22, 83, 162, 183, 193, 236, 23, 20, 124, 202, 177, 19, 19, 250, 255,
-    118, 83, 164, 164, 148, 188, 36, 116, 57, 47, 40,
+    193, 238, 75, 137, 21, 249, 172, 63, 8, 230, 20, 135, 0, 24, 114, 162, 180, 25, 114, 130, 57,
+    211, 155, 20, 53, 33, 131, 56, 180, 130, 187, 35,
 ];
 
 /// A digest over the encodings of CIDs, specifications, opinions and states, and over the hashes of commitments.
@@ -65,6 +65,7 @@ fn specs() -> [TaskSpec; 2] {
         aggregation: Aggregation::Mean,
         encoding: Encoding { bits: 8, fraction_bits: 0, clip: 1 },
         max_update_bytes: 1,
+        custody: Custody { hosts: 0, sealed: false },
         validation_set: second,
         max_validation_bytes: 1,
         rounds: 1,
@@ -90,6 +91,7 @@ fn specs() -> [TaskSpec; 2] {
         aggregation: Aggregation::TrimmedMean { trim: 499_999 },
         encoding: Encoding { bits: 32, fraction_bits: 31, clip: u32::MAX },
         max_update_bytes: u64::MAX,
+        custody: Custody { hosts: u8::MAX, sealed: true },
         validation_set: first,
         max_validation_bytes: u64::MAX,
         rounds: u32::MAX,
@@ -141,7 +143,9 @@ fn commitments(count: u32, bytes: &mut Vec<u8>) {
     let opinions = Opinions::truncate_from(opinions.collect());
     opinions.encode_to(bytes);
     for (account, cid) in [[1_u8; 32], [2_u8; 32]].iter().zip(cids()) {
-        for base in [None, Some(cid)] {
+        for (base, plain_hash) in
+            [(None, None), (Some(cid), None), (None, Some([6; 32])), (Some(cid), Some([6; 32]))]
+        {
             let update = UpdateCommitment {
                 genesis: [3; 32],
                 task: 4,
@@ -149,6 +153,7 @@ fn commitments(count: u32, bytes: &mut Vec<u8>) {
                 account,
                 base,
                 cid,
+                plain_hash,
                 samples: count,
                 salt: [5; 32],
             };

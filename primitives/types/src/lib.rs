@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod cid;
 pub mod commitment;
+pub mod encryption;
 pub mod golden;
 pub mod host;
 pub mod ids;
@@ -18,6 +19,7 @@ pub mod spec;
 pub mod verdict;
 
 pub use cid::{Cid, Codec};
+pub use encryption::PublicKey;
 pub use host::{Url, Urls};
 pub use ids::{
     Balance, BlockNumber, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,

@@ -29,6 +29,8 @@ pub mod limits {
     pub const MAX_SCORE: i64 = 1_000_000_000_000;
     /// Bytes of one update, at most: 16 GiB.
     pub const MAX_UPDATE_BYTES: u64 = 16 << 30;
+    /// Hosts that a task may want each update at before its commitment, at most: a trainer uploads that often.
+    pub const MAX_CUSTODY_HOSTS: u8 = 8;
 
     /// [`MAX_TRAINERS`] as a type.
     pub type MaxTrainers = ConstU32<MAX_TRAINERS>;
@@ -75,8 +77,10 @@ data! {
         pub aggregation: Aggregation,
         /// Integers on the wire.
         pub encoding: Encoding,
-        /// Bytes of one update's file, at most.
+        /// Bytes of one update's file, at most; in sealed tasks of the plain one.
         pub max_update_bytes: u64,
+        /// How an update is kept between its commitment and the end of its round.
+        pub custody: Custody,
         /// Held-out rows that the committee scores on (CSV).
         pub validation_set: Cid,
         /// Bytes of the validation set, at most.
@@ -176,6 +180,22 @@ data! {
 }
 
 data! {
+    /// How an update is kept between its commitment and the end of its round.
+    #[derive(Default)]
+    pub struct Custody {
+        /// At the hosts of how many accounts an update must lie before its trainer sends the commitment; 0: its trainer's own
+        /// store is enough. They are hosts that the sponsor and the enrolled evaluators have announced. Trainers' workers see to
+        /// it: the chain cannot check who holds what, and refuses no commitment for it.
+        #[cfg_attr(feature = "std", serde(default))]
+        pub hosts: u8,
+        /// Whether updates are encrypted, so that only the drawn committee can read them: their trainers hand the keys over
+        /// once it is drawn.
+        #[cfg_attr(feature = "std", serde(default))]
+        pub sealed: bool,
+    }
+}
+
+data! {
     /// How many trainers take part in a round.
     pub struct TrainerCount {
         /// Updates below which the round fails.
@@ -243,10 +263,12 @@ impl TaskSpec {
         self.rounds.saturating_mul(u32::from(self.max_retries).saturating_add(1))
     }
 
-    /// Calls that cost their senders nothing, in one round at most: a trainer commits, reveals and claims; a seat of either
-    /// committee commits, opens, attests and claims; scores are counted for both committees; and each phase is advanced.
+    /// Calls that cost their senders nothing, in one round at most: a trainer commits, reveals and claims, and in a sealed task
+    /// hands its key over to either committee; a seat of either committee commits, opens, attests and claims; scores are counted
+    /// for both committees; and each phase is advanced.
     pub fn free_calls(&self) -> u32 {
-        let trainers = u32::from(self.trainers.max).saturating_mul(3);
+        let each = if self.custody.sealed { 3 + 2 } else { 3 };
+        let trainers = u32::from(self.trainers.max).saturating_mul(each);
         let seats = u32::from(self.committee.seats).saturating_mul(2 * 4);
         let counts =
             u32::from(self.trainers.max).div_ceil(limits::TALLY_BATCH).saturating_mul(2 * 2);

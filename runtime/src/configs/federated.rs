@@ -1,4 +1,4 @@
-//! The pallets of federated training.
+//! The pallets of federated training and of shared data.
 
 use crate::{configs::governance::CouncilMajority, *};
 use frame_support::{PalletId, parameter_types, traits::ConstU32};
@@ -8,6 +8,11 @@ parameter_types! {
     pub const MinEvaluatorBond: Balance = UNIT;
     /// A week of six-second blocks: longer than any round, retries included, can be open by the limits of a task.
     pub const UnbondingPeriod: BlockNumber = 100_800;
+    /// For each host that an account announces, and each byte of its URL: 22.8 thousandths of a token for the longest.
+    pub const HostDepositBase: Balance = 10 * MILLIUNIT;
+    pub const HostDepositPerByte: Balance = MILLIUNIT / 10;
+    /// For an encryption key.
+    pub const KeyDeposit: Balance = 10 * MILLIUNIT;
     pub const TasksPalletId: PalletId = PalletId(*b"dml/task");
     /// For a task's own record and its rounds'.
     pub const DepositBase: Balance = UNIT / 10;
@@ -18,6 +23,10 @@ parameter_types! {
     pub const CallPrice: Balance = 9 * MILLIUNIT;
     /// A candidate stays on chain for at least thirty days of six-second blocks after its task is gone.
     pub const CandidatePeriod: BlockNumber = 432_000;
+    /// For registered content.
+    pub const ContentDeposit: Balance = UNIT / 10;
+    /// For each account to which content is granted.
+    pub const GrantDeposit: Balance = 10 * MILLIUNIT;
 }
 
 impl pallet_participants::Config for Runtime {
@@ -27,6 +36,9 @@ impl pallet_participants::Config for Runtime {
     type MinTrainerBond = MinTrainerBond;
     type MinEvaluatorBond = MinEvaluatorBond;
     type UnbondingPeriod = UnbondingPeriod;
+    type HostDepositBase = HostDepositBase;
+    type HostDepositPerByte = HostDepositPerByte;
+    type KeyDeposit = KeyDeposit;
     type Treasury = crate::configs::TreasuryAccount;
     type WeightInfo = weights::pallet_participants::WeightInfo<Runtime>;
 }
@@ -53,6 +65,7 @@ impl pallet_tasks::Config for Runtime {
 impl pallet_assignments::Config for Runtime {
     type Bonds = Participants;
     type Clock = Tasks;
+    type Keyring = Participants;
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
     type MaxEnrolled = ConstU32<{ u32::MAX }>;
     type WeightInfo = weights::pallet_assignments::WeightInfo<Runtime>;
@@ -87,4 +100,16 @@ impl pallet_models::Config for Runtime {
     type ReleaseOrigin = CouncilMajority;
     type CandidatePeriod = CandidatePeriod;
     type WeightInfo = weights::pallet_models::WeightInfo<Runtime>;
+}
+
+impl pallet_data::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type Keyring = Participants;
+    type ContentDeposit = ContentDeposit;
+    type GrantDeposit = GrantDeposit;
+    type WeightInfo = weights::pallet_data::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }

@@ -105,4 +105,13 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(13))
     }
+    // Storage: `Tasks::Rounds` (r:1 w:0)
+    // Storage: `Results::Commitments` (r:1 w:1)
+    // Storage: `Assignments::Draws` (r:1 w:0)
+    // Storage: `Assignments::Seeds` (r:1 w:0)
+    fn hand_over() -> Weight {
+        Weight::from_parts(80_000_000, 4029)
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
 }

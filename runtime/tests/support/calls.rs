@@ -4,7 +4,8 @@
 use codec::Encode;
 use decentralml_runtime::*;
 use decentralml_types::{
-    Balance, Cid, Codec, Opinion, Opinions, Role, TaskSpec,
+    Balance, Cid, Codec, Opinion, Opinions, Role, TaskSpec, Url, Urls,
+    host::{MAX_HOSTS, MAX_URL},
     limits::{MAX_TRAINERS, TALLY_BATCH},
     spec::Text,
 };
@@ -23,7 +24,14 @@ fn opinions(updates: u32) -> Opinions {
     Opinions::truncate_from((0..updates).map(|index| Opinion::Score(index.into())).collect())
 }
 
-/// The calls of the six pallets with the names that the metadata gives them.
+/// As many and as long hosts as an account may announce.
+fn urls() -> Urls {
+    let mut url = b"https://".to_vec();
+    url.resize(MAX_URL as usize, b'x');
+    Urls::truncate_from(vec![Url::truncate_from(url); MAX_HOSTS as usize])
+}
+
+/// The calls of our pallets with the names that the metadata gives them.
 pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
     let (task, round, role, amount) = (1, 1, Role::Trainer, UNIT);
     let spec = Box::new(decentralml_protocol::spec::example());
@@ -31,6 +39,12 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
         ("Participants", "bond", pallet_participants::Call::bond { role, amount }.into()),
         ("Participants", "unbond", pallet_participants::Call::unbond { role, amount }.into()),
         ("Participants", "withdraw", pallet_participants::Call::withdraw { role }.into()),
+        ("Participants", "set_hosts", pallet_participants::Call::set_hosts { urls: urls() }.into()),
+        (
+            "Participants",
+            "set_encryption_key",
+            pallet_participants::Call::set_encryption_key { key: Some([9; 32]) }.into(),
+        ),
         ("Tasks", "create", pallet_tasks::Call::create { spec }.into()),
         ("Tasks", "fund", pallet_tasks::Call::fund { task, amount }.into()),
         ("Tasks", "pause", pallet_tasks::Call::pause { task }.into()),
@@ -49,12 +63,25 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
         (
             "Results",
             "reveal",
-            pallet_results::Call::reveal { task, round, cid: CID, samples: 100, salt: SALT }.into(),
+            pallet_results::Call::reveal {
+                task,
+                round,
+                cid: CID,
+                plain_hash: Some(HASH),
+                samples: 100,
+                salt: SALT,
+            }
+            .into(),
+        ),
+        (
+            "Results",
+            "hand_over",
+            pallet_results::Call::hand_over { task, round, committee: 0, keys: CID }.into(),
         ),
         (
             "Validation",
             "commit_scores",
-            pallet_validation::Call::commit_scores { task, round, hash: HASH }.into(),
+            pallet_validation::Call::commit_scores { task, round, committee: 0, hash: HASH }.into(),
         ),
         ("Validation", "open_scores", open_scores(MAX_TRAINERS)),
         (
@@ -90,6 +117,14 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
             .into(),
         ),
         ("Models", "prune", pallet_models::Call::prune { task, version: 1 }.into()),
+        (
+            "Data",
+            "register",
+            pallet_data::Call::register { cid: CID, plain_hash: HASH, size: 1 << 30 }.into(),
+        ),
+        ("Data", "grant", pallet_data::Call::grant { cid: CID, account: account() }.into()),
+        ("Data", "revoke", pallet_data::Call::revoke { cid: CID, account: account() }.into()),
+        ("Data", "retire", pallet_data::Call::retire { cid: CID }.into()),
     ]
 }
 
@@ -110,6 +145,7 @@ pub fn ordinary_round(spec: &TaskSpec) -> Vec<(u32, RuntimeCall)> {
     [
         of(trainers, "Results", "commit"),
         of(trainers, "Results", "reveal"),
+        of(if spec.custody.sealed { trainers } else { 0 }, "Results", "hand_over"),
         of(trainers, "Validation", "claim"),
         of(seats, "Validation", "commit_scores"),
         Some((seats, open_scores(trainers))),

@@ -5,9 +5,10 @@ use codec::Encode;
 use decentralml_protocol::spec::example;
 use decentralml_runtime::*;
 use decentralml_types::{
-    Balance, Cid, Codec, CommitteeNumber, Opinion, Opinions, Phase, Role, RoundNumber, Salt,
+    Balance, Cid, Codec, CommitteeNumber, Hash, Opinion, Opinions, Phase, Role, RoundNumber, Salt,
     TaskId, TaskSpec,
     commitment::{ScoresCommitment, UpdateCommitment},
+    spec::Custody,
 };
 use frame_support::{
     dispatch::DispatchResultWithPostInfo,
@@ -30,6 +31,11 @@ pub fn update_cid(trainer: u8, round: RoundNumber) -> Cid {
     let mut digest = [trainer; 32];
     digest[..4].copy_from_slice(&round.to_le_bytes());
     Cid { codec: Codec::Raw, digest }
+}
+
+/// The hash of a trainer's plain update, where it is sealed.
+pub fn plain_hash(trainer: u8, round: &pallet_tasks::Round) -> Option<Hash> {
+    round.sealed.then_some([trainer ^ 0x33; 32])
 }
 
 /// The CID of the model that honest seats compute in a round.
@@ -60,7 +66,7 @@ pub fn chain(test: impl FnOnce()) {
     });
 }
 
-/// Every invariant of the six pallets.
+/// Every invariant of our pallets.
 pub fn check() {
     Participants::do_try_state().unwrap();
     Tasks::do_try_state().unwrap();
@@ -68,6 +74,7 @@ pub fn check() {
     Results::do_try_state().unwrap();
     Validation::do_try_state().unwrap();
     Models::do_try_state().unwrap();
+    Data::do_try_state().unwrap();
 }
 
 /// Makes blocks, each with a VRF output of its own.
@@ -97,9 +104,17 @@ pub fn digits() -> TaskSpec {
     spec
 }
 
+/// A task of which only the committee reads the updates.
+pub fn sealed() -> TaskSpec {
+    TaskSpec { custody: Custody { hosts: 0, sealed: true }, ..digits() }
+}
+
 /// A task of the sponsor's in which everybody is enrolled: its first round has begun, its draw is known.
 pub fn running(spec: TaskSpec) -> TaskId {
     let task = pallet_tasks::NextTask::<Runtime>::get();
+    if spec.custody.sealed {
+        SEATS.into_iter().for_each(with_key);
+    }
     ok(SPONSOR, pallet_tasks::Call::create { spec: Box::new(spec) });
     for name in TRAINERS {
         enroll(task, Role::Trainer, name);
@@ -109,6 +124,13 @@ pub fn running(spec: TaskSpec) -> TaskId {
     }
     blocks(2);
     task
+}
+
+/// Registers an encryption key, unless the account has one.
+pub fn with_key(name: u8) {
+    if pallet_participants::EncryptionKeys::<Runtime>::get(account(name)).is_none() {
+        ok(name, pallet_participants::Call::set_encryption_key { key: Some([name; 32]) });
+    }
 }
 
 pub fn enroll(task: TaskId, role: Role, name: u8) {
@@ -153,6 +175,7 @@ pub fn update_hash(task: TaskId, name: u8) -> [u8; 32] {
         account: &account(name),
         base: round.base,
         cid: update_cid(name, number),
+        plain_hash: plain_hash(name, &round),
         samples: 100,
         salt: salt(name),
     }
@@ -165,9 +188,27 @@ pub fn commit(task: TaskId, name: u8) -> DispatchResultWithPostInfo {
 }
 
 pub fn reveal(task: TaskId, name: u8) -> DispatchResultWithPostInfo {
-    let round = round(task).0;
+    let plain_hash = plain_hash(name, &round(task).1);
+    reveal_as(task, name, plain_hash)
+}
+
+/// Reveals with this hash of the plain update.
+pub fn reveal_as(task: TaskId, name: u8, plain_hash: Option<Hash>) -> DispatchResultWithPostInfo {
+    let (round, salt) = (round(task).0, salt(name));
     let cid = update_cid(name, round);
-    call(name, pallet_results::Call::reveal { task, round, cid, samples: 100, salt: salt(name) })
+    call(name, pallet_results::Call::reveal { task, round, cid, plain_hash, samples: 100, salt })
+}
+
+/// Hands a key over to the committee at work.
+pub fn hand_over(task: TaskId, name: u8) -> DispatchResultWithPostInfo {
+    let (number, row) = round(task);
+    let (committee, keys) = (row.committee, keys_cid(name, row.committee));
+    call(name, pallet_results::Call::hand_over { task, round: number, committee, keys })
+}
+
+/// The CID of the keys that a trainer hands over to a committee.
+pub fn keys_cid(trainer: u8, committee: CommitteeNumber) -> Cid {
+    update_cid(trainer ^ 0x80, committee.into())
 }
 
 /// One opinion for each update in the order of the reveals.
@@ -194,8 +235,9 @@ pub fn scores_hash(task: TaskId, name: u8, opinions: &Opinions) -> [u8; 32] {
 }
 
 pub fn commit_scores(task: TaskId, name: u8, opinions: &Opinions) -> DispatchResultWithPostInfo {
-    let (round, hash) = (round(task).0, scores_hash(task, name, opinions));
-    call(name, pallet_validation::Call::commit_scores { task, round, hash })
+    let ((round, row), hash) = (round(task), scores_hash(task, name, opinions));
+    let committee = row.committee;
+    call(name, pallet_validation::Call::commit_scores { task, round, committee, hash })
 }
 
 pub fn open_scores(task: TaskId, name: u8, opinions: Opinions) -> DispatchResultWithPostInfo {

@@ -13,10 +13,13 @@ function encoded(call, name) {
   return call.args[index].toU8a();
 }
 
-/** A trainer's call that opens an update, made on no model, and the call that commits to it. */
-export function update(api, { task, round, account, cid, samples }) {
+/**
+ * A trainer's call that opens an update, made on no model, and the call that commits to it. In a sealed task `cid` is that of the
+ * encrypted bytes, and `plainHash` the SHA2-256 of the plain ones.
+ */
+export function update(api, { task, round, account, cid, plainHash = null, samples }) {
   const salt = randomAsU8a(32);
-  const reveal = api.tx.results.reveal(task, round, cid, samples, salt);
+  const reveal = api.tx.results.reveal(task, round, cid, plainHash, samples, salt);
   const hash = blake2AsHex(
     u8aConcat(
       stringToU8a('decentralml/update/1'),
@@ -26,12 +29,15 @@ export function update(api, { task, round, account, cid, samples }) {
       account.publicKey,
       api.registry.createType('Option<u8>', null).toU8a(),
       encoded(reveal, 'cid'),
+      encoded(reveal, 'plain_hash'),
       u32(samples),
       salt,
     ),
   );
   return { commit: api.tx.results.commit(task, round, hash), reveal };
 }
+
+const FIRST_COMMITTEE = 0;
 
 /** The call of a seat of a round's first committee that opens its scores, and the call that commits to them. */
 export function scores(api, { task, round, account, opinions }) {
@@ -43,11 +49,11 @@ export function scores(api, { task, round, account, opinions }) {
       api.genesisHash.toU8a(),
       u32(task),
       u32(round),
-      Uint8Array.of(0),
+      Uint8Array.of(FIRST_COMMITTEE),
       account.publicKey,
       encoded(open, 'opinions'),
       salt,
     ),
   );
-  return { commit: api.tx.validation.commitScores(task, round, hash), open };
+  return { commit: api.tx.validation.commitScores(task, round, FIRST_COMMITTEE, hash), open };
 }

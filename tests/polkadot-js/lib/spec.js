@@ -19,6 +19,7 @@ export function smallestTask(name) {
     aggregation: { TrimmedMean: { trim: 100_000 } },
     encoding: { bits: 16, fractionBits: 12, clip: 8_191 },
     maxUpdateBytes: 1n << 20n,
+    custody: { hosts: 0, sealed: false },
     validationSet: cid(2),
     maxValidationBytes: 1n << 20n,
     rounds: 1,
@@ -41,9 +42,9 @@ export function smallestTask(name) {
 }
 
 /** What the chain keeps for the free calls of one attempt at a round. */
-export function attemptCost(api, { trainers, committee }) {
+export function attemptCost(api, { trainers, committee, custody }) {
   const counts = Math.ceil(trainers.max / 32);
-  const calls = trainers.max * 3 + committee.seats * 8 + counts * 4 + 12;
+  const calls = trainers.max * (custody.sealed ? 5 : 3) + committee.seats * 8 + counts * 4 + 12;
   return api.consts.tasks.callPrice.toBigInt() * BigInt(calls);
 }
 

@@ -17,6 +17,12 @@ fn event<'a>(done: &'a Value, pallet: &str, name: &str) -> &'a Value {
     &one["fields"]
 }
 
+/// What a command says that is refused before anything is submitted, with its exit code.
+fn refused(system: &System, uri: &str, arguments: &[&str]) -> Result<(Option<i32>, String)> {
+    let output = system.command(uri)?.args(arguments).output()?;
+    Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
 /// An amount in an event, which is text where it is large.
 fn amount(field: &Value) -> u128 {
     let text = field.as_str().map_or_else(|| field.to_string(), str::to_owned);
@@ -169,6 +175,8 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
     let reaped = system.json("//Alice", &["task", "reap", &id])?;
     assert_eq!(event(&reaped, "Tasks", "TaskReaped")["task"], task);
     assert_eq!(system.json("//Alice", &["task", "list"])?, json!([]));
+    let (code, said) = refused(&system, "//Alice", &["model", "evaluate", &id, "--file", "model"])?;
+    assert!(code == Some(6) && said.contains("--layers") && said.contains("--data"), "{said}");
     assert_eq!(system.sum_of_balances().await?, before);
     Ok(())
 }
@@ -203,9 +211,12 @@ async fn a_motion_is_proposed_voted_on_and_closed() -> Result<()> {
     let system = System::start().await?;
     let account = Signer::from_uri("//Dave")?.account();
     let address = account.to_string();
-    let proposed = system.json("//Alice", &["council", "propose", "add-validator", &address])?;
+    let propose = ["council", "propose", "add-validator", &address];
+    let proposed = system.json("//Alice", &propose)?;
     let motion = event(&proposed, "Council", "Proposed");
     assert_eq!((&motion["proposal_index"], &motion["threshold"]), (&json!(0), &json!(2)));
+    let (code, said) = refused(&system, "//Bob", &propose)?;
+    assert!(code == Some(5) && said.contains("motion 0 proposes that already"), "{said}");
 
     for (uri, vote, votes) in
         [("//Alice", "--aye", [1, 0]), ("//Charlie", "--nay", [1, 1]), ("//Bob", "--aye", [2, 1])]
@@ -213,6 +224,8 @@ async fn a_motion_is_proposed_voted_on_and_closed() -> Result<()> {
         let voted = system.json(uri, &["council", "vote", "0", vote])?;
         let fields = event(&voted, "Council", "Voted");
         assert_eq!([&fields["yes"], &fields["no"]], votes.map(|count| json!(count)).each_ref());
+        let (code, said) = refused(&system, uri, &["council", "vote", "0", vote])?;
+        assert!(code == Some(5) && said.contains("on motion 0 already"), "{said}");
     }
     let council = system.json("//Alice", &["council", "list"])?;
     let [open] = &council["motions"].as_array().context("motions")?[..] else {
@@ -229,6 +242,25 @@ async fn a_motion_is_proposed_voted_on_and_closed() -> Result<()> {
     event(&closed, "Council", "Executed");
     assert!(system.chain.finalized().await?.listed_validators().await?.contains(&account));
     assert_eq!(system.json("//Alice", &["council", "list"])?["motions"], json!([]));
+
+    // What a motion on models looks like, with which `propose` compares its own.
+    let alice = Signer::from_uri("//Alice")?;
+    for (number, (call, name, arguments)) in [
+        (call::release(3, 1), "Models.release", json!({ "task": 3, "version": 1 })),
+        (
+            call::recall(3, 1, "a leak")?,
+            "Models.recall",
+            json!({ "task": 3, "version": 1, "reason": "0x61206c65616b" }),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        system.chain.submit(&alice, &call::propose(2, &call), Wait::InBlock).await?;
+        let open = system.chain.best().await?.proposals().await?;
+        let shown = open[number].call.split_once(' ').context("arguments")?;
+        assert_eq!((shown.0, serde_json::from_str::<Value>(shown.1)?), (name, arguments));
+    }
     Ok(())
 }
 

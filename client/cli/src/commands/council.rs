@@ -61,9 +61,11 @@ impl MotionArg {
     }
 }
 
-/// Refuses for whoever signs without a seat what the chain would refuse for a fee.
-fn insist_on_seat(context: &Context, members: &[AccountId]) -> Result<()> {
-    has_seat(&context.account_or_own(None)?, members)
+/// Who signs. Refuses for whoever has no seat what the chain would refuse for a fee.
+fn insist_on_seat(context: &Context, members: &[AccountId]) -> Result<AccountId> {
+    let account = context.account_or_own(None)?;
+    has_seat(&account, members)?;
+    Ok(account)
 }
 
 fn has_seat(account: &AccountId, members: &[AccountId]) -> Result<()> {

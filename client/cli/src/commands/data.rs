@@ -79,10 +79,7 @@ impl DataOpts {
     /// Reads the rows. Errors say where in the file.
     pub fn read(&self) -> Result<Dataset> {
         let Some(path) = &self.data else {
-            return Err(problem(
-                Kind::Usage,
-                "no data was named: give --data <FILE>, or `data` in the table [trainer] of the configuration file",
-            ));
+            return Err(problem(Kind::Usage, "no data are named: give --data <FILE>"));
         };
         if path.as_os_str() == "digits" {
             return Ok(digits()?);

@@ -57,7 +57,7 @@ pub struct Opts {
     /// The program `decentralml-node` [default: beside this program].
     #[arg(long, value_name = "FILE")]
     node: Option<PathBuf>,
-    /// Where report, model, picture and logs go. What an earlier demo left there is replaced.
+    /// Where report, model, picture and logs go: a new folder, an empty one, or that of an earlier demo, whose files are replaced.
     #[arg(long, default_value = "out/demo", value_name = "FOLDER")]
     out: PathBuf,
     /// Use this IPFS store, a Kubo for example, in place of one of our own.

@@ -4,6 +4,7 @@ use crate::{
     commands::{data::DataOpts, worker_common},
     context::Context,
     daemon::{DaemonOpts, StopRequest},
+    exit::{Kind, problem},
     output::Out,
     units::{Amount, Size},
 };
@@ -61,7 +62,14 @@ pub struct Which {
 /// Runs until it is stopped, or its task is over.
 pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
     let settings = &context.settings.trainer;
-    let data = opts.data.or_settings(settings).read()?;
+    let data = opts.data.or_settings(settings);
+    if data.data.is_none() {
+        return Err(problem(
+            Kind::Usage,
+            "no data are named: give --data <FILE>, or `data` in the table [trainer] of the configuration file",
+        ));
+    }
+    let data = data.read()?;
     let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
     let stop = StopRequest::listen(opts.daemon)?;
     let own_store = opts.own_store.or(settings.own_store);

@@ -36,6 +36,18 @@ fn the_example_becomes_the_spec_that_it_describes() {
 }
 
 #[test]
+fn updates_are_open_and_at_no_other_host_unless_the_file_says_so() {
+    let table = "[custody]\nhosts = 0\nsealed = false\n";
+    let of = |text: &str| spec(&EXAMPLE.replacen(table, text, 1)).unwrap().custody;
+    for text in [table, "[custody]\n", ""] {
+        assert!(EXAMPLE.contains(table));
+        assert_eq!(of(text), Custody { hosts: 0, sealed: false });
+    }
+    assert_eq!(of("[custody]\nhosts = 3\n"), Custody { hosts: 3, sealed: false });
+    assert_eq!(of("[custody]\nsealed = true\n"), Custody { hosts: 0, sealed: true });
+}
+
+#[test]
 fn without_a_seed_a_random_one_is_taken() {
     let text: String = EXAMPLE
         .lines()
@@ -62,6 +74,10 @@ fn errors_name_the_field() {
         ("bits = 16", "bits = 12", "bits"),
         ("clip = 32767", "clip = 32768", "clip"),
         ("quorum = 2", "quorum = 1", "quorum"),
+        ("hosts = 0", "hosts = 4", "custody"),
+        ("hosts = 0", "hosts = 256", "hosts = 256"),
+        ("sealed = false", "sealed = \"no\"", "sealed"),
+        ("sealed = false", "seal = false", "seal"),
         ("min = 3", "min = 7", "min"),
         ("lifetime = 100000", "lifetime = 100", "lifetime"),
         ("reward_per_round = \"10 DML\"", "reward_per_round = \"10 EUR\"", "reward_per_round"),

@@ -7,7 +7,10 @@ use jsonrpsee::{
     types::{ErrorObjectOwned, Params},
 };
 use serde_json::{Value, json};
-use std::sync::Mutex;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// The metadata that the SDK was built with.
 pub const METADATA: &[u8] = include_bytes!("../../metadata.scale");
@@ -30,30 +33,57 @@ pub struct Pretense {
     pub fee: u128,
     /// The encoded `DispatchError` with which a transaction fails in a block; without one, none gets into the pool.
     pub failure: Option<Vec<u8>>,
+    /// Where the first transaction makes the best chain another one: what it says of the transaction.
+    pub forks: Option<Fork>,
+    /// The last transaction, in hexadecimal digits.
+    pub submitted: Arc<Mutex<Option<String>>>,
+}
+
+/// What a node says of a transaction that came when the best chain became another.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "not every test file has forks")]
+pub enum Fork {
+    /// Nothing: it waits in the pool for ever.
+    Silent,
+    /// That its signature is wrong.
+    Refused,
 }
 
 /// What the node knows.
 struct Node {
     pretense: Pretense,
-    /// The last transaction, in hexadecimal digits.
-    submitted: Mutex<Option<String>>,
+    /// The best chain is another than at first.
+    forked: AtomicBool,
 }
 
 impl Default for Pretense {
     fn default() -> Self {
-        Self { name: "decentralml", metadata: METADATA.to_vec(), free: 0, fee: 0, failure: None }
+        Self {
+            name: "decentralml",
+            metadata: METADATA.to_vec(),
+            free: 0,
+            fee: 0,
+            failure: None,
+            forks: None,
+            submitted: Arc::default(),
+        }
     }
 }
 
 /// Runs such a node. It ends with the handle.
 pub async fn node(pretense: Pretense) -> (String, ServerHandle) {
-    let mut module = RpcModule::new(Node { pretense, submitted: Mutex::new(None) });
-    module.register_method("chain_getBlockHash", move |_, _, _| hash(1)).unwrap();
+    let mut module = RpcModule::new(Node { pretense, forked: AtomicBool::new(false) });
+    module
+        .register_method("chain_getBlockHash", |_, node, _| {
+            hash(if node.forked.load(Ordering::SeqCst) { 9 } else { 1 })
+        })
+        .unwrap();
     module.register_method("chain_getFinalizedHead", move |_, _, _| hash(1)).unwrap();
     module.register_method("chain_getHeader", |_, _, _| header()).unwrap();
     module
         .register_method("chain_getBlock", |_, node, _| {
-            let body: Vec<String> = node.submitted.lock().unwrap().iter().cloned().collect();
+            let submitted = node.pretense.submitted.lock().unwrap();
+            let body: Vec<String> = submitted.iter().cloned().collect();
             json!({ "block": { "header": header(), "extrinsics": body }, "justifications": null })
         })
         .unwrap();
@@ -89,6 +119,19 @@ pub async fn node(pretense: Pretense) -> (String, ServerHandle) {
 
 /// Includes a transaction at once, or says that its sender cannot pay.
 async fn take(params: &Params<'_>, pending: PendingSubscriptionSink, node: &Node) {
+    if let Some(fork) = node.pretense.forks {
+        *node.pretense.submitted.lock().unwrap() = Some(params.one().unwrap());
+        node.forked.store(true, Ordering::SeqCst);
+        let refusal = Some("Transaction has a bad signature");
+        match fork {
+            Fork::Silent => pending.accept().await.unwrap().closed().await,
+            Fork::Refused => {
+                let refusal = ErrorObjectOwned::owned(1010, "Invalid Transaction", refusal);
+                pending.reject(refusal).await;
+            }
+        }
+        return;
+    }
     if node.pretense.failure.is_none() {
         let refusal = ErrorObjectOwned::owned(
             1010,
@@ -97,7 +140,7 @@ async fn take(params: &Params<'_>, pending: PendingSubscriptionSink, node: &Node
         );
         return pending.reject(refusal).await;
     }
-    *node.submitted.lock().unwrap() = Some(params.one().unwrap());
+    *node.pretense.submitted.lock().unwrap() = Some(params.one().unwrap());
     let sink = pending.accept().await.unwrap();
     let included = SubscriptionMessage::from_json(&json!({ "inBlock": hash(2) })).unwrap();
     sink.send(included).await.unwrap();

@@ -16,7 +16,7 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// What stands before the bytes of a block.
-pub(super) fn before_block(cid: &WrittenCid, length: usize) -> Vec<u8> {
+pub(crate) fn before_block(cid: &WrittenCid, length: usize) -> Vec<u8> {
     let cid = cid.to_bytes();
     let mut out = Vec::with_capacity(LONGEST + cid.len());
     put_varint(&mut out, (cid.len() + length) as u64);

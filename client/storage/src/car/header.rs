@@ -14,7 +14,7 @@ const TAG: u8 = 6;
 const CID: u64 = 42;
 
 /// The header with its length before it, in the form that DAG-CBOR prescribes and Kubo writes.
-pub(super) fn encode(roots: &[WrittenCid]) -> Vec<u8> {
+pub(crate) fn encode(roots: &[WrittenCid]) -> Vec<u8> {
     let mut body = Vec::with_capacity(32 + 48 * roots.len());
     head(&mut body, MAP, 2);
     text(&mut body, "roots");

@@ -1,6 +1,10 @@
 //! A store of this process, which is asked first and keeps what comes.
+//!
+//! What is added through a client that has one, or pinned, is pinned in it and stays until it is unpinned. What is fetched is
+//! kept and not pinned: it goes when room is needed. Everything in it is also in the store that is connected to, or was
+//! when it was pinned: it is there to spare transfers, and its failures are logged and stop nothing.
 
-use super::Error;
+use super::{Error, Storage};
 use crate::{
     Block, Store, StoreError,
     store::{Collected, Lease},
@@ -8,7 +12,8 @@ use crate::{
 };
 use decentralml_types::Cid;
 use std::{
-    io::Read,
+    collections::BTreeSet,
+    io::{self, Read},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -54,7 +59,9 @@ impl Keeper {
         }
         let mut put = self.put(block).await;
         if matches!(put, Err(StoreError::QuotaExceeded { .. })) {
-            self.collected.get_or_init(|| collect(&self.store)).await;
+            let store = self.store.clone();
+            let make = async move || drop(spawn_blocking(move || make_room(&store)).await);
+            self.collected.get_or_init(make).await;
             put = self.put(block).await;
         }
         if let Err(error) = put
@@ -78,12 +85,12 @@ pub(super) type Kept = (Imported, Lease);
 pub(super) async fn import<R: Read>(
     store: Arc<Store>,
     open: impl Fn() -> Result<R, Error> + Send + 'static,
-    failed: impl Fn(std::io::Error) -> Error + Send + 'static,
+    failed: impl Fn(io::Error) -> Error + Send + 'static,
 ) -> Result<Option<Kept>, Error> {
     let work = move || {
         let mut result = store.add(open()?, false);
         if matches!(result, Err(StoreError::QuotaExceeded { .. })) {
-            drop(store.gc(|_| {}));
+            make_room(&store);
             result = store.add(open()?, false);
         }
         match result {
@@ -98,30 +105,79 @@ pub(super) async fn import<R: Read>(
     spawn_blocking(work).await.unwrap_or(Ok(None))
 }
 
-/// Pins what the store has all of.
-pub(super) async fn pin(store: Arc<Store>, cid: Cid) {
-    match spawn_blocking(move || store.pin(&cid)).await {
+/// Pins what the store has all of, under a name, empty for none.
+pub(super) async fn pin(store: Arc<Store>, cid: Cid, name: &str) {
+    let name = name.to_owned();
+    match spawn_blocking(move || store.pin_named(&cid, &name)).await {
         Ok(Err(StoreError::NotFound(_) | StoreError::Corrupt { .. })) | Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%cid, %error, "not pinned in the own store"),
         Err(_) => {}
     }
 }
 
-/// Lets go of a pin, if there is one.
-pub(super) async fn unpin(store: Arc<Store>, cid: Cid) {
-    match spawn_blocking(move || store.unpin(&cid)).await {
-        Ok(Err(StoreError::NotPinned(_))) | Ok(Ok(())) | Err(_) => {}
-        Ok(Err(error)) => tracing::warn!(%cid, %error, "not unpinned in the own store"),
+/// Removes what nothing needs, if there may be such a thing.
+fn make_room(store: &Store) {
+    loop {
+        match store.make_room() {
+            Ok(Collected { blocks: 0, .. }) => return,
+            Ok(Collected { blocks, bytes, .. }) => {
+                tracing::info!(blocks, bytes, "made room in the own store");
+                return;
+            }
+            // Nothing could be removed any more, and nobody looks after this store. Others have what was pinned.
+            Err(StoreError::BrokenPin { root, others, .. }) => {
+                for root in others.into_iter().chain([root]) {
+                    tracing::warn!(%root, "letting go of what is broken in the own store");
+                    match store.unpin(&root) {
+                        Ok(()) | Err(StoreError::NotPinned(_)) => {}
+                        Err(error) => {
+                            tracing::warn!(%root, %error, "no room could be made in the own store");
+                            return;
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no room could be made in the own store");
+                return;
+            }
+        }
     }
 }
 
-async fn collect(store: &Arc<Store>) {
-    let store = store.clone();
-    match spawn_blocking(move || store.gc(|_| {})).await {
-        Ok(Ok(Collected { blocks, bytes })) => {
-            tracing::info!(blocks, bytes, "made room in the own store");
+impl Storage {
+    /// Lets go of a pin in the own store ([`Storage::with_cache`]) only; returns whether there was one. It is for what others
+    /// may have pinned too, such as a model: the store that is connected to has one pin for a root, whoever made it,
+    /// and [`Storage::unpin`] removes that as well.
+    ///
+    /// Errors: [`Error::File`], when the own store's disk fails.
+    pub async fn unpin_own(&self, cid: &Cid) -> Result<bool, Error> {
+        let cid = *cid;
+        let unpinned = self.own(move |store| match store.unpin(&cid) {
+            Err(StoreError::NotPinned(_)) => Ok(false),
+            unpinned => unpinned.map(|()| true),
+        });
+        Ok(unpinned.await?.unwrap_or(false))
+    }
+
+    /// What is pinned in the own store: after a restart, what has to be let go of sooner or later. Empty without an own store.
+    ///
+    /// Errors: [`Error::File`], when the own store's disk fails.
+    pub async fn own_pins(&self) -> Result<BTreeSet<Cid>, Error> {
+        Ok(self.own(|store| store.pins()).await?.unwrap_or_default())
+    }
+
+    /// Does something with the own store, where there is one.
+    async fn own<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Option<T>, Error> {
+        let Some(store) = self.cache.clone() else { return Ok(None) };
+        let path = store.path().to_owned();
+        match spawn_blocking(move || work(&store)).await {
+            Ok(Ok(done)) => Ok(Some(done)),
+            Ok(Err(error)) => Err(Error::File { path, source: io::Error::other(error) }),
+            Err(error) => Err(Error::File { path, source: io::Error::other(error) }),
         }
-        Ok(Err(error)) => tracing::warn!(%error, "no room could be made in the own store"),
-        Err(_) => {}
     }
 }

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 /// The form in which a block is asked for.
 const RAW: &str = "application/vnd.ipld.raw";
 
-const AGENT: &str = concat!("decentralml/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("decentralml/", env!("CARGO_PKG_VERSION"));
 
 /// Redirects that are followed: public gateways send everybody on to a host name per CID.
 const REDIRECTS: usize = 3;
@@ -56,7 +56,7 @@ pub(super) enum Fault {
 }
 
 /// The client.
-pub(super) struct Http {
+pub(crate) struct Http {
     connect_timeout: Duration,
     plain: Client<HttpConnector, Body>,
     /// Made when it is needed: the certificates of the system are many, or there are none.
@@ -70,7 +70,7 @@ impl Http {
     }
 
     /// Asks a gateway for a block; without `search` for one that it has itself.
-    pub async fn block(
+    pub(super) async fn block(
         &self,
         source: &SourceUrl,
         want: &Want,
@@ -126,19 +126,18 @@ impl Http {
         }
         let request =
             request.body(Body::empty()).map_err(|e| Fault::Failed(protocol(url, e.to_string())))?;
-        let response = if uri.scheme_str() == Some("https") {
+        self.send(request).await.map_err(|reason| Fault::Failed(unreachable(url, reason)))
+    }
+
+    /// Sends a request as it is; the error says why there is no answer.
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, String> {
+        let response = if request.uri().scheme_str() == Some("https") {
             let client = self.secure.get_or_init(|| self.with_certificates());
-            let client = client
-                .as_ref()
-                .map_err(|reason| Fault::Failed(unreachable(url, reason.clone())))?;
-            client.request(request).await
+            client.as_ref().map_err(Clone::clone)?.request(request).await
         } else {
             self.plain.request(request).await
         };
-        match response {
-            Ok(response) => Ok(response.map(Body::new)),
-            Err(e) => Err(Fault::Failed(unreachable(url, said(&e)))),
-        }
+        response.map(|response| response.map(Body::new)).map_err(|e| said(&e))
     }
 
     fn with_certificates(&self) -> Result<Client<HttpsConnector<HttpConnector>, Body>, String> {

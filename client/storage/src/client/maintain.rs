@@ -1,6 +1,6 @@
 //! What the owner of a store does with all of it: pins with names, collection, checks.
 
-use super::{Error, Storage, call::Connection, request};
+use super::{Error, Storage, cache, call::Connection, request};
 use crate::parse_cid;
 use decentralml_types::Cid;
 use futures::StreamExt;
@@ -98,13 +98,17 @@ struct VerifyLine {
 }
 
 impl Storage {
-    /// [`Storage::pin`] under a name of at most 255 bytes, which replaces an earlier one; the empty one is none.
+    /// [`Storage::pin`] under a name of at most 255 bytes, which replaces an earlier one, as [`Storage::pin`] does by none; the
+    /// empty one is none.
     pub async fn pin_named(&self, cid: &Cid, name: &str) -> Result<(), Error> {
         let request = || {
             let request = PinAdd { arg: cid.to_string(), name };
             request::ask(&self.connection.timed, request)
         };
         let _: IgnoredAny = self.connection.call("pin/add", Some(*cid), request).await?;
+        if let Some(store) = &self.cache {
+            cache::pin(store.clone(), *cid, name).await;
+        }
         Ok(())
     }
 
@@ -120,7 +124,8 @@ impl Storage {
     }
 
     /// Has the server remove what nothing pins; returns how many blocks that were. `removed` is told of each as the server
-    /// names it. Once begun the server carries it to its end.
+    /// names it. Once begun the server carries it to its end, however slowly its words are taken. Pins that are not whole are in
+    /// the server's log, or in the error where they keep it from removing anything.
     pub async fn gc(&self, mut removed: impl FnMut(&str)) -> Result<u64, Error> {
         let mut blocks = 0;
         let ended = self.connection.lines("repo/gc", Gc {}, |line: GcLine| {

@@ -42,8 +42,13 @@ impl SourceUrl {
     }
 
     /// What two spellings of the same place have in common: the URL without an ending.
-    pub(super) fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The URL under which a host takes what `cid` names.
+    pub(crate) fn upload(&self, cid: &Cid) -> String {
+        format!("{}/uploads/{cid}", self.base)
     }
 
     /// The URL of a raw block.

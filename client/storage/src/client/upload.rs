@@ -37,7 +37,8 @@ enum Source {
 }
 
 impl Storage {
-    /// Stores and pins `bytes` in the canonical form.
+    /// Stores and pins `bytes` in the canonical form, in the own store too where there is one ([`Storage::with_cache`]) and it
+    /// has room. [`Storage::unpin`] or [`Storage::unpin_own`] lets go of them when they are no longer needed.
     ///
     /// The CID never depends on the server: when its `add` gives another one, because of its settings, the blocks are put
     /// one by one.
@@ -66,7 +67,7 @@ impl Storage {
             self.pin(&cid).await?;
         }
         if let (Some(_), Some(store)) = (&kept, &self.cache) {
-            cache::pin(store.clone(), cid).await;
+            cache::pin(store.clone(), cid, "").await;
         }
         Ok(Added { cid, size })
     }

@@ -1,6 +1,6 @@
 //! Connections, and how many of them.
 
-use super::{Limits, stalled::Stalling};
+use super::{Limits, doors::Doors, stalled::Stalling};
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -17,14 +17,19 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Bytes that are kept of a request's head, and of what follows it, before it is refused.
 const MAX_HEAD: usize = 32 << 10;
 
+/// What those are told who have too many connections.
+const CROWDED: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
 /// Answers on a listener until `shutdown` is ready.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let doors = Doors::new(limits.connections_per_address);
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -37,14 +42,19 @@ pub(super) async fn serve(
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             // For instance too many open files: those that are open have to end first.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
+        };
+        let Some(door) = doors.enter(peer.ip()) else {
+            // Fits into the buffer of a new connection; if not, it is closed without a word.
+            let _ = stream.try_write(CROWDED);
+            continue;
         };
         // Without it the end of an answer may wait for an acknowledgment; it is no error to go on so.
         let _ = stream.set_nodelay(true);
@@ -61,7 +71,7 @@ pub(super) async fn serve(
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection has ended early");
             }
-            drop(place);
+            drop((place, door));
         });
     }
     drop(listener);

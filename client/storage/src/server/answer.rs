@@ -87,20 +87,32 @@ pub(super) fn json<T: Serialize>(value: &T) -> Response {
 /// One JSON value per line, as the streaming commands answer.
 pub(super) fn json_lines<T: Serialize>(values: &[T]) -> Result<Response, Failure> {
     let body = lines(values).map_err(|e| Failure::command(e.to_string()))?;
-    let headers = [(header::CONTENT_TYPE.as_str(), "application/json"), ("x-chunked-output", "1")];
-    Ok((headers, body).into_response())
+    Ok(streamed("application/json", VALUES, body))
+}
+
+/// The header by which Kubo's clients tell a stream of values, and the one of a stream of bytes.
+const VALUES: &str = "x-chunked-output";
+pub(super) const CHUNKS_OF_BYTES: &str = "x-stream-output";
+
+/// An answer that clients take piece by piece, of a media type and under the header of its kind of stream.
+pub(super) fn streamed(
+    media_type: &'static str,
+    stream: &'static str,
+    body: impl IntoResponse,
+) -> Response {
+    ([(header::CONTENT_TYPE.as_str(), media_type), (stream, "1")], body).into_response()
 }
 
 fn lines<T: Serialize>(values: &[T]) -> serde_json::Result<String> {
     values.iter().map(|value| Ok(serde_json::to_string(value)? + "\n")).collect()
 }
 
-/// Time that a client has to take a line: what works for it may keep others waiting.
+/// Time that a client has to take a line; what works for it waits that long.
 const STALLED: Duration = Duration::from_secs(10);
 
 /// Runs what touches the disk where it may block, and answers with a line for each value that it emits, at once. An error before
 /// the first line is an error answer, a later one cuts the connection, as a panic does. `work` goes on when the client has gone or
-/// takes no more lines, and can see that by what its argument returns.
+/// takes no more lines, and can see that by what its argument returns. It must not hold what others wait for.
 pub(super) async fn emitted<T: Serialize>(
     work: impl FnOnce(&mut dyn FnMut(&T) -> bool) -> Result<(), BoxError> + Send + 'static,
 ) -> Result<Response, Failure> {
@@ -146,8 +158,7 @@ pub(super) async fn emitted<T: Serialize>(
         }
     });
     let first = stream::iter(first.map(Ok::<_, BoxError>));
-    let headers = [(header::CONTENT_TYPE.as_str(), "application/json"), ("x-chunked-output", "1")];
-    Ok((headers, Body::from_stream(first.chain(rest))).into_response())
+    Ok(streamed("application/json", VALUES, Body::from_stream(first.chain(rest))))
 }
 
 /// Runs what touches the disk where it may block.

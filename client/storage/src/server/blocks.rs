@@ -1,19 +1,18 @@
 //! `block/put`, `block/get`, `block/stat`, `block/rm`.
 
 use super::{
-    answer::{Failure, blocking, json, json_lines},
+    answer::{CHUNKS_OF_BYTES, Failure, blocking, json, json_lines, streamed},
     params::Params,
 };
-use crate::{Block, MAX_BLOCK, Removal, Store, StoreError};
+use crate::{Block, MAX_BLOCK, Removal, Store, StoreError, WrittenCid};
 use axum::{
     extract::{
         Multipart, Query, State,
         multipart::{MultipartError, MultipartRejection},
     },
-    http::header,
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use decentralml_types::{Cid, Codec};
+use decentralml_types::Codec;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -36,9 +35,10 @@ struct RemovedBlock {
     error: Option<String>,
 }
 
-impl From<&Block> for BlockStat {
-    fn from(block: &Block) -> Self {
-        Self { key: block.cid().to_string(), size: block.data().len() }
+impl BlockStat {
+    /// Of a block under the name that it was asked for by.
+    fn new(cid: WrittenCid, block: &Block) -> Self {
+        Self { key: cid.to_string(), size: block.data().len() }
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn put(
                 store.pin(&block.cid())?;
             }
             drop(hold);
-            Ok(BlockStat::from(&block))
+            Ok(BlockStat::new(block.cid().into(), &block))
         });
         answers.push(stored.await?);
     }
@@ -78,11 +78,8 @@ pub(super) async fn get(
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
     let cid = params.cid("cid")?;
-    let block = blocking(move || store.get(&cid)).await?;
-    let data = block.data().clone();
-    let headers =
-        [(header::CONTENT_TYPE.as_str(), "application/vnd.ipld.raw"), ("x-stream-output", "1")];
-    Ok((headers, data).into_response())
+    let block = blocking(move || store.get(&cid.cid())).await?;
+    Ok(streamed("application/vnd.ipld.raw", CHUNKS_OF_BYTES, block.data().clone()))
 }
 
 pub(super) async fn stat(
@@ -90,8 +87,8 @@ pub(super) async fn stat(
     Query(params): Query<Params>,
 ) -> Result<Response, Failure> {
     let cid = params.cid("cid")?;
-    let block = blocking(move || store.get(&cid)).await?;
-    Ok(json(&BlockStat::from(&block)))
+    let block = blocking(move || store.get(&cid.cid())).await?;
+    Ok(json(&BlockStat::new(cid, &block)))
 }
 
 /// Errors stand in the lines, beside the block that they are about; the status is 200 all the same.
@@ -102,9 +99,9 @@ pub(super) async fn remove(
     let force = params.flag("force")?.unwrap_or(false);
     let quiet = params.flag("quiet")?.unwrap_or(false);
     let cids = params.some_cids("cid")?;
-    let asked = cids.clone();
+    let asked: Vec<_> = cids.iter().map(WrittenCid::cid).collect();
     let removals = blocking(move || store.remove(&asked)).await?;
-    let line = |(cid, removal): (&Cid, Removal)| {
+    let line = |(cid, removal): (&WrittenCid, Removal)| {
         let error = match removal {
             Removal::Removed => None,
             Removal::Missing if force => None,

@@ -3,7 +3,7 @@
 use super::{
     answer::{Failure, emitted, json},
     params::Params,
-    paths::{following, resolve},
+    paths::{following, resolve_all},
 };
 use crate::{
     Store, StoreError, WrittenCid,
@@ -57,11 +57,7 @@ pub(super) async fn ls(
     let stream = params.flag("stream")?.unwrap_or(false);
     let paths = params.some_paths("ipfs-path")?;
     let asked: Vec<String> = params.args().map(str::to_owned).collect();
-    let resolving = store.clone();
-    let roots = following(move || {
-        paths.iter().map(|path| resolve(&resolving, path)).collect::<Result<Vec<_>, _>>()
-    })
-    .await?;
+    let roots = resolve_all(&store, paths).await?;
     if stream {
         return emitted::<Listing>(move |emit| {
             for (hash, root) in asked.into_iter().zip(roots) {

@@ -1,8 +1,7 @@
 //! Query parameters as Kubo reads them.
 
 use super::answer::Failure;
-use crate::{parse_cid, unixfs::DagPath};
-use decentralml_types::Cid;
+use crate::{WrittenCid, unixfs::DagPath};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -57,8 +56,9 @@ impl Params {
         }
     }
 
-    /// All CIDs given as `arg`; at least one. `called` is the argument's name in Kubo's help.
-    pub fn some_cids(&self, called: &str) -> Result<Vec<Cid>, Failure> {
+    /// All CIDs given as `arg`, as they were written: so they are answered. At least one; `called` is the argument's name in
+    /// Kubo's help.
+    pub fn some_cids(&self, called: &str) -> Result<Vec<WrittenCid>, Failure> {
         let cids = self.cids()?;
         if cids.is_empty() {
             return Err(required(called));
@@ -67,12 +67,12 @@ impl Params {
     }
 
     /// [`Params::some_cids`], or none.
-    pub fn cids(&self) -> Result<Vec<Cid>, Failure> {
+    pub fn cids(&self) -> Result<Vec<WrittenCid>, Failure> {
         self.args().map(cid).collect()
     }
 
     /// The first CID given as `arg`; commands about one take no notice of the others.
-    pub fn cid(&self, called: &str) -> Result<Cid, Failure> {
+    pub fn cid(&self, called: &str) -> Result<WrittenCid, Failure> {
         self.args().next().map_or_else(|| Err(required(called)), cid)
     }
 
@@ -105,12 +105,13 @@ fn path(arg: &str) -> Result<DagPath, Failure> {
 }
 
 /// A CID, as it is or as the path `/ipfs/CID`.
-fn cid(arg: &str) -> Result<Cid, Failure> {
+fn cid(arg: &str) -> Result<WrittenCid, Failure> {
     let text = arg.strip_prefix("/ipfs/").unwrap_or(arg).trim_end_matches('/');
     if text.contains('/') {
         return Err(Failure::command(format!("paths inside of a DAG are not supported: {arg}")));
     }
-    parse_cid(text).map_err(|error| Failure::command(format!("invalid path {arg:?}: {error}")))
+    WrittenCid::parse(text)
+        .map_err(|error| Failure::command(format!("invalid path {arg:?}: {error}")))
 }
 
 fn required(called: &str) -> Failure {

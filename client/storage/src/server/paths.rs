@@ -5,6 +5,7 @@ use crate::{
     Store, StoreError, WrittenCid,
     unixfs::{DagPath, ResolveError},
 };
+use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 impl From<ResolveError<StoreError>> for Failure {
@@ -17,6 +18,15 @@ impl From<ResolveError<StoreError>> for Failure {
 pub(super) fn resolve(store: &Store, path: &DagPath) -> Result<WrittenCid, Failure> {
     let trail = path.resolve(|cid| store.get(cid))?;
     Ok(trail.last().copied().unwrap_or(path.root()))
+}
+
+/// What all paths name, in their order.
+pub(super) async fn resolve_all(
+    store: &Arc<Store>,
+    paths: Vec<DagPath>,
+) -> Result<Vec<WrittenCid>, Failure> {
+    let store = store.clone();
+    following(move || paths.iter().map(|path| resolve(&store, path)).collect()).await
 }
 
 /// Runs what touches the disk where it may block, and has paths to follow.

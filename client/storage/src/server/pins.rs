@@ -1,10 +1,13 @@
 //! `pin/add`, `pin/rm`, `pin/ls`.
+//!
+//! CIDs that are asked about are answered as they were written. Of others nothing is known but the block that they name, so
+//! that lists have version 1 where Kubo has the one that was pinned.
 
 use super::{
     answer::{Failure, blocking, json, json_lines},
     params::Params,
 };
-use crate::{Store, StoreError, store::check_name};
+use crate::{Store, StoreError, WrittenCid, store::check_name};
 use axum::{
     extract::{Query, State},
     response::Response,
@@ -51,7 +54,7 @@ struct Entry {
 
 /// A pinned block.
 struct Pinned {
-    cid: Cid,
+    cid: WrittenCid,
     kind: String,
     name: String,
 }
@@ -67,7 +70,7 @@ pub(super) async fn add(
     let progress = params.flag("progress")?.unwrap_or(false);
     let cids = params.some_cids("ipfs-path")?;
     let answer = pins(&cids);
-    blocking(move || cids.iter().try_for_each(|cid| store.pin_named(cid, &name)))
+    blocking(move || cids.iter().try_for_each(|cid| store.pin_named(&cid.cid(), &name)))
         .await
         .map_err(|error| error.of("pin"))?;
     // A stream whose last line is the answer. The lines before it say how much came from peers: nothing does here.
@@ -81,13 +84,14 @@ pub(super) async fn remove(
     let recursive = params.flag("recursive")?.unwrap_or(true);
     let cids = params.some_cids("ipfs-path")?;
     if !recursive && let Some(cid) = cids.first().copied() {
+        let root = cid.cid();
         let pinned =
-            move || if store.is_pinned(&cid) { Ok(()) } else { Err(StoreError::NotPinned(cid)) };
+            move || if store.is_pinned(&root) { Ok(()) } else { Err(StoreError::NotPinned(root)) };
         blocking(pinned).await?;
         return Err(Failure::command(format!("{cid} is pinned recursively")));
     }
     let answer = pins(&cids);
-    blocking(move || cids.iter().try_for_each(|cid| store.unpin(cid))).await?;
+    blocking(move || cids.iter().try_for_each(|cid| store.unpin(&cid.cid()))).await?;
     Ok(json(&answer))
 }
 
@@ -158,11 +162,15 @@ fn all(store: &Store, kinds: Kinds, sought: &str) -> Result<Vec<Pinned>, StoreEr
             below.extend(under(store, root)?);
         }
         let below = below.into_iter().filter(|cid| !roots.contains_key(cid));
-        found.extend(below.map(|cid| Pinned { cid, kind: INDIRECT.into(), name: String::new() }));
+        let indirect =
+            |cid: Cid| Pinned { cid: cid.into(), kind: INDIRECT.into(), name: String::new() };
+        found.extend(below.map(indirect));
     }
     if kinds.recursive {
         let named = roots.into_iter().filter(|(_, name)| name.contains(sought));
-        found.extend(named.map(|(cid, name)| Pinned { cid, kind: RECURSIVE.into(), name }));
+        let recursive =
+            |(cid, name): (Cid, _)| Pinned { cid: cid.into(), kind: RECURSIVE.into(), name };
+        found.extend(named.map(recursive));
     }
     Ok(found)
 }
@@ -171,13 +179,13 @@ fn all(store: &Store, kinds: Kinds, sought: &str) -> Result<Vec<Pinned>, StoreEr
 fn kinds_of(
     store: &Store,
     kinds: Kinds,
-    asked: Vec<Cid>,
+    asked: Vec<WrittenCid>,
 ) -> Result<Vec<Option<Pinned>>, StoreError> {
     let roots = store.named_pins()?;
     let is_root = |cid: &Cid| kinds.recursive && roots.contains_key(cid);
     let mut through = HashMap::new();
     let mut sought: HashSet<Cid> = match kinds.indirect {
-        true => asked.iter().filter(|cid| !is_root(cid)).copied().collect(),
+        true => asked.iter().map(WrittenCid::cid).filter(|cid| !is_root(cid)).collect(),
         false => HashSet::new(),
     };
     for root in roots.keys() {
@@ -191,8 +199,8 @@ fn kinds_of(
             }
         }
     }
-    let pinned = |cid: Cid| match (roots.get(&cid), through.get(&cid)) {
-        (Some(name), _) if is_root(&cid) => {
+    let pinned = |cid: WrittenCid| match (roots.get(&cid.cid()), through.get(&cid.cid())) {
+        (Some(name), _) if is_root(&cid.cid()) => {
             Some(Pinned { cid, kind: RECURSIVE.into(), name: name.clone() })
         }
         (_, Some(root)) => {
@@ -212,6 +220,6 @@ fn under(store: &Store, root: &Cid) -> Result<HashSet<Cid>, StoreError> {
     }
 }
 
-fn pins(cids: &[Cid]) -> Pins {
-    Pins { pins: cids.iter().map(Cid::to_string).collect() }
+fn pins(cids: &[WrittenCid]) -> Pins {
+    Pins { pins: cids.iter().map(WrittenCid::to_string).collect() }
 }

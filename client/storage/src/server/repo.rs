@@ -4,14 +4,17 @@ use super::{
     answer::{Failure, emitted},
     params::Params,
 };
-use crate::{Store, StoreError};
+use crate::{Collected, Store, StoreError, store::Told};
 use axum::{
     extract::{Query, State},
     response::Response,
 };
 use decentralml_types::Cid;
 use serde::Serialize;
-use std::{ops::ControlFlow, sync::Arc};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, mpsc},
+};
 
 /// A block that was removed, or why the collection failed.
 #[derive(Serialize)]
@@ -36,7 +39,15 @@ struct VerifyLine {
     progress: u64,
 }
 
-/// Goes on to its end when the client has gone, as Kubo does.
+/// What a collection says, on its way to the client.
+enum Said {
+    Removed(Cid),
+    Broken(String),
+    Ended(Result<Collected, StoreError>),
+}
+
+/// Goes on to its end when the client has gone, as Kubo does. Nor does it wait for a client that takes its lines slowly, since
+/// others may wait for the collection: what is still to be told, 40 bytes for each block that was removed, waits instead.
 pub(super) async fn gc(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
@@ -45,24 +56,43 @@ pub(super) async fn gc(
     let stream_errors = params.flag("stream-errors")?.unwrap_or(false);
     // Only Kubo's own command line does anything with it.
     params.flag("quiet")?;
-    emitted(move |emit: &mut dyn FnMut(&GcLine) -> bool| {
-        let collected = store.gc(|cid: &Cid| {
-            if !silent || stream_errors {
-                emit(&GcLine { key: Some(Link { cid: cid.to_string() }), error: None });
+    let (say, said) = mpsc::channel();
+    tokio::task::spawn_blocking(move || {
+        // Nobody listens any more where it fails.
+        let say = |what| drop(say.send(what));
+        let ended = store.gc_telling(|told| match told {
+            Told::Removed(cid) if !silent || stream_errors => say(Said::Removed(*cid)),
+            Told::Broken { root, source } if stream_errors => {
+                say(Said::Broken(format!("the pinned {root} is not whole: {source}")));
             }
+            _ => {}
         });
-        match collected {
-            Ok(collected) => {
-                tracing::info!(blocks = collected.blocks, bytes = collected.bytes, "collected");
-                Ok(())
-            }
-            Err(error) => {
-                if stream_errors {
-                    emit(&GcLine { key: None, error: Some(error.to_string()) });
+        if let Ok(Collected { blocks, bytes, broken }) = ended {
+            tracing::info!(blocks, bytes, broken, "collected");
+        }
+        say(Said::Ended(ended));
+    });
+    let failed = |error: String| GcLine { key: None, error: Some(error) };
+    emitted(move |emit: &mut dyn FnMut(&GcLine) -> bool| {
+        for said in said {
+            let line = match said {
+                Said::Removed(cid) => {
+                    GcLine { key: Some(Link { cid: cid.to_string() }), error: None }
                 }
-                Err(error.into())
+                Said::Broken(error) => failed(error),
+                Said::Ended(Ok(_)) => return Ok(()),
+                Said::Ended(Err(error)) => {
+                    if stream_errors {
+                        emit(&failed(error.to_string()));
+                    }
+                    return Err(error.into());
+                }
+            };
+            if !emit(&line) {
+                return Err("the answer was not taken in time".into());
             }
         }
+        Err("the collection failed".into())
     })
     .await
 }
@@ -110,5 +140,33 @@ fn described(fault: &StoreError) -> String {
             format!("block {cid} was corrupt (block in storage has different hash than requested)")
         }
         other => format!("a block was corrupt ({other})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use axum::http::Uri;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_client_that_takes_no_lines_keeps_no_collection_waiting() {
+        // More than wait for a client on their way to it.
+        const BLOCKS: u16 = 300;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        for number in 0..BLOCKS {
+            store.add(&number.to_be_bytes()[..], false).unwrap();
+        }
+        let query = Query::try_from_uri(&Uri::from_static("/repo/gc")).unwrap();
+        let answer = gc(State(store.clone()), query).await.unwrap();
+        while store.stat().unwrap().blocks > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // It has not missed any for all that.
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        assert_eq!(lines.count(), usize::from(BLOCKS));
     }
 }

@@ -3,7 +3,6 @@
 use super::{
     Store,
     error::{At, StoreError},
-    folder::sync_folder,
     state::{Digest, Hold},
 };
 use crate::{Block, MAX_BLOCK};
@@ -108,9 +107,7 @@ impl<'a> Batch<'a> {
             self.store.name(written)?;
             self.committed += 1;
         }
-        for shard in &self.shards {
-            sync_folder(&self.store.shard_path(*shard))?;
-        }
+        self.store.sync_shards(&self.shards)?;
         Ok(std::mem::replace(&mut self.hold, Hold::new(&self.store.shared)))
     }
 }

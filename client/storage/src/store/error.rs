@@ -72,15 +72,19 @@ pub enum StoreError {
     /// The name of a pin is too long.
     #[error("pin name is {0} bytes (max {MAX_PIN_NAME} bytes)")]
     PinName(usize),
-    /// What is under a pin is not all here, so that it is not known what is to be kept.
+    /// A node under a pin is missing or corrupt, so that it is not known what is to be kept.
     #[error(
-        "nothing was removed: the pinned {root} is not whole ({source}); add or fetch it again, or unpin it, and try again"
+        "nothing was removed: the pinned {root} is not whole ({source}){}; add or fetch what is not whole again, or unpin it, and \
+         try again",
+        and_others(others)
     )]
     BrokenPin {
         /// The pin.
         root: Cid,
         /// What is wrong with it.
         source: Box<StoreError>,
+        /// The other pins of which that is true.
+        others: Vec<Cid>,
     },
     /// More than the store may hold.
     #[error(
@@ -118,6 +122,19 @@ impl StoreError {
             _ => Self::Io { path: path.to_owned(), source },
         }
     }
+}
+
+/// Pins that an error names beside the first one; more are only counted.
+const MAX_NAMED: usize = 20;
+
+fn and_others(others: &[Cid]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let named: Vec<String> = others.iter().take(MAX_NAMED).map(Cid::to_string).collect();
+    let more = others.len() - named.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(", nor are {}{more}", named.join(", "))
 }
 
 /// Names the file in an I/O error.

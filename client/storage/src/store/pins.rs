@@ -8,7 +8,7 @@ use super::{
     error::{At, StoreError},
     folder::{PINS, sync_folder},
     state::Hold,
-    walk::{Missing, Walk},
+    walk::Walk,
 };
 use decentralml_types::Cid;
 use std::{
@@ -29,14 +29,18 @@ impl Store {
     }
 
     /// [`Store::pin`] with a name of at most [`MAX_PIN_NAME`] bytes, which replaces an earlier one. Several pins may have the
-    /// same name; the empty one is none.
+    /// same name; the empty one is none, and takes an earlier name away, as in Kubo. The pin is on the disk after the blocks.
     pub fn pin_named(&self, cid: &Cid, name: &str) -> Result<(), StoreError> {
         check_name(name)?;
         let mut hold = Hold::new(&self.shared);
-        Walk::default().follow(self, *cid, Missing::Fails, |cid| {
+        let mut shards = BTreeSet::new();
+        let meet = |cid: &Cid| {
             hold.add(cid.digest);
+            shards.insert(cid.digest[0]);
             self.expect(cid)
-        })?;
+        };
+        Walk::default().follow(self, *cid, meet, |_, error| Err(error))?;
+        self.sync_shards(&shards)?;
         // Aside, synced, renamed: the name that a file has is never half of one.
         let temporary = self.temporary_path(self.next_number());
         let written = File::create_new(&temporary).and_then(|mut file| {
@@ -66,7 +70,10 @@ impl Store {
             fs::remove_file(&path)
         };
         match removed {
-            Ok(()) => sync_folder(&self.root.join(PINS)),
+            Ok(()) => {
+                self.shared.lock().loosen();
+                sync_folder(&self.root.join(PINS))
+            }
             Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::NotPinned(*cid)),
             Err(e) => Err(StoreError::io(&path, e)),
         }

@@ -10,15 +10,18 @@
 //!    copy and every root that is newly leased is queued. Neither is taken out when its holder lets go.
 //! 4. A collection removes a file only under the lock of this table, only with an empty queue, and only when its digest is
 //!    neither in the copy nor reached from a pin or a root of the queue.
+//! 5. A root of the queue under which a node was missing or corrupt is queued again when that node gets its name, under the lock
+//!    under which it gets it, and a root that is leased again is followed again, as far as it was not met to its end.
 //!
 //! So take any block of a pin that is complete. If the collection saw the pin in its list, it has marked the block. If not, the
 //! list was made before the pin was there, hence while `pin` held the block or before it did: by rule 3 the block is in the
 //! copy from the moment on that it was held. Had it been removed before that moment, rule 1 would have had `pin` find it
 //! missing, and there would be no such pin. The same holds for the blocks of a batch, which finds them missing and
 //! writes them. A reader that leased its root before any of it was removed has it followed, by rule 4, before the
-//! next removal; what is reached is never removed.
+//! next removal; what is reached is never removed. What that walk did not reach is under a node that was not there, so that
+//! nobody could read on to it before the node came; by rule 5 the root is followed again before the next removal.
 
-use super::error::StoreError;
+use super::{durable::Names, error::StoreError};
 use decentralml_types::Cid;
 use std::{
     collections::{HashMap, HashSet},
@@ -40,6 +43,11 @@ pub(super) struct State {
     held: HashMap<Digest, u32>,
     leased: HashMap<Cid, u32>,
     corrupt: HashSet<Digest>,
+    names: Names,
+    /// How often something may have become garbage: blocks were added, or a pin was removed.
+    loosened: u64,
+    /// What that was when a collection began that left no garbage.
+    swept: Option<u64>,
     run: Option<Run>,
 }
 
@@ -57,6 +65,9 @@ pub(super) struct Usage {
 struct Run {
     held: HashSet<Digest>,
     queue: HashSet<Cid>,
+    /// Nodes that were looked for in vain, with the leased roots above them.
+    lost: HashMap<Digest, HashSet<Cid>>,
+    loosened: u64,
 }
 
 impl Shared {
@@ -98,6 +109,30 @@ impl State {
         self.usage.blocks += u64::from(replaced.is_none());
         self.usage.bytes = self.usage.bytes.saturating_sub(replaced.unwrap_or(0)) + bytes;
         self.corrupt.remove(digest);
+        self.names.named(digest[0]);
+        self.found_again(digest);
+        if replaced.is_none() {
+            self.loosen();
+        }
+    }
+
+    pub fn names(&mut self) -> &mut Names {
+        &mut self.names
+    }
+
+    /// There may be garbage from now on.
+    pub fn loosen(&mut self) {
+        self.loosened += 1;
+    }
+
+    /// The collection that is about to end has left no garbage.
+    pub fn swept(&mut self) {
+        self.swept = self.run.as_ref().map(|run| run.loosened);
+    }
+
+    /// Whether there is no garbage, as far as is known.
+    pub fn is_swept(&self) -> bool {
+        self.swept == Some(self.loosened)
     }
 
     /// A file of `bytes` bytes is gone.
@@ -129,7 +164,8 @@ impl State {
     pub fn begin(&mut self) {
         let held = self.held.keys().copied().collect();
         let queue = self.leased.keys().copied().collect();
-        self.run = Some(Run { held, queue });
+        let (lost, loosened) = (HashMap::new(), self.loosened);
+        self.run = Some(Run { held, queue, lost, loosened });
     }
 
     pub fn end(&mut self) {
@@ -142,6 +178,22 @@ impl State {
         let root = queue.iter().next().copied()?;
         queue.remove(&root);
         Some(root)
+    }
+
+    /// A node under a leased root was not there or could not be read.
+    pub fn lost(&mut self, node: Digest, root: Cid) {
+        if let Some(run) = &mut self.run {
+            run.lost.entry(node).or_default().insert(root);
+        }
+    }
+
+    /// A block is there: the leased roots above it that were followed without it are to be followed again.
+    pub fn found_again(&mut self, digest: &Digest) {
+        if let Some(run) = &mut self.run
+            && let Some(roots) = run.lost.remove(digest)
+        {
+            run.queue.extend(roots);
+        }
     }
 
     /// Whether someone held the block since the collection began.

@@ -5,19 +5,12 @@ use crate::unixfs;
 use decentralml_types::{Cid, Codec};
 use std::collections::HashSet;
 
-/// What a block that cannot be had does to a walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
-    /// It ends it.
-    Fails,
-    /// The rest is walked through.
-    IsSkipped,
-}
-
 /// The blocks that walks have met. Memory: 32 bytes for each block and 32 more for each DAG-PB node, all of which exist.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
     met: HashSet<Digest>,
+    /// Nodes under which everything has been met. What is under others has to be walked through again: more of it may be there
+    /// by then.
     nodes: HashSet<Digest>,
 }
 
@@ -26,15 +19,36 @@ impl Walk {
         self.met.contains(digest)
     }
 
-    /// Goes through all under `root`. `meet` is called before anything is done with a block, and says whether it is here.
-    /// What earlier walks met is not walked through again.
+    /// Goes through all under `root`. `meet` is called before anything is done with a block, and says whether it is here. `lost`
+    /// is told of each block that cannot be had, and ends the walk with an error or has the rest walked through. What earlier
+    /// walks met to its end is not walked through again.
     pub fn follow(
         &mut self,
         store: &Store,
         root: Cid,
-        missing: Missing,
-        mut meet: impl FnMut(&Cid) -> Result<(), StoreError>,
+        meet: impl FnMut(&Cid) -> Result<(), StoreError>,
+        lost: impl FnMut(&Cid, StoreError) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let mut entered = Vec::new();
+        let followed = self.descend(store, root, meet, lost, &mut entered);
+        if !matches!(followed, Ok(true)) {
+            for node in &entered {
+                self.nodes.remove(node);
+            }
+        }
+        followed.map(drop)
+    }
+
+    /// Returns whether nothing was lost. The nodes that it came to are in `entered`.
+    fn descend(
+        &mut self,
+        store: &Store,
+        root: Cid,
+        mut meet: impl FnMut(&Cid) -> Result<(), StoreError>,
+        mut lost: impl FnMut(&Cid, StoreError) -> Result<(), StoreError>,
+        entered: &mut Vec<Digest>,
+    ) -> Result<bool, StoreError> {
+        let mut whole = true;
         let mut pending = Vec::new();
         let mut children = vec![root];
         loop {
@@ -47,22 +61,26 @@ impl Walk {
                 if known {
                     continue;
                 }
-                match meet(&child) {
-                    Ok(()) => {}
-                    Err(_) if missing == Missing::IsSkipped => continue,
-                    Err(error) => return Err(error),
+                if let Err(error) = meet(&child) {
+                    whole = false;
+                    lost(&child, error)?;
+                    continue;
                 }
                 self.met.insert(child.digest);
                 if child.codec == Codec::DagPb {
                     self.nodes.insert(child.digest);
+                    entered.push(child.digest);
                     pending.push(child);
                 }
             }
-            let Some(node) = pending.pop() else { return Ok(()) };
+            let Some(node) = pending.pop() else { return Ok(whole) };
             children = match store.links(&node) {
                 Ok(links) => links,
-                Err(_) if missing == Missing::IsSkipped => Vec::new(),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    whole = false;
+                    lost(&node, error)?;
+                    Vec::new()
+                }
             };
         }
     }

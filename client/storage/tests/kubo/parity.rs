@@ -5,7 +5,7 @@ use crate::{
     pair::{DATA, Equal, Failed, NAMED, Pair, Shape, UNNAMED, fresh},
     support::post,
 };
-use decentralml_storage::{Block, Codec, unixfs};
+use decentralml_storage::{Block, Codec, WrittenCid, unixfs};
 
 #[tokio::test]
 #[ignore = "needs a Kubo: scripts/kubo.sh"]
@@ -162,6 +162,9 @@ async fn the_embedded_store_pins_as_kubo_does() {
     let (leaf, root) = (unixfs::canonical_cid(&small), unixfs::canonical_cid(&large));
     let second = unixfs::canonical_cid(&large[MIB..2 * MIB]);
     let absent = Block::new(Codec::Raw, fresh(99)).cid();
+    // The same block under a CID of version 0.
+    let old =
+        WrittenCid::parse("QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n").unwrap().like(root);
     pair.give(&format!("add?{CANONICAL}"), UNNAMED, &small, Equal).await;
     pair.give(&format!("add?{CANONICAL}"), UNNAMED, &large, Equal).await;
 
@@ -203,6 +206,8 @@ async fn the_embedded_store_pins_as_kubo_does() {
         format!("pin/add?arg={leaf}&name=two%0a{leaf}"),
         format!("pin/ls?arg={leaf}&names=true"),
         format!("pin/add?arg={leaf}"),
+        // The name is gone.
+        format!("pin/ls?arg={leaf}&names=true"),
         format!("pin/add?arg={root}&arg={leaf}&recursive=true"),
         format!("pin/add?arg={absent}"),
         format!("pin/add?arg={leaf}&recursive=maybe"),
@@ -213,6 +218,12 @@ async fn the_embedded_store_pins_as_kubo_does() {
         format!("pin/add?arg={leaf}"),
         format!("pin/rm?arg={leaf}&arg={root}"),
         format!("pin/ls?arg={second}"),
+        format!("block/stat?arg={old}"),
+        format!("pin/add?arg={old}"),
+        format!("pin/ls?arg={old}"),
+        format!("pin/rm?arg={old}&recursive=false"),
+        format!("pin/rm?arg={old}"),
+        format!("pin/ls?arg={old}"),
         "pin/rm".into(),
     ] {
         pair.ask(&command, Equal).await;

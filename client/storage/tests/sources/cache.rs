@@ -1,9 +1,11 @@
 //! A store of one's own before the others: what is there is not fetched again.
 
 use crate::{
-    Blocks, MIB, blocks_of,
-    peer::{Manner, Peer},
-    support::{Daemon, block_file, bytes},
+    MIB,
+    support::{
+        Daemon, block_file, bytes,
+        peer::{Blocks, Manner, Peer, blocks_of},
+    },
 };
 use decentralml_storage::{Cid, Error, Storage, Store, StoreOptions, unixfs::canonical_cid};
 use std::{
@@ -153,8 +155,11 @@ async fn what_is_added_is_kept_and_pins_hold_in_both() {
     assert_eq!(cid, canonical_cid(&data));
     assert!(storage.unpin(&cid).await.unwrap());
     assert!(!cache.is_pinned(&cid) && !server.store.is_pinned(&cid));
+    storage.pin_named(&cid, "model").await.unwrap();
+    let name = |store: &Store| store.pin_name(&cid).unwrap();
+    assert_eq!((name(&cache), name(&server.store)), (Some("model".into()), Some("model".into())));
     storage.pin(&cid).await.unwrap();
-    assert!(cache.is_pinned(&cid) && server.store.is_pinned(&cid));
+    assert_eq!((name(&cache), name(&server.store)), (Some("".into()), Some("".into())));
 
     // What only the server has is pinned there.
     let other = server.store.add(&data[1..], false).unwrap().cid;
@@ -186,4 +191,52 @@ async fn a_file_is_added_where_the_own_store_has_no_room_for_it() {
     assert!(server.store.is_pinned(&cid) && !cache.is_pinned(&cid));
     let missing = storage.add_file(&path.with_extension("missing")).await;
     assert!(matches!(missing, Err(Error::File { .. })));
+}
+
+#[tokio::test]
+async fn what_is_let_go_of_makes_room_for_what_is_added() {
+    let server = Daemon::start().await;
+    let folder = TempDir::new().unwrap();
+    let options = StoreOptions { max_bytes: Some(3 * MIB as u64) };
+    let cache = Arc::new(Store::open_with(folder.path(), options).unwrap());
+    let storage = server.client().await.with_cache(cache.clone());
+    let add = async |fill: u8| storage.add(vec![fill; MIB]).await.unwrap().cid;
+    let (one, two, three, four) = (add(1).await, add(2).await, add(3).await, add(4).await);
+    assert_eq!(storage.own_pins().await.unwrap(), [one, two, three].into());
+    assert!(!cache.has(&four) && server.store.is_pinned(&four));
+
+    assert!(storage.unpin(&one).await.unwrap());
+    assert!(storage.unpin_own(&two).await.unwrap());
+    assert!(!storage.unpin_own(&two).await.unwrap(), "it is let go of");
+    assert_eq!(storage.own_pins().await.unwrap(), [three].into());
+    assert_eq!(server.store.pins().unwrap(), [two, three, four].into(), "others may need it");
+    let five = add(5).await;
+    assert_eq!(storage.own_pins().await.unwrap(), [three, five].into());
+    assert!(cache.has(&three) && cache.has(&five) && !cache.has(&one) && !cache.has(&two));
+
+    // What is fetched goes before what was added.
+    assert_eq!(storage.fetch(&four, MIB as u64).await.unwrap(), vec![4; MIB]);
+    assert!(cache.has(&four) && !cache.is_pinned(&four));
+    let six = add(6).await;
+    assert!(cache.is_pinned(&six) && !cache.has(&four));
+    let without = server.client().await;
+    assert!(!without.unpin_own(&six).await.unwrap());
+    assert!(without.own_pins().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_pin_that_lost_its_root_does_not_fill_the_own_store_for_ever() {
+    let server = Daemon::start().await;
+    let folder = TempDir::new().unwrap();
+    let options = StoreOptions { max_bytes: Some(3 * MIB as u64) };
+    let cache = Arc::new(Store::open_with(folder.path(), options).unwrap());
+    let storage = server.client().await.with_cache(cache.clone());
+    let data = bytes(2 * MIB);
+    let lost = storage.add(data.clone()).await.unwrap().cid;
+    std::fs::write(block_file(cache.path(), &lost), b"rotten").unwrap();
+    let added = storage.add(vec![1; MIB]).await.unwrap().cid;
+    assert_eq!(storage.own_pins().await.unwrap(), [added].into());
+    // Its own copy is gone, and the one that others have is as it was.
+    assert_eq!(storage.fetch(&lost, data.len() as u64).await.unwrap(), data);
+    assert!(server.store.is_pinned(&lost));
 }

@@ -1,9 +1,12 @@
 //! Sources that lie, stall, cut or flood.
 
 use crate::{
-    Blocks, MIB, blocks_of,
-    peer::{Manner, Peer, dead},
-    support::{Daemon, bytes, patient, quick},
+    MIB,
+    support::{
+        Daemon, bytes, patient,
+        peer::{Blocks, Manner, Peer, blocks_of, dead},
+        quick,
+    },
 };
 use decentralml_storage::{
     Config, Error, Progress, Storage, gateway::Gateway, unixfs::canonical_cid,
@@ -43,7 +46,7 @@ async fn an_honest_source_wins_among_hostile_ones() {
     let mut urls = vec![liar.url(), flood.url(), dead().await];
     let mut others = Vec::new();
     for manner in [
-        Manner::Trickles,
+        Manner::Trickles(Duration::from_secs(1)),
         Manner::Cuts,
         Manner::StopsHalfway,
         Manner::Mute,

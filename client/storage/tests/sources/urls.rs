@@ -1,9 +1,8 @@
 //! Lists of sources as they come from the chain.
 
-use crate::{
-    blocks_of,
-    peer::{Manner, Peer},
-    support::{Daemon, bytes},
+use crate::support::{
+    Daemon, bytes,
+    peer::{Manner, Peer, blocks_of},
 };
 use decentralml_storage::{Error, SourceUrl};
 

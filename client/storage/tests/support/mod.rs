@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+pub mod peer;
+pub mod store;
+
 use decentralml_storage::{
     Block, Cid, Codec, Config, Storage, Store, StoreOptions,
     server::{Access, Server},
@@ -90,7 +93,7 @@ pub fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|_| next()).collect()
 }
 
-/// A node above raw leaves of less than 2^14 bytes each, as small as no importer makes it.
+/// A node above blocks of less than 2^14 bytes each, as small as no importer makes it.
 pub fn node(leaves: &[Block]) -> Block {
     let varint = |mut value: usize, out: &mut Vec<u8>| {
         while value > 127 {
@@ -103,7 +106,7 @@ pub fn node(leaves: &[Block]) -> Block {
     data.push(0x18);
     varint(leaves.iter().map(|leaf| leaf.data().len()).sum(), &mut data);
     for leaf in leaves {
-        let mut link = vec![0x0a, 36, 1, 0x55, 0x12, 32];
+        let mut link = vec![0x0a, 36, 1, leaf.cid().codec.code() as u8, 0x12, 32];
         link.extend_from_slice(&leaf.cid().digest);
         node.extend_from_slice(&[0x12, link.len() as u8]);
         node.extend_from_slice(&link);

@@ -11,6 +11,7 @@ use crate::{
     convert,
     error::WorkerError,
     origin,
+    state::What,
     work::{Moment, Work, compute, is_late},
 };
 
@@ -29,7 +30,7 @@ pub(super) async fn step(
     let accepted = read_accepted(moment).await?;
     let origin = origin::of_next_model(&moment.origin(work), &accepted);
     let known = work.state.load::<Next>(task, &name("next", round, committee))?;
-    let next = match known.filter(|next| next.origin == origin) {
+    let next = match known.filter(|next| next.serves(&origin)) {
         Some(next) => next,
         None => {
             let next = prepare(evaluator, work, memory, moment, &accepted, origin).await?;
@@ -150,10 +151,9 @@ async fn prepare(
     });
     let Some(computed) = computed.await? else { return Ok(None) };
     let (bytes, metrics) = computed.map_err(|error| memory.note(error))?;
-    // Adding pins: the model stays with this account's store.
-    let cid = work.storage.add(bytes).await?.cid;
+    let cid = work.pins.add(&work.state, moment.purpose(What::Model), bytes).await?;
     tracing::info!(task, round, %cid, accuracy = metrics.accuracy, loss = metrics.loss, "aggregated");
-    Ok(Some(Next { origin, cid, metric: convert::ppm(metrics.accuracy) }))
+    Ok(Some(Next { origin: Some(origin), cid, metric: convert::ppm(metrics.accuracy) }))
 }
 
 /// The reveals of the accepted updates, in their order.

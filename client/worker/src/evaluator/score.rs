@@ -11,6 +11,7 @@ use crate::{
     convert, enroll,
     error::WorkerError,
     model, origin,
+    state::{Sealed, What},
     work::{Moment, Work, compute},
 };
 
@@ -33,7 +34,9 @@ pub(super) async fn step(
     let scores = match work.state.made_from::<Scores>(task, &name, &sheet.origin)? {
         Some(scores) => scores,
         None => {
-            enroll::cover(work, &moment.view, &moment.task).await?;
+            if !enroll::cover(work, task).await? {
+                return Ok(());
+            }
             tracing::info!(task, round, committee, place, "has a seat and scores");
             let scores = prepare(evaluator, work, memory, moment, &sheet, place).await?;
             let Some(scores) = scores else { return Ok(()) };
@@ -43,17 +46,21 @@ pub(super) async fn step(
     if moment.is_too_late(work) {
         return Ok(());
     }
-    let asked = match moment.latest(work).await? {
-        Some(latest) => Some(Sheet::read(work, &latest).await?.origin),
-        None => None,
+    let latest = match moment.latest(work).await? {
+        Some(latest) if Sheet::read(work, &latest).await?.origin == sheet.origin => latest,
+        _ => {
+            tracing::warn!(task, round, committee, "the chain asks for these scores no more");
+            return Ok(());
+        }
     };
-    if asked != Some(sheet.origin) {
-        tracing::warn!(task, round, committee, "the chain asks for these scores no more");
-        return Ok(());
+    let anchor = match moment.finalized(work).await {
+        Some(finalized) if sheet.is_that_of(work, &finalized).await => finalized.view.anchor(),
+        _ => latest.view.anchor(),
+    };
+    let commit = call::commit_scores(task, round, committee, scores.hash);
+    if work.commit(commit, anchor, &[("Validation", "AlreadyCommitted")]).await? {
+        tracing::info!(task, round, committee, "committed to scores");
     }
-    let commit = call::commit_scores(task, round, scores.hash);
-    work.submit_once(commit, &[("Validation", "AlreadyCommitted")]).await?;
-    tracing::info!(task, round, committee, "committed to scores");
     Ok(())
 }
 
@@ -63,6 +70,8 @@ struct Sheet {
     seed: Seed,
     /// Names all of it.
     origin: Hash,
+    /// Names the updates.
+    updates: Hash,
 }
 
 impl Sheet {
@@ -84,8 +93,15 @@ impl Sheet {
                 "round {round}: the draw was closed during the phase"
             ))
         })?;
-        let origin = origin::of_scores(&moment.origin(work), committee, &reveals, &seed);
-        Ok(Self { reveals, seed, origin })
+        let of_round = moment.origin(work);
+        let origin = origin::of_scores(&of_round, committee, &reveals, &seed);
+        let updates = origin::of_scored(&of_round, committee, &reveals);
+        Ok(Self { reveals, seed, origin, updates })
+    }
+
+    /// Whether another block, too, asks for it. One that cannot tell, as its draw is not open yet, does not.
+    async fn is_that_of(&self, work: &Work, moment: &Moment) -> bool {
+        Self::read(work, moment).await.is_ok_and(|sheet| sheet.origin == self.origin)
     }
 }
 
@@ -97,13 +113,15 @@ async fn prepare(
     moment: &Moment,
     sheet: &Sheet,
     place: u32,
-) -> Result<Option<Scores>, WorkerError> {
+) -> Result<Option<Sealed<Scores>>, WorkerError> {
     let (round, _, committee) = moment.phase();
     let task = moment.task.id;
-    let (origin, count) = (sheet.origin, sheet.reveals.len());
+    let count = sheet.reveals.len();
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
-    let scores =
-        |opinions, hash| Some(Scores { origin, place, opinions, salt, hash, earlier: Vec::new() });
+    let scores = |opinions, hash| {
+        let content = Scores { place, opinions, updates: Some(sheet.updates) };
+        Some(Sealed::new(sheet.origin, content, salt, hash))
+    };
     if evaluator.conduct == Conduct::Copycat {
         let seats = moment.view.seats(task, round, committee).await?;
         let Some((_, copied)) = seats.first() else { return Ok(None) };
@@ -173,11 +191,14 @@ pub(super) async fn validation(
     {
         return Ok(rows.clone());
     }
+    let cid = spec.validation_set;
+    let new = work.pins.is_new(&cid).await.unwrap_or(false);
     let rows = Arc::new(model::fetch_validation(&work.storage, spec).await?);
-    if let Err(error) = work.storage.pin(&spec.validation_set).await {
+    let purpose = moment.purpose(What::Rows);
+    if let Err(error) = work.pins.pin(&work.state, purpose, cid, new).await {
         tracing::debug!(%error, "the validation set could not be pinned");
     }
-    memory.validation = Some((spec.validation_set, rows.clone()));
+    memory.validation = Some((cid, rows.clone()));
     Ok(rows)
 }
 

@@ -2,7 +2,7 @@
 
 use decentralml_sdk::call;
 
-use super::{Conduct, Record, Trainer};
+use super::{Conduct, Trained, Trainer, name};
 use crate::{
     error::WorkerError,
     work::{Moment, Work},
@@ -17,17 +17,26 @@ pub(super) async fn step(
     if trainer.conduct == Conduct::VanishAfterCommit {
         return Ok(());
     }
-    let committed = moment.view.commitment(task, round, &work.account()).await?;
+    let Some(latest) = moment.latest(work).await? else { return Ok(()) };
+    let committed = latest.view.commitment(task, round, &work.account()).await?;
     let Some(committed) = committed.filter(|row| row.revealed.is_none()) else { return Ok(()) };
-    let record = work.state.opening::<Record>(task, &Record::name(round), &committed.hash)?;
+    let record = work.state.opening::<Trained>(task, &name(round), &committed.hash)?;
     let Some(record) = record else {
         return Err(WorkerError::Contradiction(format!(
             "round {round} of task {task}: the commitment on chain is not in this folder's records, so it cannot be \
              revealed; was it made with another state folder?"
         )));
     };
-    let reveal = call::reveal(task, round, record.cid, record.samples, record.salt);
+    // What the chain would refuse costs a fee.
+    if !record.serves(&latest.origin(work)) {
+        return Err(WorkerError::Contradiction(format!(
+            "round {round} of task {task}: the commitment on chain is of an update to another model, which a fork had here, so \
+             it cannot be revealed unless the chain comes back to that fork"
+        )));
+    }
+    let Trained { cid, samples } = record.content;
+    let reveal = call::reveal(task, round, cid, None, samples, record.salt);
     work.submit_once(reveal, &[("Results", "AlreadyRevealed")]).await?;
-    tracing::info!(task, round, cid = %record.cid, "revealed");
+    tracing::info!(task, round, %cid, "revealed");
     Ok(())
 }

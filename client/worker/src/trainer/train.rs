@@ -10,10 +10,11 @@ use decentralml_storage::unixfs;
 use decentralml_types::{Cid, Seed, commitment::UpdateCommitment, spec::Objective};
 use std::sync::Arc;
 
-use super::{Conduct, Record, Trainer};
+use super::{Conduct, Trained, Trainer, name};
 use crate::{
     convert, enroll,
     error::WorkerError,
+    state::{Sealed, What},
     work::{Models, Moment, Work, compute},
 };
 
@@ -33,10 +34,12 @@ pub(super) async fn step(
     let draw = moment.view.place(task, round, Draw::Trainers, &work.account()).await?;
     let Place::Drawn(place) = draw else { return Ok(()) };
     let origin = moment.origin(work);
-    let record = match work.state.made_from::<Record>(task, &Record::name(round), &origin)? {
+    let record = match work.state.made_from::<Trained>(task, &name(round), &origin)? {
         Some(record) => record,
         None => {
-            enroll::cover(work, &moment.view, &moment.task).await?;
+            if !enroll::cover(work, task).await? {
+                return Ok(());
+            }
             tracing::info!(task, round, place, "is drawn and trains");
             let Some(record) = prepare(trainer, work, models, moment).await? else { return Ok(()) };
             record
@@ -46,17 +49,20 @@ pub(super) async fn step(
         return Ok(());
     }
     // The chain takes any commitment, and slashes one that cannot be revealed.
-    if moment.latest(work).await?.is_none_or(|latest| latest.origin(work) != origin) {
+    let serves = |now: &Moment| now.origin(work) == origin;
+    let Some(latest) = moment.latest(work).await?.filter(serves) else {
         tracing::warn!(
             task,
             round,
             "the chain asks for this update no more: it is not committed to"
         );
         return Ok(());
-    }
+    };
+    let anchor = moment.finalized(work).await.filter(serves).unwrap_or(latest).view.anchor();
     let commit = call::commit(task, round, record.hash);
-    work.submit_once(commit, &[("Results", "AlreadyCommitted")]).await?;
-    tracing::info!(task, round, cid = %record.cid, "committed");
+    if work.commit(commit, anchor, &[("Results", "AlreadyCommitted")]).await? {
+        tracing::info!(task, round, cid = %record.content.cid, "committed");
+    }
     Ok(())
 }
 
@@ -66,7 +72,7 @@ async fn prepare(
     work: &Work,
     models: &mut Models,
     moment: &Moment,
-) -> Result<Option<Record>, WorkerError> {
+) -> Result<Option<Sealed<Trained>>, WorkerError> {
     let (spec, base) = models.get(work, moment).await?;
     let Some(bytes) = make(trainer, work, moment, spec, base).await? else {
         tracing::warn!(round = moment.round.number, "the phase ended while it trained");
@@ -82,14 +88,13 @@ async fn prepare(
         account: &work.account(),
         base: moment.round.base,
         cid,
+        plain_hash: None,
         samples,
         salt,
     }
     .hash();
-    let origin = moment.origin(work);
-    let record = Record { origin, cid, samples, salt, hash, earlier: Vec::new() };
-    let name = Record::name(moment.round.number);
-    Ok(Some(work.state.add(moment.task.id, &name, record)?))
+    let record = Sealed::new(moment.origin(work), Trained { cid, samples }, salt, hash);
+    Ok(Some(work.state.add(moment.task.id, &name(moment.round.number), record)?))
 }
 
 /// The update's bytes.
@@ -159,7 +164,7 @@ async fn store(
     match trainer.conduct {
         Conduct::OtherFile => Ok(moment.task.spec.validation_set),
         Conduct::Missing => Ok(unixfs::canonical_cid(&bytes)),
-        _ => Ok(work.storage.add(bytes).await?.cid),
+        _ => work.pins.add(&work.state, moment.purpose(What::Update), bytes).await,
     }
 }
 

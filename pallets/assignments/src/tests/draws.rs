@@ -38,6 +38,25 @@ fn as_many_are_drawn_as_there_are_places() {
 }
 
 #[test]
+fn a_draw_is_done_once_its_seed_is_known_whoever_asks() {
+    build_and_execute(|| {
+        let drawn = || Assignments::ensure_drawn(TASK, ROUND, Draw::Trainers);
+        assert_err!(drawn(), Error::<Test>::NoSuchDraw);
+        enroll(1, Role::Trainer);
+        open(6);
+        assert_err!(drawn(), Error::<Test>::SeedUnknown);
+        next_block(None);
+        assert_err!(drawn(), Error::<Test>::SeedUnknown);
+        next_block(Some(1));
+        assert_ok!(drawn());
+        let other = Assignments::ensure_drawn(TASK, ROUND, Draw::Committee(0));
+        assert_err!(other, Error::<Test>::NoSuchDraw);
+        Assignments::close_draw(TASK, ROUND, Draw::Trainers);
+        assert_err!(drawn(), Error::<Test>::NoSuchDraw);
+    });
+}
+
+#[test]
 fn all_are_drawn_where_places_suffice() {
     build_and_execute(|| {
         (1..=4).for_each(|who| enroll(who, Role::Trainer));

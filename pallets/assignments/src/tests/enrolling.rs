@@ -74,6 +74,24 @@ fn a_bond_that_does_not_cover_the_task_is_refused() {
 }
 
 #[test]
+fn who_is_to_read_sealed_updates_needs_a_key() {
+    build_and_execute(|| {
+        Sealed::set(true);
+        WithKey::set(vec![2]);
+        assert_noop!(try_enroll(1, Role::Evaluator), Error::<Test>::NoEncryptionKey);
+        assert_ok!(try_enroll(2, Role::Evaluator));
+        // Trainers encrypt, and need no key that is registered.
+        assert_ok!(try_enroll(1, Role::Trainer));
+        // A key that is removed later ends no enrollment.
+        WithKey::set(Vec::new());
+        leave(2, Role::Evaluator);
+        assert_noop!(try_enroll(2, Role::Evaluator), Error::<Test>::NoEncryptionKey);
+        Sealed::set(false);
+        assert_ok!(try_enroll(2, Role::Evaluator));
+    });
+}
+
+#[test]
 fn nobody_enrolls_in_a_task_that_is_over_or_unknown() {
     build_and_execute(|| {
         for status in [TaskStatus::Completed, TaskStatus::Cancelled, TaskStatus::Expired] {

@@ -24,7 +24,8 @@ fn reveals_are_numbered_in_their_order_and_free() {
         }
         assert_eq!(Results::counts(TASK, ROUND), EvidenceCounts { committed: 3, revealed: 3 });
         let row = Commitments::<Test>::get((TASK, ROUND, 3)).unwrap();
-        assert_eq!(row.revealed, Some((1, Update { cid: cid(3), samples: 100 })));
+        let update = Update { cid: cid(3), plain_hash: None, samples: 100, handover: None };
+        assert_eq!(row.revealed, Some((1, update)));
         System::assert_last_event(
             Event::Revealed {
                 task: TASK,
@@ -32,6 +33,7 @@ fn reveals_are_numbered_in_their_order_and_free() {
                 who: 1,
                 index: 2,
                 cid: cid(1),
+                plain_hash: None,
                 samples: 100,
             }
             .into(),
@@ -83,6 +85,40 @@ fn a_commitment_to_another_base_task_round_or_chain_cannot_be_revealed() {
             CurrentPhase::set(Phase::Revealing);
             assert_noop!(try_reveal(1, &update), Error::<Test>::Mismatch);
         }
+    });
+}
+
+#[test]
+fn a_sealed_update_is_revealed_with_the_hash_of_the_plain_one() {
+    Sealed::set(true);
+    committed(|| {
+        let update = update_of(&1);
+        let bare = UpdateCommitment { plain_hash: None, ..update.clone() };
+        assert_noop!(try_reveal(1, &bare), Error::<Test>::PlainHashMissing);
+        let other = UpdateCommitment { plain_hash: Some([99; 32]), ..update.clone() };
+        assert_noop!(try_reveal(1, &other), Error::<Test>::Mismatch);
+        try_reveal(1, &update).unwrap();
+        let (_, revealed) = Commitments::<Test>::get((TASK, ROUND, 1)).unwrap().revealed.unwrap();
+        assert_eq!((revealed.plain_hash, revealed.handover), (Some([1; 32]), None));
+    });
+}
+
+#[test]
+fn an_open_update_has_no_other_hash() {
+    committed(|| {
+        let sealed = UpdateCommitment { plain_hash: Some([1; 32]), ..update_of(&1) };
+        assert_noop!(try_reveal(1, &sealed), Error::<Test>::NotSealed);
+        reveal(1);
+    });
+}
+
+#[test]
+fn a_commitment_without_the_hash_cannot_be_revealed_in_a_sealed_task() {
+    build_and_execute(|| {
+        commit(1);
+        Sealed::set(true);
+        CurrentPhase::set(Phase::Revealing);
+        assert_noop!(try_reveal(1, &update_of(&1)), Error::<Test>::Mismatch);
     });
 }
 

@@ -19,6 +19,34 @@ fn every_round_is_charged_for_when_it_starts() {
 }
 
 #[test]
+fn a_sealed_task_pays_for_the_keys_that_are_handed_over() {
+    build_and_execute(|| {
+        let mut spec = spec();
+        spec.custody.sealed = true;
+        let task = start_with(spec);
+        // Each of 6 trainers may do so once for either committee.
+        let amount = CHARGE + 2 * 6;
+        assert!(has_event(Event::RoundCharged { task, round: 1, amount }));
+        assert_eq!(total(TREASURY), EXISTENTIAL_DEPOSIT + amount);
+    });
+}
+
+#[test]
+fn a_round_knows_whether_its_task_is_sealed() {
+    build_and_execute(|| {
+        for sealed in [false, true] {
+            let mut spec = spec();
+            spec.custody.sealed = sealed;
+            let task = start_with(spec);
+            assert_eq!(Tasks::round(task, 1).map(|round| round.sealed), Some(sealed));
+            Rounds::<Test>::mutate(task, 1, |row| row.as_mut().unwrap().sealed = !sealed);
+            assert!(Tasks::do_try_state().is_err());
+            Rounds::<Test>::mutate(task, 1, |row| row.as_mut().unwrap().sealed = sealed);
+        }
+    });
+}
+
+#[test]
 fn the_charge_for_a_void_round_does_not_come_back() {
     build_and_execute(|| {
         let task = start();

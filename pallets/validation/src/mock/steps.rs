@@ -81,7 +81,8 @@ pub fn hash_of(who: AccountId, opinions: &Opinions) -> Hash {
 }
 
 pub fn try_commit(who: AccountId, hash: Hash) -> DispatchResultWithPostInfo {
-    Validation::commit_scores(RuntimeOrigin::signed(who), TASK, World::get().round, hash)
+    let Around { round, committee, .. } = World::get();
+    Validation::commit_scores(RuntimeOrigin::signed(who), TASK, round, committee, hash)
 }
 
 pub fn try_open(who: AccountId, opinions: Opinions) -> DispatchResultWithPostInfo {

@@ -87,10 +87,12 @@ fn seats_commit_in_phase_scoring_of_the_current_round_only() {
         }
         enter(Phase::Scoring);
         let origin = || RuntimeOrigin::signed(11);
-        let next = Validation::commit_scores(origin(), TASK, ROUND + 1, [9; 32]);
+        let next = Validation::commit_scores(origin(), TASK, ROUND + 1, 0, [9; 32]);
         assert_err_ignore_postinfo!(next, Error::<Test>::NotCurrentRound);
-        let elsewhere = Validation::commit_scores(origin(), TASK + 1, ROUND, [9; 32]);
+        let elsewhere = Validation::commit_scores(origin(), TASK + 1, ROUND, 0, [9; 32]);
         assert_err_ignore_postinfo!(elsewhere, Error::<Test>::NoRound);
+        let later = Validation::commit_scores(origin(), TASK, ROUND, 1, [9; 32]);
+        assert_err_ignore_postinfo!(later, Error::<Test>::WrongCommittee);
     });
 }
 

@@ -1,15 +1,16 @@
 //! `decentralml council propose`.
 
 use crate::{
-    commands::{model, submit},
+    commands::{hex, model, submit},
     context::Context,
     exit::{Kind, OfKind, problem},
     output::Out,
 };
 use clap::Subcommand;
 use color_eyre::Result;
-use decentralml_sdk::{Call, ModelStatus, ModelVersion, call};
+use decentralml_sdk::{Call, ModelStatus, ModelVersion, Proposal, call};
 use decentralml_types::{TaskId, Version};
+use serde_json::{Value, json};
 
 /// Propose something to the council. By a member, whose own vote is still to be given.
 #[derive(Debug, Subcommand)]
@@ -56,6 +57,19 @@ impl Motion {
         })
     }
 
+    /// The arguments of its call, as those of an open motion are shown.
+    fn arguments(&self, context: &Context) -> Result<Value> {
+        Ok(match self {
+            Self::Release { task, version } => json!({ "task": task, "version": version }),
+            Self::Recall { task, version, reason } => {
+                json!({ "task": task, "version": version, "reason": hex(reason.as_bytes()) })
+            }
+            Self::AddValidator { who } | Self::RemoveValidator { who } => {
+                json!({ "who": { "Id": hex(&context.account(who)?.0) } })
+            }
+        })
+    }
+
     /// Refuses a decision that the chain would not carry out, whatever the votes: a version is released once, and recalled once.
     fn can_follow(&self, model: &ModelVersion) -> Result<()> {
         let why = match (self, &model.status) {
@@ -93,6 +107,24 @@ pub fn majority(members: usize) -> u32 {
     u32::try_from(members / 2 + 1).unwrap_or(u32::MAX)
 }
 
+/// Refuses a call that an open motion proposes already: the chain would do so for a fee.
+fn insist_on_new(call: &Call, arguments: &Value, open: &[Proposal]) -> Result<()> {
+    let name = call.name().replace("::", ".");
+    let same = |motion: &&Proposal| {
+        let Some((pallet_and_call, fields)) = motion.call.split_once(' ') else { return false };
+        pallet_and_call == name
+            && serde_json::from_str(fields).is_ok_and(|fields: Value| fields == *arguments)
+    };
+    let Some(Proposal { index, .. }) = open.iter().find(same) else { return Ok(()) };
+    Err(problem(
+        Kind::Refused,
+        format!(
+            "motion {index} proposes that already: `decentralml council vote {index} --aye` is a vote for it, and `decentralml \
+             council close {index}` ends it"
+        ),
+    ))
+}
+
 /// Waits until the motion is final.
 pub async fn run(motion: Motion, context: &Context, out: &mut Out<'_>) -> Result<()> {
     let proposed = motion.call(context)?;
@@ -106,6 +138,7 @@ pub async fn run(motion: Motion, context: &Context, out: &mut Out<'_>) -> Result
         motion.can_follow(&model::version(&view, task, version).await?)?;
     }
     super::insist_on_seat(context, &members)?;
+    insist_on_new(&proposed, &motion.arguments(context)?, &view.proposals().await?)?;
     let threshold = motion.threshold(members.len());
     submit(context, &chain, &call::propose(threshold, &proposed), out, |included| {
         match included.proposal() {
@@ -160,6 +193,35 @@ mod tests {
             let start = format!("version 12 of task 3 {}", refusal.unwrap_or_default());
             assert!(refusal.is_none() || text.starts_with(&start), "{text}");
         }
+    }
+
+    #[test]
+    fn what_an_open_motion_proposes_is_not_proposed_again() {
+        let shown = |call: &str| Proposal {
+            hash: [1; 32],
+            index: 7,
+            threshold: 2,
+            ayes: Vec::new(),
+            nays: Vec::new(),
+            end: 100,
+            call: call.to_owned(),
+        };
+        let open = |call: &str| {
+            let arguments = json!({ "task": 3, "version": 12 });
+            insist_on_new(&call::release(3, 12), &arguments, &[shown("(gone)"), shown(call)])
+        };
+        for other in [
+            r#"Models.release {"task":3,"version":11}"#,
+            r#"Models.recall {"task":3,"version":12}"#,
+            r#"Models.release {"task":3,"version":12,"reason":"0x61"}"#,
+            "Models.release",
+        ] {
+            assert!(open(other).is_ok(), "{other}");
+        }
+        let refused = open(r#"Models.release {"version":12,"task":3}"#).err();
+        assert_eq!(refused.as_ref().map(crate::exit::kind), Some(Kind::Refused));
+        let text = refused.map(|error| error.to_string()).unwrap_or_default();
+        assert!(text.contains("`decentralml council vote 7 --aye`"), "{text}");
     }
 
     #[test]

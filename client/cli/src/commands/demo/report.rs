@@ -17,7 +17,17 @@ use decentralml_sdk::{AccountBalance, AccountId, ModelStatus, ModelVersion};
 use decentralml_types::{Balance, Cid, Ppm, Version};
 use decentralml_worker::trainer::Conduct;
 use serde::Serialize;
-use std::{fs, path::Path};
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
+
+/// The name of the report in the demo's folder.
+pub const FILE: &str = "report.json";
+/// Bytes that a report has at most; one has about a thousand.
+const MAX_BYTES: u64 = 1 << 16;
 
 /// Accuracy on the evaluators' rows that the demo promises.
 const TARGET: Ppm = 950_000;
@@ -147,10 +157,24 @@ pub fn judge(outcome: &Outcome, cast: &Cast) -> Result<()> {
     }
 }
 
+/// Whether a file is the report of a demo.
+pub fn is_report(path: &Path) -> bool {
+    let read = || -> io::Result<Value> {
+        let mut text = Vec::new();
+        File::open(path)?.take(MAX_BYTES).read_to_end(&mut text)?;
+        Ok(serde_json::from_slice(&text)?)
+    };
+    // A pipe in its place would be waited for.
+    let report = if path.is_file() { read().unwrap_or_default() } else { Value::Null };
+    ["accuracy", "balances_add_up", "model_cid", "released_version"]
+        .iter()
+        .all(|key| report.get(key).is_some())
+}
+
 /// Writes the files and prints the summary, or the report where JSON is asked for.
 pub fn write(outcome: &Outcome, cast: &Cast, folder: &Path, out: &mut Out<'_>) -> Result<()> {
     let report = Report::new(outcome, cast);
-    fs::write(folder.join("report.json"), serde_json::to_vec_pretty(&report)?)?;
+    fs::write(folder.join(FILE), serde_json::to_vec_pretty(&report)?)?;
     fs::write(folder.join("rounds.json"), serde_json::to_vec_pretty(&outcome.rounds)?)?;
     let alone: Vec<String> =
         report.alone_accuracy.iter().map(|share| format!("{:.1}", share * 100.0)).collect();
@@ -298,6 +322,8 @@ mod tests {
         {
             assert!(last.contains(part), "{last}");
         }
-        assert!(folder.path().join("report.json").is_file());
+        assert!(is_report(&folder.path().join(FILE)));
+        assert!(!is_report(&folder.path().join("rounds.json")));
+        assert!(!is_report(folder.path()));
     }
 }

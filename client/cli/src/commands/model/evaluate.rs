@@ -8,7 +8,7 @@ use crate::{
     output::{Out, pairs},
 };
 use clap::Args;
-use color_eyre::{Result, eyre::WrapErr};
+use color_eyre::Result;
 use decentralml_learning::{
     Dataset, Metrics, ModelSpec, Weights,
     data::{CsvOptions, read_csv},
@@ -26,7 +26,7 @@ const MAX_SPEC: u64 = 1 << 20;
 /// Measure a model on rows: those of a file, or the task's own validation set.
 #[derive(Args, Debug)]
 pub struct Opts {
-    /// Number of the task. The chain names its model's layers; for a task that is gone give --layers.
+    /// Number of the task. It names layers and validation set; for a task that is gone give --layers and --data.
     #[arg(required_unless_present_all = ["file", "layers"])]
     task: Option<TaskId>,
     /// Version of its model [default: the latest].
@@ -69,6 +69,20 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     })
 }
 
+/// What is to be given for a task that was reaped, and where that can be had.
+fn gone(task: TaskId, without_rows: bool) -> String {
+    let rows = match without_rows {
+        true => " Its validation set is not named any more either: give --data <FILE> too.",
+        false => "",
+    };
+    format!(
+        "task {task} is gone, and with it the name of its model's layers: the record of a version on chain names its weights \
+         only. Give --layers <FILE>: TOML with `input` and `layers` as in the file from which the task was created, or the \
+         JSON that `decentralml ipfs cat <CID> --out layers.json` fetches, where `spec.model` of the transaction \
+         Tasks.create is the CID.{rows}"
+    )
+}
+
 /// Chain and store, where they are needed: with two files they are not.
 struct Source {
     task: Option<Task>,
@@ -84,14 +98,13 @@ impl Source {
             Some(_) => None,
             None => Some(version_or_last(&view, id, opts.version).await?.cid),
         };
-        let task = match opts.layers {
-            // The task may be gone; its models stay.
-            Some(_) => view.task(id).await?,
-            None => Some(
-                context::task(&view, id)
-                    .await
-                    .wrap_err("the model's layers are not on chain; give --layers")?,
-            ),
+        // The task may be gone; its models stay.
+        let task = match view.task(id).await? {
+            None if opts.layers.is_none() && id < view.next_task().await? => {
+                return Err(problem(Kind::NotFound, gone(id, opts.data.data.is_none())));
+            }
+            None if opts.layers.is_none() => Some(context::task(&view, id).await?),
+            found => found,
         };
         Ok(Self { task, cid, storage: Some(context.storage().await?) })
     }

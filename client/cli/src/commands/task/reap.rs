@@ -7,7 +7,8 @@ use color_eyre::Result;
 
 /// Remove a task that is over and settled; its deposit and what is left go back to the sponsor. By anybody.
 ///
-/// The standings of its trainers are removed first. The fees are yours, whoever gets the deposit.
+/// The standings of its trainers are removed first. The fees are yours, whoever gets the deposit. Versions of its model stay,
+/// but nothing on chain names their layers and the validation set any more: `task show` gives both CIDs until then.
 #[derive(Args, Debug)]
 pub struct Opts {
     #[command(flatten)]

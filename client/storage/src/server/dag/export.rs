@@ -1,15 +1,14 @@
 //! `dag/export`: a DAG as a CAR.
 
 use super::super::{
-    answer::Failure,
+    answer::{CHUNKS_OF_BYTES, Failure, streamed},
     params::Params,
     paths::{following, resolve},
 };
 use crate::{Store, car::Scope, outgoing};
 use axum::{
     extract::{Query, State},
-    http::header,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use std::sync::Arc;
 
@@ -24,7 +23,5 @@ pub(crate) async fn export(
         Ok(store.export_car(&[root], Scope::All)?)
     })
     .await?;
-    let headers =
-        [(header::CONTENT_TYPE.as_str(), "application/vnd.ipld.car"), ("x-stream-output", "1")];
-    Ok((headers, outgoing::body(car)).into_response())
+    Ok(streamed("application/vnd.ipld.car", CHUNKS_OF_BYTES, outgoing::body(car)))
 }

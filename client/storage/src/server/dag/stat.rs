@@ -3,7 +3,7 @@
 use super::super::{
     answer::{Failure, emitted},
     params::Params,
-    paths::{following, resolve},
+    paths::resolve_all,
 };
 use crate::{
     Store,
@@ -47,11 +47,7 @@ pub(crate) async fn stat(
 ) -> Result<Response, Failure> {
     let progress = params.flag("progress")?.unwrap_or(true);
     let paths = params.some_paths("root")?;
-    let resolving = store.clone();
-    let roots = following(move || {
-        paths.iter().map(|path| resolve(&resolving, path)).collect::<Result<Vec<_>, _>>()
-    })
-    .await?;
+    let roots = resolve_all(&store, paths).await?;
     emitted::<Summary>(move |emit| {
         let mut unique = HashSet::new();
         let mut all = Summary::default();

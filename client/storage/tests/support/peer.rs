@@ -1,6 +1,6 @@
 //! A server with a manner of its own, both as a gateway and as a Kubo RPC.
 
-use crate::{Blocks, support::patient};
+use super::patient;
 use axum::{
     Router,
     body::Body,
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use decentralml_storage::{Cid, SourceUrl, Storage, parse_cid};
+use decentralml_storage::{Block, Cid, SourceUrl, Storage, parse_cid, unixfs::import};
 use futures::{Stream, StreamExt, stream};
 use std::{
     collections::HashMap,
@@ -30,12 +30,14 @@ pub enum Manner {
     Late,
     /// Other bytes of the same length.
     Lies,
+    /// Half of the block, as if that were all.
+    Truncates,
     /// Half of the block, and the connection is cut.
     Cuts,
     /// Half of the block, and silence.
     StopsHalfway,
-    /// A byte a second.
-    Trickles,
+    /// A byte each time.
+    Trickles(Duration),
     NeverEnds,
     Mute,
     Lacks,
@@ -43,6 +45,38 @@ pub enum Manner {
     Searches,
     IsDown,
     SendsTo(String),
+}
+
+pub type Blocks = Arc<Mutex<HashMap<Cid, Block>>>;
+
+/// The blocks of a file.
+pub fn blocks_of(data: &[u8]) -> (Cid, Blocks) {
+    let mut blocks = HashMap::new();
+    let imported = import(data, |block| {
+        blocks.insert(block.cid(), block);
+        Ok::<(), io::Error>(())
+    })
+    .unwrap();
+    (imported.cid, Arc::new(Mutex::new(blocks)))
+}
+
+/// Answers `version` well and the rest as `answer` does.
+pub async fn serve<F, Fut>(answer: F) -> (String, JoinHandle<()>)
+where
+    F: Fn(HashMap<String, String>, Request) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
+{
+    let handle = async move |Query(query): Query<HashMap<String, String>>, request: Request| {
+        if request.uri().path() == "/api/v0/version" {
+            return r#"{"Version":"0.42.0","Commit":"","Repo":"16"}"#.into_response();
+        }
+        answer(query, request).await
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(handle);
+    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (origin, task)
 }
 
 /// A server that counts.
@@ -68,40 +102,37 @@ impl Peer {
         blocks: &Blocks,
         manner: impl Fn(&Cid) -> Manner + Clone + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
         let (log, open, most) =
             <(Arc<Mutex<Vec<Cid>>>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
-        let (blocks, asked, opened, peak) =
-            (blocks.clone(), log.clone(), open.clone(), most.clone());
-        let handle = async move |Query(query): Query<HashMap<String, String>>, request: Request| {
-            let path = request.uri().path();
-            if path == "/api/v0/version" {
-                return r#"{"Version":"0.42.0","Commit":"","Repo":"16"}"#.into_response();
+        let counted = Arc::new((blocks.clone(), log.clone(), open.clone(), most.clone()));
+        let handle = move |query: HashMap<String, String>, request: Request| {
+            let (counted, manner) = (counted.clone(), manner.clone());
+            async move {
+                let (blocks, asked, opened, peak) = &*counted;
+                let path = request.uri().path();
+                let gateway = path.strip_prefix("/ipfs/");
+                let cid = match gateway {
+                    Some(cid) => {
+                        assert_eq!(request.headers()[header::ACCEPT], "application/vnd.ipld.raw");
+                        assert_eq!(query["format"], "raw");
+                        parse_cid(cid).unwrap()
+                    }
+                    None if path == "/api/v0/block/get" => parse_cid(&query["arg"]).unwrap(),
+                    None => return StatusCode::NOT_FOUND.into_response(),
+                };
+                let cached = request.headers().get(header::CACHE_CONTROL).is_some();
+                asked.lock().unwrap().push(cid);
+                peak.fetch_max(opened.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let open = Open(opened.clone());
+                let block = blocks.lock().unwrap().get(&cid).map(|block| block.data().clone());
+                let manner = match (manner(&cid), block.is_some()) {
+                    (Manner::Honest | Manner::Late, false) => Manner::Lacks,
+                    (manner, _) => manner,
+                };
+                answer(manner, block.unwrap_or_default(), gateway.is_some(), cached, open).await
             }
-            let gateway = path.strip_prefix("/ipfs/");
-            let cid = match gateway {
-                Some(cid) => {
-                    assert_eq!(request.headers()[header::ACCEPT], "application/vnd.ipld.raw");
-                    assert_eq!(query["format"], "raw");
-                    parse_cid(cid).unwrap()
-                }
-                None if path == "/api/v0/block/get" => parse_cid(&query["arg"]).unwrap(),
-                None => return StatusCode::NOT_FOUND.into_response(),
-            };
-            let cached = request.headers().get(header::CACHE_CONTROL).is_some();
-            asked.lock().unwrap().push(cid);
-            peak.fetch_max(opened.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            let open = Open(opened.clone());
-            let block = blocks.lock().unwrap().get(&cid).map(|block| block.data().clone());
-            let manner = match (manner(&cid), block.is_some()) {
-                (Manner::Honest | Manner::Late, false) => Manner::Lacks,
-                (manner, _) => manner,
-            };
-            answer(manner, block.unwrap_or_default(), gateway.is_some(), cached, open).await
         };
-        let router = Router::new().fallback(handle);
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let (origin, task) = serve(handle).await;
         Self { origin, log, open, most, task }
     }
 
@@ -155,11 +186,12 @@ async fn answer(manner: Manner, block: Bytes, gateway: bool, cached: bool, open:
             streamed(stream::iter([Ok(block)]), open)
         }
         Manner::Lies => vec![0; block.len()].into_response(),
+        Manner::Truncates => streamed(stream::iter([Ok(half)]), open),
         Manner::Cuts => streamed(stream::iter([Ok(half), Err(io::Error::other("cut"))]), open),
         Manner::StopsHalfway => streamed(stream::iter([Ok(half)]).chain(stream::pending()), open),
-        Manner::Trickles => {
-            let bytes = stream::unfold(block, |mut block| async move {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+        Manner::Trickles(pause) => {
+            let bytes = stream::unfold(block, move |mut block| async move {
+                tokio::time::sleep(pause).await;
                 let byte = block.split_to(block.len().min(1));
                 Some((Ok(byte), block))
             });

@@ -1,0 +1,343 @@
+//! What this account pins, and lets go of once nothing needs it: nothing else would ever leave its own store, and the shared one
+//! would fill with what nobody asks for.
+
+use std::collections::BTreeSet;
+
+use decentralml_sdk::{ModelStatus, ModelVersion, Round, View};
+use decentralml_storage::{Storage, unixfs};
+use decentralml_types::{BlockNumber, Cid, Phase, RoundNumber, TaskId};
+use tokio::sync::Mutex;
+
+use crate::{
+    error::WorkerError,
+    state::{Kept, Needed, Place, State, What, surplus},
+    work::Work,
+};
+
+/// The stores in which this account pins.
+pub(crate) struct Pins {
+    /// The shared store, before which the own one stands, if there is one.
+    storage: Storage,
+    /// Held while the record of what was pinned is changed.
+    alone: Mutex<()>,
+}
+
+/// For what something is pinned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Purpose {
+    pub(crate) task: TaskId,
+    pub(crate) round: RoundNumber,
+    pub(crate) what: What,
+}
+
+impl Pins {
+    pub(crate) fn new(storage: Storage) -> Self {
+        Self { storage, alone: Mutex::new(()) }
+    }
+
+    /// Stores and pins bytes of this account.
+    pub(crate) async fn add(
+        &self,
+        state: &State,
+        purpose: Purpose,
+        bytes: Vec<u8>,
+    ) -> Result<Cid, WorkerError> {
+        let cid = unixfs::canonical_cid(&bytes);
+        let new = self.is_new(&cid).await?;
+        self.note(state, purpose, cid, new).await?;
+        Ok(self.storage.add(bytes).await?.cid)
+    }
+
+    /// Whether the shared store does not have something: a pin of it is this account's alone then, to be taken away when it is
+    /// needed no more. To be asked before it is fetched.
+    pub(crate) async fn is_new(&self, cid: &Cid) -> Result<bool, WorkerError> {
+        Ok(!self.storage.has(cid).await?)
+    }
+
+    /// Pins what others have stored. `new` is what [`Pins::is_new`] said of it.
+    pub(crate) async fn pin(
+        &self,
+        state: &State,
+        purpose: Purpose,
+        cid: Cid,
+        new: bool,
+    ) -> Result<(), WorkerError> {
+        self.note(state, purpose, cid, new).await?;
+        Ok(self.storage.pin(&cid).await?)
+    }
+
+    async fn note(
+        &self,
+        state: &State,
+        Purpose { task, round, what }: Purpose,
+        cid: Cid,
+        new: bool,
+    ) -> Result<(), WorkerError> {
+        let _alone = self.alone.lock().await;
+        let mut ledger = state.ledger()?;
+        let noted = Kept { task, round, what, cid, own: true, shared: new };
+        match ledger.iter_mut().find(|kept| kept.is_same(&noted)) {
+            // Whose pin it is was found out the first time: now it may be there by that one.
+            Some(kept) => kept.own = true,
+            None => ledger.push(noted),
+        }
+        Ok(state.keep_ledger(&ledger)?)
+    }
+
+    /// Lets go of what is needed no more. What a store refuses now is tried again the next time.
+    async fn let_go(&self, state: &State, standing: &Standing) -> Result<(), WorkerError> {
+        let _alone = self.alone.lock().await;
+        let before = state.ledger()?;
+        let mut ledger = before.clone();
+        for (at, place) in surplus(&mut ledger, |kept| standing.needs(kept)) {
+            let Some(kept) = ledger.get_mut(at) else { continue };
+            let unpinned = match place {
+                Place::Own => self.storage.unpin_own(&kept.cid).await,
+                Place::Shared => self.storage.unpin(&kept.cid).await,
+            };
+            if let Err(error) = unpinned {
+                tracing::warn!(cid = %kept.cid, %error, "not unpinned: tries again later");
+                // The others would only wait for the same store.
+                break;
+            }
+            *kept.pinned(place) = false;
+            tracing::debug!(cid = %kept.cid, ?place, "lets go");
+        }
+        ledger.retain(|kept| {
+            let need = standing.needs(kept);
+            let matters = kept.own || kept.shared || need.own || need.shared;
+            matters && !standing.leaves(kept)
+        });
+        if ledger != before {
+            state.keep_ledger(&ledger)?;
+        }
+        Ok(())
+    }
+}
+
+/// Lets go of what was pinned for a task and is needed no more. `open` are the rounds that are not settled for this account; `over`
+/// says that the task is over and nothing of the account is left in it.
+pub(crate) async fn tidy(
+    work: &Work,
+    task: TaskId,
+    open: &BTreeSet<RoundNumber>,
+    finalized: &View,
+    over: bool,
+) -> Result<(), WorkerError> {
+    let mut ledger = work.state.ledger()?;
+    ledger.retain(|kept| kept.task == task);
+    if ledger.is_empty() {
+        return Ok(());
+    }
+    let versions = if over { finalized.models(Some(task)).await? } else { Vec::new() };
+    let latest = match finalized.task(task).await? {
+        Some(task) => task.model.map(|(_, cid)| cid),
+        None => versions.last().map(|version| version.cid),
+    };
+    let updates = ledger.iter().filter(|kept| kept.what == What::Update);
+    let rounds: BTreeSet<RoundNumber> = updates.map(|kept| kept.round).collect();
+    let mut done = BTreeSet::new();
+    for &round in rounds.difference(open) {
+        let is_done = match finalized.round(task, round).await? {
+            Some(round) => is_done(&round, finalized.number()),
+            // Removed with the task, or of a fork that was given up: the task's end decides.
+            None => over,
+        };
+        done.extend(is_done.then_some(round));
+    }
+    let standing = Standing { task, over, latest, versions, done, open: open.clone() };
+    work.pins.let_go(&work.state, &standing).await
+}
+
+/// Where a task stands, as far as it decides what of it is needed.
+#[derive(Debug, Default)]
+struct Standing {
+    task: TaskId,
+    /// It is over, and nothing of this account is left in it.
+    over: bool,
+    /// The model that its next round starts from.
+    latest: Option<Cid>,
+    /// Its versions, once it is over.
+    versions: Vec<ModelVersion>,
+    /// Rounds with updates of this account that nobody fetches any more.
+    done: BTreeSet<RoundNumber>,
+    /// Rounds that are not settled for this account.
+    open: BTreeSet<RoundNumber>,
+}
+
+impl Standing {
+    /// Where something that was pinned for whichever task is needed.
+    fn needs(&self, kept: &Kept) -> Needed {
+        if kept.task != self.task {
+            return Needed::both(true);
+        }
+        match kept.what {
+            What::Update => Needed::both(!self.done.contains(&kept.round)),
+            What::Model => Needed {
+                own: !self.over
+                    && (self.latest == Some(kept.cid) || self.open.contains(&kept.round)),
+                shared: !self.over || self.stays(&kept.cid),
+            },
+            What::Rows => Needed::both(!self.over),
+        }
+    }
+
+    /// Whether something that was pinned is no longer this account's to let go of: what stays when all is over.
+    fn leaves(&self, kept: &Kept) -> bool {
+        let is_model = kept.task == self.task && kept.what == What::Model;
+        self.over && is_model && !kept.own && self.stays(&kept.cid)
+    }
+
+    /// Whether a model stays pinned in the shared store for good: the task's last one, and one that governance has decided on.
+    fn stays(&self, cid: &Cid) -> bool {
+        let decided = |version: &ModelVersion| version.status != ModelStatus::Candidate;
+        self.latest == Some(*cid)
+            || self.versions.iter().any(|version| version.cid == *cid && decided(version))
+    }
+}
+
+/// Whether nobody will fetch a round's updates any more. Seats that have not attested its model yet still may, as long as rows
+/// are open and claims are taken.
+fn is_done(round: &Round, now: BlockNumber) -> bool {
+    match round.phase {
+        Phase::Void => true,
+        Phase::Settled => round.open_rows == 0 || now > round.deadline,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{claim::tests::round, model::tests::store};
+    use decentralml_sdk::AccountId;
+    use decentralml_storage::{Store, StoreOptions};
+    use decentralml_types::{Codec, Role};
+    use std::{path::Path, sync::Arc};
+
+    fn open(folder: &Path) -> (State, Arc<Store>) {
+        let account = AccountId::from([1; 32]);
+        let state = State::open(folder, account, Role::Evaluator, [7; 32]).unwrap();
+        let options = StoreOptions { max_bytes: Some(100_000) };
+        (state, Arc::new(Store::open_with(folder.join("store"), options).unwrap()))
+    }
+
+    fn version(cid: Cid, number: u32, status: ModelStatus) -> ModelVersion {
+        ModelVersion {
+            task: 1,
+            version: number,
+            cid,
+            parent: None,
+            round: number,
+            metric: 0,
+            updates: 1,
+            license: String::new(),
+            recorded_at: 0,
+            status,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_worker_made_leaves_its_store_in_time_and_what_others_pinned_stays() {
+        let (_shared_folder, shared, storage) = store().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (state, own) = open(folder.path());
+        let pins = Pins::new(storage.with_cache(own.clone()));
+        // The validation set is the sponsor's, and so is one model by chance.
+        let rows = storage.add(vec![9; 9]).await.unwrap().cid;
+        let theirs = storage.add(vec![2; 30_000]).await.unwrap().cid;
+        let purpose = |round, what| Purpose { task: 1, round, what };
+        let new = pins.is_new(&rows).await.unwrap();
+        pins.storage.fetch(&rows, 9).await.unwrap();
+        pins.pin(&state, purpose(1, What::Rows), rows, new).await.unwrap();
+        let mut models = Vec::new();
+        for round in 1..=3 {
+            let model = vec![round as u8; 30_000];
+            models.push(pins.add(&state, purpose(round, What::Model), model).await.unwrap());
+        }
+        let update = pins.add(&state, purpose(3, What::Update), vec![8; 100]).await.unwrap();
+        assert_eq!(models[1], theirs);
+
+        // Killed here: what is to be let go of is on disk.
+        drop((pins, state, own));
+        let (state, own) = open(folder.path());
+        let pins = Pins::new(storage.with_cache(own.clone()));
+        let mut standing =
+            Standing { task: 1, latest: Some(models[1]), open: [3].into(), ..Standing::default() };
+        pins.let_go(&state, &standing).await.unwrap();
+        let own_pins = || own.pins().unwrap().into_iter().collect::<Vec<_>>();
+        let sorted = |mut cids: Vec<Cid>| {
+            cids.sort();
+            cids
+        };
+        assert_eq!(own_pins(), sorted(vec![rows, models[1], models[2], update]));
+        assert!(shared.is_pinned(&models[0]), "governance may still release it");
+
+        // There is room for more than the store has: a model that was let go of makes it.
+        let next = pins.add(&state, purpose(4, What::Model), vec![4; 30_000]).await.unwrap();
+        assert!(own.is_pinned(&next));
+
+        standing = Standing { latest: Some(next), done: [3].into(), ..standing };
+        pins.let_go(&state, &standing).await.unwrap();
+        assert!(!own.is_pinned(&update) && !shared.is_pinned(&update));
+
+        let released = version(models[0], 1, ModelStatus::Released { at: 7 });
+        let candidate = version(models[2], 3, ModelStatus::Candidate);
+        standing = Standing { over: true, versions: vec![released, candidate], ..standing };
+        pins.let_go(&state, &standing).await.unwrap();
+        assert_eq!(own_pins(), []);
+        for (cid, why) in [
+            (models[0], "released"),
+            (theirs, "the sponsor's"),
+            (next, "the last one"),
+            (rows, "the sponsor's"),
+        ] {
+            assert!(shared.is_pinned(&cid), "{why}");
+        }
+        assert!(!shared.is_pinned(&models[2]));
+        assert_eq!(state.ledger().unwrap(), [], "nothing is left to be looked after");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_another_task_needs_stays_until_that_one_is_over() {
+        let (_shared_folder, shared, storage) = store().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (state, own) = open(folder.path());
+        let pins = Pins::new(storage.with_cache(own.clone()));
+        let mut cid = None;
+        for task in [1, 2] {
+            let purpose = Purpose { task, round: 1, what: What::Rows };
+            cid = Some(pins.add(&state, purpose, vec![5; 10]).await.unwrap());
+        }
+        let cid = cid.unwrap();
+        for (task, pinned) in [(1, true), (2, false)] {
+            let standing = Standing { task, over: true, ..Standing::default() };
+            pins.let_go(&state, &standing).await.unwrap();
+            assert_eq!((own.is_pinned(&cid), shared.is_pinned(&cid)), (pinned, pinned));
+        }
+        assert_eq!(state.ledger().unwrap(), []);
+    }
+
+    #[test]
+    fn updates_are_kept_as_long_as_a_seat_may_still_need_them() {
+        let settled = Round { open_rows: 2, ..round(Phase::Settled, 90) };
+        assert!(!is_done(&settled, 90));
+        assert!(is_done(&settled, 91));
+        assert!(is_done(&Round { open_rows: 0, ..settled }, 50));
+        assert!(is_done(&round(Phase::Void, 90), 50));
+        for phase in [Phase::Training, Phase::Scoring, Phase::Aggregating] {
+            assert!(!is_done(&round(phase, 90), 100));
+        }
+    }
+
+    #[test]
+    fn the_model_of_a_round_at_work_is_kept_before_the_chain_has_it() {
+        let cid = Cid { codec: Codec::Raw, digest: [1; 32] };
+        let kept = Kept { task: 1, round: 5, what: What::Model, cid, own: true, shared: true };
+        let standing = Standing { task: 1, open: [5].into(), ..Standing::default() };
+        assert_eq!(standing.needs(&kept), Needed::both(true));
+        let later = Standing { open: [6].into(), ..standing };
+        assert_eq!(later.needs(&kept), Needed { own: false, shared: true });
+    }
+}
