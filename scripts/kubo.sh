@@ -12,8 +12,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
+. scripts/kubo-program.sh
 
-VERSION=v0.42.0
 TESTS=1 DEMO=1
 DIR= PID=
 
@@ -47,25 +47,6 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-# The program: one that is there, or one that is built now.
-find_kubo() {
-    local built
-    built="$(dirname "$CARGO_TARGET_DIR")/kubo-$VERSION/ipfs"
-    KUBO=${DECENTRALML_IPFS:-$(command -v ipfs || true)}
-    [[ ! $KUBO && -x $built ]] && KUBO=$built
-    [[ ! $KUBO ]] || return 0
-    local go
-    go=$(command -v go || echo /usr/local/go/bin/go)
-    [[ -x $go ]] || die "there is neither \`ipfs\` nor Go to build it with. Install Kubo (https://docs.ipfs.tech/install) or Go \
-(https://go.dev/doc/install), or name the program with DECENTRALML_IPFS"
-    echo "Building Kubo $VERSION into $(dirname "$built") …"
-    mkdir -p "$(dirname "$built")"
-    # `go install` does not take a module of this kind; a module that requires it builds it as any other.
-    printf 'module kubo\n\ngo 1.26.4\n\nrequire github.com/ipfs/kubo %s\n' "$VERSION" >"$(dirname "$built")/go.mod"
-    (cd "$(dirname "$built")" && "$go" build -mod=mod -o ipfs.new github.com/ipfs/kubo/cmd/ipfs && mv ipfs.new ipfs)
-    KUBO=$built
-}
 
 start_kubo() {
     DIR=$(mktemp -d)

@@ -28,6 +28,7 @@ mod pins;
 mod state;
 mod verify;
 mod walk;
+mod writing;
 
 pub use batch::Batch;
 pub(crate) use collect::Told;
@@ -235,8 +236,11 @@ impl Store {
 
 /// The bytes of a block's file; one more than a block may have is enough to see that it is none.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut data = Vec::new();
-    File::open(path)?.take(MAX_BLOCK as u64 + 1).read_to_end(&mut data)?;
+    let file = File::open(path)?;
+    // In one piece: a vector that grows while it is filled is copied several times.
+    let length = file.metadata()?.len().min(MAX_BLOCK as u64);
+    let mut data = Vec::with_capacity(length as usize + 1);
+    file.take(MAX_BLOCK as u64 + 1).read_to_end(&mut data)?;
     Ok(data)
 }
 

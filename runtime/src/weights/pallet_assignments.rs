@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_assignments` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-21, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -12,9 +12,11 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Storage: `Participants::EncryptionKeys` (r:1 w:0)
+    // Proof: `Participants::EncryptionKeys` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:2)
     // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
@@ -30,11 +32,11 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Storage: `Assignments::Slots` (r:0 w:1)
     // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
-    /// Took 193_982 ns at least.
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    /// Took 207_277 ns at least.
     fn enroll() -> Weight {
-        Weight::from_parts(204_051_000, 6196)
-            .saturating_add(T::DbWeight::get().reads(11))
+        Weight::from_parts(226_042_000, 6196)
+            .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(12))
     }
     // Storage: `Assignments::Places` (r:2 w:2)
@@ -47,14 +49,14 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 85_510 ns at least.
+    /// Took 90_159 ns at least.
     fn leave() -> Weight {
-        Weight::from_parts(91_090_000, 6178)
+        Weight::from_parts(101_028_000, 6178)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:2)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:1 w:1)
@@ -65,9 +67,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 96_520 ns at least.
+    /// Took 100_357 ns at least.
     fn dismiss() -> Weight {
-        Weight::from_parts(104_455_000, 6178)
+        Weight::from_parts(116_978_000, 6178)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -75,9 +77,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
     // Proof: `Babe::AuthorVrfRandomness` (`max_values`: Some(1), `max_size`: Some(33), added: 528, mode: `MaxEncodedLen`)
-    /// Took 21_550 ns at least.
+    /// Took 21_731 ns at least.
     fn capture_seed() -> Weight {
-        Weight::from_parts(24_045_000, 3514)
+        Weight::from_parts(29_796_000, 3514)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }

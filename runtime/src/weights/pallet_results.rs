@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_results` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-21, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -12,9 +12,9 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
-    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(146), added: 2621, mode: `MaxEncodedLen`)
+    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:0)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
@@ -26,17 +26,17 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
-    /// Took 307_244 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    /// Took 318_225 ns at least.
     fn commit() -> Weight {
-        Weight::from_parts(313_245_000, 4029)
+        Weight::from_parts(335_948_000, 4031)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
-    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(146), added: 2621, mode: `MaxEncodedLen`)
+    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
@@ -48,41 +48,41 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
-    /// Took 326_190 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    /// Took 334_004 ns at least.
     fn commit_last() -> Weight {
-        Weight::from_parts(335_307_000, 4029)
+        Weight::from_parts(346_968_000, 4031)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Rounds` (r:1 w:0)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
-    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(146), added: 2621, mode: `MaxEncodedLen`)
+    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `System::BlockHash` (r:1 w:0)
     // Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-    /// Took 72_565 ns at least.
+    /// Took 78_437 ns at least.
     fn reveal() -> Weight {
-        Weight::from_parts(77_866_000, 4029)
+        Weight::from_parts(88_876_000, 4031)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
-    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(146), added: 2621, mode: `MaxEncodedLen`)
+    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `System::BlockHash` (r:1 w:0)
     // Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
@@ -99,18 +99,23 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Validation::Shares` (r:0 w:1)
     // Proof: `Validation::Shares` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    /// Took 142_476 ns at least.
+    /// Took 154_208 ns at least.
     fn reveal_last() -> Weight {
-        Weight::from_parts(151_413_000, 5688)
+        Weight::from_parts(171_731_000, 5688)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(13))
     }
     // Storage: `Tasks::Rounds` (r:1 w:0)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
+    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:0)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:0)
+    // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+    /// Took 62_567 ns at least.
     fn hand_over() -> Weight {
-        Weight::from_parts(80_000_000, 4029)
+        Weight::from_parts(69_450_000, 3679)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_tasks` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-21, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -16,35 +16,35 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:0 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
-    /// Took 118_031 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    /// Took 117_479 ns at least.
     fn create() -> Weight {
-        Weight::from_parts(122_058_000, 3622)
+        Weight::from_parts(120_856_000, 3694)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 71_795 ns at least.
+    /// Took 72_064 ns at least.
     fn fund() -> Weight {
-        Weight::from_parts(74_449_000, 4029)
+        Weight::from_parts(74_399_000, 4031)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
-    /// Took 31_288 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    /// Took 43_181 ns at least.
     fn pause() -> Weight {
-        Weight::from_parts(40_856_000, 4029)
+        Weight::from_parts(58_870_000, 4031)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
     // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:2 w:2)
@@ -56,33 +56,33 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
-    /// Took 155_821 ns at least.
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    /// Took 182_541 ns at least.
     fn resume() -> Weight {
-        Weight::from_parts(183_132_000, 6196)
+        Weight::from_parts(201_297_000, 6196)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 122_679 ns at least.
+    /// Took 140_543 ns at least.
     fn cancel() -> Weight {
-        Weight::from_parts(142_836_000, 4029)
+        Weight::from_parts(162_343_000, 4031)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
     // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:31 w:0)
@@ -107,16 +107,16 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:0 w:32)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
-    /// Took 1_714_574 ns at least.
+    /// Took 1_760_821 ns at least.
     fn advance_tally() -> Weight {
-        Weight::from_parts(1_847_522_000, 89557)
+        Weight::from_parts(1_908_706_000, 89557)
             .saturating_add(T::DbWeight::get().reads(107))
             .saturating_add(T::DbWeight::get().writes(76))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:0)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
     // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:31 w:0)
@@ -129,16 +129,16 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
     // Storage: `Validation::Running` (r:32 w:32)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-    /// Took 1_793_071 ns at least.
+    /// Took 1_859_145 ns at least.
     fn advance_tally_between() -> Weight {
-        Weight::from_parts(2_000_848_000, 163742)
+        Weight::from_parts(1_981_453_000, 163742)
             .saturating_add(T::DbWeight::get().reads(163))
             .saturating_add(T::DbWeight::get().writes(99))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:0)
     // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:1 w:1)
@@ -155,16 +155,16 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 256_229 ns at least.
+    /// Took 245_178 ns at least.
     fn advance_settle() -> Weight {
-        Weight::from_parts(271_447_000, 6196)
+        Weight::from_parts(278_240_000, 6196)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(11))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:257 w:256)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(116), added: 2591, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
@@ -172,17 +172,17 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     /// `n` is 1 to 256.
-    /// Took 164_307 ns at least.
+    /// Took 163_927 ns at least.
     fn reap(n: u32) -> Weight {
-        Weight::from_parts(11_206_703, 5688)
-            // Standard error: 217_973.
-            .saturating_add(Weight::from_parts(9_205_990, 0).saturating_mul(n.into()))
+        Weight::from_parts(160_672_214, 5688)
+            // Standard error: 11_686.
+            .saturating_add(Weight::from_parts(7_390_078, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(5))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(n.into())))
-            .saturating_add(Weight::from_parts(0, 2591).saturating_mul(n.into()))
+            .saturating_add(Weight::from_parts(0, 2592).saturating_mul(n.into()))
     }
 }

@@ -106,6 +106,10 @@ impl Want {
                 let begun = std::mem::take(&mut data);
                 hash = Some(Sha256::new().chain_update(&begun).chain_update(&piece));
             } else {
+                // In one piece from the second on: what grows while it is filled is copied several times.
+                if !data.is_empty() {
+                    data.reserve((self.limit as usize).min(MAX_BLOCK).saturating_sub(data.len()));
+                }
                 data.extend_from_slice(&piece);
             }
         }

@@ -46,7 +46,7 @@ impl Storage {
         self.add_source(Source::Bytes(bytes.into())).await
     }
 
-    /// [`Storage::add`] for a file, in constant memory. It is read twice.
+    /// [`Storage::add`] for a file, in constant memory. It is read twice, at the same time.
     pub async fn add_file(&self, path: &Path) -> Result<Added, Error> {
         self.add_source(Source::File(path.to_owned())).await
     }
@@ -56,11 +56,12 @@ impl Storage {
             Some(store) => source.keep(store.clone()).await?,
             None => None,
         };
-        let Imported { cid, size, .. } = match &kept {
-            Some((imported, _lease)) => *imported,
-            None => source.clone().import_all().await?,
+        let upload = || self.connection.retry("add", || self.upload(&source));
+        let (Imported { cid, size, .. }, given) = match &kept {
+            Some((imported, _lease)) => (*imported, upload().await?),
+            // At the same time: most of an upload is waiting for the server, which hashes it, too.
+            None => tokio::try_join!(source.clone().import_all(), upload())?,
         };
-        let given = self.connection.retry("add", || self.upload(&source)).await?;
         if given != Some(cid) {
             tracing::debug!(%cid, given = ?given.map(|cid| cid.to_string()), "the server's form differs, putting blocks");
             self.put_blocks(&source, cid).await?;

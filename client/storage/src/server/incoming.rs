@@ -2,9 +2,12 @@
 
 use super::answer::Failure;
 use axum::extract::multipart::{Field, MultipartError};
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use std::io::{self, ErrorKind, Read};
 use tokio::{sync::mpsc, task::spawn_blocking};
+
+/// Bytes that are worth waking the reader for. Some clients send a file in thousands of small pieces.
+const PIECE: usize = 128 << 10;
 
 /// Runs `work` on what a part of an upload holds, where it may block.
 pub(super) async fn feed<T: Send + 'static>(
@@ -14,11 +17,22 @@ pub(super) async fn feed<T: Send + 'static>(
     let (pieces, incoming) = mpsc::channel(16);
     let reader = Incoming { pieces: incoming, current: Bytes::new(), ended: false };
     let worker = spawn_blocking(move || work(reader));
+    let mut gathered = BytesMut::new();
     while let Some(piece) = field.chunk().await.map_err(broken)? {
+        let piece = if gathered.is_empty() && piece.len() >= PIECE {
+            piece
+        } else {
+            gathered.extend_from_slice(&piece);
+            if gathered.len() < PIECE {
+                continue;
+            }
+            gathered.split().freeze()
+        };
         // A worker that has failed reads no more. What is still coming is taken and dropped, since a client reads the
         // error only after it has sent everything.
         let _ = pieces.send(Some(piece)).await;
     }
+    let _ = pieces.send(Some(gathered.freeze())).await;
     let _ = pieces.send(None).await;
     worker.await.map_err(|e| Failure::command(format!("the store failed: {e}")))
 }

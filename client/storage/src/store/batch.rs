@@ -4,25 +4,21 @@ use super::{
     Store,
     error::{At, StoreError},
     state::{Digest, Hold},
+    writing::Writing,
 };
 use crate::{Block, MAX_BLOCK};
-use std::{
-    collections::BTreeSet,
-    fs::{self, File},
-    io::{ErrorKind, Write},
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, io::ErrorKind};
 
 /// Blocks on their way into a store. What is not committed is removed when this is dropped. No collection removes any
 /// of them meanwhile, those neither that were there before.
 ///
-/// Syncing at the end, and not block by block, lets the kernel write while the next blocks come in. Memory: about 100 bytes for
-/// each block.
+/// Other threads write and sync while the next blocks come in. Memory: about 100 bytes for each block, and ten blocks.
 #[derive(Debug)]
 pub struct Batch<'a> {
     store: &'a Store,
     hold: Hold,
     written: Vec<Written>,
+    writing: Writing,
     /// How many of `written` have their names.
     committed: usize,
     shards: BTreeSet<u8>,
@@ -44,6 +40,7 @@ impl<'a> Batch<'a> {
             store,
             hold: Hold::new(&store.shared),
             written: Vec::new(),
+            writing: Writing::default(),
             committed: 0,
             shards: BTreeSet::new(),
         }
@@ -87,21 +84,19 @@ impl<'a> Batch<'a> {
         };
         self.store.shared.lock().reserve(reserved.into())?;
         let written = Written { number: self.store.next_number(), digest, bytes, reserved };
-        let result = write_new(&self.store.temporary_path(written.number), block.data());
-        match result {
+        // What fails only later fails the whole batch.
+        let added = self.writing.add(self.store.temporary_path(written.number), block.data());
+        match added {
             Ok(()) => self.written.push(written),
             Err(_) => self.store.abandon(&written),
         }
-        result
+        added
     }
 
     /// Makes the blocks durable and visible. Until what is returned is dropped no collection removes any of them: pin their
     /// root before.
     pub fn commit(mut self) -> Result<Hold, StoreError> {
-        for Written { number, .. } in &self.written {
-            let temporary = self.store.temporary_path(*number);
-            File::open(&temporary).and_then(|file| file.sync_all()).at(&temporary)?;
-        }
+        self.writing.finish()?;
         // In order, so that no root appears before its leaves.
         for written in &self.written {
             self.store.name(written)?;
@@ -138,12 +133,10 @@ impl Store {
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
+        // What is written after it was given up would stay.
+        let _ = self.writing.stop();
         for written in &self.written[self.committed..] {
             self.store.abandon(written);
         }
     }
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    File::create_new(path).and_then(|mut file| file.write_all(bytes)).at(path)
 }

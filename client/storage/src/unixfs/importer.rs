@@ -1,7 +1,7 @@
 //! From bytes to blocks, in one pass.
 
 use super::{CHUNK_SIZE, MAX_LINKS, node};
-use crate::Block;
+use crate::{Block, MAX_BLOCK};
 use bytes::Bytes;
 use decentralml_types::{Cid, Codec};
 use std::mem;
@@ -40,12 +40,19 @@ impl Default for Importer {
 impl Importer {
     /// An importer for the canonical form.
     pub fn new() -> Self {
-        Self::with_layout(CHUNK_SIZE, MAX_LINKS)
+        Self {
+            chunk_size: CHUNK_SIZE,
+            max_links: MAX_LINKS,
+            buffer: Vec::new(),
+            levels: Vec::new(),
+        }
     }
 
-    /// Another chunk size and fan-out (at least 1 and 2), to test deep trees with few bytes.
-    pub(super) fn with_layout(chunk_size: usize, max_links: usize) -> Self {
-        Self { chunk_size, max_links, buffer: Vec::new(), levels: Vec::new() }
+    /// An importer for the same form with other chunks, of 1 to [`MAX_BLOCK`] bytes, and another fan-out, of 2 to 8,192 links:
+    /// the CIDs of others. `None` for what is outside.
+    pub fn with_layout(chunk_size: usize, max_links: usize) -> Option<Self> {
+        let is_possible = (1..=MAX_BLOCK).contains(&chunk_size) && (2..=8192).contains(&max_links);
+        is_possible.then(|| Self { chunk_size, max_links, ..Self::new() })
     }
 
     /// Appends `bytes` to the file and hands finished blocks to `sink`.
@@ -55,6 +62,10 @@ impl Importer {
         sink: &mut impl FnMut(Block) -> Result<(), E>,
     ) -> Result<(), E> {
         while !bytes.is_empty() {
+            // After the first chunk others are likely to be whole, too; a vector that grows is copied several times.
+            if self.buffer.capacity() == 0 && !self.levels.is_empty() {
+                self.buffer.reserve_exact(self.chunk_size);
+            }
             let room = self.chunk_size - self.buffer.len();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.buffer.extend_from_slice(now);

@@ -48,7 +48,7 @@ fn import_with(
         blocks.insert(block.cid(), block);
         Ok::<(), Infallible>(())
     };
-    let mut importer = Importer::with_layout(chunk_size, max_links);
+    let mut importer = Importer::with_layout(chunk_size, max_links).unwrap();
     // Pieces that do not fall on chunk boundaries.
     for piece in bytes.chunks(7) {
         importer.push(piece, &mut sink).unwrap();
