@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_models` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-21, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -13,29 +13,29 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> ::pallet_models::WeightInfo for WeightInfo<T> {
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 18_484 ns at least.
+    /// Took 18_464 ns at least.
     fn release() -> Weight {
-        Weight::from_parts(19_677_000, 3680)
+        Weight::from_parts(20_117_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 18_655 ns at least.
+    /// Took 18_856 ns at least.
     fn recall() -> Weight {
-        Weight::from_parts(19_847_000, 3680)
+        Weight::from_parts(20_249_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:3 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(564), added: 3039, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:0 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
-    /// Took 36_378 ns at least.
+    /// Took 36_799 ns at least.
     fn prune() -> Weight {
-        Weight::from_parts(38_272_000, 9060)
+        Weight::from_parts(40_276_000, 9060)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }
