@@ -122,7 +122,11 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
             "register",
             pallet_data::Call::register { cid: CID, plain_hash: HASH, size: 1 << 30 }.into(),
         ),
-        ("Data", "grant", pallet_data::Call::grant { cid: CID, account: account() }.into()),
+        (
+            "Data",
+            "grant",
+            pallet_data::Call::grant { cid: CID, account: account(), envelope: CID }.into(),
+        ),
         ("Data", "revoke", pallet_data::Call::revoke { cid: CID, account: account() }.into()),
         ("Data", "retire", pallet_data::Call::retire { cid: CID }.into()),
     ]
