@@ -166,7 +166,7 @@ fn a_copied_commitment_cannot_be_opened_and_costs_the_copier() {
             commit_scores(task, *name, &sheet).unwrap();
         }
         let (round, hash) = (round(task).0, scores_hash(task, SEATS[0], &sheet));
-        ok(SEATS[2], pallet_validation::Call::commit_scores { task, round, hash });
+        ok(SEATS[2], pallet_validation::Call::commit_scores { task, round, committee: 0, hash });
         for name in &SEATS[..2] {
             open_scores(task, *name, sheet.clone()).unwrap();
         }

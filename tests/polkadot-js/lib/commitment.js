@@ -29,7 +29,7 @@ export function update(api, { task, round, account, cid, plainHash = null, sampl
       account.publicKey,
       api.registry.createType('Option<u8>', null).toU8a(),
       encoded(reveal, 'cid'),
-      encoded(reveal, 'plain_hash'),
+      encoded(reveal, 'plainHash'),
       u32(samples),
       salt,
     ),
