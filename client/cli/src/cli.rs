@@ -2,8 +2,8 @@
 
 use crate::{
     commands::{
-        account, claim, completions, council, data, demo, doctor, evaluator, ipfs, keep, model,
-        task, trainer, validator,
+        account, claim, completions, council, data, demo, doctor, encryption, evaluator, host,
+        ipfs, keep, model, task, trainer, validator,
     },
     config::{Flags, Settings},
     context::Context,
@@ -43,6 +43,9 @@ enum Command {
     /// Take part as an evaluator: score updates, recompute aggregates.
     #[command(subcommand)]
     Evaluator(evaluator::Command),
+    /// Keep the updates of tasks for others, and announce where.
+    #[command(subcommand)]
+    Host(host::Command),
     /// Models: their versions, their files, their quality.
     #[command(subcommand)]
     Model(model::Command),
@@ -56,9 +59,12 @@ enum Command {
     /// The store of models and updates.
     #[command(subcommand)]
     Ipfs(ipfs::Command),
-    /// Look at data, or divide it for an experiment.
+    /// Data: encrypt and share it, look at it, divide it for an experiment.
     #[command(subcommand)]
     Data(data::Command),
+    /// The key that others encrypt to for an account.
+    #[command(subcommand)]
+    Encryption(encryption::Command),
     Doctor(doctor::Opts),
     Completions(completions::Opts),
     Demo(demo::Opts),
@@ -70,7 +76,10 @@ impl Command {
     /// Daemons tell what they do; other commands speak up when something is odd.
     fn log(&self) -> &'static str {
         match self {
-            Self::Trainer(_) | Self::Evaluator(_) | Self::Ipfs(ipfs::Command::Daemon(_)) => "info",
+            Self::Trainer(_)
+            | Self::Evaluator(_)
+            | Self::Host(host::Command::Run(_) | host::Command::Announce(_))
+            | Self::Ipfs(ipfs::Command::Daemon(_) | ipfs::Command::Mirror(_)) => "info",
             _ => "warn",
         }
     }
@@ -116,12 +125,14 @@ async fn dispatch(command: Command, context: &Context, out: &mut Out<'_>) -> Res
         Command::Evaluator(evaluator::Command::Run(opts)) => {
             evaluator::run(opts, context, out).await
         }
+        Command::Host(command) => host::run(command, context, out).await,
         Command::Model(command) => model::run(command, context, out).await,
         Command::Council(command) => council::run(command, context, out).await,
         Command::Validator(command) => validator::run(command, context, out).await,
         Command::Claim(opts) => claim::run(opts, context, out).await,
         Command::Ipfs(command) => ipfs::run(command, context, out).await,
-        Command::Data(command) => data::run(command, out),
+        Command::Data(command) => data::run(command, context, out).await,
+        Command::Encryption(command) => encryption::run(command, context, out).await,
         Command::Doctor(opts) => doctor::run(opts, context, out).await,
         Command::Completions(opts) => completions::run(&opts, out),
         Command::Demo(opts) => demo::run(opts, context, out).await,

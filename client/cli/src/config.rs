@@ -6,6 +6,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
+use decentralml_storage::SourceUrl;
 use serde::{Deserialize, Serialize};
 use std::{
     env,
@@ -31,6 +32,15 @@ pub struct Flags {
     /// URL of the IPFS store's RPC [default: http://127.0.0.1:5001].
     #[arg(long, global = true, value_name = "URL", env = "DECENTRALML_STORE")]
     pub store: Option<String>,
+    /// URL of a gateway that is asked for what the store does not have; may be given more than once, and is not trusted.
+    #[arg(
+        long = "source",
+        global = true,
+        value_name = "URL",
+        env = "DECENTRALML_SOURCES",
+        value_delimiter = ','
+    )]
+    pub sources: Vec<SourceUrl>,
     /// Which key of the keystore signs. Without this flag DECENTRALML_SURI, the URI or phrase of a key itself, comes before a
     /// name that the environment or the configuration file gives.
     #[arg(long, global = true, value_name = "NAME", env = "DECENTRALML_ACCOUNT")]
@@ -61,6 +71,8 @@ pub struct Flags {
 pub struct File {
     chain: Option<String>,
     store: Option<String>,
+    sources: Vec<String>,
+    allow_private_hosts: Option<bool>,
     account: Option<String>,
     keystore: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
@@ -69,6 +81,7 @@ pub struct File {
     ipfs: Ipfs,
     trainer: Trainer,
     evaluator: Evaluator,
+    host: Host,
 }
 
 /// Table `[ipfs]`: the embedded store.
@@ -106,6 +119,15 @@ pub struct Evaluator {
     pub parallel_fetches: Option<usize>,
 }
 
+/// Table `[host]`: what takes updates from trainers, beside an evaluator or by itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Host {
+    pub listen: Option<SocketAddr>,
+    pub announce: Vec<String>,
+    pub max_storage: Option<Size>,
+}
+
 /// What holds after all sources are put together.
 #[derive(Clone, Debug, Serialize)]
 pub struct Settings {
@@ -113,6 +135,8 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     pub chain: String,
     pub store: String,
+    pub sources: Vec<String>,
+    pub allow_private_hosts: bool,
     pub account: Option<String>,
     /// Whether `account` is from the command line: then it comes before a key of the environment.
     #[serde(skip)]
@@ -128,6 +152,8 @@ pub struct Settings {
     pub trainer: Trainer,
     #[serde(skip)]
     pub evaluator: Evaluator,
+    #[serde(skip)]
+    pub host: Host,
 }
 
 impl Settings {
@@ -152,6 +178,11 @@ impl Settings {
         Self {
             chain: flags.chain.or(file.chain).unwrap_or_else(|| CHAIN.to_owned()),
             store: flags.store.or(file.store).unwrap_or_else(|| STORE.to_owned()),
+            sources: match flags.sources.is_empty() {
+                true => file.sources,
+                false => flags.sources.iter().map(ToString::to_string).collect(),
+            },
+            allow_private_hosts: file.allow_private_hosts.unwrap_or(false),
             account: flags.account.or(file.account),
             account_is_flag: flags.account_is_flag,
             keystore: flags.keystore.or(beside(file.keystore)).unwrap_or_else(|| data.join("keys")),
@@ -173,9 +204,15 @@ impl Settings {
                 ..file.trainer
             },
             evaluator: file.evaluator,
+            host: file.host,
             config,
         }
     }
+}
+
+/// Sources of bytes, as a configuration file names them.
+pub fn sources(texts: &[String]) -> Result<Vec<SourceUrl>> {
+    texts.iter().map(|text| text.parse().of_kind(Kind::Usage)).collect()
 }
 
 /// Reads a configuration file. Errors show the line.
@@ -271,6 +308,9 @@ mod tests {
             file.trainer.scale.is_some() && file.trainer.max_rows.is_some(),
             file.trainer.max_bytes.is_some() && file.trainer.max_bond.is_some(),
             file.trainer.own_store.is_some() && file.evaluator.own_store.is_some(),
+            !file.sources.is_empty() && file.allow_private_hosts == Some(false),
+            file.host.listen.is_some() && !file.host.announce.is_empty(),
+            file.host.max_storage.is_some(),
             file.evaluator.max_bond.is_some() && file.evaluator.parallel_fetches.is_some(),
         ] {
             assert!(part, "a key is missing in config.example.toml");

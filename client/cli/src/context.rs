@@ -1,13 +1,13 @@
 //! What commands need of the world, connected when they ask for it.
 
 use crate::{
-    config::Settings,
+    config::{self, Settings},
     exit::{Kind, problem},
     keys::{self, Chosen},
 };
 use color_eyre::Result;
 use decentralml_sdk::{AccountId, Call, Chain, Included, Signer, Task, View, Wait, keystore};
-use decentralml_storage::Storage;
+use decentralml_storage::{SourceUrl, Storage};
 use decentralml_types::TaskId;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
@@ -25,7 +25,14 @@ impl Context {
 
     /// The store.
     pub async fn storage(&self) -> Result<Storage> {
-        Ok(Storage::connect(&self.settings.store).await?)
+        let sources = self.sources()?;
+        let storage = Storage::connect(&self.settings.store).await?;
+        Ok(if sources.is_empty() { storage } else { storage.with_sources(&sources) })
+    }
+
+    /// Gateways that are asked for what the store does not have.
+    pub fn sources(&self) -> Result<Vec<SourceUrl>> {
+        config::sources(&self.settings.sources)
     }
 
     /// The key that signs.
@@ -75,6 +82,17 @@ pub async fn task(view: &View, id: TaskId) -> Result<Task> {
             format!("there is no task {id}; `decentralml task list` shows those that there are"),
         )
     })
+}
+
+/// How many bytes of how many; only a terminal sees it.
+pub fn transfer(message: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0).with_message(message.to_owned());
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg} {bar:30} {bytes} of {total_bytes}, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// What turns while something is waited for; only a terminal sees it.

@@ -1,5 +1,6 @@
 //! What all daemons share: when they stop.
 
+use crate::exit::{Kind, problem};
 use clap::Args;
 use color_eyre::Result;
 use std::{future::pending, io::Read};
@@ -48,6 +49,15 @@ impl StopRequest {
             }
         };
         requested(signal, &mut self.closed).await;
+    }
+}
+
+/// Does something that may be given up at any time, until SIGINT or SIGTERM.
+pub async fn unless_stopped<T>(work: impl Future<Output = Result<T>>, left: &str) -> Result<T> {
+    let mut stop = StopRequest::listen(DaemonOpts::default())?;
+    tokio::select! {
+        done = work => done,
+        () = stop.wait() => Err(problem(Kind::Interrupted, format!("interrupted; {left}"))),
     }
 }
 

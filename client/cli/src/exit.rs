@@ -176,6 +176,8 @@ fn kind_of(error: &(dyn Error + 'static)) -> Option<Kind> {
             WorkerError::Model(error) => Some(kind_of_model(error)),
             WorkerError::Data(_) => Some(Kind::Data),
             WorkerError::DevelopmentOnly(_) => Some(Kind::Key),
+            WorkerError::Serve(_) | WorkerError::OwnStore(_) => Some(Kind::NoStore),
+            WorkerError::Hosts(_) => Some(Kind::Usage),
             WorkerError::UnknownTask { .. } | WorkerError::TaskOver { .. } => Some(Kind::NotFound),
             _ => None,
         };

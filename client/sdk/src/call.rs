@@ -1,6 +1,12 @@
 //! The calls of the chain, one function each. What they cost, hold and slash is in the pallets' documentation, which
 //! Polkadot-JS shows too.
 
+mod data;
+mod participants;
+
+pub use data::{grant_content, register_content, retire_content, revoke_content};
+pub use participants::{bond, set_encryption_key, set_hosts, unbond, withdraw};
+
 use std::fmt;
 
 use decentralml_types::{
@@ -85,23 +91,6 @@ impl fmt::Debug for Call {
 #[error("{0} bytes of text: at most {MAX_TEXT} are stored")]
 pub struct TextTooLong(pub usize);
 
-/// Creates or raises a bond, in planck.
-pub fn bond(role: Role, amount: Balance) -> Call {
-    let call = api::participants::Call::bond { role: Static(role), amount };
-    participants("Participants::bond", call).taking(Some(amount))
-}
-
-/// Takes a part out of a bond; it can be withdrawn after the chain's unbonding period.
-pub fn unbond(role: Role, amount: Balance) -> Call {
-    let call = api::participants::Call::unbond { role: Static(role), amount };
-    participants("Participants::unbond", call)
-}
-
-/// Releases what has unbonded.
-pub fn withdraw(role: Role) -> Call {
-    participants("Participants::withdraw", api::participants::Call::withdraw { role: Static(role) })
-}
-
 /// Creates a task and pays all its rounds in advance. Check the spec with `decentralml_protocol::spec::check` first.
 pub fn create_task(spec: TaskSpec) -> Call {
     tasks("Tasks::create", api::tasks::Call::create { spec: Box::new(Static(spec)) }).moving(true)
@@ -167,6 +156,14 @@ pub fn reveal(
     let cid = Static(cid);
     let call = api::results::Call::reveal { task, round, cid, plain_hash, samples, salt };
     Call::new("Results::reveal", api::Call::Results(call))
+}
+
+/// Hands the key of a sealed update over to a committee: `keys` is a file with it, encrypted to those of the committee's seats. By
+/// the update's trainer; free.
+pub fn hand_over(task: TaskId, round: RoundNumber, committee: CommitteeNumber, keys: Cid) -> Call {
+    let keys = Static(keys);
+    let call = api::results::Call::hand_over { task, round, committee, keys };
+    Call::new("Results::hand_over", api::Call::Results(call))
 }
 
 /// Commits to the opinions of a seat; see `decentralml_types::commitment::ScoresCommitment`.
@@ -317,10 +314,6 @@ fn sum(calls: &[Call]) -> (Option<Balance>, bool) {
 
 fn inner(calls: Vec<Call>) -> Vec<api::Call> {
     calls.into_iter().map(|call| call.inner).collect()
-}
-
-fn participants(name: &'static str, call: api::participants::Call) -> Call {
-    Call::new(name, api::Call::Participants(call))
 }
 
 fn tasks(name: &'static str, call: api::tasks::Call) -> Call {

@@ -22,7 +22,7 @@ use crate::{
     api,
     blocks::Blocks,
     call::Call,
-    constants::Constants,
+    constants::{Constants, Deposits},
     difference::describe,
     error::{ConnectError, ReadError, SubmitError, within},
     event::Included,
@@ -204,6 +204,11 @@ impl Chain {
     /// The runtime's fixed numbers.
     pub async fn constants(&self) -> Result<Constants, ReadError> {
         Constants::read(&self.finalized().await?)
+    }
+
+    /// What the chain holds for an account's records.
+    pub async fn deposits(&self) -> Result<Deposits, ReadError> {
+        Deposits::read(&self.finalized().await?)
     }
 
     pub(crate) fn client(&self) -> &OnlineClient<SubstrateConfig> {

@@ -58,6 +58,34 @@ impl Constants {
     }
 }
 
+/// What the chain holds for records that an account keeps there, until it removes them. In planck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Deposits {
+    /// For each announced host.
+    pub host: Balance,
+    /// For each byte of a host's URL besides.
+    pub host_byte: Balance,
+    /// For an encryption key.
+    pub key: Balance,
+    /// For registered content, from its owner.
+    pub content: Balance,
+    /// For a grant, from the owner of the content.
+    pub grant: Balance,
+}
+
+impl Deposits {
+    pub(crate) fn read(view: &View) -> Result<Self, ReadError> {
+        let (participants, data) = (api::constants().participants(), api::constants().data());
+        Ok(Self {
+            host: view.constant(participants.host_deposit_base())?,
+            host_byte: view.constant(participants.host_deposit_per_byte())?,
+            key: view.constant(participants.key_deposit())?,
+            content: view.constant(data.content_deposit())?,
+            grant: view.constant(data.grant_deposit())?,
+        })
+    }
+}
+
 /// A constant that not every chain of ours has; `None` where this one does not.
 pub(crate) fn optional<T: Decode>(
     metadata: &Metadata,

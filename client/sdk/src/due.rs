@@ -70,6 +70,7 @@ mod tests {
             deadline: 100,
             started_at: 0,
             base: None,
+            sealed: false,
             committee,
             places: 0,
             seats: 0,

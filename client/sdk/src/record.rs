@@ -1,5 +1,9 @@
 //! What is stored on chain, as the rest of the program sees it. Amounts are in planck, times in blocks.
 
+mod data;
+
+pub use data::{Content, Grant, Listing};
+
 use decentralml_types::{
     Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, Outcome, Phase, Ppm, Role,
     RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
@@ -68,6 +72,8 @@ pub struct Round {
     pub started_at: BlockNumber,
     /// The model it starts from; `None` where the weights come from the task's seed.
     pub base: Option<Cid>,
+    /// Whether its updates are encrypted, and their keys handed over to the committee.
+    pub sealed: bool,
     /// The committee at work, or the last one.
     pub committee: CommitteeNumber,
     /// Trainers that were drawn.
@@ -149,10 +155,14 @@ pub struct Commitment {
 pub struct Revealed {
     /// Its number among the round's updates, from 0.
     pub index: u32,
-    /// Its bytes.
+    /// Its bytes; in a sealed task the encrypted ones.
     pub cid: Cid,
+    /// SHA2-256 of the plain update; in sealed tasks only.
+    pub plain_hash: Option<Hash>,
     /// Rows the trainer says it trained on.
     pub samples: u32,
+    /// The key that opens it, as it was handed over last; in sealed tasks only.
+    pub handover: Option<Handover>,
 }
 
 /// A revealed update and whose it is.
@@ -162,10 +172,23 @@ pub struct Reveal {
     pub index: u32,
     /// Whose it is.
     pub account: AccountId,
-    /// Its bytes.
+    /// Its bytes; in a sealed task the encrypted ones.
     pub cid: Cid,
+    /// SHA2-256 of the plain update; in sealed tasks only.
+    pub plain_hash: Option<Hash>,
     /// Rows the trainer says it trained on.
     pub samples: u32,
+    /// The key that opens it, as it was handed over last; in sealed tasks only.
+    pub handover: Option<Handover>,
+}
+
+/// The key of a sealed update, in the hands of a committee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Handover {
+    /// To which committee of the round.
+    pub committee: CommitteeNumber,
+    /// A file with the key, encrypted to those of the committee's seats.
+    pub keys: Cid,
 }
 
 /// A committee of a round.

@@ -3,7 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use subxt::utils::AccountId32;
-use subxt_signer::{DEV_PHRASE, ExposeSecret, SecretUri, bip39::Mnemonic, sr25519::Keypair};
+use subxt_signer::{
+    DEV_PHRASE, ExposeSecret, SecretUri, bip39::Mnemonic, sr25519, sr25519::Keypair,
+};
 
 /// An account's key pair (sr25519). Its debug output is the address.
 #[derive(Clone)]
@@ -56,6 +58,12 @@ impl Signer {
         self.development
     }
 
+    /// A signature of a message that is no transaction, for [`verify`]. The message has to be of a kind that no transaction begins
+    /// like, and to say what it is for: a signature says nothing else about that.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.keypair.sign(message).0
+    }
+
     pub(crate) fn keypair(&self) -> &Keypair {
         &self.keypair
     }
@@ -65,6 +73,12 @@ impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signer({})", self.account)
     }
+}
+
+/// Whether a signature of a message is an account's, of a key of ours (sr25519). Bytes of any length are taken for the signature.
+pub fn verify(account: &AccountId32, message: &[u8], signature: &[u8]) -> bool {
+    let Ok(signature) = signature.try_into() else { return false };
+    sr25519::verify(&sr25519::Signature(signature), message, &sr25519::PublicKey(account.0))
 }
 
 /// Whether the account is one of those that every development chain knows.
@@ -91,6 +105,18 @@ mod tests {
         assert!(Signer::from_keypair(alice.keypair.clone()).is_development());
         let own = "0x1111111111111111111111111111111111111111111111111111111111111111";
         assert!(!Signer::from_uri(own).unwrap().is_development());
+    }
+
+    #[test]
+    fn a_signature_is_that_of_one_account_for_one_message() {
+        let [alice, bob] = ["//Alice", "//Bob"].map(|uri| Signer::from_uri(uri).unwrap());
+        let signature = alice.sign(b"this");
+        assert!(verify(&alice.account(), b"this", &signature));
+        assert!(!verify(&alice.account(), b"that", &signature));
+        assert!(!verify(&bob.account(), b"this", &signature));
+        for wrong in [&signature[..63], &[&signature[..], &[0]].concat(), &[], &[7; 64]] {
+            assert!(!verify(&alice.account(), b"this", wrong));
+        }
     }
 
     #[test]

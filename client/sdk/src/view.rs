@@ -2,6 +2,7 @@
 //! blocks only, so it should not be kept for long.
 
 mod council;
+mod data;
 mod draw;
 mod models;
 mod money;
@@ -25,6 +26,7 @@ use crate::{
     chain::ANSWER_LIMIT,
     error::{ReadError, within},
     event::{self, Event},
+    record::Listing,
 };
 
 /// How long reading a whole map may take.
@@ -118,6 +120,39 @@ impl View {
                 entries.push((row.key()?.decode()?, row.value().decode()?));
             }
             Ok::<_, subxt::Error>(entries)
+        };
+        within(what, MAP_LIMIT, read).await
+    }
+
+    /// Those rows of a map that `pick` makes something of, among its first `most`.
+    async fn search<KeyParts, Value, IsPlain, Prefix, T>(
+        &self,
+        what: &'static str,
+        address: subxt::storage::StaticAddress<KeyParts, Value, IsPlain>,
+        prefix: Prefix,
+        most: usize,
+        pick: impl Fn(KeyParts, Value) -> Option<T>,
+    ) -> Result<Listing<T>, ReadError>
+    where
+        subxt::storage::StaticAddress<KeyParts, Value, IsPlain>:
+            Address<KeyParts = KeyParts, Value = Value>,
+        KeyParts: subxt::ext::frame_decode::storage::IntoDecodableValues,
+        Value: DecodeAsType,
+        Prefix: PrefixOf<KeyParts>,
+    {
+        let read = async {
+            let mut entries = self.at.storage().iter(address.unvalidated(), prefix).await?;
+            let mut rows = Vec::new();
+            let mut seen = 0;
+            while let Some(row) = entries.next().await {
+                let row = row?;
+                if seen == most {
+                    return Ok(Listing { rows, complete: false });
+                }
+                seen += 1;
+                rows.extend(pick(row.key()?.decode()?, row.value().decode()?));
+            }
+            Ok::<_, subxt::Error>(Listing { rows, complete: true })
         };
         within(what, MAP_LIMIT, read).await
     }

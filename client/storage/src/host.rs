@@ -31,7 +31,7 @@
 //! | --- | --- | --- |
 //! | 400 | `bad-request`, `malformed`, `mismatch`, `foreign-block` | no CID, no CAR, wrong bytes, another block than the next |
 //! | 401 | `unauthorized` | no statement, or a signature that is not the account's |
-//! | 403 | `denied`, `expired`, `another-update`, `released` | not in this round, too late, a third CID |
+//! | 403 | `denied`, `expired`, `another-update`, `released` | not in this round, too late, a fifth CID |
 //! | 408 | `stalled` | less than [`STEP`] bytes in a [`HostLimits::step_timeout`] |
 //! | 409 | `offset`, `superseded` | bytes from elsewhere on than `Upload-Offset` says, a newer request |
 //! | 413 | `too-large`, `too-many-blocks` | more than stated or granted |
@@ -78,8 +78,9 @@ use tokio::net::TcpListener;
 /// Bytes that have to move in every [`HostLimits::step_timeout`], or as many as are left.
 pub const STEP: u64 = 512 << 10;
 
-/// Different CIDs that one account may hand over in a round: an update, and a better one.
-pub const MAX_UPDATES: usize = 2;
+/// Different CIDs that one account may hand over in a round: an update, and a better one, and of a sealed one the keys for each of
+/// two committees.
+pub const MAX_UPDATES: usize = 4;
 
 /// Most links of an upload that are to be followed at a time.
 const MAX_PENDING: usize = 1 << 14;

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use decentralml_sdk::Signer;
+use decentralml_storage::SourceUrl;
 use decentralml_types::{Balance, TaskId};
+
+use crate::hosting::HostSettings;
 
 /// The settings of a daemon that do not depend on its role.
 #[derive(Clone, Debug)]
@@ -12,6 +15,12 @@ pub struct Common {
     pub chain: String,
     /// An IPFS store, such as `http://127.0.0.1:5001`.
     pub storage: String,
+    /// Gateways that are asked for what the store does not have, before the hosts that participants have announced.
+    pub sources: Vec<SourceUrl>,
+    /// Whether an announced host is used that is in this machine's own network; on development chains it always is.
+    pub allow_private_hosts: bool,
+    /// The host that runs beside the daemon; `None`: there is none.
+    pub host: Option<HostSettings>,
     /// The account that takes part.
     pub signer: Signer,
     /// Where it keeps its records: one folder for each account and role. Created if it is not there.

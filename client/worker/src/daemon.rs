@@ -7,7 +7,10 @@ use std::{
 };
 
 use decentralml_sdk::{Chain, ReadError, View};
-use decentralml_storage::{Storage, Store, StoreOptions};
+use decentralml_storage::{
+    Storage, Store, StoreOptions,
+    host::{HandSettings, HostClient},
+};
 use decentralml_types::{TaskId, TaskStatus};
 use tokio::{
     sync::{Mutex, watch},
@@ -21,9 +24,11 @@ use crate::{
     enroll,
     error::WorkerError,
     feed::Feed,
+    hosting::{self, Blocks, Hosting},
     pins::Pins,
     session::{Ended, Session},
-    shutdown::Shutdown,
+    shutdown::{self, Shutdown},
+    sources::Sources,
     state::State,
     tries,
     work::{Part, Work},
@@ -36,7 +41,7 @@ pub(crate) async fn run<P: Part>(
     attacker: bool,
     mut shutdown: Shutdown,
 ) -> Result<(), WorkerError> {
-    let (work, feed) = tokio::select! {
+    let (work, feed, hosting) = tokio::select! {
         () = shutdown.wait() => return Ok(()),
         ready = set_up::<P>(&common, attacker) => ready?,
     };
@@ -52,6 +57,9 @@ pub(crate) async fn run<P: Part>(
         sessions: JoinSet::new(),
         waiting: BTreeMap::new(),
     };
+    // Dropped at the end, which ends the host.
+    let (ending, mut ended) = shutdown::channel();
+    let hosting = hosting.map(|host| tokio::spawn(host.run(async move { ended.wait().await })));
     let result = tokio::select! {
         () = shutdown.wait() => Ok(()),
         error = feed.run() => Err(error),
@@ -59,6 +67,12 @@ pub(crate) async fn run<P: Part>(
     };
     // Sessions hold nothing that has to be finished: what they are doing is on disk or on chain.
     daemon.sessions.shutdown().await;
+    drop(ending);
+    if let Some(hosting) = hosting
+        && let Err(error) = hosting.await
+    {
+        tracing::error!(%error, "the host failed");
+    }
     tracing::info!("ended");
     result
 }
@@ -67,7 +81,7 @@ pub(crate) async fn run<P: Part>(
 async fn set_up<P: Part>(
     common: &Common,
     attacker: bool,
-) -> Result<(Arc<Work>, Feed), WorkerError> {
+) -> Result<(Arc<Work>, Feed, Option<Hosting>), WorkerError> {
     let chain = Chain::connect(&common.chain).await?;
     if !chain.is_development() {
         if attacker {
@@ -82,7 +96,11 @@ async fn set_up<P: Part>(
     let storage = Storage::connect(&common.storage).await?;
     let account = common.signer.account();
     let state = State::open(&common.state, account, P::ROLE, chain.genesis())?;
-    let storage = with_own_store(storage, common).await;
+    let own_store = open_own_store(common).await;
+    let storage = match &own_store {
+        Some(store) => storage.with_cache(store.clone()),
+        None => storage,
+    };
     let (best_sender, best) = watch::channel(chain.best().await?);
     let (finalized_sender, finalized) = watch::channel(chain.finalized().await?);
     let feed = Feed {
@@ -90,11 +108,27 @@ async fn set_up<P: Part>(
         best: (chain.best_blocks().await?, best_sender),
         finalized: (chain.finalized_blocks().await?, finalized_sender),
     };
+    let hosting = match &common.host {
+        Some(settings) => {
+            let blocks = Blocks { best: best.clone(), finalized: finalized.clone() };
+            let hosting = Hosting::bind(&chain, account, &common.state, settings, blocks).await?;
+            hosting::announce(&chain, &common.signer, &settings.announce).await?;
+            Some(hosting)
+        }
+        None => None,
+    };
+    let own_url = hosting.as_ref().and_then(Hosting::local_url);
+    let given: Vec<_> = own_url.into_iter().chain(common.sources.iter().cloned()).collect();
+    let storage = if given.is_empty() { storage } else { storage.with_sources(&given) };
+    let private = common.allow_private_hosts || chain.is_development();
     tracing::info!(%account, role = ?P::ROLE, chain = chain.name(), "works");
     let work = Work {
         chain,
-        pins: Pins::new(storage.clone()),
+        pins: Pins::new(storage.clone()).with_host(hosting.as_ref().map(Hosting::shelf)),
         storage,
+        own_store,
+        sources: Sources::new(given, private),
+        hands: HostClient::new(HandSettings::default()),
         signer: common.signer.clone(),
         role: P::ROLE,
         max_bond: common.max_bond,
@@ -105,23 +139,23 @@ async fn set_up<P: Part>(
         bonding: Mutex::default(),
         included: AtomicU32::new(0),
     };
-    Ok((Arc::new(work), feed))
+    Ok((Arc::new(work), feed, hosting))
 }
 
-/// Puts the daemon's own store, if it is to have one, before the one that all share. It is a help only: without it, everything is
-/// fetched again after a restart.
-async fn with_own_store(storage: Storage, common: &Common) -> Storage {
-    let Some(max_bytes) = common.own_store else { return storage };
+/// The daemon's own store, if it is to have one, to stand before the one that all share. It is a help only: without it, everything
+/// is fetched again after a restart.
+async fn open_own_store(common: &Common) -> Option<Arc<Store>> {
+    let max_bytes = common.own_store?;
     let folder = common.state.join("store");
     let open = move || Store::open_with(folder, StoreOptions { max_bytes: Some(max_bytes) });
     match tokio::task::spawn_blocking(open).await {
-        Ok(Ok(store)) => storage.with_cache(Arc::new(store)),
+        Ok(Ok(store)) => Some(Arc::new(store)),
         Ok(Err(error)) => {
             tracing::warn!(%error, "works without a store of its own");
-            storage
+            None
         }
         // The process is about to end.
-        Err(_) => storage,
+        Err(_) => None,
     }
 }
 

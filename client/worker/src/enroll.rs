@@ -2,6 +2,7 @@
 //! refusal costs a fee.
 
 mod bond;
+mod key;
 mod pace;
 
 use decentralml_sdk::{AccountId, Call, Member, Properties, Task, View, call};
@@ -11,6 +12,7 @@ use decentralml_types::{Balance, Role, TaskId, TaskSpec};
 use crate::{
     error::WorkerError,
     model::{self, ModelError},
+    sources,
     work::{Models, Part, Work},
 };
 
@@ -42,16 +44,36 @@ pub(crate) async fn step<P: Part>(
     let constants = work.chain.constants().await?;
     let risk = task.spec.bond(work.role);
     let missing = missing(member.as_ref(), risk, constants.min_bond(work.role));
-    let enroll = call::enroll(task.id, work.role);
-    let step: Call = if missing > 0 {
+    let mut calls = Vec::new();
+    let key = key::missing(work, &view, task).await?;
+    let deposit = key.as_ref().map_or(0, |(_, deposit)| *deposit);
+    if missing > 0 {
         let needed = member.map_or(0, |member| member.bond).saturating_add(missing);
         within_limit(work.max_bond, task.id, needed, work.chain.properties())?;
-        afford(work, &view, task.id, missing, &constants).await?;
-        let amount = work.chain.properties().tokens(missing);
-        tracing::info!(task = task.id, %amount, "bonds");
-        call::batch_all(vec![call::bond(work.role, missing), enroll])
-    } else {
-        enroll
+    }
+    if missing > 0 || deposit > 0 {
+        let taken = missing.saturating_add(deposit);
+        afford(work, &view, task.id, taken, &constants).await?;
+    }
+    let token = work.chain.properties();
+    if let Some((register, deposit)) = key {
+        tracing::info!(
+            task = task.id,
+            deposit = token.tokens(deposit),
+            fee = token.tokens(constants.call_price),
+            "registers an encryption key, as updates are sealed to it: the deposit is held until the key is removed, the fee is \
+             about that of one call"
+        );
+        calls.push(register);
+    }
+    if missing > 0 {
+        tracing::info!(task = task.id, amount = token.tokens(missing), "bonds");
+        calls.push(call::bond(work.role, missing));
+    }
+    calls.push(call::enroll(task.id, work.role));
+    let step: Call = match calls.len() {
+        1 => call::enroll(task.id, work.role),
+        _ => call::batch_all(calls),
     };
     work.submit_final_once(step, &[("Assignments", "AlreadyEnrolled")]).await?;
     tracing::info!(task = task.id, role = ?work.role, "enrolled");
@@ -73,7 +95,8 @@ pub(crate) async fn refusal<P: Part>(
     if let Some(error) = objection(work, part, view, task).await? {
         return Ok(Some(error));
     }
-    let reason = misfit(&work.storage, models, &task.spec).await?;
+    let storage = sources::for_task(work, view, task).await;
+    let reason = misfit(&storage, models, &task.spec).await?;
     Ok(reason.map(|reason| WorkerError::Unfit { task: task.id, reason }))
 }
 
@@ -92,6 +115,9 @@ pub(crate) async fn objection<P: Part>(
     let reason = unfit(task, &account, work.role, in_other_role).or_else(|| part.unfit(task));
     if let Some(reason) = reason {
         return Ok(Some(WorkerError::Unfit { task: task.id, reason }));
+    }
+    if let Some(error) = key::objection(work, view, task).await? {
+        return Ok(Some(error));
     }
     let member = view.member(work.role, &account).await?.unwrap_or_default();
     let minimum = work.chain.constants().await?.min_bond(work.role);
@@ -116,14 +142,6 @@ fn unfit(task: &Task, account: &AccountId, role: Role, in_other_role: bool) -> O
         return Some(format!(
             "the account is enrolled as {other} in it, and an account has one role in a task"
         ));
-    }
-    if task.spec.custody.sealed {
-        return Some("its updates are sealed, and this program only works with open ones".into());
-    }
-    if role == Role::Trainer && task.spec.custody.hosts > 0 {
-        return Some(
-            "its updates must lie at hosts of others, and this program only keeps them in its own store".into(),
-        );
     }
     decentralml_protocol::spec::check(&task.spec).err().map(|error| error.to_string())
 }
@@ -209,10 +227,11 @@ mod tests {
             unfit(&task, &account(1), role, false)
         };
         for role in [Role::Trainer, Role::Evaluator] {
-            assert!(reason(role, 0, true).unwrap().contains("sealed"));
+            assert_eq!(reason(role, 0, true), None, "sealed ones it keeps");
         }
-        assert!(reason(Role::Trainer, 1, false).unwrap().contains("hosts"));
-        assert_eq!(reason(Role::Evaluator, 1, false), None);
+        for role in [Role::Trainer, Role::Evaluator] {
+            assert_eq!(reason(role, 1, false), None);
+        }
     }
 
     #[test]

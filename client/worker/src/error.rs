@@ -4,7 +4,7 @@ use decentralml_learning as learning;
 use decentralml_sdk::{AccountId, ConnectError, ReadError, SubmitError};
 use decentralml_types::TaskId;
 
-use crate::{model::ModelError, state::StateError};
+use crate::{model::ModelError, sealed::HandOverError, state::StateError};
 
 /// Why a step, or the daemon as a whole, failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,12 @@ pub enum WorkerError {
         /// The task's limit.
         allowed: u64,
     },
+    /// The update cannot be sealed.
+    #[error("the update cannot be sealed: {0}")]
+    Seal(#[from] decentralml_storage::seal::SealError),
+    /// The key of a sealed update cannot be handed over.
+    #[error(transparent)]
+    HandOver(#[from] HandOverError),
     /// The validation set cannot be read.
     #[error("the validation set cannot be used: {0}")]
     Data(#[from] learning::DataError),
@@ -117,6 +123,18 @@ pub enum WorkerError {
         /// How long it was waited for.
         minutes: u64,
     },
+    /// The host cannot listen.
+    #[error(transparent)]
+    Serve(#[from] decentralml_storage::server::ServeError),
+    /// A store in a folder of this account failed.
+    #[error(transparent)]
+    OwnStore(#[from] decentralml_storage::StoreError),
+    /// What is to be handed to hosts is not in this account's store.
+    #[error("cannot be handed to hosts: {0}")]
+    Parcel(#[from] decentralml_storage::host::ParcelError),
+    /// These hosts cannot be announced.
+    #[error("{0}")]
+    Hosts(String),
     /// What the chain says contradicts this account's records.
     #[error("{0}")]
     Contradiction(String),

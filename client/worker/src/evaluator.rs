@@ -1,15 +1,17 @@
 //! The evaluator: sits on drawn committees, scores updates, and recomputes the next model.
 
 mod aggregate;
+mod await_keys;
 mod judge;
 mod open;
 mod score;
 mod updates;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use decentralml_learning::{AggregateError, ContributionError, Dataset};
-use decentralml_sdk::{Seat, Task};
+use decentralml_sdk::{Seat, Signer, Task};
+use decentralml_storage::seal::SecretKey;
 use decentralml_types::{
     Cid, CommitteeNumber, Hash, Opinion, Phase, Ppm, Role, RoundNumber, TaskId,
 };
@@ -20,6 +22,7 @@ use crate::{
     conduct::named,
     daemon,
     error::WorkerError,
+    sealed,
     shutdown::Shutdown,
     state::hex32,
     work::{Models, Moment, Part, Work},
@@ -82,6 +85,8 @@ struct Memory {
     validation: Option<(Cid, Arc<Dataset>)>,
     /// The updates of the round at work.
     fetched: Option<updates::Fetched>,
+    /// The secrets of this account, once it has a seat in a sealed task.
+    secrets: Option<Arc<[SecretKey]>>,
 }
 
 impl Memory {
@@ -97,6 +102,10 @@ impl Memory {
         }
         error
     }
+
+    fn secrets(&mut self, signer: &Signer) -> Arc<[SecretKey]> {
+        self.secrets.get_or_insert_with(|| sealed::secrets(signer).into()).clone()
+    }
 }
 
 /// What a seat commits to.
@@ -109,6 +118,9 @@ struct Scores {
     /// record of a program that did not note it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "hex32::option")]
     updates: Option<Hash>,
+    /// Numbers of the sealed updates whose keys had been handed over when they were scored.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    handed: BTreeSet<u32>,
 }
 
 /// The next model that was computed; on disk before it is attested.
@@ -159,6 +171,11 @@ impl Part for Evaluator {
         if self.conduct == Conduct::Absent {
             return Ok(());
         }
+        let others = |fetched: &updates::Fetched| !fetched.is_of(moment.round.number);
+        if moment.task.spec.custody.sealed && memory.fetched.as_ref().is_some_and(others) {
+            // What was sealed is kept for no longer than its round.
+            memory.fetched = None;
+        }
         match moment.round.phase {
             Phase::Scoring => score::step(self, work, memory, moment).await,
             Phase::Verdict => open::step(self, work, moment).await,
@@ -184,7 +201,7 @@ impl Part for Evaluator {
             work.state.remove(task, &name("scores", round, committee))?;
             work.state.remove(task, &name("next", round, committee))?;
         }
-        Ok(())
+        Ok(work.state.clear_scratch(task, &updates::prefix(round))?)
     }
 }
 
@@ -204,17 +221,17 @@ mod tests {
     #[test]
     fn what_opens_a_commitment_survives_as_json_and_so_does_what_was_written_before() {
         let opinions = vec![Opinion::Score(-7), Opinion::Unavailable, Opinion::Malformed];
-        let content = Scores { place: 1, opinions, updates: Some([5; 32]) };
+        let content = Scores { place: 1, opinions, updates: Some([5; 32]), handed: [0, 2].into() };
         let sealed = Sealed::new([3; 32], content.clone(), [1; 32], [2; 32]);
         let json = serde_json::to_string(&sealed).unwrap();
         assert_eq!(serde_json::from_str::<Sealed<Scores>>(&json).unwrap(), sealed);
 
         let mut json = serde_json::to_value(&sealed).unwrap();
-        for absent in ["origin", "updates"] {
+        for absent in ["origin", "updates", "handed"] {
             assert!(json.as_object_mut().unwrap().remove(absent).is_some());
         }
         let old = serde_json::from_str::<Sealed<Scores>>(&json.to_string()).unwrap();
-        let content = Scores { updates: None, ..content };
+        let content = Scores { updates: None, handed: BTreeSet::new(), ..content };
         assert_eq!(old, Sealed { origin: None, content, ..sealed });
     }
 

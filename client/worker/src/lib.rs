@@ -7,6 +7,7 @@
 //!         session.rs             one task, from enrollment to the last claim
 //!   ┌─────┬─────┼──────┬──────┬─────┐
 //!  enroll advance claim tries state pins    what both roles do: take part, push on, be paid, give up, remember, let go
+//!   sources  handing  hosting               where bytes are, giving an update to hosts, being a host
 //! ```
 //!
 //! A daemon acts on best blocks as they come and claims what is final on the finalized chain. Everything that a later step needs
@@ -34,11 +35,15 @@ mod enroll;
 mod error;
 pub mod evaluator;
 mod feed;
+mod handing;
+pub mod hosting;
 pub mod model;
 mod origin;
 mod pins;
+mod sealed;
 mod session;
 pub mod shutdown;
+mod sources;
 mod state;
 pub mod trainer;
 mod tries;
@@ -47,5 +52,6 @@ mod work;
 pub use common::Common;
 pub use conduct::UnknownConduct;
 pub use error::WorkerError;
+pub use sealed::HandOverError;
 pub use shutdown::Shutdown;
 pub use state::StateError;

@@ -13,37 +13,61 @@ pub(crate) fn of_round(genesis: &Hash, task: &Task, round: &Round) -> Hash {
     draw::key(genesis, &(task.id, &task.spec, round.number, round.base).encode())
 }
 
-/// Names what a committee's scores are made from: the round's origin, the updates in the order of their reveals, and the seed of
-/// the draw.
+/// Names what a committee's scores are made from: the round's origin, the updates in the order of their reveals, the seed of the
+/// draw, and of sealed updates the keys that were handed over.
 pub(crate) fn of_scores(
     round: &Hash,
     committee: CommitteeNumber,
     reveals: &[Reveal],
     seed: &Seed,
 ) -> Hash {
-    draw::key(round, &(committee, listed(reveals), seed).encode())
+    let made = (committee, listed(reveals), seed).encode();
+    match sealed(reveals) {
+        Some(hashes) => {
+            let keys: Vec<Option<Cid>> = reveals
+                .iter()
+                .map(|reveal| reveal.handover.map(|handover| handover.keys))
+                .collect();
+            draw::key(round, &(made, hashes, keys).encode())
+        }
+        None => draw::key(round, &made),
+    }
 }
 
 /// Names what a committee's scores are about: all of the above but the seed, which the chain forgets when the committee's draw is
-/// closed.
+/// closed, and the keys, of which some may have come too late for the scores.
 pub(crate) fn of_scored(round: &Hash, committee: CommitteeNumber, reveals: &[Reveal]) -> Hash {
-    draw::key(round, &(committee, listed(reveals)).encode())
+    let about = (committee, listed(reveals)).encode();
+    match sealed(reveals) {
+        Some(hashes) => draw::key(round, &(about, hashes).encode()),
+        None => draw::key(round, &about),
+    }
 }
 
 fn listed(reveals: &[Reveal]) -> Vec<([u8; 32], Cid)> {
     reveals.iter().map(|reveal| (reveal.account.0, reveal.cid)).collect()
 }
 
+/// The hashes of sealed updates; `None` where none is sealed.
+fn sealed(reveals: &[Reveal]) -> Option<Vec<Option<Hash>>> {
+    let hashes: Vec<Option<Hash>> = reveals.iter().map(|reveal| reveal.plain_hash).collect();
+    hashes.iter().any(Option::is_some).then_some(hashes)
+}
+
 /// Names what the next model is made from: the round's origin and the accepted updates in the order of their reveals.
 pub(crate) fn of_next_model(round: &Hash, accepted: &[Reveal]) -> Hash {
-    draw::key(round, &accepted.iter().map(|reveal| reveal.cid).collect::<Vec<_>>().encode())
+    let made = accepted.iter().map(|reveal| reveal.cid).collect::<Vec<_>>().encode();
+    match sealed(accepted) {
+        Some(hashes) => draw::key(round, &(made, hashes).encode()),
+        None => draw::key(round, &made),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{advance::tests::task, claim::tests::round, convert::tests::task_spec};
-    use decentralml_sdk::AccountId;
+    use decentralml_sdk::{AccountId, Handover};
     use decentralml_types::{Codec, Phase, TaskSpec, TaskStatus, spec::InitialModel};
 
     #[test]
@@ -72,7 +96,9 @@ mod tests {
             index,
             account: AccountId::from([who; 32]),
             cid: Cid { codec: Codec::Raw, digest: [digest; 32] },
+            plain_hash: None,
             samples: 1,
+            handover: None,
         };
         let one = [reveal(0, 1, 1), reveal(1, 2, 2)];
         let made = of_scores(&[0; 32], 0, &one, &[5; 32]);
@@ -100,12 +126,37 @@ mod tests {
     }
 
     #[test]
+    fn scores_of_sealed_updates_are_of_what_was_announced_and_handed_over() {
+        let cid = |digest: u8| Cid { codec: Codec::Raw, digest: [digest; 32] };
+        let reveal = |hash: u8, keys: Option<u8>| Reveal {
+            index: 0,
+            account: AccountId::from([1; 32]),
+            cid: cid(1),
+            plain_hash: Some([hash; 32]),
+            samples: 1,
+            handover: keys.map(|keys| Handover { committee: 0, keys: cid(keys) }),
+        };
+        let scores = |reveal| of_scores(&[0; 32], 0, &[reveal], &[5; 32]);
+        let about = |reveal| of_scored(&[0; 32], 0, &[reveal]);
+        let one = reveal(2, Some(3));
+        for other in [reveal(2, None), reveal(2, Some(4)), reveal(9, Some(3))] {
+            assert_ne!(scores(one), scores(other));
+        }
+        assert_eq!(about(one), about(reveal(2, None)), "keys that came late are no other updates");
+        assert_ne!(about(one), about(reveal(9, Some(3))));
+        assert_ne!(of_next_model(&[0; 32], &[one]), of_next_model(&[0; 32], &[reveal(9, None)]));
+        assert_eq!(of_next_model(&[0; 32], &[one]), of_next_model(&[0; 32], &[reveal(2, None)]));
+    }
+
+    #[test]
     fn the_next_model_is_of_these_updates_and_of_this_round() {
         let reveal = |index: u32| Reveal {
             index,
             account: AccountId::from([1; 32]),
             cid: Cid { codec: Codec::Raw, digest: [index as u8; 32] },
+            plain_hash: None,
             samples: 1,
+            handover: None,
         };
         let accepted = [reveal(0), reveal(1)];
         let made = of_next_model(&[0; 32], &accepted);

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     error::WorkerError,
+    hosting::OwnShelf,
     state::{Kept, Needed, Place, State, What, surplus},
     work::Work,
 };
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Pins {
     /// The shared store, before which the own one stands, if there is one.
     storage: Storage,
+    /// The host of this account, which gives others the models that were made here.
+    host: Option<OwnShelf>,
     /// Held while the record of what was pinned is changed.
     alone: Mutex<()>,
 }
@@ -32,7 +35,12 @@ pub(crate) struct Purpose {
 
 impl Pins {
     pub(crate) fn new(storage: Storage) -> Self {
-        Self { storage, alone: Mutex::new(()) }
+        Self { storage, host: None, alone: Mutex::new(()) }
+    }
+
+    /// With a host that gives others the models that are made here.
+    pub(crate) fn with_host(self, host: Option<OwnShelf>) -> Self {
+        Self { host, ..self }
     }
 
     /// Stores and pins bytes of this account.
@@ -45,6 +53,9 @@ impl Pins {
         let cid = unixfs::canonical_cid(&bytes);
         let new = self.is_new(&cid).await?;
         self.note(state, purpose, cid, new).await?;
+        if let (Some(host), What::Model) = (&self.host, purpose.what) {
+            host.offer(purpose.task, purpose.round, bytes.clone()).await;
+        }
         Ok(self.storage.add(bytes).await?.cid)
     }
 
@@ -198,7 +209,7 @@ impl Standing {
 
 /// Whether nobody will fetch a round's updates any more. Seats that have not attested its model yet still may, as long as rows
 /// are open and claims are taken.
-fn is_done(round: &Round, now: BlockNumber) -> bool {
+pub(crate) fn is_done(round: &Round, now: BlockNumber) -> bool {
     match round.phase {
         Phase::Void => true,
         Phase::Settled => round.open_rows == 0 || now > round.deadline,

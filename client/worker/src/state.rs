@@ -130,6 +130,11 @@ impl State {
         Ok(state)
     }
 
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A record of a task; `None` where there is none.
     pub(crate) fn load<R: DeserializeOwned>(
         &self,
@@ -181,6 +186,22 @@ impl State {
             _ => fs::create_dir_all(&folder).map_err(|source| failed(&folder, source)),
         }?;
         Ok(folder)
+    }
+
+    /// Removes those files of such a folder whose names begin so.
+    pub(crate) fn clear_scratch(&self, task: TaskId, prefix: &str) -> Result<(), StateError> {
+        let folder = self.folder.join(format!("task-{task}")).join(SCRATCH);
+        let Ok(files) = fs::read_dir(&folder) else { return Ok(()) };
+        for file in files.flatten() {
+            let ours = file.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+            match ours.then(|| fs::remove_file(file.path())) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed(&file.path(), error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Removes what a process that was killed has left in such folders. What cannot be removed is only in the way of disk space.
@@ -286,7 +307,13 @@ mod tests {
         let state = open(folder.path(), 1).unwrap();
         state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
         let scratch = state.scratch(3).unwrap();
-        fs::write(scratch.join("1-1.safetensors"), b"of an earlier round").unwrap();
+        for name in ["1-1.safetensors", "12-1.safetensors"] {
+            fs::write(scratch.join(name), b"of a round").unwrap();
+        }
+        state.clear_scratch(3, "1-").unwrap();
+        state.clear_scratch(4, "1-").unwrap();
+        assert!(!scratch.join("1-1.safetensors").exists());
+        assert!(scratch.join("12-1.safetensors").exists());
         assert_eq!(state.scratch(3).unwrap(), scratch);
         assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
 

@@ -1,13 +1,17 @@
 //! The trainer: learns from its own rows, and sends what it learned, never the rows.
 
+mod hand_over;
 mod reveal;
 mod train;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use decentralml_learning::Dataset;
 use decentralml_sdk::Task;
-use decentralml_types::{Cid, Phase, Role, RoundNumber, TaskId, spec::Objective};
+use decentralml_types::{Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId, spec::Objective};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,6 +19,7 @@ use crate::{
     conduct::named,
     daemon,
     error::WorkerError,
+    sealed::SealedUpdate,
     shutdown::Shutdown,
     work::{Models, Moment, Part, Work},
 };
@@ -55,6 +60,12 @@ pub enum Conduct {
     OtherFile,
     /// Sends the CID of bytes that it never stored.
     Missing,
+    /// In a sealed task, announces the hash of other bytes than those that it sealed.
+    WrongHash,
+    /// In a sealed task, hands its key over to nobody.
+    KeepsKey,
+    /// In a sealed task, hands a key over that opens something else.
+    WrongKey,
 }
 
 named!(Conduct {
@@ -68,25 +79,34 @@ named!(Conduct {
     OtherShape => "other-shape",
     OtherFile => "other-file",
     Missing => "missing",
+    WrongHash => "wrong-hash",
+    KeepsKey => "keeps-key",
+    WrongKey => "wrong-key",
 });
 
 /// Takes part in rounds until it is told to end; see [`Common`] for which.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), WorkerError> {
     let attacker = config.conduct != Conduct::Honest;
-    let trainer = Trainer { data: config.data, conduct: config.conduct };
+    let trainer = Trainer { data: config.data, conduct: config.conduct, missed: Mutex::default() };
     daemon::run(config.common, trainer, attacker, shutdown).await
 }
 
 struct Trainer {
     data: Arc<Dataset>,
     conduct: Conduct,
+    /// Committees to which it has handed nothing over in time, once that is said.
+    missed: Mutex<BTreeSet<(TaskId, RoundNumber, CommitteeNumber)>>,
 }
 
 /// What a trainer commits to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Trained {
+    /// What is stored: in a sealed task the ciphertext.
     cid: Cid,
     samples: u32,
+    /// In a sealed task, what opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<SealedUpdate>,
 }
 
 /// The name of a round's record.
@@ -123,6 +143,8 @@ impl Part for Trainer {
         match moment.round.phase {
             Phase::Training => train::step(self, work, memory, moment).await,
             Phase::Revealing => reveal::step(self, work, moment).await,
+            Phase::Scoring => hand_over::step(self, work, moment).await,
+            Phase::Verdict => hand_over::look_back(self, work, moment).await,
             _ => Ok(()),
         }
     }
@@ -146,7 +168,7 @@ mod tests {
     #[test]
     fn a_record_looks_on_disk_as_it_did_before_and_one_without_an_origin_is_read() {
         let cid = Cid { codec: Codec::DagPb, digest: [4; 32] };
-        let content = Trained { cid, samples: 7 };
+        let content = Trained { cid, samples: 7, sealed: None };
         let record = Sealed::new([1; 32], content, [2; 32], [3; 32]);
         let digits = |byte: &str| byte.repeat(32);
         let json = |origin: Option<&str>| {
@@ -163,6 +185,18 @@ mod tests {
         let read = |text: String| serde_json::from_str::<Sealed<Trained>>(&text).unwrap();
         assert_eq!(read(text(json(Some("01")))), record);
         assert_eq!(read(text(json(None))), Sealed { origin: None, ..record });
+    }
+
+    #[test]
+    fn the_record_of_a_sealed_update_is_read_back_with_what_opens_it() {
+        let own = decentralml_sdk::Signer::from_uri("//T1").unwrap();
+        let own = crate::sealed::Registered::No.or_first(&own);
+        let (_, sealed) = crate::sealed::seal_update(b"learned", &own).unwrap();
+        let cid = Cid { codec: Codec::DagPb, digest: [4; 32] };
+        let content = Trained { cid, samples: 7, sealed: Some(sealed) };
+        let record = Sealed::new([1; 32], content, [2; 32], [3; 32]);
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Sealed<Trained>>(&json).unwrap(), record);
     }
 
     #[test]

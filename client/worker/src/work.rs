@@ -12,11 +12,11 @@ use decentralml_sdk::{
     AccountId, Anchor, Call, Chain, Included, ReadError, Round, Signer, SubmitError, Task, View,
     Wait,
 };
-use decentralml_storage::Storage;
+use decentralml_storage::{Storage, Store, host::HostClient};
 use decentralml_types::{Balance, Phase, Role, RoundNumber, TaskId};
 use tokio::sync::{Mutex, watch};
 
-use crate::{enroll::Pace, error::WorkerError, pins::Pins, state::State};
+use crate::{enroll::Pace, error::WorkerError, pins::Pins, sources::Sources, state::State};
 
 pub(crate) use models::Models;
 pub(crate) use moment::{Moment, is_late};
@@ -40,6 +40,12 @@ pub(crate) struct Work {
     pub(crate) bonding: Mutex<Pace>,
     /// What it pins in its stores.
     pub(crate) pins: Pins,
+    /// Its own store, which `storage` has before it, if it has one.
+    pub(crate) own_store: Option<Arc<Store>>,
+    /// Where else bytes may be.
+    pub(crate) sources: Sources,
+    /// Hands updates to hosts.
+    pub(crate) hands: HostClient,
     /// The height of the last block that included a transaction of this daemon.
     pub(crate) included: AtomicU32,
 }

@@ -11,10 +11,14 @@ mod chain {
 }
 mod commands;
 mod committees;
+mod data_grants;
 mod demo;
 mod documents;
 mod failures;
 mod full_disk;
+mod hosts;
 mod kills;
+mod mirror;
 mod readme;
+mod sealed;
 mod updates;

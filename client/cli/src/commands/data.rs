@@ -1,12 +1,27 @@
-//! `decentralml data`: what the rows look like, and how to divide them.
+//! `decentralml data`: what the rows look like, how to divide them, and how to share files that only some may read.
+//!
+//! ```text
+//!  add    file ──► sealed to a key of its own ──► store     register(CID, hash and length of the plain bytes)
+//!                                      └── envelope for the owner ──► store     grant(CID, owner, envelope)
+//!  grant  the owner's envelope ──► key ──► envelope for the account ──► store   grant(CID, account, envelope)
+//!  fetch  own envelope ──► key; sealed file ──► plain bytes, held against the hash
+//! ```
 
+mod add;
+mod envelope;
+mod fetch;
+mod grant;
 mod inspect;
+mod list;
+mod retire;
+mod revoke;
 mod split;
 
 pub use split::{Division, Parts, divide};
 
 use crate::{
     config,
+    context::Context,
     exit::{Kind, problem},
     output::Out,
     units::Size,
@@ -14,21 +29,108 @@ use crate::{
 use clap::{Args, Subcommand};
 use color_eyre::Result;
 use decentralml_learning::data::{Dataset, Limits, ReadOptions, digits, read_file};
+use decentralml_sdk::{AccountId, Content, SubmitError, View};
+use decentralml_storage::Storage;
+use decentralml_types::Cid;
 use std::path::PathBuf;
+
+/// What everything that these commands keep in the store is called there.
+const PIN: &str = "data";
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Add(add::Opts),
+    Grant(grant::Opts),
+    Revoke(revoke::Opts),
+    List(list::Opts),
+    Fetch(fetch::Opts),
+    Retire(retire::Opts),
     Inspect(inspect::Opts),
     Split(split::Opts),
 }
 
 /// Does what was asked for.
-pub fn run(command: Command, out: &mut Out<'_>) -> Result<()> {
+pub async fn run(command: Command, context: &Context, out: &mut Out<'_>) -> Result<()> {
     match command {
+        Command::Add(opts) => add::run(opts, context, out).await,
+        Command::Grant(opts) => grant::run(opts, context, out).await,
+        Command::Revoke(opts) => revoke::run(opts, context, out).await,
+        Command::List(opts) => list::run(opts, context, out).await,
+        Command::Fetch(opts) => fetch::run(opts, context, out).await,
+        Command::Retire(opts) => retire::run(opts, context, out).await,
         Command::Inspect(opts) => inspect::run(opts, out),
         Command::Split(opts) => split::run(opts, out),
     }
+}
+
+/// Content that must be registered.
+async fn content(view: &View, cid: &Cid) -> Result<Content> {
+    view.content(cid).await?.ok_or_else(|| {
+        problem(
+            Kind::NotFound,
+            format!(
+                "{cid} is not registered on this chain, or was retired; `decentralml data list` shows what is yours or was \
+                 granted to you"
+            ),
+        )
+    })
+}
+
+/// Content that must be the account's own.
+async fn own_content(view: &View, cid: &Cid, account: &AccountId) -> Result<Content> {
+    let content = content(view, cid).await?;
+    if content.owner != *account {
+        return Err(problem(
+            Kind::Refused,
+            format!(
+                "{cid} belongs to {}, who alone can grant, revoke and retire it",
+                content.owner
+            ),
+        ));
+    }
+    Ok(content)
+}
+
+/// Stores bytes under the name of these commands.
+async fn keep(storage: &Storage, bytes: Vec<u8>) -> Result<Cid> {
+    let cid = storage.add(bytes).await?.cid;
+    storage.pin_named(&cid, PIN).await?;
+    Ok(cid)
+}
+
+/// Lets go in the store of what these commands keep there; returns how many of them that were. What is called otherwise stays.
+async fn let_go(storage: &Storage, cids: &[Cid]) -> Result<usize> {
+    let pins = storage.named_pins().await?;
+    let mut gone = 0;
+    for cid in cids.iter().filter(|cid| pins.get(cid).is_some_and(|name| name == PIN)) {
+        gone += usize::from(storage.unpin(cid).await?);
+    }
+    Ok(gone)
+}
+
+/// Whether the chain has certainly not done what was submitted, so that what was stored for it serves nothing.
+fn is_refused(error: &color_eyre::Report) -> bool {
+    use SubmitError::{CannotPay, DevelopmentKey, Dispatch, NoFunds, Rejected};
+    let error = error.downcast_ref::<SubmitError>();
+    error.is_some_and(|error| {
+        matches!(
+            error,
+            Rejected { .. } | Dispatch(_) | NoFunds { .. } | CannotPay(_) | DevelopmentKey
+        )
+    })
+}
+
+/// [`let_go`] where that is not what was asked for: a failure is only logged.
+async fn tidy(context: &Context, cids: &[Cid]) -> usize {
+    let tidied = async { let_go(&context.storage().await?, cids).await };
+    tidied.await.unwrap_or_else(|error| {
+        tracing::warn!(
+            %error,
+            "the store still keeps what was pinned for this; `decentralml ipfs pin` lists it, under the name {PIN}"
+        );
+        0
+    })
 }
 
 /// Which rows, and how their file is to be understood.
@@ -96,5 +198,58 @@ impl DataOpts {
             ..ReadOptions::default()
         };
         Ok(read_file(path, self.labels.as_deref(), &options)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use color_eyre::Report;
+
+    #[tokio::test]
+    async fn only_what_these_commands_have_pinned_is_let_go_of() {
+        let (_folder, _store, storage) = testing::store().await;
+        let own = keep(&storage, b"an envelope".to_vec()).await.unwrap();
+        let other = storage.add(b"somebody's model".to_vec()).await.unwrap().cid;
+        let gone = decentralml_storage::unixfs::canonical_cid(b"not there");
+        assert_eq!(let_go(&storage, &[own, other, gone]).await.unwrap(), 1);
+        assert_eq!(storage.pins().await.unwrap(), [other]);
+    }
+
+    #[test]
+    fn what_may_still_be_included_is_not_taken_for_refused() {
+        let rejected = SubmitError::Rejected {
+            pallet: "Data".to_owned(),
+            name: "AlreadyRegistered".to_owned(),
+            explanation: String::new(),
+        };
+        assert!(is_refused(&Report::new(rejected)));
+        for open in [
+            SubmitError::Unknown("gone".to_owned()),
+            SubmitError::Invalid("dropped".to_owned()),
+            SubmitError::Timeout { state: "included", limit: std::time::Duration::ZERO },
+        ] {
+            assert!(!is_refused(&Report::new(open)));
+        }
+        assert!(!is_refused(&Report::msg("something else")));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    #![allow(clippy::unwrap_used)]
+    use decentralml_storage::{Storage, Store, server::Server};
+    use std::{future::pending, net::SocketAddr, sync::Arc};
+
+    /// A store that answers as long as the test's runtime lives, with its folder.
+    pub(crate) async fn store() -> (tempfile::TempDir, Arc<Store>, Storage) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path().join("store")).unwrap());
+        let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let server = Server::bind(store.clone(), address).await.unwrap();
+        let url = server.url();
+        tokio::spawn(server.run(pending()));
+        (folder, store, Storage::connect(&url).await.unwrap())
     }
 }

@@ -6,6 +6,7 @@
 //!  cast        who takes part, and how each behaves
 //!  setup       whose rows are whose, the task
 //!  rounds      follows the rounds to the target
+//!  secrecy     of a sealed task: nothing in the store is a plain update
 //!  baselines   the same model, trained alone and centrally
 //!  settle      claims, refund, every account before and after
 //!  ledger      what the chain's events tell of the money
@@ -25,6 +26,7 @@ mod rehearsal;
 mod release;
 mod report;
 mod rounds;
+mod secrecy;
 mod settle;
 mod setup;
 
@@ -66,11 +68,14 @@ pub struct Opts {
     /// Whose rows are whose, and the first weights, follow from this number.
     #[arg(long, default_value_t = 14, value_name = "NUMBER")]
     seed: u64,
+    /// Seal the updates: only the drawn evaluators can read them.
+    #[arg(long)]
+    sealed: bool,
     /// Only learn, in this process, without a chain and once for each of these seeds, and say what each demo would show.
     ///
     /// Division, local training, scores, verdicts and aggregation are those of the demo; only the order in which trainers
     /// visit their rows is another, as it follows from the chain's first block.
-    #[arg(long, value_name = "FIRST-LAST", conflicts_with_all = ["seed", "ipfs"])]
+    #[arg(long, value_name = "FIRST-LAST", conflicts_with_all = ["seed", "ipfs", "sealed"])]
     rehearse: Option<rehearsal::Seeds>,
     /// How long the build took, for the report.
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
@@ -123,14 +128,18 @@ async fn play(
     let parts = setup::parts(opts.seed)?;
     setup::write(&parts, &folder.join("data"))?;
     let before = settle::Snapshot::take(&chain).await?;
-    let order = setup::order(opts.seed, &chain, folder, &parts).await?;
+    let order = setup::order(opts.seed, opts.sealed, &chain, folder, &parts).await?;
     let baselines = baselines::begin(&order, &parts);
     setup::start_workers(&chain, &storage, &cast, folder, processes, out)?;
+    let spec = order.spec.clone();
     let task = setup::create(order, &chain, &storage, &cast, out).await?;
 
     let rounds_start = Instant::now();
-    let rounds = rounds::follow(task.id, &chain, &cast, processes, out).await?;
+    let (rounds, updates) = rounds::follow(task.id, &chain, &cast, processes, out).await?;
     let rounds_seconds = rounds_start.elapsed().as_secs_f64();
+    if opts.sealed {
+        secrecy::check(&updates, &spec, &task.model, &storage, out).await?;
+    }
 
     let settlement = settle::settle(&task, &chain, &cast, before, processes, out).await?;
     let released = release::release(task.id, &chain, &cast, out).await?;
@@ -145,7 +154,9 @@ async fn play(
         rounds: rounds_seconds,
         total: start.elapsed().as_secs_f64(),
     };
-    let outcome = Outcome { federated, baselines, rounds, settlement, released, model, seconds };
+    let sealed = opts.sealed;
+    let outcome =
+        Outcome { sealed, federated, baselines, rounds, settlement, released, model, seconds };
     report::write(&outcome, &cast, folder, out)?;
     report::judge(&outcome, &cast)
 }
@@ -199,6 +210,7 @@ mod tests {
         assert_eq!((own.out, own.node), (PathBuf::from("X"), Some(PathBuf::from("N"))));
         assert_eq!(own.build_seconds, 1.0);
         assert!(opts(&["--rehearse", "1-3"]).rehearse.is_some());
+        assert!(opts(&["--sealed"]).sealed && !given.sealed);
     }
 
     #[test]

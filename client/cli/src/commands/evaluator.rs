@@ -1,7 +1,7 @@
 //! `decentralml evaluator`.
 
 use crate::{
-    commands::{trainer::Which, worker_common},
+    commands::{host::HostOpts, trainer::Which, worker_common},
     context::Context,
     daemon::{DaemonOpts, StopRequest},
     output::Out,
@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use color_eyre::Result;
 use decentralml_types::Role;
 use decentralml_worker::{
+    Common,
     evaluator::{self, Conduct},
     shutdown,
 };
@@ -29,6 +30,8 @@ pub enum Command {
 /// Enrolls, bonds what tasks ask for, and when drawn onto a committee fetches the updates, measures what each contributes on
 /// the task's validation set, recomputes the aggregate, and claims its fees. A stop is clean: what was begun is picked up at
 /// the next start.
+///
+/// With --host-listen it also keeps the updates that trainers hand over, and gives bytes to whoever asks.
 #[derive(Args, Debug)]
 pub struct Opts {
     #[command(flatten)]
@@ -42,6 +45,11 @@ pub struct Opts {
     /// Updates that are fetched at the same time [default: 8].
     #[arg(long, value_name = "N")]
     parallel_fetches: Option<usize>,
+    /// Use announced hosts that are in this machine's own network, too; on development chains they always are.
+    #[arg(long)]
+    allow_private_hosts: bool,
+    #[command(flatten)]
+    host: HostOpts,
     /// Misbehave in this way; refused where money is real.
     #[arg(long, hide = true, default_value_t = Conduct::Honest)]
     conduct: Conduct,
@@ -57,8 +65,18 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
         opts.parallel_fetches.or(settings.parallel_fetches).unwrap_or(PARALLEL_FETCHES);
     let stop = StopRequest::listen(opts.daemon)?;
     let own_store = opts.own_store.or(settings.own_store);
-    let common =
-        worker_common::prepare(context, Role::Evaluator, opts.which, max_bond, own_store).await?;
+    let tasks = opts.which.task.into_iter().collect();
+    let host = opts.host.or_settings(&context.settings.host, tasks)?;
+    let common = worker_common::prepare(
+        context,
+        Role::Evaluator,
+        opts.which,
+        max_bond,
+        own_store,
+        opts.allow_private_hosts,
+    )
+    .await?;
+    let common = Common { host, ..common };
     let config = evaluator::Config { common, conduct: opts.conduct, parallel_fetches };
     let (trigger, shutdown) = shutdown::channel();
     worker_common::until_stopped(evaluator::run(config, shutdown), trigger, stop).await

@@ -4,6 +4,7 @@ mod add;
 mod cat;
 pub mod daemon;
 mod gc;
+mod mirror;
 mod pin;
 mod stat;
 mod verify;
@@ -22,6 +23,7 @@ pub enum Command {
     Stat(stat::Opts),
     Gc(gc::Opts),
     Verify(verify::Opts),
+    Mirror(mirror::Opts),
 }
 
 /// Does what was asked for.
@@ -34,5 +36,6 @@ pub async fn run(command: Command, context: &Context, out: &mut Out<'_>) -> Resu
         Command::Stat(opts) => stat::run(opts, context, out).await,
         Command::Gc(opts) => gc::run(opts, context, out).await,
         Command::Verify(opts) => verify::run(opts, context, out).await,
+        Command::Mirror(opts) => mirror::run(opts, context, out).await,
     }
 }

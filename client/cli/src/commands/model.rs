@@ -5,6 +5,8 @@ mod fetch;
 mod list;
 mod show;
 
+pub use fetch::check_target;
+
 use crate::{
     context::Context,
     exit::{Kind, problem},

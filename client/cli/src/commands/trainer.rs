@@ -37,6 +37,9 @@ pub struct Opts {
     /// Size of the store of its own, in the state folder, that keeps what it makes and fetches; 0 for none [default: 1 GiB].
     #[arg(long, value_name = "SIZE")]
     own_store: Option<Size>,
+    /// Use announced hosts that are in this machine's own network, too; on development chains they always are.
+    #[arg(long)]
+    allow_private_hosts: bool,
     /// Misbehave in this way; refused where money is real.
     #[arg(long, hide = true, default_value_t = Conduct::Honest)]
     conduct: Conduct,
@@ -73,8 +76,15 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
     let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
     let stop = StopRequest::listen(opts.daemon)?;
     let own_store = opts.own_store.or(settings.own_store);
-    let common =
-        worker_common::prepare(context, Role::Trainer, opts.which, max_bond, own_store).await?;
+    let common = worker_common::prepare(
+        context,
+        Role::Trainer,
+        opts.which,
+        max_bond,
+        own_store,
+        opts.allow_private_hosts,
+    )
+    .await?;
     let config = trainer::Config { common, data: Arc::new(data), conduct: opts.conduct };
     let (trigger, shutdown) = shutdown::channel();
     worker_common::until_stopped(trainer::run(config, shutdown), trigger, stop).await

@@ -28,6 +28,7 @@ pub async fn prepare(
     which: Which,
     max_bond: Option<Amount>,
     own_store: Option<Size>,
+    allow_private_hosts: bool,
 ) -> Result<Common> {
     let settings = &context.settings;
     let signer = context.signer()?;
@@ -46,6 +47,9 @@ pub async fn prepare(
     Ok(Common {
         chain: settings.chain.clone(),
         storage: settings.store.clone(),
+        sources: context.sources()?,
+        allow_private_hosts: allow_private_hosts || settings.allow_private_hosts,
+        host: None,
         signer,
         state,
         own_store: own_store.map_or(Some(OWN_STORE), |Size(bytes)| (bytes > 0).then_some(bytes)),

@@ -8,10 +8,18 @@ use subxt::utils::Static;
 use super::View;
 use crate::{
     AccountId,
-    api::{self, runtime_types::decentralml_traits as traits},
+    api::{
+        self, assignments::storage::places::Output as Enrolled,
+        runtime_types::decentralml_traits as traits,
+    },
     error::ReadError,
     record::{Draw, Enrollment, Place},
 };
+
+/// Places of a draw that are looked up: no draw of ours has more.
+const MAX_PLACES: u32 = 256;
+/// Enrolled accounts that are looked through for one whose slot has changed hands since the draw.
+const MAX_SEEN: usize = 100_000;
 
 impl View {
     /// An account's part in a task.
@@ -62,19 +70,58 @@ impl View {
         };
         let key = (task, Static(draw.role()), *account);
         let row = self.get("an enrollment", api::storage().assignments().places(), key).await?;
-        // An account that was moved keeps its earlier slot for the draw that was open then.
-        let slot = row.and_then(|row| {
-            let earlier = row.earlier.map(|earlier| (earlier.since, earlier.slot));
-            [Some((row.since, row.slot)), earlier]
-                .into_iter()
-                .flatten()
-                .find(|(since, _)| *since <= open.number)
-                .map(|(_, slot)| slot)
-        });
+        let slot = row.and_then(|row| slot_in(&row, open.number));
         let Some(slot) = slot else { return Ok(Place::NotDrawn) };
         let Some(seed) = self.seed(open.seed_block).await? else { return Ok(Place::SeedUnknown) };
         let place = rule::place_of(&key_of(&seed, task, round, draw), slot, open.population);
         Ok(if place < open.places { Place::Drawn(place) } else { Place::NotDrawn })
+    }
+
+    /// The accounts that are drawn, in the order of their places; those that have left since are not among them. `None` where there
+    /// is no such draw, or its seed is not known.
+    pub async fn drawn(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        draw: Draw,
+    ) -> Result<Option<Vec<AccountId>>, ReadError> {
+        let draws = api::storage().assignments().draws();
+        let Some(open) = self.get("a draw", draws, (task, round, draw.into())).await? else {
+            return Ok(None);
+        };
+        let Some(seed) = self.seed(open.seed_block).await? else { return Ok(None) };
+        let key = key_of(&seed, task, round, draw);
+        let role = || Static(draw.role());
+        let places = open.places.min(MAX_PLACES);
+        let mut drawn = Vec::new();
+        let mut moved = false;
+        for place in 0..places {
+            let slot = rule::slot_at(&key, place, open.population);
+            let slots = api::storage().assignments().slots();
+            let owner = self.get("a slot", slots, (task, role(), slot)).await?;
+            let Some(owner) = owner else {
+                moved = true;
+                continue;
+            };
+            let rows = api::storage().assignments().places();
+            let row = self.get("an enrollment", rows, (task, role(), owner)).await?;
+            match row.is_some_and(|row| slot_in(&row, open.number) == Some(slot)) {
+                true => drawn.push((place, owner)),
+                false => moved = true,
+            }
+        }
+        if moved {
+            // Whoever had such a slot has left, or has taken the slot of one that has: only its own row tells.
+            let rows = api::storage().assignments().places();
+            let place = |(_, _, account): (u32, Static<Role>, AccountId), row: Enrolled| {
+                let slot = slot_in(&row, open.number)?;
+                let place = rule::place_of(&key, slot, open.population);
+                (place < places).then_some((place, account))
+            };
+            drawn = self.search("enrollments", rows, (task, role()), MAX_SEEN, place).await?.rows;
+            drawn.sort_by_key(|(place, _)| *place);
+        }
+        Ok(Some(drawn.into_iter().map(|(_, account)| account).collect()))
     }
 
     /// The key of a draw's permutation: randomness that belongs to this draw alone. `None` while it is not known, and once the
@@ -97,6 +144,16 @@ impl View {
         let row = self.get("a seed", api::storage().assignments().seeds(), (block,)).await?;
         Ok(row.and_then(|row| row.seed))
     }
+}
+
+/// The slot that an account has in a draw: one that was moved keeps its earlier slot for the draw that was open then.
+fn slot_in(row: &Enrolled, draw: u64) -> Option<u32> {
+    let earlier = row.earlier.as_ref().map(|earlier| (earlier.since, earlier.slot));
+    [Some((row.since, row.slot)), earlier]
+        .into_iter()
+        .flatten()
+        .find(|(since, _)| *since <= draw)
+        .map(|(_, slot)| slot)
 }
 
 fn key_of(seed: &Seed, task: TaskId, round: RoundNumber, draw: Draw) -> Seed {

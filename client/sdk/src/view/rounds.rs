@@ -11,7 +11,8 @@ use crate::{
     due::SeatStep,
     error::ReadError,
     record::{
-        Attestation, Claim, Commitment, Committee, Reveal, Revealed, Round, Row, Seat, Verdict,
+        Attestation, Claim, Commitment, Committee, Handover, Reveal, Revealed, Round, Row, Seat,
+        Verdict,
     },
 };
 
@@ -52,8 +53,8 @@ impl View {
         let mut reveals: Vec<Reveal> = rows
             .into_iter()
             .filter_map(|(account, row)| {
-                let Revealed { index, cid, samples } = row.revealed?;
-                Some(Reveal { index, account, cid, samples })
+                let Revealed { index, cid, plain_hash, samples, handover } = row.revealed?;
+                Some(Reveal { index, account, cid, plain_hash, samples, handover })
             })
             .collect();
         reveals.sort_by_key(|reveal| reveal.index);
@@ -217,7 +218,11 @@ fn read_commitment(row: results::commitments::Output) -> Commitment {
     let revealed = row.revealed.map(|(index, update)| Revealed {
         index,
         cid: update.cid.0,
+        plain_hash: update.plain_hash,
         samples: update.samples,
+        handover: update
+            .handover
+            .map(|handover| Handover { committee: handover.committee, keys: handover.keys.0 }),
     });
     Commitment { hash: row.hash, revealed }
 }

@@ -136,6 +136,7 @@ fn read_round(task: TaskId, number: RoundNumber, row: stored::rounds::Output) ->
         deadline: row.deadline,
         started_at: row.started_at,
         base: row.base.map(|cid| cid.0),
+        sealed: row.sealed,
         committee: row.committee,
         places: row.places,
         seats: row.seats,

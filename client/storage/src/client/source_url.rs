@@ -41,6 +41,28 @@ impl SourceUrl {
         &self.written
     }
 
+    /// The machine that it names: an address, without brackets, or a name.
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => authority.split(':').next().unwrap_or(authority),
+        }
+    }
+
+    /// The port there.
+    pub fn port(&self) -> u16 {
+        let after_host = self.authority().rsplit_once(':').filter(|(_, port)| !port.contains(']'));
+        let secure = self.base.starts_with("https");
+        let usual = if secure { 443 } else { 80 };
+        after_host.and_then(|(_, port)| port.parse().ok()).unwrap_or(usual)
+    }
+
+    fn authority(&self) -> &str {
+        let rest = self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest);
+        rest.split('/').next().unwrap_or(rest)
+    }
+
     /// What two spellings of the same place have in common: the URL without an ending.
     pub(crate) fn base(&self) -> &str {
         &self.base
@@ -185,6 +207,22 @@ mod tests {
             let cid = crate::unixfs::canonical_cid(b"x");
             assert_eq!(url.block(&cid), format!("{base}/ipfs/{cid}?format=raw"));
             assert!(url.block(&cid).parse::<Uri>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_machine_that_is_meant_can_be_looked_at_before_anything_is_sent() {
+        for (text, host, port) in [
+            ("http://a", "a", 80),
+            ("https://host.example/x:1/", "host.example", 443),
+            ("http://127.0.0.1:8080/ipfs/", "127.0.0.1", 8080),
+            ("https://[2001:db8::1]", "2001:db8::1", 443),
+            ("http://[::1]:81/a", "::1", 81),
+            ("/ip6/::1/tcp/8080/http", "::1", 8080),
+            ("/dns4/host.example/tcp/443/https", "host.example", 443),
+        ] {
+            let url: SourceUrl = text.parse().unwrap();
+            assert_eq!((url.host(), url.port()), (host, port), "{text}");
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
 use decentralml_storage::{
     Block, Codec,
     car::CarWriter,
-    host::{HostLimits, Statement, Target},
+    host::{HostLimits, MAX_UPDATES, Statement, Target},
 };
 use std::time::Duration;
 use tokio::{
@@ -236,15 +236,17 @@ async fn a_byte_now_and_then_is_no_upload_and_its_place_goes_to_others() {
 }
 
 #[tokio::test]
-async fn an_account_hands_over_two_updates_in_a_round_and_not_three() {
+async fn an_account_hands_over_a_few_files_in_a_round_and_no_more() {
     let host = Running::start().await;
     let trainer = Trainer::new(DRAWN[0]);
-    for (index, data) in [b"one", b"two", b"six"].into_iter().enumerate() {
+    for (index, data) in [b"one", b"two", b"six", b"ten", b"red"].into_iter().enumerate() {
         let parcel = trainer.parcel(data);
         let target = host.target(&trainer, &parcel);
         let answer = put(&target, 0, &trainer.car(&parcel.cid())).await;
         match index {
-            2 => assert_eq!((answer.status, kind(&answer).as_str()), (403, "another-update")),
+            MAX_UPDATES => {
+                assert_eq!((answer.status, kind(&answer).as_str()), (403, "another-update"))
+            }
             _ => assert_eq!(answer.status, 201, "{}", answer.text()),
         }
     }

@@ -10,7 +10,7 @@ use super::{Evaluator, Memory, Next, name, own_seat, score, updates};
 use crate::{
     convert,
     error::WorkerError,
-    origin,
+    origin, sealed,
     state::What,
     work::{Moment, Work, compute, is_late},
 };
@@ -132,7 +132,11 @@ async fn prepare(
     let (task, round) = (moment.task.id, moment.round.number);
     let validation = score::validation(work, memory, moment).await?;
     let (model, base) = memory.models.get(work, moment).await?;
-    let found = updates::fetch(evaluator, work, memory, moment, &model, accepted).await?;
+    // By now everything is there that a seat could wait for.
+    let patience = updates::Patience::begin(moment).await?;
+    let accepted = &sealed::handed_to(moment.round.committee, accepted.to_vec());
+    let found =
+        updates::fetch(evaluator, work, memory, moment, &model, accepted, patience.bytes).await?;
     let found: Vec<UpdateFile> = found
         .into_iter()
         .zip(accepted)
@@ -192,7 +196,9 @@ mod tests {
             index,
             account: account(who),
             cid: Cid { codec: Codec::Raw, digest: [who; 32] },
+            plain_hash: None,
             samples: 1,
+            handover: None,
         };
         let verdict = |outcome| Verdict { score: 0, outcome };
         let verdicts = BTreeMap::from([

@@ -1,16 +1,20 @@
 //! Phase Scoring: fetch the updates, measure them, commit to what was measured.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use decentralml_learning::Dataset;
 use decentralml_sdk::{Draw, Place, Reveal, call, random_32};
-use decentralml_types::{Hash, Opinion, Opinions, Score, Seed, commitment::ScoresCommitment};
+use decentralml_types::{
+    CommitteeNumber, Hash, Opinion, Opinions, Score, Seed, commitment::ScoresCommitment,
+};
 
-use super::{Conduct, Evaluator, Memory, Scores, judge, name, own_seat, updates};
+use super::{Conduct, Evaluator, Memory, Scores, await_keys, judge, name, own_seat, updates};
 use crate::{
     convert, enroll,
     error::WorkerError,
     model, origin,
+    sealed::handed_to,
+    sources,
     state::{Sealed, What},
     work::{Moment, Work, compute},
 };
@@ -31,14 +35,16 @@ pub(super) async fn step(
     let Place::Drawn(place) = place else { return Ok(()) };
     let sheet = Sheet::read(work, moment).await?;
     let name = name("scores", round, committee);
-    let scores = match work.state.made_from::<Scores>(task, &name, &sheet.origin)? {
+    let known = work.state.load::<Sealed<Scores>>(task, &name)?;
+    let handed = known.map(|known| known.content.handed).unwrap_or_default();
+    let scores = match work.state.made_from::<Scores>(task, &name, &sheet.origin(&handed))? {
         Some(scores) => scores,
         None => {
             if !enroll::cover(work, task).await? {
                 return Ok(());
             }
             tracing::info!(task, round, committee, place, "has a seat and scores");
-            let scores = prepare(evaluator, work, memory, moment, &sheet, place).await?;
+            let scores = prepare(evaluator, work, memory, moment, sheet.clone(), place).await?;
             let Some(scores) = scores else { return Ok(()) };
             work.state.add(task, &name, scores)?
         }
@@ -46,15 +52,19 @@ pub(super) async fn step(
     if moment.is_too_late(work) {
         return Ok(());
     }
+    let handed = &scores.content.handed;
+    let origin = scores.origin.unwrap_or_else(|| sheet.origin(handed));
     let latest = match moment.latest(work).await? {
-        Some(latest) if Sheet::read(work, &latest).await?.origin == sheet.origin => latest,
+        Some(latest) if Sheet::read(work, &latest).await?.origin(handed) == origin => latest,
         _ => {
             tracing::warn!(task, round, committee, "the chain asks for these scores no more");
             return Ok(());
         }
     };
     let anchor = match moment.finalized(work).await {
-        Some(finalized) if sheet.is_that_of(work, &finalized).await => finalized.view.anchor(),
+        Some(finalized) if is_that_of(work, &finalized, handed, &origin).await => {
+            finalized.view.anchor()
+        }
         _ => latest.view.anchor(),
     };
     let commit = call::commit_scores(task, round, committee, scores.hash);
@@ -65,11 +75,14 @@ pub(super) async fn step(
 }
 
 /// What a committee scores, and what its draw decides about how.
+#[derive(Clone)]
 struct Sheet {
+    /// With the keys that were handed over to this committee.
     reveals: Vec<Reveal>,
     seed: Seed,
-    /// Names all of it.
-    origin: Hash,
+    committee: CommitteeNumber,
+    /// Names the round.
+    of_round: Hash,
     /// Names the updates.
     updates: Hash,
 }
@@ -78,7 +91,7 @@ impl Sheet {
     async fn read(work: &Work, moment: &Moment) -> Result<Self, WorkerError> {
         let (round, _, committee) = moment.phase();
         let task = moment.task.id;
-        let reveals = moment.view.reveals(task, round).await?;
+        let reveals = handed_to(committee, moment.view.reveals(task, round).await?);
         if reveals.len() != moment.round.updates as usize {
             return Err(WorkerError::Contradiction(format!(
                 "round {round} of task {task} has {} updates, but {} are revealed",
@@ -94,15 +107,25 @@ impl Sheet {
             ))
         })?;
         let of_round = moment.origin(work);
-        let origin = origin::of_scores(&of_round, committee, &reveals, &seed);
         let updates = origin::of_scored(&of_round, committee, &reveals);
-        Ok(Self { reveals, seed, origin, updates })
+        Ok(Self { reveals, seed, committee, of_round, updates })
     }
 
-    /// Whether another block, too, asks for it. One that cannot tell, as its draw is not open yet, does not.
-    async fn is_that_of(&self, work: &Work, moment: &Moment) -> bool {
-        Self::read(work, moment).await.is_ok_and(|sheet| sheet.origin == self.origin)
+    /// Names all that scores are made from which could use the keys of the updates `handed`, and no others: one that comes later
+    /// changes nothing about them.
+    fn origin(&self, handed: &BTreeSet<u32>) -> Hash {
+        let used = |reveal: &Reveal| Reveal {
+            handover: reveal.handover.filter(|_| handed.contains(&reveal.index)),
+            ..*reveal
+        };
+        let used: Vec<Reveal> = self.reveals.iter().map(used).collect();
+        origin::of_scores(&self.of_round, self.committee, &used, &self.seed)
     }
+}
+
+/// Whether another block, too, asks for such scores. One that cannot tell, as its draw is not open yet, does not.
+async fn is_that_of(work: &Work, moment: &Moment, handed: &BTreeSet<u32>, origin: &Hash) -> bool {
+    Sheet::read(work, moment).await.is_ok_and(|sheet| sheet.origin(handed) == *origin)
 }
 
 /// Opinions and what binds them. `None` where they cannot be had now: the phase ended, or there is nobody to copy yet.
@@ -111,29 +134,33 @@ async fn prepare(
     work: &Work,
     memory: &mut Memory,
     moment: &Moment,
-    sheet: &Sheet,
+    mut sheet: Sheet,
     place: u32,
 ) -> Result<Option<Sealed<Scores>>, WorkerError> {
     let (round, _, committee) = moment.phase();
     let task = moment.task.id;
     let count = sheet.reveals.len();
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
-    let scores = |opinions, hash| {
-        let content = Scores { place, opinions, updates: Some(sheet.updates) };
-        Some(Sealed::new(sheet.origin, content, salt, hash))
+    let scores = |sheet: &Sheet, handed, opinions, hash| {
+        let origin = sheet.origin(&handed);
+        let content = Scores { place, opinions, updates: Some(sheet.updates), handed };
+        Some(Sealed::new(origin, content, salt, hash))
     };
+    let mut handed = BTreeSet::new();
     if evaluator.conduct == Conduct::Copycat {
         let seats = moment.view.seats(task, round, committee).await?;
         let Some((_, copied)) = seats.first() else { return Ok(None) };
-        return Ok(scores(vec![Opinion::Score(0); count], copied.commitment));
+        return Ok(scores(&sheet, handed, vec![Opinion::Score(0); count], copied.commitment));
     }
     let opinions = match evaluator.conduct {
         Conduct::Liar => made_up(count)?,
         _ => {
-            let Some(opinions) = measure(evaluator, work, memory, moment, sheet).await? else {
+            let Some(opinions) = measure(evaluator, work, memory, moment, &mut sheet).await? else {
                 tracing::warn!(task, round, committee, "the phase ended while it scored");
                 return Ok(None);
             };
+            let reveals = sheet.reveals.iter().filter(|reveal| reveal.handover.is_some());
+            handed.extend(reveals.map(|reveal| reveal.index));
             opinions
         }
     };
@@ -148,22 +175,28 @@ async fn prepare(
         salt,
     }
     .hash();
-    Ok(scores(opinions, hash))
+    Ok(scores(&sheet, handed, opinions, hash))
 }
 
+/// Opinions on the updates of the sheet, which gets the keys that they were read with.
 async fn measure(
     evaluator: &Evaluator,
     work: &Work,
     memory: &mut Memory,
     moment: &Moment,
-    sheet: &Sheet,
+    sheet: &mut Sheet,
 ) -> Result<Option<Vec<Opinion>>, WorkerError> {
-    let (reveals, seed) = (&sheet.reveals, sheet.seed);
-    let round = moment.round.number;
+    let (round, seed) = (moment.round.number, sheet.seed);
+    let patience = updates::Patience::begin(moment).await?;
     let validation = validation(work, memory, moment).await?;
     let (model, base) = memory.models.get(work, moment).await?;
     let encoding = convert::encoding(&moment.task.spec)?;
-    let found = updates::fetch(evaluator, work, memory, moment, &model, reveals).await?;
+    let reveals = await_keys::wait(work, moment, &sheet.reveals, patience.keys).await?;
+    let Some(reveals) = reveals else { return Ok(None) };
+    sheet.reveals = reveals;
+    let reveals = &sheet.reveals;
+    let found =
+        updates::fetch(evaluator, work, memory, moment, &model, reveals, patience.bytes).await?;
     let judged = compute(work, moment, move |stopped| {
         judge::judge(&model, &base, &validation, &found, encoding, seed, &stopped)
     });
@@ -192,8 +225,9 @@ pub(super) async fn validation(
         return Ok(rows.clone());
     }
     let cid = spec.validation_set;
+    let storage = sources::for_task(work, &moment.view, &moment.task).await;
     let new = work.pins.is_new(&cid).await.unwrap_or(false);
-    let rows = Arc::new(model::fetch_validation(&work.storage, spec).await?);
+    let rows = Arc::new(model::fetch_validation(&storage, spec).await?);
     let purpose = moment.purpose(What::Rows);
     if let Err(error) = work.pins.pin(&work.state, purpose, cid, new).await {
         tracing::debug!(%error, "the validation set could not be pinned");

@@ -34,8 +34,9 @@ pub(super) async fn step(
              it cannot be revealed unless the chain comes back to that fork"
         )));
     }
-    let Trained { cid, samples } = record.content;
-    let reveal = call::reveal(task, round, cid, None, samples, record.salt);
+    let Trained { cid, samples, sealed } = record.content;
+    let plain_hash = sealed.map(|sealed| sealed.plain_hash);
+    let reveal = call::reveal(task, round, cid, plain_hash, samples, record.salt);
     work.submit_once(reveal, &[("Results", "AlreadyRevealed")]).await?;
     tracing::info!(task, round, %cid, "revealed");
     Ok(())

@@ -7,13 +7,15 @@ use decentralml_learning::{ModelSpec, Update, Weights, train};
 use decentralml_protocol::draw;
 use decentralml_sdk::{Draw, Place, call, random_32};
 use decentralml_storage::unixfs;
-use decentralml_types::{Cid, Seed, commitment::UpdateCommitment, spec::Objective};
+use decentralml_types::{Hash, Seed, commitment::UpdateCommitment, spec::Objective};
 use std::sync::Arc;
 
 use super::{Conduct, Trained, Trainer, name};
 use crate::{
     convert, enroll,
     error::WorkerError,
+    handing,
+    sealed::{Registered, seal_update},
     state::{Sealed, What},
     work::{Models, Moment, Work, compute},
 };
@@ -45,7 +47,7 @@ pub(super) async fn step(
             record
         }
     };
-    if moment.is_too_late(work) {
+    if !handing::hand_over(work, moment, &record.content.cid).await? || moment.is_too_late(work) {
         return Ok(());
     }
     // The chain takes any commitment, and slashes one that cannot be revealed.
@@ -78,8 +80,7 @@ async fn prepare(
         tracing::warn!(round = moment.round.number, "the phase ended while it trained");
         return Ok(None);
     };
-    let cid = store(trainer, work, moment, bytes).await?;
-    let samples = u32::try_from(trainer.data.rows()).unwrap_or(u32::MAX);
+    let trained = store(trainer, work, moment, bytes).await?;
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
     let hash = UpdateCommitment {
         genesis: work.chain.genesis(),
@@ -87,13 +88,13 @@ async fn prepare(
         round: moment.round.number,
         account: &work.account(),
         base: moment.round.base,
-        cid,
-        plain_hash: None,
-        samples,
+        cid: trained.cid,
+        plain_hash: trained.sealed.as_ref().map(|sealed| sealed.plain_hash),
+        samples: trained.samples,
         salt,
     }
     .hash();
-    let record = Sealed::new(moment.origin(work), Trained { cid, samples }, salt, hash);
+    let record = Sealed::new(moment.origin(work), trained, salt, hash);
     Ok(Some(work.state.add(moment.task.id, &name(moment.round.number), record)?))
 }
 
@@ -119,7 +120,10 @@ async fn make(
         | Conduct::TooLong
         | Conduct::Truncated
         | Conduct::VanishAfterCommit
-        | Conduct::Missing => {}
+        | Conduct::Missing
+        | Conduct::WrongHash
+        | Conduct::KeepsKey
+        | Conduct::WrongKey => {}
     }
     let local = convert::training(&moment.task.spec);
     let data = trainer.data.clone();
@@ -151,21 +155,36 @@ async fn make(
     Ok(Some(bytes))
 }
 
+/// Stores the update, sealed where the task wants that. The task's limit is one of the plain bytes.
 async fn store(
     trainer: &Trainer,
     work: &Work,
     moment: &Moment,
     bytes: Vec<u8>,
-) -> Result<Cid, WorkerError> {
+) -> Result<Trained, WorkerError> {
     let allowed = moment.task.spec.max_update_bytes;
     if bytes.len() as u64 > allowed && trainer.conduct != Conduct::TooLong {
         return Err(WorkerError::UpdateTooLong { found: bytes.len(), allowed });
     }
-    match trainer.conduct {
-        Conduct::OtherFile => Ok(moment.task.spec.validation_set),
-        Conduct::Missing => Ok(unixfs::canonical_cid(&bytes)),
-        _ => work.pins.add(&work.state, moment.purpose(What::Update), bytes).await,
-    }
+    let (bytes, sealed) = match moment.task.spec.custody.sealed {
+        true => {
+            let own = Registered::read(work, &moment.view).await?.or_first(&work.signer);
+            let sealing = tokio::task::spawn_blocking(move || seal_update(&bytes, &own));
+            let (ciphertext, mut sealed) = sealing.await.map_err(|_| WorkerError::Aborted)??;
+            if trainer.conduct == Conduct::WrongHash {
+                sealed.plain_hash = Hash::default();
+            }
+            (ciphertext, Some(sealed))
+        }
+        false => (bytes, None),
+    };
+    let cid = match trainer.conduct {
+        Conduct::OtherFile => moment.task.spec.validation_set,
+        Conduct::Missing => unixfs::canonical_cid(&bytes),
+        _ => work.pins.add(&work.state, moment.purpose(What::Update), bytes).await?,
+    };
+    let samples = u32::try_from(trainer.data.rows()).unwrap_or(u32::MAX);
+    Ok(Trained { cid, samples, sealed })
 }
 
 /// The order of the rows: another in each round and for each trainer, the same after a restart.

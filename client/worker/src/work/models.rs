@@ -10,6 +10,7 @@ use super::{Moment, Work};
 use crate::{
     error::WorkerError,
     model::{self, ModelError},
+    sources,
 };
 
 /// The model of a task and the weights its round starts from; fetched once.
@@ -48,7 +49,8 @@ impl Models {
         work: &Work,
         moment: &Moment,
     ) -> Result<(Arc<ModelSpec>, Arc<Weights>), WorkerError> {
-        Ok(self.at(&work.storage, &moment.task.spec, moment.round.base).await?)
+        let storage = sources::for_task(work, &moment.view, &moment.task).await;
+        Ok(self.at(&storage, &moment.task.spec, moment.round.base).await?)
     }
 
     async fn at(

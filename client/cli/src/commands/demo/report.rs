@@ -34,6 +34,8 @@ const TARGET: Ppm = 950_000;
 
 /// Everything that the demo has found out.
 pub struct Outcome {
+    /// Whether only the drawn evaluators could read the updates.
+    pub sealed: bool,
     /// Accuracy on the test part after each round, between 0 and 1.
     pub federated: Vec<f64>,
     pub baselines: Baselines,
@@ -62,6 +64,7 @@ pub struct Seconds {
 /// planck.
 #[derive(Clone, Debug, Serialize)]
 struct Report {
+    sealed: bool,
     accuracy: Vec<f64>,
     central_accuracy: f64,
     alone_accuracy: Vec<f64>,
@@ -81,6 +84,7 @@ impl Report {
         rejected.sort_by(|a, b| cast.name(a).cmp(&cast.name(b)));
         let last = |curve: &Vec<f64>| curve.last().copied().unwrap_or(0.0);
         Self {
+            sealed: outcome.sealed,
             accuracy: outcome.federated.clone(),
             central_accuracy: last(&outcome.baselines.central),
             alone_accuracy: outcome.baselines.alone.iter().map(last).collect(),
@@ -211,6 +215,7 @@ mod tests {
             seconds: 10.0,
         };
         Outcome {
+            sealed: false,
             federated: vec![0.9, 0.96],
             baselines: Baselines {
                 central: vec![0.95, 0.97],
@@ -256,6 +261,7 @@ mod tests {
                 "refunded",
                 "rejected",
                 "released_version",
+                "sealed",
                 "seconds",
             ]
         );

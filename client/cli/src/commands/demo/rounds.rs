@@ -12,7 +12,10 @@ use color_eyre::Result;
 use decentralml_sdk::{AccountId, Chain, Round, Verdict, View};
 use decentralml_types::{Cid, Outcome, Phase, Ppm, RoundNumber, TaskId, TaskStatus, Version};
 use serde::Serialize;
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 /// A round that is over.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +32,9 @@ pub struct RoundResult {
     pub seconds: f64,
 }
 
+/// The updates that were revealed.
+pub type Updates = BTreeSet<Cid>;
+
 /// Shows the rounds as they go, a line for each when it is over: with the accuracy on the evaluators' rows.
 pub async fn follow(
     task: TaskId,
@@ -36,9 +42,10 @@ pub async fn follow(
     cast: &Cast,
     processes: &mut Processes,
     out: &mut Out<'_>,
-) -> Result<Vec<RoundResult>> {
+) -> Result<(Vec<RoundResult>, Updates)> {
     out.line("\nround  evaluators'  time   accepted                  rejected")?;
-    let mut follower = Follower { task, verdicts: BTreeMap::new(), results: Vec::new() };
+    let mut follower =
+        Follower { task, verdicts: BTreeMap::new(), results: Vec::new(), updates: Updates::new() };
     let mut blocks = chain.best_blocks().await?;
     let mut round_start = Instant::now();
     let bar = spinner("");
@@ -63,7 +70,7 @@ pub async fn follow(
         }
     }
     bar.finish_and_clear();
-    Ok(follower.results)
+    Ok((follower.results, follower.updates))
 }
 
 struct Follower {
@@ -71,6 +78,8 @@ struct Follower {
     /// Verdicts are on chain from the tally until they are claimed.
     verdicts: BTreeMap<RoundNumber, Vec<(AccountId, Verdict)>>,
     results: Vec<RoundResult>,
+    /// On chain for as long as the verdicts.
+    updates: Updates,
 }
 
 impl Follower {
@@ -105,6 +114,8 @@ impl Follower {
     }
 
     async fn remember(&mut self, view: &View, round: RoundNumber) -> Result<()> {
+        let reveals = view.reveals(self.task, round).await?;
+        self.updates.extend(reveals.into_iter().map(|reveal| reveal.cid));
         let verdicts = view.verdicts(self.task, round).await?;
         let known = self.verdicts.get(&round).map_or(0, Vec::len);
         // Rows disappear as they are claimed: the fullest list is the true one.

@@ -200,8 +200,15 @@ pub struct Order {
 }
 
 /// Puts the task together from the example file.
-pub async fn order(seed: u64, chain: &Chain, folder: &Path, parts: &Parts) -> Result<Order> {
+pub async fn order(
+    seed: u64,
+    sealed: bool,
+    chain: &Chain,
+    folder: &Path,
+    parts: &Parts,
+) -> Result<Order> {
     let mut file = task_file(seed)?;
+    file.custody.sealed = sealed;
     file.validation.file = Some(folder.join("data/validation.csv"));
     let model = file.model_spec()?;
     model.check_data(parts.test.columns(), parts.test.classes())?;

@@ -62,7 +62,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
 }
 
 /// Whether a file can go there, before anything is fetched.
-fn check_target(target: &Path) -> Result<()> {
+pub fn check_target(target: &Path) -> Result<()> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
     let why = match folder {
         _ if target.is_dir() => format!("{} is a folder; name a file with --out", target.display()),

@@ -1,0 +1,186 @@
+//! Giving bytes to hosts before the chain is told of them: see `custody.hosts` of a task.
+
+use std::{sync::Arc, time::Duration};
+
+use decentralml_storage::{
+    SourceUrl, Store, StoreError,
+    host::{Authorization, Handed, Handing, Parcel, ParcelError, Statement, Target},
+    seal::max_sealed_bytes,
+};
+use decentralml_types::{BlockNumber, Cid};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    error::WorkerError,
+    sources,
+    work::{Moment, Work},
+};
+
+/// Blocks for which a statement holds, at most: few enough that it is of no use later, and many enough for a large update.
+const LIFETIME: BlockNumber = 600;
+/// The pause after the first attempt that did not reach enough hosts; it doubles, up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
+/// Hosts that are asked besides twice as many as are wanted.
+const SPARE: usize = 4;
+/// How often it is told how far it is.
+const TELL: Duration = Duration::from_secs(10);
+
+/// Hands what is under a CID to as many hosts as the task asks for, and says whether they hold it: only then may it be committed
+/// to. Tries again as long as the phase lasts. `false` says that the phase ended; to have committed to nothing costs nothing.
+pub(crate) async fn hand_over(
+    work: &Work,
+    moment: &Moment,
+    cid: &Cid,
+) -> Result<bool, WorkerError> {
+    let wanted = moment.task.spec.custody.hosts as usize;
+    if wanted == 0 {
+        return Ok(true);
+    }
+    tokio::select! {
+        held = until_held(work, moment, cid, wanted) => held.map(|()| true),
+        () = work.phase_over(moment) => {
+            tracing::warn!(
+                task = moment.task.id, round = moment.round.number, %cid,
+                "the phase ended before {wanted} hosts held the update: it is not committed to, which costs nothing"
+            );
+            Ok(false)
+        }
+    }
+}
+
+async fn until_held(
+    work: &Work,
+    moment: &Moment,
+    cid: &Cid,
+    wanted: usize,
+) -> Result<(), WorkerError> {
+    let (task, round) = (moment.task.id, moment.round.number);
+    let parcel = Arc::new(parcel(work, moment, cid).await?);
+    let mut pause = PAUSES.0;
+    loop {
+        let targets = targets(work, moment, &parcel, wanted).await;
+        let asked = match &targets {
+            Ok(targets) => targets.len(),
+            Err(error) => {
+                tracing::warn!(task, round, %error, "the hosts of the task could not be read");
+                0
+            }
+        };
+        let targets = targets.unwrap_or_default();
+        tracing::info!(task, round, %cid, bytes = parcel.bytes(), wanted, asked, "hands the update to hosts");
+        let mut told = Told::new();
+        let tell = |handing| told.tell(task, round, handing);
+        let handed = work.hands.hand_to(&parcel, &targets, wanted, tell).await;
+        for (host, error) in &handed.failed {
+            tracing::warn!(task, round, %host, %error, "a host does not hold the update");
+        }
+        let Handed { holders, .. } = handed;
+        if holders.len() >= wanted {
+            let hosts: Vec<&str> = holders.iter().map(SourceUrl::as_str).collect();
+            tracing::info!(task, round, %cid, hosts = hosts.join(", "), "hosts hold the update");
+            return Ok(());
+        }
+        tracing::warn!(
+            task, round, holders = holders.len(), wanted, asked, again_in = ?pause,
+            "too few hosts hold the update: without them it is not committed to"
+        );
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
+        // Some may have been announced since.
+        work.sources.forget();
+    }
+}
+
+/// Hosts, each with a statement of its own that has just been signed.
+async fn targets(
+    work: &Work,
+    moment: &Moment,
+    parcel: &Parcel,
+    wanted: usize,
+) -> Result<Vec<Target>, WorkerError> {
+    let view = work.best.borrow().clone();
+    let most = wanted.saturating_mul(2).saturating_add(SPARE);
+    let (task, round) = (moment.task.id, moment.round.number);
+    let candidates = sources::candidates(work, &view, &moment.task, round, most).await?;
+    let expires = view.number().saturating_add(LIFETIME).min(moment.round.deadline);
+    let target = |(host, url): sources::Candidate| {
+        let statement = Statement {
+            genesis: work.chain.genesis(),
+            task,
+            round,
+            account: work.account().0,
+            host: host.0,
+            cid: parcel.cid(),
+            bytes: parcel.bytes(),
+            expires,
+        };
+        let signature = work.signer.sign(&statement.payload()).to_vec();
+        Target { url, authorization: Authorization { statement, signature } }
+    };
+    Ok(candidates.into_iter().map(target).collect())
+}
+
+/// What is handed over, in a store of this process.
+async fn parcel(work: &Work, moment: &Moment, cid: &Cid) -> Result<Parcel, WorkerError> {
+    let store = match &work.own_store {
+        Some(store) => store.clone(),
+        None => open_outgoing(work, moment).await?,
+    };
+    match read(&store, cid).await {
+        Err(WorkerError::Parcel(ParcelError::Store(
+            StoreError::NotFound(_) | StoreError::Corrupt { .. },
+        ))) => {}
+        read => return read,
+    }
+    // It is in the store of the settings only.
+    let limit = max_sealed_bytes(moment.task.spec.max_update_bytes);
+    work.storage.with_cache(store.clone()).fetch(cid, limit).await?;
+    read(&store, cid).await
+}
+
+async fn read(store: &Arc<Store>, cid: &Cid) -> Result<Parcel, WorkerError> {
+    let (store, cid) = (store.clone(), *cid);
+    let read = tokio::task::spawn_blocking(move || Parcel::new(&store, &cid));
+    Ok(read.await.map_err(|_| WorkerError::Aborted)??)
+}
+
+/// A store for what is on its way, where the account has none of its own. What an earlier update has left goes.
+async fn open_outgoing(work: &Work, moment: &Moment) -> Result<Arc<Store>, WorkerError> {
+    let folder = work.state.folder().join(format!("outgoing-{}", moment.task.id));
+    let open = move || {
+        let store = Store::open(folder)?;
+        store.gc(|_| {})?;
+        Ok::<_, StoreError>(Arc::new(store))
+    };
+    Ok(tokio::task::spawn_blocking(open).await.map_err(|_| WorkerError::Aborted)??)
+}
+
+/// Tells now and then how far it is.
+struct Told {
+    begun: Instant,
+    last: Instant,
+}
+
+impl Told {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { begun: now, last: now }
+    }
+
+    fn tell(&mut self, task: u32, round: u32, Handing { done, total, holders }: Handing) {
+        if self.last.elapsed() < TELL {
+            return;
+        }
+        self.last = Instant::now();
+        let percent = done.saturating_mul(100) / total.max(1);
+        let rate = done / self.begun.elapsed().as_secs().max(1);
+        tracing::info!(
+            task,
+            round,
+            percent,
+            bytes_per_second = rate,
+            holders,
+            "hands the update to hosts"
+        );
+    }
+}

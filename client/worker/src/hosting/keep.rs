@@ -1,0 +1,183 @@
+//! Lets go of what a host keeps, once no round needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use decentralml_sdk::{ReadError, Task, View};
+use decentralml_storage::{StoreError, host::Keeper};
+use decentralml_types::{Cid, RoundNumber, TaskId};
+use tokio::sync::watch;
+
+use super::{OwnShelf, admission::round_of};
+use crate::{pins, tries::AGAIN};
+
+/// How the names of the account's own pins begin.
+const OWN: &str = "own:";
+/// Rounds whose models stay besides the task's latest.
+const ROUNDS: RoundNumber = 2;
+
+/// What a model of the account's own is pinned as.
+pub(super) fn own_name(task: TaskId, round: RoundNumber) -> String {
+    format!("{OWN}{task}/{round}")
+}
+
+/// Looks through what is kept at once, as a process before this one may have left something, and then every so many finalized
+/// blocks. Ends when there are no more blocks to come.
+pub(super) async fn tidy_for_ever(
+    keeper: Keeper,
+    shelf: OwnShelf,
+    mut finalized: watch::Receiver<View>,
+) {
+    let mut next = 0;
+    loop {
+        let view = finalized.borrow_and_update().clone();
+        if view.number() >= next {
+            next = view.number().saturating_add(AGAIN);
+            tidy(&keeper, &shelf, &view).await;
+        }
+        if finalized.changed().await.is_err() {
+            // Whoever passes blocks on is about to end, and decides when this does.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View) {
+    let read = {
+        let (keeper, shelf) = (keeper.clone(), shelf.clone());
+        tokio::task::spawn_blocking(move || {
+            Ok::<_, StoreError>((keeper.labels()?, own_models(&shelf)?))
+        })
+    };
+    let (labels, models) = match read.await {
+        Ok(Ok(read)) => read,
+        Ok(Err(error)) => return failed(&error),
+        Err(_) => return,
+    };
+    let mut done = Vec::new();
+    for label in labels {
+        // What is called otherwise is from another program, or somebody's own.
+        let Some((task, round)) = round_of(&label) else { continue };
+        match is_over(view, task, round).await {
+            Ok(true) => done.push(label),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(task, round, %error, "the round could not be read"),
+        }
+    }
+    let mut tasks = BTreeMap::new();
+    for task in models.iter().map(|(_, task, _)| *task).collect::<BTreeSet<_>>() {
+        match look_up(view, task).await {
+            Ok(found) => drop(tasks.insert(task, found)),
+            Err(error) => tracing::debug!(task, %error, "the task could not be read"),
+        }
+    }
+    let old: Vec<Cid> = models
+        .into_iter()
+        .filter(|(cid, task, round)| tasks.get(task).is_some_and(|task| !task.needs(cid, *round)))
+        .map(|(cid, ..)| cid)
+        .collect();
+    if done.is_empty() && old.is_empty() {
+        return;
+    }
+    let (keeper, shelf) = (keeper.clone(), shelf.clone());
+    let release = move || {
+        for label in &done {
+            let pins = keeper.release(label)?;
+            tracing::info!(round = %label, pins, "the host lets go of a round's updates");
+        }
+        for cid in &old {
+            shelf.store.unpin(cid)?;
+            tracing::info!(%cid, "the host lets go of a model");
+        }
+        shelf.store.gc(|_| {}).map(drop)
+    };
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(release).await {
+        failed(&error);
+    }
+}
+
+fn failed(error: &StoreError) {
+    tracing::warn!(%error, "what the host keeps could not be looked through: tries again later");
+}
+
+type OwnModel = (Cid, TaskId, RoundNumber);
+
+fn own_models(shelf: &OwnShelf) -> Result<Vec<OwnModel>, StoreError> {
+    let model = |(cid, name): (Cid, String)| {
+        let (task, round) = round_of(name.strip_prefix(OWN)?)?;
+        Some((cid, task, round))
+    };
+    Ok(shelf.pins()?.into_iter().filter_map(model).collect())
+}
+
+/// Whether nobody will ask for a round's updates any more, as the finalized chain tells.
+async fn is_over(view: &View, task: TaskId, number: RoundNumber) -> Result<bool, ReadError> {
+    let Some(found) = view.task(task).await? else {
+        // A task that is not final yet is still to come.
+        return Ok(task < view.next_task().await?);
+    };
+    let round = view.round(task, number).await?;
+    Ok(match round {
+        Some(round) => pins::is_done(&round, view.number()),
+        None => found.current.is_some_and(|current| number <= current),
+    })
+}
+
+/// What the finalized chain says of a task.
+enum Standing {
+    Coming,
+    There(Box<Task>),
+    Gone,
+}
+
+async fn look_up(view: &View, task: TaskId) -> Result<Standing, ReadError> {
+    Ok(match view.task(task).await? {
+        Some(task) => Standing::There(Box::new(task)),
+        None if task < view.next_task().await? => Standing::Gone,
+        None => Standing::Coming,
+    })
+}
+
+impl Standing {
+    /// Whether a model that was made in this round may be asked for.
+    fn needs(&self, cid: &Cid, round: RoundNumber) -> bool {
+        match self {
+            Self::Coming => true,
+            Self::There(task) => is_needed(task, cid, round),
+            Self::Gone => false,
+        }
+    }
+}
+
+fn is_needed(task: &Task, cid: &Cid, round: RoundNumber) -> bool {
+    let latest = task.model.is_some_and(|(_, latest)| latest == *cid);
+    latest || task.current.is_none_or(|current| round.saturating_add(ROUNDS) > current)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advance::tests::task;
+    use decentralml_types::{Codec, TaskStatus};
+
+    #[test]
+    fn the_latest_model_stays_and_those_of_the_last_rounds() {
+        let cid = |n: u8| Cid { codec: Codec::Raw, digest: [n; 32] };
+        let task = Task { current: Some(5), model: Some((2, cid(2))), ..task(TaskStatus::Running) };
+        assert!(is_needed(&task, &cid(2), 2), "the rounds since have failed");
+        assert!(!is_needed(&task, &cid(3), 3));
+        for round in [4, 5, 6] {
+            assert!(is_needed(&task, &cid(9), round));
+        }
+        let there = Standing::There(Box::new(task));
+        assert!(!there.needs(&cid(1), 1));
+        assert!(!Standing::Gone.needs(&cid(2), 2) && Standing::Coming.needs(&cid(2), 2));
+    }
+
+    #[test]
+    fn a_model_of_the_accounts_own_is_told_from_what_was_handed_over() {
+        let name = own_name(3, 7);
+        assert_eq!(name.strip_prefix(OWN).and_then(round_of), Some((3, 7)));
+        assert_eq!(round_of(&name), None);
+        assert_eq!(round_of("upload:3/7"), None);
+    }
+}
