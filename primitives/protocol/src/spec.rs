@@ -212,6 +212,8 @@ pub fn example() -> TaskSpec {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use decentralml_types::spec::*;
 

@@ -55,10 +55,13 @@ pub(crate) struct Clerk<B> {
     book: B,
     genesis: Hash,
     host: AccountId,
-    known: Mutex<BTreeMap<Asked, (BlockNumber, Result<Grant, Refusal>)>>,
+    known: Mutex<BTreeMap<Asked, Answered>>,
 }
 
 type Asked = (TaskId, RoundNumber, [u8; 32]);
+
+/// What was answered, and at which block.
+type Answered = (BlockNumber, Result<Grant, Refusal>);
 
 impl<B: Book> Clerk<B> {
     pub(crate) fn new(book: B, genesis: Hash, host: AccountId) -> Self {

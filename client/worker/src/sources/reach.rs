@@ -36,12 +36,17 @@ fn is_public(address: IpAddr) -> bool {
 /// Not one of the registry of special addresses (RFC 6890) that leads to a network of one's own, or to nobody.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let special = match (a, b, c) {
-        (0 | 10 | 127, ..) | (240.., ..) => true,
-        (100, 64..=127, _) | (172, 16..=31, _) => true,
-        (169, 254, _) | (192, 168, _) | (192, 0, 0) | (198, 18 | 19, _) => true,
-        _ => false,
-    };
+    let special = matches!(
+        (a, b, c),
+        (0 | 10 | 127, ..)
+            | (240.., ..)
+            | (100, 64..=127, _)
+            | (172, 16..=31, _)
+            | (169, 254, _)
+            | (192, 168, _)
+            | (192, 0, 0)
+            | (198, 18 | 19, _)
+    );
     !special && !address.is_multicast()
 }
 

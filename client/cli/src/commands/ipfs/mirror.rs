@@ -25,7 +25,7 @@ use hold::Holder;
 use plan::{Named, Names, Plan};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fs,
     time::Duration,
 };
@@ -151,9 +151,8 @@ impl Mirror {
         let released = models.iter().filter(|m| matches!(m.status, ModelStatus::Released { .. }));
         let tasks: BTreeSet<TaskId> = released.map(|model| model.task).collect();
         for task in tasks {
-            if !self.layers.contains_key(&task) {
-                let layers = view.task(task).await?.map(|task| task.spec.model);
-                self.layers.insert(task, layers);
+            if let Entry::Vacant(unknown) = self.layers.entry(task) {
+                unknown.insert(view.task(task).await?.map(|task| task.spec.model));
             }
         }
         let pins = self.storage.named_pins().await?;
