@@ -8,7 +8,7 @@ use decentralml_storage::{
     seal::max_sealed_bytes,
 };
 use decentralml_types::{BlockNumber, Cid};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     error::WorkerError,
@@ -22,6 +22,8 @@ const LIFETIME: BlockNumber = 600;
 const PAUSES: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
 /// Hosts that are asked besides twice as many as are wanted.
 const SPARE: usize = 4;
+/// How long hosts are offered what has to go on chain with or without them.
+const OFFER: Duration = Duration::from_secs(10);
 /// How often it is told how far it is.
 const TELL: Duration = Duration::from_secs(10);
 
@@ -48,6 +50,32 @@ pub(crate) async fn hand_over(
     }
 }
 
+/// Offers hosts what goes on chain whether they take it or not, once and for [`OFFER`] at most: the key of a sealed update, which costs
+/// the bond if it is not handed over. What no host holds the seats look for elsewhere.
+pub(crate) async fn offer(work: &Work, moment: &Moment, cid: &Cid) {
+    let wanted = moment.task.spec.custody.hosts as usize;
+    if wanted == 0 {
+        return;
+    }
+    let (task, round) = (moment.task.id, moment.round.number);
+    let offered = async {
+        let parcel = Arc::new(parcel(work, moment, cid).await?);
+        Ok::<_, WorkerError>(attempt(work, moment, &parcel, wanted).await.len())
+    };
+    match timeout(OFFER, offered).await {
+        Ok(Ok(holders)) if holders >= wanted => {}
+        Ok(Ok(holders)) => {
+            tracing::warn!(task, round, %cid, holders, wanted, "too few hosts hold the file with the key")
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(task, round, %cid, %error, "the file with the key was given to no host")
+        }
+        Err(_) => {
+            tracing::warn!(task, round, %cid, wanted, "the hosts did not take the file with the key in time")
+        }
+    }
+}
+
 async fn until_held(
     work: &Work,
     moment: &Moment,
@@ -58,30 +86,12 @@ async fn until_held(
     let parcel = Arc::new(parcel(work, moment, cid).await?);
     let mut pause = PAUSES.0;
     loop {
-        let targets = targets(work, moment, &parcel, wanted).await;
-        let asked = match &targets {
-            Ok(targets) => targets.len(),
-            Err(error) => {
-                tracing::warn!(task, round, %error, "the hosts of the task could not be read");
-                0
-            }
-        };
-        let targets = targets.unwrap_or_default();
-        tracing::info!(task, round, %cid, bytes = parcel.bytes(), wanted, asked, "hands the update to hosts");
-        let mut told = Told::new();
-        let tell = |handing| told.tell(task, round, handing);
-        let handed = work.hands.hand_to(&parcel, &targets, wanted, tell).await;
-        for (host, error) in &handed.failed {
-            tracing::warn!(task, round, %host, %error, "a host does not hold the update");
-        }
-        let Handed { holders, .. } = handed;
+        let holders = attempt(work, moment, &parcel, wanted).await;
         if holders.len() >= wanted {
-            let hosts: Vec<&str> = holders.iter().map(SourceUrl::as_str).collect();
-            tracing::info!(task, round, %cid, hosts = hosts.join(", "), "hosts hold the update");
             return Ok(());
         }
         tracing::warn!(
-            task, round, holders = holders.len(), wanted, asked, again_in = ?pause,
+            task, round, holders = holders.len(), wanted, again_in = ?pause,
             "too few hosts hold the update: without them it is not committed to"
         );
         sleep(pause).await;
@@ -89,6 +99,33 @@ async fn until_held(
         // Some may have been announced since.
         work.sources.forget();
     }
+}
+
+/// Asks the hosts once; returns those that hold it.
+async fn attempt(
+    work: &Work,
+    moment: &Moment,
+    parcel: &Arc<Parcel>,
+    wanted: usize,
+) -> Vec<SourceUrl> {
+    let (task, round, cid) = (moment.task.id, moment.round.number, parcel.cid());
+    let targets = targets(work, moment, parcel, wanted).await.unwrap_or_else(|error| {
+        tracing::warn!(task, round, %error, "the hosts of the task could not be read");
+        Vec::new()
+    });
+    let asked = targets.len();
+    tracing::info!(task, round, %cid, bytes = parcel.bytes(), wanted, asked, "hands the file to hosts");
+    let mut told = Told::new();
+    let tell = |handing| told.tell(task, round, handing);
+    let Handed { holders, failed, .. } = work.hands.hand_to(parcel, &targets, wanted, tell).await;
+    for (host, error) in &failed {
+        tracing::warn!(task, round, %host, %error, "a host does not hold the file");
+    }
+    if holders.len() >= wanted {
+        let hosts: Vec<&str> = holders.iter().map(SourceUrl::as_str).collect();
+        tracing::info!(task, round, %cid, hosts = hosts.join(", "), "hosts hold the file");
+    }
+    holders
 }
 
 /// Hosts, each with a statement of its own that has just been signed.

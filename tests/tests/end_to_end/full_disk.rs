@@ -66,7 +66,8 @@ async fn a_trainer_whose_disk_is_full_commits_to_nothing_and_goes_on_when_there_
     }
     let record = system.records(first, Role::Trainer, task)?.join("update-1.json");
     // It says which file cannot be written, and why, and does not give up at once.
-    let name = record.parent().context("a folder")?.display().to_string();
+    let state = record.parent().and_then(Path::parent).context("a folder")?;
+    let name = state.display().to_string();
     wait_until("the failure in its log", LONG, async || {
         let log = limited.log();
         Ok((log.contains(&name) && log.contains("File too large")).then_some(()))

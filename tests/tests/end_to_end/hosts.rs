@@ -97,7 +97,7 @@ async fn two_rounds_settle_among_people_who_share_no_store() -> Result<()> {
     }
     for uri in TRAINERS {
         let log = std::fs::read_to_string(system.log(uri))?;
-        assert!(log.matches("hosts hold the update").count() >= 2, "{uri}: {log}");
+        assert!(log.matches("hosts hold the file").count() >= 2, "{uri}: {log}");
     }
     drop(stores);
     Ok(())

@@ -251,7 +251,7 @@ async fn an_account_hands_over_a_few_files_in_a_round_and_no_more() {
         }
     }
     let next = Trainer::new(DRAWN[1]);
-    let parcel = next.parcel(b"six");
+    let parcel = next.parcel(b"red");
     let target = host.target(&next, &parcel);
     assert_eq!(put(&target, 0, &next.car(&parcel.cid())).await.status, 201);
     host.keeper.release("5/6").unwrap();

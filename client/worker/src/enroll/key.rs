@@ -44,7 +44,7 @@ fn is_needed(task: &Task, role: Role) -> bool {
 
 fn foreign(task: &Task) -> WorkerError {
     let reason = "its updates are sealed, and the encryption key that the account has registered is none of those that are derived \
-                  from its own: updates could not be read here; register one that is with `decentralml encryption rotate`";
+                  from its own: updates could not be read here; register one that is with `decentralml encryption register --replace`";
     WorkerError::Unfit { task: task.id, reason: reason.into() }
 }
 
@@ -62,6 +62,6 @@ mod tests {
         assert!(is_needed(&sealed, Role::Evaluator));
         assert!(!is_needed(&sealed, Role::Trainer));
         assert!(!is_needed(&open, Role::Evaluator));
-        assert!(foreign(&sealed).to_string().contains("rotate"));
+        assert!(foreign(&sealed).to_string().contains("encryption register --replace"));
     }
 }

@@ -54,7 +54,8 @@ pub(super) async fn step(
     }
     let envelope = sealed.for_seats(&work.signer, &seats.keys)?;
     let keys = work.pins.add(&work.state, moment.purpose(What::Update), envelope).await?;
-    if !handing::hand_over(work, moment, &keys).await? || moment.is_too_late(work) {
+    handing::offer(work, moment, &keys).await;
+    if moment.is_too_late(work) {
         return Ok(());
     }
     // Another fork may have drawn other seats.

@@ -54,6 +54,20 @@ fn participants(spec: &TaskSpec) -> Vec<(&'static str, String)> {
             "committee",
             format!("{}, of which {} must agree", count(committee.seats, "seat"), committee.quorum),
         ),
+        (
+            "updates",
+            match spec.custody.sealed {
+                true => "sealed: only drawn seats read them; trainers have to be online in Scoring as well".to_owned(),
+                false => "readable by everybody".to_owned(),
+            },
+        ),
+        (
+            "hosts",
+            match spec.custody.hosts {
+                0 => "none needed".to_owned(),
+                hosts => format!("{hosts} must hold an update before it is committed to"),
+            },
+        ),
     ]
 }
 
@@ -150,6 +164,7 @@ fn size(bytes: u64) -> String {
 mod tests {
     #![allow(clippy::panic)]
     use super::*;
+    use decentralml_types::spec::Custody;
 
     /// The row of a section.
     fn row(text: &str, section: &str, name: &str) -> String {
@@ -172,6 +187,8 @@ mod tests {
             ("terms", "bond of a trainer", "5 DML"),
             ("participants", "trainers", "3 to 6 in a round"),
             ("participants", "committee", "3 seats, of which 2 must agree"),
+            ("participants", "updates", "readable by everybody"),
+            ("participants", "hosts", "none needed"),
             ("learning", "objective", "64 features in a row, 10 classes"),
             ("learning", "model", "bafkrei"),
             ("learning", "first weights", "0x0202"),
@@ -194,9 +211,12 @@ mod tests {
         spec.aggregation = Aggregation::TrimmedMean { trim: 100_000 };
         spec.training.optimizer = Optimizer::Adam;
         spec.target = None;
+        spec.custody = Custody { hosts: 2, sealed: true };
         let other = super::text(&spec, &token);
         assert!(row(&other, "learning", "aggregation").contains("without 10 % at each end"));
         assert!(row(&other, "learning", "training").ends_with("Adam"));
+        assert!(row(&other, "participants", "updates").contains("online in Scoring"));
+        assert!(row(&other, "participants", "hosts").starts_with("2 must hold"));
         assert_eq!(row(&other, "limits", "rounds"), "15");
     }
 
