@@ -3,7 +3,7 @@
 # of up to 2 GiB, the speed of each at the same work, the peak of their memory, and how soon they are there.
 #
 # Takes the Kubo that scripts/kubo.sh takes, or builds it as that does. Both run on free ports of this machine, in a folder beside the
-# build folder that is removed at the end; it takes up to 8 GB. Prints the table of docs/benchmarks.md and writes out/compare-kubo.json.
+# build folder that is removed at the end; it takes up to 8 GB. Prints a table in Markdown and writes out/compare-kubo.json.
 # Fails when a CID differs; a goal that is missed is named as such. Speeds are worth something only on a machine that does nothing else.
 #
 # Usage: scripts/compare-kubo.sh [--quick]
