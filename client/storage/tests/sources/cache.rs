@@ -101,7 +101,9 @@ async fn without_a_store_of_its_own_a_fetch_begins_again_and_is_right() {
     let before = peer.asked().len();
     storage.fetch_to_file(&root, &path, limit).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), data);
-    assert_eq!(peer.asked().len() - before, 25);
+    // A request of the aborted fetch may still arrive here, so the blocks count and not the requests.
+    let again: HashSet<_> = peer.asked()[before..].iter().copied().collect();
+    assert_eq!(again, blocks.lock().unwrap().keys().copied().collect::<HashSet<_>>());
 }
 
 #[tokio::test]
