@@ -2,6 +2,12 @@
 
 KUBO_VERSION=v0.42.0
 
+# Whether find_kubo will have one: named, on the PATH, built before, or to be built with Go.
+can_find_kubo() {
+    [[ ${DECENTRALML_IPFS:-} || -x "$(dirname "$CARGO_TARGET_DIR")/kubo-$KUBO_VERSION/ipfs" || -x /usr/local/go/bin/go ]] ||
+        command -v ipfs >/dev/null || command -v go >/dev/null
+}
+
 # Sets KUBO to the program that DECENTRALML_IPFS names or that is on the PATH. Where there is none, it builds one with Go.
 find_kubo() {
     local built go

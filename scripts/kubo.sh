@@ -69,12 +69,12 @@ start_kubo() {
 find_kubo
 echo "Building tests and programs …"
 # The whole workspace, as everywhere: for a package alone Cargo chooses other features, and builds a hundred crates again.
-[[ ! $TESTS ]] || cargo test --release --workspace --locked --test kubo --no-run
+[[ ! $TESTS ]] || cargo test --release --workspace --locked --test kubo --test contract --no-run
 [[ ! $DEMO ]] || cargo build --release --workspace --locked
 SECONDS=0
 start_kubo
 if [[ $TESTS ]]; then
-    DECENTRALML_KUBO=$URL DECENTRALML_IPFS=$KUBO cargo test --release --workspace --locked --test kubo -- --ignored
+    DECENTRALML_KUBO=$URL DECENTRALML_IPFS=$KUBO cargo test --release --workspace --locked --test kubo --test contract -- --ignored
 fi
 if [[ $DEMO ]]; then
     "$BIN/decentralml" demo --node "$BIN/decentralml-node" --out out/kubo --ipfs "$URL"

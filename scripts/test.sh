@@ -5,6 +5,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
+# shellcheck source=scripts/kubo-program.sh
+. scripts/kubo-program.sh
 scripts/setup.sh node:nodejs npm:npm kill:procps || exit 1
 
 log=$(mktemp)
@@ -62,7 +64,18 @@ licenses() {
 	else
 		echo "== licenses"
 		echo "SKIPPED: cargo-deny is not installed (cargo install --locked cargo-deny)"
-		skipped="licenses"
+		skipped="${skipped:+$skipped, }licenses"
+	fi
+}
+
+# Runs the storage tests against a real Kubo, where there is one or Go to build it with, once.
+kubo() {
+	if can_find_kubo; then
+		count "kubo" scripts/kubo.sh --tests
+	else
+		echo "== kubo"
+		echo "SKIPPED: there is neither a Kubo (ipfs, or DECENTRALML_IPFS) nor Go, with which scripts/kubo.sh builds one"
+		skipped="${skipped:+$skipped, }kubo"
 	fi
 }
 
@@ -90,6 +103,7 @@ check "build" cargo build --release --workspace --locked
 check "lints" cargo clippy --release --workspace --all-targets --locked -- -D warnings
 check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" cargo test --release --workspace --locked --no-fail-fast
+kubo
 check "local network" scripts/localnet.sh --check
 check "polkadot-js" scripts/polkadot-js.sh
 

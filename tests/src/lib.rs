@@ -4,11 +4,13 @@
 //! again; a [`Proxy`] stands between a worker and the node; everything ends with the test. The programs come from the folder of
 //! the test's own build.
 
+mod machines;
 mod process;
 mod proxy;
 mod system;
 mod validators;
 
+pub use machines::{HOST_PORTS, Machine, start_network};
 pub use process::{Process, free_port, program, run, run_json};
 pub use proxy::{Meddler, Proxy};
 pub use system::{

@@ -6,10 +6,11 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
-use decentralml_storage::SourceUrl;
+use decentralml_storage::{SourceUrl, StoreToken};
 use serde::{Deserialize, Serialize};
 use std::{
     env,
+    io::Read,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -32,6 +33,9 @@ pub struct Flags {
     /// URL of the IPFS store's RPC [default: http://127.0.0.1:5001].
     #[arg(long, global = true, value_name = "URL", env = "DECENTRALML_STORE")]
     pub store: Option<String>,
+    /// File whose first line is the token that the store asks for. DECENTRALML_STORE_TOKEN, the token itself, takes its place.
+    #[arg(long, global = true, value_name = "FILE", env = "DECENTRALML_STORE_TOKEN_FILE")]
+    pub store_token_file: Option<PathBuf>,
     /// URL of a gateway that is asked for what the store does not have; may be given more than once, and is not trusted.
     #[arg(
         long = "source",
@@ -71,6 +75,7 @@ pub struct Flags {
 pub struct File {
     chain: Option<String>,
     store: Option<String>,
+    store_token_file: Option<PathBuf>,
     sources: Vec<String>,
     allow_private_hosts: Option<bool>,
     account: Option<String>,
@@ -135,6 +140,8 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     pub chain: String,
     pub store: String,
+    /// Where the store's token is, unless the environment has it.
+    pub store_token_file: Option<PathBuf>,
     pub sources: Vec<String>,
     pub allow_private_hosts: bool,
     pub account: Option<String>,
@@ -175,7 +182,11 @@ impl Settings {
         let base = config.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
         let beside = |path: Option<PathBuf>| path.map(|path| base.join(path));
         let data = folder("XDG_DATA_HOME", ".local/share");
+        // A secret of one store is nothing to another one.
+        let other_store = flags.store.is_some() && flags.store != file.store;
+        let file_token = file.store_token_file.filter(|_| !other_store && !has_token());
         Self {
+            store_token_file: flags.store_token_file.or(beside(file_token)),
             chain: flags.chain.or(file.chain).unwrap_or_else(|| CHAIN.to_owned()),
             store: flags.store.or(file.store).unwrap_or_else(|| STORE.to_owned()),
             sources: match flags.sources.is_empty() {
@@ -208,6 +219,43 @@ impl Settings {
             config,
         }
     }
+}
+
+/// The environment variable that has the token of the store.
+const STORE_TOKEN: &str = "DECENTRALML_STORE_TOKEN";
+
+fn has_token() -> bool {
+    env::var_os(STORE_TOKEN).is_some_and(|token| !token.is_empty())
+}
+
+impl Settings {
+    /// What the store asks for: from the file that was named, else from the environment.
+    pub fn store_token(&self) -> Result<Option<StoreToken>> {
+        if let Some(path) = &self.store_token_file {
+            let wrong = |error| problem(Kind::Usage, format!("{}: {error}", path.display()));
+            return StoreToken::new(&first_line(path)?).map(Some).map_err(wrong);
+        }
+        match env::var(STORE_TOKEN) {
+            Ok(token) if !token.is_empty() => StoreToken::new(&token)
+                .map(Some)
+                .map_err(|error| problem(Kind::Usage, format!("{STORE_TOKEN}: {error}"))),
+            Ok(_) | Err(env::VarError::NotPresent) => Ok(None),
+            Err(error) => Err(problem(Kind::Usage, format!("{STORE_TOKEN}: {error}"))),
+        }
+    }
+}
+
+/// Most bytes of a file that has a token.
+const MAX_TOKEN_FILE: u64 = 4096;
+
+/// The first line of a file that has a secret.
+pub fn first_line(path: &Path) -> Result<String> {
+    let wrong = |why: std::io::Error| problem(Kind::Usage, format!("{}: {why}", path.display()));
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_TOKEN_FILE).read_to_string(&mut text))
+        .map_err(wrong)?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// Sources of bytes, as a configuration file names them.
@@ -267,6 +315,19 @@ mod tests {
     }
 
     #[test]
+    fn the_token_of_the_files_store_is_sent_to_no_other() {
+        let text = "store = \"http://a:1\"\nstore_token_file = \"token\"";
+        let merged = |store: Option<&str>| {
+            let flags = Flags { store: store.map(str::to_owned), ..Flags::default() };
+            let path = Some(PathBuf::from("/etc/dml/config.toml"));
+            Settings::merge(flags, path, parse(text).unwrap()).store_token_file
+        };
+        let file = Some(PathBuf::from("/etc/dml/token"));
+        assert_eq!((merged(None), merged(Some("http://a:1"))), (file.clone(), file));
+        assert_eq!(merged(Some("http://b:1")), None);
+    }
+
+    #[test]
     fn a_mistake_in_the_file_names_its_line() {
         let error = parse("chain = \"ws://x\"\ncahin = 1").unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("cahin"), "{error}");
@@ -302,7 +363,7 @@ mod tests {
             file.log.is_some(),
             file.ipfs.listen.is_some() && file.ipfs.folder.is_some(),
             file.ipfs.token_file.is_some() && file.ipfs.max_storage.is_some(),
-            file.ipfs.gateway.is_some(),
+            file.ipfs.gateway.is_some() && file.store_token_file.is_some(),
             file.trainer.data.is_some() && file.trainer.labels.is_some(),
             file.trainer.label_column.is_some() && file.trainer.classes.is_some(),
             file.trainer.scale.is_some() && file.trainer.max_rows.is_some(),

@@ -9,6 +9,7 @@ use color_eyre::Result;
 use decentralml_sdk::{AccountId, Call, Chain, Included, Signer, Task, View, Wait, keystore};
 use decentralml_storage::{SourceUrl, Storage};
 use decentralml_types::TaskId;
+use decentralml_worker::{announced_hosts, keepers_of};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
@@ -26,8 +27,47 @@ impl Context {
     /// The store.
     pub async fn storage(&self) -> Result<Storage> {
         let sources = self.sources()?;
-        let storage = Storage::connect(&self.settings.store).await?;
+        let (url, token) = (&self.settings.store, self.settings.store_token()?);
+        let storage = Storage::connect_as(url, token.as_ref(), Default::default()).await?;
+        if token.is_some() && !storage.is_on_this_machine() && !url.starts_with("https:") {
+            tracing::warn!(%url, "the store's token is sent unencrypted: use a URL with https, or a tunnel");
+        }
         Ok(if sources.is_empty() { storage } else { storage.with_sources(&sources) })
+    }
+
+    /// A store, with the hosts that accounts have announced as further sources, after those of the settings. Without them where
+    /// the chain does not tell.
+    pub async fn with_hosts(
+        &self,
+        storage: &Storage,
+        chain: &Chain,
+        view: &View,
+        accounts: &[AccountId],
+    ) -> Result<Storage> {
+        let private = self.settings.allow_private_hosts || chain.is_development();
+        let hosts = announced_hosts(view, accounts, private).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "announced hosts could not be read");
+            Vec::new()
+        });
+        Ok(if hosts.is_empty() {
+            storage.clone()
+        } else {
+            storage.with_sources(&[self.sources()?, hosts].concat())
+        })
+    }
+
+    /// The store, with the hosts of a task's sponsor and evaluators as further sources. A task that the chain has removed has
+    /// none.
+    pub async fn storage_for_task(
+        &self,
+        chain: &Chain,
+        view: &View,
+        task: Option<&Task>,
+    ) -> Result<Storage> {
+        let storage = self.storage().await?;
+        let Some(task) = task else { return Ok(storage) };
+        let accounts = keepers_of(view, task).await?;
+        self.with_hosts(&storage, chain, view, &accounts).await
     }
 
     /// Gateways that are asked for what the store does not have.
@@ -82,17 +122,6 @@ pub async fn task(view: &View, id: TaskId) -> Result<Task> {
             format!("there is no task {id}; `decentralml task list` shows those that there are"),
         )
     })
-}
-
-/// How many bytes of how many; only a terminal sees it.
-pub fn transfer(message: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0).with_message(message.to_owned());
-    if let Ok(style) =
-        ProgressStyle::with_template("{msg} {bar:30} {bytes} of {total_bytes}, {eta} left")
-    {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// What turns while something is waited for; only a terminal sees it.

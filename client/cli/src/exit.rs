@@ -225,6 +225,8 @@ fn kind_of_submission(error: &sdk::SubmitError) -> Kind {
         sdk::SubmitError::DevelopmentKey => Kind::Key,
         sdk::SubmitError::Read(_)
         | sdk::SubmitError::Unknown(_)
+        // Nobody refused it: the chain took another fork, and sending it again is what helps.
+        | sdk::SubmitError::Abandoned
         | sdk::SubmitError::Timeout { .. } => Kind::NoChain,
         _ => Kind::Refused,
     }
@@ -259,6 +261,7 @@ mod tests {
         assert_eq!(kind(&Report::new(file())), Kind::Other);
         assert_eq!(kind(&Report::new(WorkerError::Storage(file()))), Kind::Other);
         assert_eq!(kind(&Report::new(sdk::SubmitError::DevelopmentKey)), Kind::Key);
+        assert_eq!(kind(&Report::new(sdk::SubmitError::Abandoned)), Kind::NoChain);
         assert_eq!(kind(&Report::msg("something")), Kind::Other);
     }
 
@@ -322,7 +325,10 @@ mod tests {
     fn a_model_that_is_none_is_told_apart_from_a_store_that_does_not_answer() {
         let cid = decentralml_types::Cid { codec: decentralml_types::Codec::Raw, digest: [1; 32] };
         let model = |error| Report::new(WorkerError::Model(ModelError::Storage(error)));
-        assert_eq!(kind(&model(storage::Error::NotFound { cid })), Kind::NoStore);
+        assert_eq!(
+            kind(&model(storage::Error::NotFound { cid, others: String::new() })),
+            Kind::NoStore
+        );
         assert_eq!(kind(&model(storage::Error::TooLarge { cid, limit: 1 })), Kind::Data);
         assert_eq!(kind(&Report::new(WorkerError::Model(ModelError::NoBase))), Kind::Data);
         assert_eq!(kind(&Report::new(ModelError::NoBase)), Kind::Data);

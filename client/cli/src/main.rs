@@ -21,6 +21,7 @@ mod exit;
 mod keys;
 mod output;
 mod task_file;
+mod transfer;
 mod units;
 
 use std::{env, process::ExitCode};

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use decentralml_storage::{unfinished, unixfs};
+use decentralml_types::Cid;
 use serde_json::Value;
 use std::{
+    collections::{HashMap, HashSet},
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -25,6 +30,24 @@ fn run(command: &mut Command) -> Output {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Starts a store, with these arguments too; returns it with the document that it prints.
+fn store(home: &Path, arguments: &[&str]) -> (Child, Value) {
+    let mut child = decentralml(home)
+        .args(["ipfs", "daemon", "--listen", "127.0.0.1:0", "--stop-on-eof", "--json"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while !text.ends_with("}\n") {
+        assert!(lines.read_line(&mut text).unwrap() > 0, "{text}");
+    }
+    (child, serde_json::from_str(&text).unwrap())
 }
 
 /// A port on which nobody listens.
@@ -245,20 +268,7 @@ fn the_store_serves_stops_when_its_input_closes_and_keeps_its_blocks() {
     let file = home.path().join("hello.txt");
     fs::write(&file, "hello\n").unwrap();
     let daemon = || {
-        let mut child = decentralml(home.path())
-            .args(["ipfs", "daemon", "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0"])
-            .args(["--stop-on-eof", "--json"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut text = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        while !text.ends_with("}\n") {
-            assert!(lines.read_line(&mut text).unwrap() > 0, "{text}");
-        }
-        let listening: Value = serde_json::from_str(&text).unwrap();
+        let (child, listening) = store(home.path(), &["--gateway", "127.0.0.1:0"]);
         let url = |which: &str| listening[which].as_str().unwrap().to_owned();
         (child, url("url"), url("gateway"))
     };
@@ -321,4 +331,145 @@ fn a_kept_program_does_not_outlive_its_input() {
     let last = fs::read(&mark).unwrap();
     std::thread::sleep(Duration::from_millis(400));
     assert_eq!(fs::read(&mark).unwrap(), last, "the program still runs");
+}
+
+/// A gateway of this test's own that has the blocks of one file, notes which are asked for, and falls silent when it is told to.
+struct Slow {
+    url: String,
+    asked: Arc<Mutex<Vec<Cid>>>,
+    silent_about: Arc<Mutex<HashSet<Cid>>>,
+}
+
+impl Slow {
+    fn start(blocks: HashMap<Cid, Vec<u8>>, silent_about: HashSet<Cid>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::<Mutex<Vec<Cid>>>::default();
+        let silent_about = Arc::new(Mutex::new(silent_about));
+        let (log, silent, blocks) = (asked.clone(), silent_about.clone(), Arc::new(blocks));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (log, silent, blocks) = (log.clone(), silent.clone(), blocks.clone());
+                thread::spawn(move || Self::answer(stream.unwrap(), &log, &silent, &blocks));
+            }
+        });
+        Self { url, asked, silent_about }
+    }
+
+    /// One request, `GET /ipfs/CID?format=raw`.
+    fn answer(
+        mut stream: TcpStream,
+        log: &Mutex<Vec<Cid>>,
+        silent: &Mutex<HashSet<Cid>>,
+        blocks: &HashMap<Cid, Vec<u8>>,
+    ) -> Option<()> {
+        let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
+        let first = lines.next()?.ok()?;
+        while !lines.next()?.ok()?.is_empty() {}
+        let cid: Cid = first.strip_prefix("GET /ipfs/")?.split('?').next()?.parse().ok()?;
+        log.lock().unwrap().push(cid);
+        if silent.lock().unwrap().contains(&cid) {
+            thread::sleep(Duration::from_secs(3600));
+        }
+        let block = blocks.get(&cid)?;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            block.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(block).ok()
+    }
+}
+
+#[test]
+fn a_fetch_that_was_killed_goes_on_where_it_was() {
+    const MIB: usize = 1 << 20;
+    let home = tempfile::tempdir().unwrap();
+    let data: Vec<u8> = (0..6 * MIB as u32).flat_map(u32::to_le_bytes).collect();
+    let mut blocks = HashMap::new();
+    let root = unixfs::import(&data[..], |block| {
+        blocks.insert(block.cid(), block.data().to_vec());
+        Ok::<(), std::io::Error>(())
+    })
+    .unwrap()
+    .cid;
+    let leaves: Vec<Cid> = data.chunks(MIB).map(unixfs::canonical_cid).collect();
+    let slow = Slow::start(blocks, leaves[16..].iter().copied().collect());
+
+    let (mut store, listening) = store(home.path(), &[]);
+    let url = listening["url"].as_str().unwrap().to_owned();
+
+    let target = home.path().join("model");
+    let part = unfinished(&target, &root);
+    let fetch = || {
+        let mut command = decentralml(home.path());
+        command
+            .args(["model", "fetch", "--cid", &root.to_string(), "--json"])
+            .args(["--store", &url, "--source", &slow.url, "--out"])
+            .arg(&target)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    };
+    let mut killed = fetch().spawn().unwrap();
+    for _ in 0..6000 {
+        if fs::metadata(&part).is_ok_and(|found| found.len() == 16 * MIB as u64) {
+            break;
+        }
+        assert!(killed.try_wait().unwrap().is_none(), "it ended by itself");
+        thread::sleep(Duration::from_millis(10));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(fs::metadata(&part).unwrap().len(), 16 * MIB as u64);
+    assert!(!target.exists());
+
+    slow.silent_about.lock().unwrap().clear();
+    slow.asked.lock().unwrap().clear();
+    let done = run(&mut fetch());
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!(stderr(&done), "", "progress is for terminals");
+    let document: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(document["bytes"], data.len());
+    assert!(fs::read(&target).unwrap() == data, "the file has other bytes");
+    assert!(!part.exists());
+    let asked: HashSet<Cid> = slow.asked.lock().unwrap().iter().copied().collect();
+    let missing: HashSet<Cid> = leaves[16..].iter().copied().chain([root]).collect();
+    assert_eq!(asked, missing, "what was there was asked for again");
+
+    drop(store.stdin.take());
+    assert!(store.wait().unwrap().success());
+}
+
+#[test]
+fn the_token_of_a_store_comes_from_a_file_or_the_environment() {
+    let home = tempfile::tempdir().unwrap();
+    let [right, wrong] = ["right", "wrong"].map(|name| home.path().join(name));
+    fs::write(&right, "0123456789abcdef-right\n").unwrap();
+    fs::write(&wrong, "0123456789abcdef-wrong\n").unwrap();
+    let (mut store, listening) = store(home.path(), &["--token-file", right.to_str().unwrap()]);
+    let url = listening["url"].as_str().unwrap().to_owned();
+    let stat = || {
+        let mut command = decentralml(home.path());
+        command.args(["ipfs", "stat", "--json", "--store", &url]);
+        command
+    };
+    let refused = run(&mut stat());
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(stderr(&refused).contains("--store-token-file"), "{}", stderr(&refused));
+    assert!(run(stat().arg("--store-token-file").arg(&right)).status.success());
+    let by_variable = run(stat().env("DECENTRALML_STORE_TOKEN", "0123456789abcdef-right"));
+    assert!(by_variable.status.success());
+    // A file that is named comes before the token of the environment.
+    let mut both = stat();
+    both.env("DECENTRALML_STORE_TOKEN", "0123456789abcdef-wrong");
+    assert!(run(both.env("DECENTRALML_STORE_TOKEN_FILE", &right)).status.success());
+    let denied = run(stat().arg("--store-token-file").arg(&wrong));
+    assert_eq!(denied.status.code(), Some(4));
+    assert!(!stderr(&denied).contains("0123456789abcdef"), "{}", stderr(&denied));
+    let unreadable = run(stat().arg("--store-token-file").arg(home.path().join("none")));
+    assert_eq!(unreadable.status.code(), Some(2));
+
+    drop(store.stdin.take());
+    assert!(store.wait().unwrap().success());
 }

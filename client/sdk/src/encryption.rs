@@ -16,6 +16,8 @@
 //! former generations for it for ever; they cost nothing to keep, as they can be derived again. And there is no forward secrecy:
 //! the account's secret opens what was sealed to it at any time.
 
+mod registered;
+
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;
@@ -25,8 +27,11 @@ use zeroize::Zeroizing;
 
 use crate::signer::Signer;
 
-/// An X25519 public key: the u-coordinate of a point of Curve25519, little-endian (RFC 7748).
-pub type PublicKey = [u8; 32];
+pub use decentralml_types::PublicKey;
+pub use registered::Registered;
+
+/// Keys of one account that are tried, from the first: as often it can be rotated.
+pub const GENERATIONS: u32 = 256;
 
 /// The derivation of the root. No path in a secret URI leads there: the code of a text of up to 31 bytes is its length (four-fold)
 /// and the text, filled up with zeros; this one begins as if 25 bytes followed, and has more.
@@ -70,6 +75,12 @@ impl fmt::Debug for EncryptionKey {
 /// The key of a generation; the first is 0, and each rotation takes the next one.
 pub fn derive(signer: &Signer, generation: u32) -> EncryptionKey {
     of_generation(&root(signer), generation)
+}
+
+/// The keys of an account of all generations that are tried: what is sealed to it does not say for which one.
+pub fn all(signer: &Signer) -> impl Iterator<Item = EncryptionKey> {
+    let root = root(signer);
+    (0..GENERATIONS).map(move |generation| of_generation(&root, generation))
 }
 
 /// The key that the account has registered, if it is one of the generations below `up_to`.

@@ -1,5 +1,6 @@
 //! Blocks: bytes under the CID that their hash makes.
 
+use crate::WrittenCid;
 use bytes::Bytes;
 use cid::multihash::Multihash;
 use decentralml_types::{Cid, Codec};
@@ -64,8 +65,7 @@ pub enum CidError {
 
 /// Reads a CID in any of its text forms: every multibase, and also CIDv0 (`Qm…`), which names a DAG-PB node.
 pub fn parse_cid(text: &str) -> Result<Cid, CidError> {
-    let cid = cid::Cid::try_from(text).map_err(|e| CidError::Syntax(e.to_string()))?;
-    from_ipld(&cid)
+    WrittenCid::parse(text).map(|written| written.cid())
 }
 
 /// The CID as the IPLD crates know it.

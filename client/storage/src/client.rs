@@ -5,6 +5,8 @@
 //! against its CID before the next step depends on it. `cat` is not used: it ends well on a truncated file. Blocks may also come
 //! from gateways ([`Storage::with_sources`]) and from a store in this process ([`Storage::with_cache`]).
 //!
+//! The crate writes the requests; `rpc` sends them, with a token where the store asks for one ([`StoreToken`]).
+//!
 //! The crate has no time-outs. Here every wait for progress has one (`idle_timeout`), every failure that may pass is
 //! tried again a bounded number of times with growing pauses.
 
@@ -15,23 +17,34 @@ mod error;
 mod fetch;
 mod gateway;
 mod maintain;
+mod part;
 mod receive;
 mod request;
+mod rpc;
 mod source_url;
 mod sources;
+mod token;
 mod upload;
 
+pub use download::Download;
 pub use error::Error;
 pub use fetch::Progress;
 pub(crate) use gateway::{AGENT, Http};
 pub use maintain::Checked;
+pub use part::unfinished;
 pub use source_url::{SourceUrl, SourceUrlError};
+pub use token::{StoreToken, StoreTokenError};
 pub use upload::Added;
 
 use crate::{Store, parse_cid};
 use call::Connection;
 use decentralml_types::Cid;
-use ipfs_api_backend_hyper::IpfsApi;
+use ipfs_api_backend_hyper::{
+    request::{BlockStat, PinRm, Version},
+    response::VersionResponse,
+};
+use rpc::Terms;
+use serde::de::IgnoredAny;
 use sources::Sources;
 use std::{sync::Arc, time::Duration};
 
@@ -95,7 +108,19 @@ impl Storage {
 
     /// [`Storage::connect`] with other limits.
     pub async fn connect_with(url: &str, config: Config) -> Result<Self, Error> {
-        let connection = Arc::new(Connection::new(url, config)?);
+        Self::connect_as(url, None, config).await
+    }
+
+    /// [`Storage::connect_with`] for a store that asks for a token. It is sent with every request to this URL, and nowhere else: not
+    /// to further sources, not where a redirect leads.
+    ///
+    /// Errors, beside those of [`Storage::connect`]: [`Error::Api`] where the store does not take the token.
+    pub async fn connect_as(
+        url: &str,
+        token: Option<&StoreToken>,
+        config: Config,
+    ) -> Result<Self, Error> {
+        let connection = Arc::new(Connection::new(url, token, config)?);
         let sources = Arc::new(Sources::own(connection.clone()));
         let storage = Self { connection, sources, cache: None };
         storage.version_within(config.connect_timeout).await?;
@@ -115,10 +140,15 @@ impl Storage {
     }
 
     /// The same store, with these gateways as further sources to fetch from, in the place of those that it had. They are
-    /// only read from, none is trusted, and one that gave wrong bytes is not asked again. At most 32 are used.
+    /// only read from, none is trusted, and one that gave wrong bytes is not asked again. At most 128 are used.
     pub fn with_sources(&self, urls: &[SourceUrl]) -> Self {
         let sources = Arc::new(self.sources.with(urls, self.connection.config));
         Self { sources, ..self.clone() }
+    }
+
+    /// Whether the store is on this machine, as its URL says: under a loopback address, or the name `localhost`.
+    pub fn is_on_this_machine(&self) -> bool {
+        self.connection.is_local()
     }
 
     /// The URL it was connected to.
@@ -137,7 +167,10 @@ impl Storage {
         let key = cid.to_string();
         let answer = self
             .connection
-            .call("block/stat", Some(*cid), || self.connection.local.block_stat(&key))
+            .call("block/stat", Some(*cid), || {
+                let request = BlockStat { hash: &key };
+                self.connection.rpc.ask::<IgnoredAny>(Terms::Local, request, None)
+            })
             .await;
         match answer {
             Ok(_) => Ok(true),
@@ -153,7 +186,7 @@ impl Storage {
     pub async fn pin(&self, cid: &Cid) -> Result<(), Error> {
         let key = cid.to_string();
         self.connection
-            .call("pin/add", Some(*cid), || self.connection.timed.pin_add(&key, true))
+            .call("pin/add", Some(*cid), || request::pin(&self.connection.rpc, Terms::Timed, &key))
             .await?;
         if let Some(store) = &self.cache {
             cache::pin(store.clone(), *cid, "").await;
@@ -171,7 +204,10 @@ impl Storage {
         let key = cid.to_string();
         let answer = self
             .connection
-            .call("pin/rm", Some(*cid), || self.connection.timed.pin_rm(&key, true))
+            .call("pin/rm", Some(*cid), || {
+                let request = PinRm { key: &key, recursive: true };
+                self.connection.rpc.ask::<IgnoredAny>(Terms::Timed, request, None)
+            })
             .await;
         match answer {
             Ok(_) => Ok(true),
@@ -184,7 +220,7 @@ impl Storage {
     pub async fn pins(&self) -> Result<Vec<Cid>, Error> {
         let keys = self
             .connection
-            .call("pin/ls", None, || request::pinned_roots(&self.connection.timed))
+            .call("pin/ls", None, || request::pinned_roots(&self.connection.rpc))
             .await?;
         let mut pins: Vec<Cid> = keys.iter().filter_map(|key| parse_cid(key).ok()).collect();
         pins.sort();
@@ -193,10 +229,8 @@ impl Storage {
 
     /// What the server's repository holds. A large one takes a while to count.
     pub async fn stat(&self) -> Result<StoreStat, Error> {
-        let answer = self
-            .connection
-            .call("repo/stat", None, || request::stat(&self.connection.timed))
-            .await?;
+        let answer =
+            self.connection.call("repo/stat", None, || request::stat(&self.connection.rpc)).await?;
         Ok(StoreStat {
             blocks: answer.num_objects,
             bytes: answer.repo_size,
@@ -206,10 +240,8 @@ impl Storage {
     }
 
     async fn version_within(&self, limit: Duration) -> Result<String, Error> {
-        let version = self
-            .connection
-            .call_within("version", None, limit, || self.connection.timed.version())
-            .await?;
+        let ask = || self.connection.rpc.ask::<VersionResponse>(Terms::Timed, Version, None);
+        let version = self.connection.call_within("version", None, limit, ask).await?;
         Ok(version.version)
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! GET /ipfs/CID[/a/b]                  the bytes of a file; Range
 //! GET /ipfs/CID[/a/b]?format=raw       one block; Range
-//! GET /ipfs/CID[/a/b]?format=car       a DAG as a CAR; dag-scope=block|entity|all
+//! GET /ipfs/CID[/a/b]?format=car       a DAG as a CAR; dag-scope=block|entity|all, entity-bytes=FROM:TO, car-dups=y|n
 //! ```
 //!
 //! The last two, also by `Accept: application/vnd.ipld.raw` and `application/vnd.ipld.car`, are the trustless gateway of the
@@ -21,8 +21,10 @@ mod range;
 mod request;
 mod stalled;
 mod turns;
+mod waiting;
 
-pub(crate) use connections::serve;
+pub(crate) use connections::{serve, serve_with};
+pub(crate) use turns::queue;
 
 use crate::{Store, server::ServeError};
 use axum::{
@@ -39,7 +41,8 @@ use tokio::{net::TcpListener, sync::Semaphore};
 /// What a gateway does at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Open connections; others wait until one is closed.
+    /// Open connections. One more takes the place of the one that has waited longest for a request; where all are being answered,
+    /// it waits until one is closed.
     pub connections: usize,
     /// Open connections from one address, of IPv6 from one network of 64 bits; further ones get status 503 and are closed.
     /// Behind a proxy all connections come from its address.
@@ -48,7 +51,7 @@ pub struct Limits {
     pub requests: usize,
     /// Longest wait for the head of a request, also of the next one on a connection.
     pub header_timeout: Duration,
-    /// Longest time in which a client takes no byte of its answer.
+    /// Longest time that a client is waited for in which it takes less than 64 KiB of its answer.
     pub stall_timeout: Duration,
 }
 

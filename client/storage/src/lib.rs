@@ -31,7 +31,8 @@ mod written;
 
 pub use block::{Block, CidError, MAX_BLOCK, parse_cid};
 pub use client::{
-    Added, Checked, Config, Error, Progress, SourceUrl, SourceUrlError, Storage, StoreStat,
+    Added, Checked, Config, Download, Error, Progress, SourceUrl, SourceUrlError, Storage,
+    StoreStat, StoreToken, StoreTokenError, unfinished,
 };
 pub use decentralml_types::{Cid, Codec};
 pub use store::{

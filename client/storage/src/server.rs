@@ -3,9 +3,13 @@
 //! `POST /api/v0/{add,cat,block/put,block/get,block/stat,block/rm,pin/add,pin/rm,pin/ls,id,version,repo/stat,
 //! repo/gc,repo/verify,ls,files/stat,dag/import,dag/export,dag/stat}`, with the parameters,
 //! answers and errors of Kubo 0.42. What it cannot do is refused, not done in another way: adding in another form than the
-//! canonical one, adding directories, direct pins, paths inside of a DAG where a block or a pin is meant. What others have made is
+//! canonical one, directories that Kubo would spread over many blocks, direct pins, paths inside of a DAG where a block or a pin is meant. What others have made is
 //! read in any form, but for directories that are spread over many blocks. It looks for nothing elsewhere, so that
-//! `timeout` and `offline` change nothing, CIDs that it lists unasked are of version 1, and an error in the middle of a stream cuts the connection, where Kubo writes a trailer.
+//! `timeout` and `offline` change nothing, CIDs that it lists unasked are of version 1, and an error in the middle of a stream cuts
+//! the connection, where Kubo writes a trailer; `add` says before in a last line what was wrong.
+//!
+//! Connections have a limit. Where it is reached, one more takes the place of the one on which the server has waited longest for the
+//! client. A body of which nothing comes for a minute is given up.
 //!
 //! Whoever can reach the port can write to the disk: it listens on loopback only, unless a token is asked for ([`Access`]), and
 //! refuses web pages.
@@ -25,16 +29,36 @@ mod params;
 mod paths;
 mod pins;
 mod repo;
+mod slow;
 
 pub use access::{Access, Token, TokenError};
 
-use crate::Store;
+use crate::{
+    Store,
+    gateway::{self, Limits},
+};
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::post};
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{net::TcpListener, sync::Semaphore};
 
-/// Time that requests in flight have after the shutdown signal.
-const GRACE: Duration = Duration::from_secs(10);
+/// What the facade does at a time. Whoever reaches it is trusted more than the readers of a gateway: a person may take a while to read
+/// an answer. Commands other than uploads have no limit of their own.
+const LIMITS: Limits = Limits {
+    connections: 1024,
+    // All are from this machine, or have the token.
+    connections_per_address: usize::MAX,
+    requests: 1024,
+    header_timeout: Duration::from_secs(60),
+    stall_timeout: Duration::from_secs(600),
+};
+
+/// Bytes of a request's head, which may name thousands of CIDs.
+const MAX_HEAD: usize = 400 << 10;
+
+/// Uploads of files and CARs that are read at a time, and how long others wait for their turn. Each has a thread and some
+/// megabytes.
+const UPLOADS: usize = 32;
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the facade does not run.
 #[derive(Debug, thiserror::Error)]
@@ -105,28 +129,8 @@ impl Server {
         let Self { store, listener, addr, token } = self;
         let gate = gate::Gate { port: addr.port(), token };
         tracing::info!(%addr, folder = %store.path().display(), "the store answers");
-        let (stopping, stopped) = oneshot::channel();
-        let signal = async move {
-            shutdown.await;
-            let _ = stopping.send(());
-        };
-        let grace = async move {
-            // A dropped sender means that the server has ended by itself.
-            if stopped.await.is_ok() {
-                tokio::time::sleep(GRACE).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            ended = axum::serve(listener, router(store, gate)).with_graceful_shutdown(signal) => {
-                ended.map_err(|source| ServeError::Io { addr, source })
-            },
-            () = grace => {
-                tracing::warn!("requests that did not end in time were left behind");
-                Ok(())
-            },
-        }
+        gateway::serve_with(listener, router(store, gate), LIMITS, MAX_HEAD, shutdown).await;
+        Ok(())
     }
 }
 
@@ -140,16 +144,20 @@ pub async fn serve(
 }
 
 fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
-    let api = Router::new()
-        // Goes to disk as it comes; nothing but the disk limits it.
-        .route("/add", post(add::add).layer(DefaultBodyLimit::disable()))
+    // What goes to disk as it comes; nothing but the disk limits it.
+    let turns = (Arc::new(Semaphore::new(UPLOADS)), UPLOAD_PATIENCE);
+    let uploads = Router::new()
+        .route("/add", post(add::add))
+        .route("/dag/import", post(dag::import))
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(turns, gateway::queue));
+    let api = uploads
         .route("/block/put", post(blocks::put).layer(DefaultBodyLimit::max(blocks::PUT_LIMIT)))
         .route("/block/get", post(blocks::get))
         .route("/block/stat", post(blocks::stat))
         .route("/block/rm", post(blocks::remove))
         .route("/cat", post(cat::cat))
         .route("/dag/export", post(dag::export))
-        .route("/dag/import", post(dag::import).layer(DefaultBodyLimit::disable()))
         .route("/dag/stat", post(dag::stat))
         .route("/files/stat", post(files::stat))
         .route("/ls", post(ls::ls))
@@ -166,6 +174,7 @@ fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
     Router::new()
         .nest("/api/v0", api)
         .fallback(gate::unknown)
+        .layer(middleware::from_fn(slow::watch))
         .layer(middleware::from_fn_with_state(gate, gate::guard))
         .with_state(store)
 }

@@ -8,12 +8,15 @@
 //! links, and plain directories, through which a [`DagPath`] leads. Sharded directories are refused by name.
 
 mod data;
+mod directory;
 mod entity;
 mod importer;
 mod node;
 mod path;
 mod step;
 
+pub use directory::MAX_DIRECTORY;
+pub(crate) use directory::{MIN_ENTRY, directory, symlink};
 pub(crate) use entity::written_links;
 pub use entity::{Entity, Kind, Link};
 pub use importer::{Imported, Importer};

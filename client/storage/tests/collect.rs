@@ -375,29 +375,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn single_blocks_are_removed_unless_something_needs_them() {
-    let (_folder, store) = open();
-    let data = bytes(MIB + 1);
-    let root = store.add(&data[..], true).unwrap().cid;
-    let leaf = unixfs::canonical_cid(&data[MIB..]);
-    let loose = store.add(&b"loose"[..], false).unwrap().cid;
-    let read = store.add(&b"being read"[..], false).unwrap().cid;
-    let reader = store.file(&read, 0, None).unwrap();
-    let absent = Block::new(Codec::Raw, &b"absent"[..]).cid();
-    assert_eq!(
-        store.remove(&[root, leaf, loose, loose, read, absent]).unwrap(),
-        [
-            Removal::Pinned,
-            Removal::PinnedVia(root),
-            Removal::Removed,
-            Removal::Missing,
-            Removal::InUse,
-            Removal::Missing
-        ]
-    );
-    drop(reader);
-    assert_eq!(store.remove(&[read]).unwrap(), [Removal::Removed]);
-    assert_counted(&store);
-}

@@ -4,11 +4,20 @@
 
 mod support;
 
-use decentralml_storage::{Block, Codec, Collected, StoreError, unixfs};
-use std::{collections::BTreeSet, fs, ops::ControlFlow};
+use decentralml_storage::{Block, Codec, Collected, Store, StoreError, unixfs};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, Permissions},
+    io::ErrorKind,
+    ops::ControlFlow,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use support::{
     block_file, bytes, node,
-    store::{on_disk, open},
+    store::{assert_counted, on_disk, open, read},
 };
 
 const MIB: usize = 1 << 20;
@@ -120,4 +129,98 @@ fn a_lost_node_is_missed_under_every_pin_that_needs_it() {
     store.gc(|cid| panic!("{cid} was removed")).unwrap_err();
     store.put(&shared).unwrap();
     assert_eq!(store.gc(|_| {}).unwrap().blocks, 2, "the other root and its own leaf");
+}
+
+/// A folder in which nobody can make anything: one without the right to, or, for who has every right, one of the system's.
+fn forbidden(parent: &Path) -> PathBuf {
+    let folder = parent.join("forbidden");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, Permissions::from_mode(0o555)).unwrap();
+    match fs::create_dir(folder.join("allowed")) {
+        Ok(()) => PathBuf::from("/sys"),
+        Err(_) => folder,
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_to_is_refused_in_clear_words() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = forbidden(parent.path()).join("store");
+    let error = Store::open(&folder).unwrap_err();
+    assert!(matches!(&error, StoreError::Denied { path, .. } if *path == folder), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("/store may not be read or written")
+            && text.contains("choose another folder"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_store_that_becomes_read_only_still_gives_what_it_has() {
+    let (_folder, store) = open();
+    let data = bytes(2 * MIB);
+    let root = store.add(&data[..], true).unwrap().cid;
+    // Who has every right is refused nothing, so that the files are in the way instead.
+    let temporary = store.path().join("tmp");
+    fs::remove_dir(&temporary).unwrap();
+    File::create(&temporary).unwrap();
+    let error = store.add(&b"more"[..], true).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Io { source, .. } if source.kind() == ErrorKind::NotADirectory),
+        "{error:?}"
+    );
+    assert_eq!(read(&store, &root), data);
+    assert!(store.is_pinned(&root));
+    assert_counted(&store);
+    fs::remove_file(&temporary).unwrap();
+    fs::create_dir(&temporary).unwrap();
+    store.add(&b"more"[..], true).unwrap();
+}
+
+/// Every file and folder under `path`.
+fn all(path: &Path, visit: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        visit(&path);
+        if path.is_dir() {
+            all(&path, visit);
+        }
+    }
+}
+
+#[test]
+fn clocks_that_jump_change_nothing() {
+    let (folder, store) = open();
+    let data = bytes(2 * MIB + 1);
+    let root = store.add(&data[..], true).unwrap().cid;
+    let loose = store.add(&b"loose"[..], false).unwrap().cid;
+    let far = Duration::from_secs(60 * 60 * 24 * 365 * 40);
+    let mut store = Some(store);
+    for clock in [SystemTime::now() + far, SystemTime::UNIX_EPOCH, SystemTime::now() - far / 2] {
+        let reader = store.as_ref().unwrap().file(&root, 0, None).unwrap();
+        all(folder.path(), &mut |path| {
+            File::open(path).unwrap().set_modified(clock).unwrap();
+        });
+        assert_eq!(reader.map(Result::unwrap).collect::<Vec<_>>().concat(), data);
+        drop(store.take());
+        // What an earlier process has left half written goes, however new it says it is.
+        let half = folder.path().join("tmp").join("7");
+        fs::write(&half, b"half").unwrap();
+        File::open(&half).unwrap().set_modified(clock).unwrap();
+        let again = Arc::new(Store::open(folder.path()).unwrap());
+        assert!(!half.exists());
+        assert_eq!(again.verify(|_, _| ControlFlow::Continue(())).unwrap().corrupt, 0);
+        assert_counted(&again);
+        assert_eq!(
+            again.gc(|_| {}).unwrap().blocks,
+            1,
+            "what no pin reaches, neither older nor newer"
+        );
+        assert!(!again.has(&loose));
+        again.add(&b"loose"[..], false).unwrap();
+        assert_eq!(read(&again, &root), data);
+        store = Some(again);
+    }
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Daemon, request};
+use support::Daemon;
 
 /// Resident memory of this process, which the store is a part of, in bytes.
 #[cfg(target_os = "linux")]
@@ -44,22 +44,4 @@ async fn hundreds_of_files_in_one_cat_are_never_in_memory_together() {
     assert!(held < FILES / 4 * MIB, "{} MiB for {FILES} MiB", held / MIB);
     let rest = copy(&mut stream, &mut sink()).await.unwrap();
     assert!(rest >= FILES * MIB, "{rest} bytes");
-}
-
-#[tokio::test]
-async fn an_upload_of_more_files_than_one_answer_is_about_is_refused_in_clear_words() {
-    let daemon = Daemon::start().await;
-    let add = async |files: usize| {
-        let part = "--frame\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n";
-        let body = part.repeat(files) + "--frame--\r\n";
-        let form = "Content-Type: multipart/form-data; boundary=frame\r\n";
-        request(daemon.addr, "POST", "add?only-hash=true", form, body.as_bytes()).await
-    };
-    let most = add(4096).await;
-    assert_eq!((most.status, most.text().lines().count()), (200, 4096));
-    let more = add(4097).await;
-    assert_eq!(more.status, 500);
-    let json = more.json();
-    let message = json["Message"].as_str().unwrap();
-    assert!(message.contains("more than 4096 files in one request"), "{message}");
 }

@@ -4,9 +4,14 @@
 
 mod support;
 
-use decentralml_storage::{Collected, MAX_PIN_NAME, Store};
+use decentralml_storage::{Block, Codec, Collected, MAX_PIN_NAME, Removal, Store, unixfs};
 use std::{collections::BTreeMap, fs};
-use support::store::open;
+use support::{
+    bytes,
+    store::{assert_counted, open},
+};
+
+const MIB: usize = 1 << 20;
 
 #[test]
 fn pins_have_names_of_a_bounded_length_and_keep_them() {
@@ -46,4 +51,30 @@ fn pins_of_older_stores_and_pins_with_a_rotten_name_are_pins() {
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.named_pins().unwrap(), cids.map(|cid| (cid, String::new())).into());
     assert_eq!(store.gc(|_| {}).unwrap(), Collected::default());
+}
+
+#[test]
+fn single_blocks_are_removed_unless_something_needs_them() {
+    let (_folder, store) = open();
+    let data = bytes(MIB + 1);
+    let root = store.add(&data[..], true).unwrap().cid;
+    let leaf = unixfs::canonical_cid(&data[MIB..]);
+    let loose = store.add(&b"loose"[..], false).unwrap().cid;
+    let read = store.add(&b"being read"[..], false).unwrap().cid;
+    let reader = store.file(&read, 0, None).unwrap();
+    let absent = Block::new(Codec::Raw, &b"absent"[..]).cid();
+    assert_eq!(
+        store.remove(&[root, leaf, loose, loose, read, absent]).unwrap(),
+        [
+            Removal::Pinned,
+            Removal::PinnedVia(root),
+            Removal::Removed,
+            Removal::Missing,
+            Removal::InUse,
+            Removal::Missing
+        ]
+    );
+    drop(reader);
+    assert_eq!(store.remove(&[read]).unwrap(), [Removal::Removed]);
+    assert_counted(&store);
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use decentralml_sdk::Signer;
-use decentralml_storage::SourceUrl;
+use decentralml_storage::{SourceUrl, StoreToken};
 use decentralml_types::{Balance, TaskId};
 
 use crate::hosting::HostSettings;
@@ -15,6 +15,8 @@ pub struct Common {
     pub chain: String,
     /// An IPFS store, such as `http://127.0.0.1:5001`.
     pub storage: String,
+    /// What that store asks for, if it asks for a token.
+    pub storage_token: Option<StoreToken>,
     /// Gateways that are asked for what the store does not have, before the hosts that participants have announced.
     pub sources: Vec<SourceUrl>,
     /// Whether an announced host is used that is in this machine's own network; on development chains it always is.

@@ -93,7 +93,8 @@ async fn set_up<P: Part>(
             return Err(WorkerError::DevelopmentOnly("the key is publicly known: it is accepted"));
         }
     }
-    let storage = Storage::connect(&common.storage).await?;
+    let token = common.storage_token.as_ref();
+    let storage = Storage::connect_as(&common.storage, token, Default::default()).await?;
     let account = common.signer.account();
     let state = State::open(&common.state, account, P::ROLE, chain.genesis())?;
     let own_store = open_own_store(common).await;

@@ -95,8 +95,23 @@ pub(crate) async fn refusal<P: Part>(
     if let Some(error) = objection(work, part, view, task).await? {
         return Ok(Some(error));
     }
-    let storage = sources::for_task(work, view, task).await;
-    let reason = misfit(&storage, models, &task.spec).await?;
+    let reason = match sources::without_hosts(work, task) {
+        Some(storage) => match misfit(storage, models, &task.spec).await {
+            Err(error) => {
+                tracing::debug!(task = task.id, %error, "looks for the model at hosts");
+                None
+            }
+            Ok(reason) => Some(reason),
+        },
+        None => None,
+    };
+    let reason = match reason {
+        Some(reason) => reason,
+        None => {
+            let storage = sources::for_task(work, view, task).await;
+            misfit(&storage, models, &task.spec).await?
+        }
+    };
     Ok(reason.map(|reason| WorkerError::Unfit { task: task.id, reason }))
 }
 

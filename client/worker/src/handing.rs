@@ -20,8 +20,6 @@ use crate::{
 const LIFETIME: BlockNumber = 600;
 /// The pause after the first attempt that did not reach enough hosts; it doubles, up to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
-/// Hosts that are asked besides twice as many as are wanted.
-const SPARE: usize = 4;
 /// How long hosts are offered what has to go on chain with or without them.
 const OFFER: Duration = Duration::from_secs(10);
 /// How often it is told how far it is.
@@ -109,7 +107,7 @@ async fn attempt(
     wanted: usize,
 ) -> Vec<SourceUrl> {
     let (task, round, cid) = (moment.task.id, moment.round.number, parcel.cid());
-    let targets = targets(work, moment, parcel, wanted).await.unwrap_or_else(|error| {
+    let targets = targets(work, moment, parcel).await.unwrap_or_else(|error| {
         tracing::warn!(task, round, %error, "the hosts of the task could not be read");
         Vec::new()
     });
@@ -133,13 +131,11 @@ async fn targets(
     work: &Work,
     moment: &Moment,
     parcel: &Parcel,
-    wanted: usize,
 ) -> Result<Vec<Target>, WorkerError> {
-    let view = work.best.borrow().clone();
-    let most = wanted.saturating_mul(2).saturating_add(SPARE);
     let (task, round) = (moment.task.id, moment.round.number);
-    let candidates = sources::candidates(work, &view, &moment.task, round, most).await?;
-    let expires = view.number().saturating_add(LIFETIME).min(moment.round.deadline);
+    let candidates = sources::candidates(work, moment).await?;
+    let now = work.best.borrow().number();
+    let expires = now.saturating_add(LIFETIME).min(moment.round.deadline);
     let target = |(host, url): sources::Candidate| {
         let statement = Statement {
             genesis: work.chain.genesis(),

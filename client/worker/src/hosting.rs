@@ -39,7 +39,7 @@ pub use announce::{announce, deposit};
 pub struct HostSettings {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What is announced on the chain, the address of this host first: trainers hand updates to that one. Where this is empty
+    /// What is announced on the chain, the address of this host first: trainers try that one first. Where this is empty
     /// nothing is announced, and what is announced already stays.
     pub announce: Vec<SourceUrl>,
     /// Bytes that all that is kept may have; `None`: as many as the disk holds.

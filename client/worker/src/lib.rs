@@ -52,6 +52,7 @@ mod work;
 pub use common::Common;
 pub use conduct::UnknownConduct;
 pub use error::WorkerError;
-pub use sealed::HandOverError;
+pub use sealed::{HandOverError, secrets};
 pub use shutdown::Shutdown;
+pub use sources::{announced_hosts, keepers_of};
 pub use state::StateError;

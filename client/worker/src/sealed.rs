@@ -7,61 +7,20 @@
 //!  seat      envelope ── open ──► the update's key ──► ciphertext ──► plain update, or what is wrong with it
 //! ```
 
-use decentralml_sdk::{ReadError, Reveal, Signer, View, encryption};
+use decentralml_sdk::{Reveal, Signer, encryption};
 use decentralml_storage::seal::{
     self, Expected, OpenError, SealError, SecretKey, envelope, open_envelope, seal_to_one,
 };
 use decentralml_types::{CommitteeNumber, Hash, Opinion, PublicKey, encryption::is_usable};
 use serde::{Deserialize, Serialize};
 
-use crate::{state::hex32, work::Work};
+use crate::state::hex32;
 
 mod hex;
 
-/// Generations of the account's key that are known, as many as the command rotates through: a seat that replaces its key keeps the
-/// former ones.
-pub(crate) const GENERATIONS: u32 = 256;
-
-/// The secrets of the account's keys of all known generations.
-pub(crate) fn secrets(signer: &Signer) -> Vec<SecretKey> {
-    let secret =
-        |generation| SecretKey::from_bytes(encryption::derive(signer, generation).secret());
-    (0..GENERATIONS).map(secret).collect()
-}
-
-/// The key that an account has registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Registered {
-    /// None.
-    No,
-    /// One that is derived from the account's own.
-    Own(PublicKey),
-    /// One whose secret this program does not know.
-    Foreign,
-}
-
-impl Registered {
-    /// What a block says of it.
-    pub(crate) async fn read(work: &Work, view: &View) -> Result<Self, ReadError> {
-        let key = view.encryption_key(&work.account()).await?;
-        Ok(Self::of(&work.signer, key))
-    }
-
-    fn of(signer: &Signer, key: Option<PublicKey>) -> Self {
-        match key {
-            None => Self::No,
-            Some(key) if encryption::find(signer, &key, GENERATIONS).is_some() => Self::Own(key),
-            Some(_) => Self::Foreign,
-        }
-    }
-
-    /// The key to keep secrets of this account under.
-    pub(crate) fn or_first(self, signer: &Signer) -> PublicKey {
-        match self {
-            Self::Own(key) => key,
-            Self::No | Self::Foreign => encryption::derive(signer, 0).public(),
-        }
-    }
+/// The secrets of the account's keys of all known generations: a seat that replaces its key keeps the former ones.
+pub fn secrets(signer: &Signer) -> Vec<SecretKey> {
+    encryption::all(signer).map(|key| SecretKey::from_bytes(key.secret())).collect()
 }
 
 /// What a trainer keeps of its sealed update: nothing in it is a secret.

@@ -1,9 +1,14 @@
 //! Where a worker finds bytes that its store lacks, and who may take an update: the gateways of its settings, and the hosts that
-//! participants have announced.
+//! participants have announced, in the order that [`circle`] gives.
+//!
+//! Where a task asks for no hosts (`custody.hosts` is 0), everything is to be had without them: they are looked up only once the store
+//! and the gateways of the settings have not given something.
 //!
 //! Whoever has an account can announce any address. Nothing that comes from there is trusted, and outside of development chains
 //! nothing is sent to an address within this machine's own network: see [`reach`].
 
+mod circle;
+mod known;
 mod reach;
 
 use std::{
@@ -16,21 +21,28 @@ use codec::Encode;
 use decentralml_protocol::draw;
 use decentralml_sdk::{AccountId, ReadError, Task, View};
 use decentralml_storage::{SourceUrl, Storage};
-use decentralml_types::{BlockNumber, Hash, Role, RoundNumber, TaskId};
-use futures::{Stream, StreamExt, stream};
+use decentralml_types::{BlockNumber, Hash, Role, TaskId};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
-use crate::{tries::AGAIN, work::Work};
+use crate::{
+    tries::AGAIN,
+    work::{Moment, Work},
+};
+use circle::{Announced, MAX_SOURCES};
+
+pub(crate) use circle::Candidate;
+pub use known::{announced_hosts, keepers_of};
 
 /// Blocks for which what the chain says about hosts is believed. Those that a trainer has found are there when its update is asked
 /// for, as a draw takes as long.
 const FRESH: BlockNumber = 2;
 /// Accounts whose hosts are looked up at the same time.
 const AT_A_TIME: usize = 16;
+/// Gateways of the settings that come before announced hosts: of more, the others are asked last.
+const FIRST_GIVEN: usize = 8;
 
-/// Announced hosts that are asked for the same bytes, at most.
-const MAX_SOURCES: usize = 20;
-/// Accounts of a task whose hosts are looked up for one purpose, at most.
-const MAX_ACCOUNTS: usize = 256;
+/// Evaluators of a task that are read, at most: anybody with a bond can enroll, and a worker is not to read them all.
+const MAX_ENROLLED: usize = 4096;
 /// Accounts whose hosts are remembered; with more, all are looked up again.
 const MAX_KNOWN: usize = 4096;
 
@@ -58,9 +70,6 @@ struct Known<T> {
     value: T,
 }
 
-/// A host that may take an update: whose it is, and where.
-pub(crate) type Candidate = (AccountId, SourceUrl);
-
 impl Sources {
     /// With these gateways, which are asked first, and announced hosts, in networks of one's own too where `private` says so.
     pub(crate) fn new(given: Vec<SourceUrl>, private: bool) -> Self {
@@ -79,38 +88,46 @@ impl Sources {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The hosts of an account that may be asked, the preferred one first.
-    async fn hosts(&self, view: &View, account: &AccountId) -> Result<Vec<SourceUrl>, ReadError> {
+    /// What an account has announced and can be read, the preferred place first.
+    async fn announced(
+        &self,
+        view: &View,
+        account: &AccountId,
+    ) -> Result<Vec<SourceUrl>, ReadError> {
         let now = view.number();
         if let Some(known) = self.memory().hosts.get(account)
             && known.is_fresh(now, FRESH)
         {
             return Ok(known.value.clone());
         }
-        let mut hosts = Vec::new();
+        let mut urls = Vec::new();
         for text in view.hosts(account).await? {
-            let url = match text.parse::<SourceUrl>() {
-                Ok(url) => url,
+            match text.parse::<SourceUrl>() {
+                Ok(url) => urls.push(url),
                 Err(error) => {
                     tracing::debug!(%account, %error, "an announced host cannot be used");
-                    continue;
                 }
-            };
-            match self.private || self.is_outside(&url, now).await {
-                true => hosts.push(url),
-                false => tracing::debug!(
-                    %account, %url,
-                    "an announced host is not asked: it is not found, or in a network of this machine's own \
-                     (--allow-private-hosts)"
-                ),
             }
         }
         let mut memory = self.memory();
         if memory.hosts.len() >= MAX_KNOWN {
             memory.hosts.clear();
         }
-        memory.hosts.insert(*account, Known { at: now, value: hosts.clone() });
-        Ok(hosts)
+        memory.hosts.insert(*account, Known { at: now, value: urls.clone() });
+        Ok(urls)
+    }
+
+    /// Whether an announced host may be asked.
+    async fn may_ask(&self, account: &AccountId, url: &SourceUrl, now: BlockNumber) -> bool {
+        let may = self.private || self.is_outside(url, now).await;
+        if !may {
+            tracing::debug!(
+                %account, %url,
+                "an announced host is not asked: it is not found, or in a network of this machine's own \
+                 (--allow-private-hosts)"
+            );
+        }
+        may
     }
 
     /// See [`reach::is_outside`]; names are looked up now and then only.
@@ -141,8 +158,14 @@ impl Sources {
         let evaluators = match known {
             Some(known) => known,
             None => {
-                let read: Arc<[AccountId]> =
-                    view.enrolled_accounts(task.id, Role::Evaluator).await?.into();
+                let read = view.enrolled_accounts(task.id, Role::Evaluator, MAX_ENROLLED).await?;
+                if !read.complete {
+                    tracing::debug!(
+                        task = task.id,
+                        "more than {MAX_ENROLLED} evaluators: hosts of the others are not looked up"
+                    );
+                }
+                let read: Arc<[AccountId]> = read.rows.into();
                 let known = Known { at: now, value: read.clone() };
                 self.memory().evaluators.insert(task.id, known);
                 read
@@ -159,140 +182,134 @@ impl<T> Known<T> {
     }
 }
 
+/// The store and the gateways of the settings alone, where they are to have everything of a task; `None` where it asks for hosts.
+/// What they do not give is looked for with [`for_task`] afterwards.
+pub(crate) fn without_hosts<'a>(work: &'a Work, task: &Task) -> Option<&'a Storage> {
+    (task.spec.custody.hosts == 0).then_some(&work.storage)
+}
+
 /// The store, with the hosts of a task's sponsor and evaluators as further sources: for models and the validation set.
 pub(crate) async fn for_task(work: &Work, view: &View, task: &Task) -> Storage {
-    let accounts = async {
-        let own = (work.account(), None);
-        let mut accounts = ordered(work, view, task, own).await?;
+    let found = async {
+        let of = draw::key(&work.chain.genesis(), &("hosts", task.id).encode());
+        let keepers = work.sources.keepers(view, task).await?;
+        let mut accounts = circle::in_order(&of, &work.account(), keepers);
         // It has what the task began with.
         accounts.retain(|account| *account != task.sponsor);
         accounts.insert(0, task.sponsor);
-        Ok(accounts)
+        let size = circle::size(task.spec.custody.hosts);
+        announced(work, view, accounts, size, 0).await
     };
-    with_hosts(work, view, task, accounts.await).await
+    with_hosts(work, view, task, found.await).await
 }
 
-/// The store, with the hosts as further sources where a trainer's update lies, if it was handed to any: in the order in which the
-/// trainer asked them.
+/// The store, with the hosts as further sources where a trainer's update lies, if it was handed to any: those of the trainer itself, and
+/// one circle, another one at each attempt. At the first one, the circle that the trainer has handed it to; or no hosts at all in a
+/// task that asks for none.
 pub(crate) async fn for_update(
     work: &Work,
-    view: &View,
-    task: &Task,
-    round: RoundNumber,
+    moment: &Moment,
     trainer: &AccountId,
+    attempt: usize,
 ) -> Storage {
-    let accounts = ordered(work, view, task, (*trainer, Some(round))).await;
-    let accounts = accounts.map(|accounts| [&[*trainer], &accounts[..]].concat());
-    with_hosts(work, view, task, accounts).await
-}
-
-/// Hosts to hand an update of a round to, one of each account, at most `most`.
-pub(crate) async fn candidates(
-    work: &Work,
-    view: &View,
-    task: &Task,
-    round: RoundNumber,
-    most: usize,
-) -> Result<Vec<Candidate>, ReadError> {
-    let own = work.account();
-    let mut found = Vec::new();
-    let accounts = ordered(work, view, task, (own, Some(round))).await?;
-    let mut all = pin!(hosts_of(work, view, accounts));
-    while found.len() < most
-        && let Some((account, hosts)) = all.next().await
-    {
-        found.extend(hosts?.into_iter().next().map(|url| (account, url)));
-    }
-    Ok(found)
-}
-
-/// The accounts at which bytes of the task may lie, in an order that is another for everybody and every round, so that the load
-/// is shared, and that everybody can find again.
-async fn ordered(
-    work: &Work,
-    view: &View,
-    task: &Task,
-    (whose, round): (AccountId, Option<RoundNumber>),
-) -> Result<Vec<AccountId>, ReadError> {
-    let accounts = work.sources.keepers(view, task).await?;
-    Ok(in_order(&work.chain.genesis(), task.id, (whose, round), accounts))
-}
-
-fn in_order(
-    genesis: &Hash,
-    task: TaskId,
-    (whose, round): (AccountId, Option<RoundNumber>),
-    mut accounts: Vec<AccountId>,
-) -> Vec<AccountId> {
-    let key = |account: &AccountId| {
-        draw::key(genesis, &("hosts", task, round, whose.0, account.0).encode())
+    let (hosts, view) = (moment.task.spec.custody.hosts, work.best.borrow().clone());
+    let number = match (hosts, attempt) {
+        (0, 0) => return work.storage.clone(),
+        (0, attempt) => attempt - 1,
+        (_, attempt) => attempt,
     };
-    accounts.retain(|account| *account != whose);
-    accounts.sort_by_cached_key(key);
-    accounts.truncate(MAX_ACCOUNTS);
-    accounts
+    let found = async {
+        let own = (*trainer, work.sources.announced(&view, trainer).await?);
+        let found = circle_of(work, &view, moment, trainer, number).await?;
+        Ok([vec![own], found].concat())
+    };
+    with_hosts(work, &view, &moment.task, found.await).await
 }
 
-/// The hosts of accounts, in their order.
-fn hosts_of<'a>(
+/// Hosts to hand an update of a round to: all places of the first circle.
+pub(crate) async fn candidates(work: &Work, moment: &Moment) -> Result<Vec<Candidate>, ReadError> {
+    let view = work.best.borrow().clone();
+    let found = circle_of(work, &view, moment, &work.account(), 0).await?;
+    Ok(reachable(work, &view, circle::by_rank(found)).await)
+}
+
+/// A circle of accounts that may keep what is `whose` in the moment's round.
+async fn circle_of(
+    work: &Work,
+    view: &View,
+    moment: &Moment,
+    whose: &AccountId,
+    number: usize,
+) -> Result<Vec<Announced>, ReadError> {
+    let of: Hash = moment.origin(work);
+    let keepers = work.sources.keepers(view, &moment.task).await?;
+    let accounts = circle::in_order(&of, whose, keepers);
+    let size = circle::size(moment.task.spec.custody.hosts);
+    announced(work, view, accounts, size, number).await
+}
+
+/// A circle of those accounts that have announced anything.
+async fn announced(
+    work: &Work,
+    view: &View,
+    accounts: Vec<AccountId>,
+    size: usize,
+    number: usize,
+) -> Result<Vec<Announced>, ReadError> {
+    let all =
+        look_up(work, view, accounts).try_filter(|(_, urls)| std::future::ready(!urls.is_empty()));
+    let all = pin!(all);
+    if number == 0 {
+        return all.take(size).try_collect().await;
+    }
+    Ok(circle::of_number(all.try_collect().await?, size, number))
+}
+
+/// What accounts have announced, in their order.
+fn look_up<'a>(
     work: &'a Work,
     view: &'a View,
     accounts: Vec<AccountId>,
-) -> impl Stream<Item = (AccountId, Result<Vec<SourceUrl>, ReadError>)> + Send + 'a {
-    let look_up = async move |account| (account, work.sources.hosts(view, &account).await);
+) -> impl Stream<Item = Result<Announced, ReadError>> + Send + 'a {
+    let look_up =
+        move |account| async move { Ok((account, work.sources.announced(view, &account).await?)) };
     stream::iter(accounts).map(look_up).buffered(AT_A_TIME)
+}
+
+/// Those that may be asked, in their order.
+async fn reachable(work: &Work, view: &View, candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let now = view.number();
+    let checked = |candidate: Candidate| async move {
+        let (account, url) = &candidate;
+        work.sources.may_ask(account, url, now).await.then_some(candidate)
+    };
+    let checked = stream::iter(candidates).map(checked).buffered(AT_A_TIME);
+    checked.filter_map(std::future::ready).collect().await
 }
 
 async fn with_hosts(
     work: &Work,
     view: &View,
     task: &Task,
-    accounts: Result<Vec<AccountId>, ReadError>,
+    found: Result<Vec<Announced>, ReadError>,
 ) -> Storage {
-    let found = async {
-        let mut found = Vec::new();
-        let mut all = pin!(hosts_of(work, view, accounts?));
-        while found.len() < MAX_SOURCES
-            && let Some((_, hosts)) = all.next().await
-        {
-            found.extend(hosts?);
-        }
-        Ok::<_, ReadError>(found)
-    };
-    let found = match found.await {
-        Ok(found) => found,
+    let found = match found {
+        Ok(found) => circle::by_rank(found),
         Err(error) => {
             tracing::debug!(task = task.id, %error, "announced hosts could not be read");
             Vec::new()
         }
     };
+    let mut found = reachable(work, view, found).await;
+    found.truncate(MAX_SOURCES);
     if found.is_empty() {
         return work.storage.clone();
     }
-    let urls = [&work.sources.given[..], &found].concat();
+    let found = found.into_iter().map(|(_, url)| url);
+    let (first, last) = work.sources.given.split_at(work.sources.given.len().min(FIRST_GIVEN));
+    let urls: Vec<_> = first.iter().cloned().chain(found).chain(last.iter().cloned()).collect();
     let mut memory = work.sources.memory();
     let known = memory.stores.entry(task.id).or_insert_with(|| work.storage.clone());
     *known = known.with_sources(&urls);
     known.clone()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_order_of_hosts_is_another_for_each_trainer_and_round_and_the_same_for_everybody() {
-        let account = |who: u8| AccountId::from([who; 32]);
-        let all: Vec<_> = (1..=20).map(account).collect();
-        let order =
-            |whose: u8, round| in_order(&[1; 32], 7, (account(whose), Some(round)), all.clone());
-        let first = order(100, 1);
-        let mut reversed = all.clone();
-        reversed.reverse();
-        assert_eq!(first, in_order(&[1; 32], 7, (account(100), Some(1)), reversed));
-        assert_ne!(first, order(101, 1));
-        assert_ne!(first, order(100, 2));
-        assert_eq!(first.len(), 20);
-        assert!(!order(3, 1).contains(&account(3)), "nobody hands anything to itself");
-    }
 }

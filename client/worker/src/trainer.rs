@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn the_record_of_a_sealed_update_is_read_back_with_what_opens_it() {
         let own = decentralml_sdk::Signer::from_uri("//T1").unwrap();
-        let own = crate::sealed::Registered::No.or_first(&own);
+        let own = decentralml_sdk::encryption::derive(&own, 0).public();
         let (_, sealed) = crate::sealed::seal_update(b"learned", &own).unwrap();
         let cid = Cid { codec: Codec::DagPb, digest: [4; 32] };
         let content = Trained { cid, samples: 7, sealed: Some(sealed) };

@@ -2,9 +2,12 @@
 
 use anyhow::{Context, Result};
 use decentralml_sdk::Signer;
-use decentralml_tests::System;
+use decentralml_storage::{Cid, Storage, Store as Blocks, gateway::Gateway};
+use decentralml_tests::{Store, System, run, wait_until};
 use serde_json::{Value, json};
-use std::fs;
+use std::{fs, future::pending, net::SocketAddr, sync::Arc, time::Duration};
+
+const SOON: Duration = Duration::from_secs(90);
 
 const OWNER: &str = "//Owner";
 const READER: &str = "//Reader";
@@ -40,7 +43,20 @@ async fn a_file_is_shared_with_whom_its_owner_grants_it_and_no_longer_once_that_
     let (code, said) = refused(&system, READER, &["encryption", "register"])?;
     assert!(code == Some(5) && said.contains("rotate"), "{said}");
 
+    // What an earlier one has stored for nothing, when it was killed before the chain heard of it.
+    let junk = path("junk");
+    fs::write(&junk, "an envelope that nobody was granted")?;
+    let junk = system.json(OWNER, &["ipfs", "add", &junk])?;
+    let junk = junk[0]["cid"].as_str().context("a CID")?.to_owned();
+    system.json(OWNER, &["ipfs", "pin", &junk, "--name", "data"])?;
+    let lists = system.folder().join("state/Owner/data").join(&owner);
+    fs::create_dir_all(&lists)?;
+    fs::write(lists.join("00.made"), format!("{junk}\n"))?;
+
     let added = system.json(OWNER, &["data", "add", &file, "--to", &reader])?;
+    let pins = system.json(OWNER, &["ipfs", "pin"])?;
+    let pins: Vec<_> = pins.as_array().context("pins")?.iter().map(|pin| &pin["cid"]).collect();
+    assert!(pins.len() == 3 && !pins.contains(&&json!(junk)), "{pins:?}");
     let cid = added["cid"].as_str().context("a CID")?;
     assert_eq!((&added["size"], &added["was_registered"]), (&json!(rows.len()), &json!(false)));
     assert_eq!(added["granted"], json!([owner, reader]));
@@ -116,4 +132,48 @@ async fn a_file_is_shared_with_whom_its_owner_grants_it_and_no_longer_once_that_
     let held = held.balance(&Signer::from_uri(OWNER)?.account()).await?.holds;
     assert!(held.iter().all(|(reason, _)| !reason.starts_with("Data")), "{held:?}");
     system.sum_of_balances().await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn granted_content_comes_from_where_its_owner_has_announced_to_be() -> Result<()> {
+    let system = System::start().await?;
+    system.prepare(&[OWNER, READER], 3).await?;
+    let reader = Signer::from_uri(READER)?.account();
+    let path = |name: &str| system.folder().join(name).display().to_string();
+    let [file, copy] = ["rows.csv", "copy.csv"].map(path);
+    let rows: Vec<u8> = (0..700_000_u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(&file, &rows)?;
+    system.json(READER, &["encryption", "register"])?;
+    let added = system.json(OWNER, &["data", "add", &file, "--to", &reader.to_string()])?;
+    let cid: Cid = added["cid"].as_str().context("a CID")?.parse()?;
+
+    // The reader's store has nothing of it.
+    let folder = system.folder().join("elsewhere");
+    fs::create_dir(&folder)?;
+    let elsewhere = Store::start(&folder)?;
+    wait_until("the other store", SOON, async || {
+        Ok(Some(Storage::connect(&elsewhere.url).await?))
+    })
+    .await?;
+    let named = cid.to_string();
+    let fetch = ["data", "fetch", &named, "--out", &copy, "--store", &elsewhere.url];
+    let (code, said) = refused(&system, READER, &fetch)?;
+    assert_eq!(code, Some(4), "{said}");
+
+    let view = system.chain.finalized().await?;
+    let grant = view.grant(&cid, &reader).await?.context("a grant")?;
+    let blocks = Arc::new(Blocks::open(system.folder().join("gateway"))?);
+    let storage = Storage::connect(&system.store.url).await?.with_cache(blocks.clone());
+    for cid in [cid, grant.envelope] {
+        storage.fetch(&cid, 1 << 30).await?;
+        storage.pin(&cid).await?;
+    }
+    let gateway = Gateway::bind(blocks, "127.0.0.1:0".parse::<SocketAddr>()?).await?;
+    let url = gateway.url();
+    tokio::spawn(gateway.run(pending()));
+    run(system.command(OWNER)?.args(["host", "announce", &url]))?;
+    let fetched = system.json(READER, &fetch)?;
+    assert_eq!(fetched["bytes"], json!(rows.len()));
+    assert!(fs::read(&copy)? == rows, "other bytes");
+    Ok(())
 }

@@ -30,6 +30,8 @@ async fn attackers_are_kept_out_slashed_where_it_is_provable_and_never_paid() ->
             ("seats = 3\nquorum = 2", "seats = 4\nquorum = 3"),
             ("training = 60", "training = 20"),
             ("revealing = 30", "revealing = 8"),
+            // Seats ask for what is missing during half of this.
+            ("scoring = 60", "scoring = 30"),
         ],
     )?;
     let mut workers = system.workers(task, &trainers, &evaluators)?;

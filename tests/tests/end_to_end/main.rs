@@ -1,7 +1,7 @@
 //! Everything that is tested on spawned processes, as one program: it is linked once, and its tests run side by side.
 //!
-//! Each test has its own chain, store, ports and folder, so none sees another. Only the demo writes into the checkout, to `out/demo`,
-//! and only one test runs it. Tests start in the order of their names, so the longest are not among the last.
+//! Each test has its own chain, store, ports and folder, so none sees another. Only the demo of `scripts/demo.sh` writes into the checkout, to
+//! `out/demo`, and only one test runs it. Tests start in the order of their names, so the longest are not among the last.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_input;
@@ -13,11 +13,13 @@ mod commands;
 mod committees;
 mod data_grants;
 mod demo;
+mod demo_sealed;
 mod documents;
 mod failures;
 mod full_disk;
 mod hosts;
 mod kills;
+mod machines;
 mod mirror;
 mod readme;
 mod sealed;

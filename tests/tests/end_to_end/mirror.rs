@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use decentralml_sdk::{Chain, Signer, Wait, call};
 use decentralml_storage::{Storage, Store as Blocks, gateway::Gateway};
 use decentralml_tests::{
-    EVALUATORS, Process, Store, System, TRAINERS, honest, logs, stop, wait_until,
+    EVALUATORS, Process, SPONSOR, Store, System, TRAINERS, honest, logs, run, stop, wait_until,
 };
 use decentralml_types::{Cid, TaskId};
 use serde_json::Value;
@@ -81,7 +81,16 @@ async fn a_released_model_is_mirrored_until_it_is_recalled() -> Result<()> {
     decide(&system.chain, &call::release(task, 1)).await?;
     let alone = once(&[]).unwrap_err().to_string();
     assert!(alone.contains("--source"), "{alone}");
-    let mirrored = once(&["--source", &source])?;
+    // What the sponsor has announced is asked without being named, by who fetches and by who mirrors.
+    run(system.command(SPONSOR)?.args(["host", "announce", &source]))?;
+    let copy = folder.join("model").display().to_string();
+    let id = task.to_string();
+    let fetched = ["model", "fetch", &id, "1", "--out", &copy, "--store", &store.url];
+    let fetched = system.json("//Nobody", &fetched)?;
+    assert_eq!(fetched["cid"], model.cid.to_string());
+    assert_eq!(std::fs::metadata(&copy)?.len(), fetched["bytes"].as_u64().context("bytes")?);
+    assert!(!storage.has(&model.cid).await?, "it went to the file only");
+    let mirrored = once(&[])?;
     assert_eq!((&mirrored["pinned"], &mirrored["failed"]), (&2.into(), &Value::Array(vec![])));
     let named = pins(&storage).await?;
     let name = |cid: Cid| named.iter().find(|(pin, _)| *pin == cid).map(|(_, name)| name.as_str());

@@ -1,13 +1,13 @@
 //! A sealed task: only the drawn evaluators read the updates, and whoever keeps them from it pays.
 
 use anyhow::{Context, Result};
-use decentralml_sdk::{Reveal, Signer, encryption};
+use decentralml_sdk::{AccountId, Draw, Reveal, Signer, encryption};
 use decentralml_storage::{
     Storage,
     seal::{self, Expected, MAX_ENVELOPE_BYTES, OpenError, SecretKey},
 };
 use decentralml_tests::{BOND, EVALUATORS, LONG, POCKET, System, honest, logs, stop, wait_until};
-use decentralml_types::{Fault, Outcome, Role, TaskId};
+use decentralml_types::{Cid, Fault, Outcome, Role, TaskId};
 
 const TRAINERS: [(&str, &str); 6] = [
     ("//T1", "honest"),
@@ -89,6 +89,89 @@ async fn only_drawn_seats_read_sealed_updates_and_keeping_them_out_costs_the_bon
     let silent = std::fs::read_to_string(system.log("//T5"))?;
     assert!(silent.contains("not handed over in time"), "{silent}");
     Ok(())
+}
+
+/// The first committee does not come; another one is drawn. It gets the keys anew, and those that were drawn before do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_committee_gets_the_keys_and_judges_what_the_first_one_left() -> Result<()> {
+    const SEATS: [&str; 6] = ["//E1", "//E2", "//E3", "//E4", "//E5", "//E6"];
+    let people = [&THREE[..], &SEATS].concat();
+    let system = System::prepared(&people, THREE.len()).await?;
+    let before = system.sum_of_balances().await?;
+    let settings = [("sealed = false", "sealed = true"), ("scoring = 60", "scoring = 25")];
+    let task = system.create_task(1, THREE.len(), &settings)?;
+    let mut evaluators = system.workers(task, &[], &SEATS.map(honest))?;
+    wait_until("all evaluators to be enrolled", LONG, async || {
+        let view = system.chain.best().await?;
+        Ok((view.enrolled(task, Role::Evaluator).await? == 6).then_some(()))
+    })
+    .await
+    .with_context(|| logs(&evaluators))?;
+    // Whoever is drawn is not there.
+    stop(&mut evaluators)?;
+    let trainers = system.workers(task, &THREE.map(honest), &[])?;
+    let first = handed_over(&system, task, 0).await.with_context(|| logs(&trainers))?;
+    wait_until("a second committee", LONG, async || {
+        let round = system.chain.best().await?.round(task, 1).await?.context("round 1")?;
+        Ok((round.committee == 1).then_some(()))
+    })
+    .await
+    .with_context(|| logs(&trainers))?;
+    for evaluator in &mut evaluators {
+        evaluator.restart()?;
+    }
+    let second = handed_over(&system, task, 1).await.with_context(|| logs(&trainers))?;
+    let told = || logs(&trainers) + &logs(&evaluators);
+    system.completed(task).await.with_context(told)?;
+    let model = system.chain.best().await?.model(task, 1).await?.context("version 1")?;
+    assert_eq!(model.updates, 3, "{}", told());
+
+    let storage = Storage::connect(&system.store.url).await?;
+    for HandedOver { keys, drawn } in [&first, &second] {
+        assert_eq!(drawn.len(), 3, "{drawn:?}");
+        for keys in keys {
+            let envelope = storage.fetch(keys, MAX_ENVELOPE_BYTES).await?;
+            for seat in SEATS {
+                let opened = seal::open_envelope(&envelope, &[&secret(seat)?]);
+                let is_drawn = drawn.contains(&Signer::from_uri(seat)?.account());
+                assert_eq!(opened.is_ok(), is_drawn, "{seat} of {drawn:?}");
+            }
+        }
+    }
+    assert_ne!(first.keys, second.keys);
+    system.settle(task).await.with_context(told)?;
+    // Who was drawn and not there loses nothing, and neither do trainers whose keys the first committee left unused.
+    for (role, uris) in [(Role::Trainer, &THREE[..]), (Role::Evaluator, &SEATS)] {
+        for uri in uris {
+            assert_eq!(system.member(role, uri).await?.faults, 0, "{uri}: {}", told());
+        }
+    }
+    assert_eq!(system.sum_of_balances().await?, before);
+    Ok(())
+}
+
+const THREE: [&str; 3] = ["//T1", "//T2", "//T3"];
+
+/// What was handed over to a committee, and to whom.
+#[derive(Debug)]
+struct HandedOver {
+    keys: Vec<Cid>,
+    drawn: Vec<AccountId>,
+}
+
+async fn handed_over(system: &System, task: TaskId, committee: u8) -> Result<HandedOver> {
+    wait_until("all keys to be handed over", LONG, async || {
+        let view = system.chain.best().await?;
+        let handovers = view.reveals(task, 1).await?.into_iter().map(|reveal| reveal.handover);
+        let keys: Vec<Cid> = handovers
+            .flatten()
+            .filter(|handover| handover.committee == committee)
+            .map(|handover| handover.keys)
+            .collect();
+        let drawn = view.drawn(task, 1, Draw::Committee(committee)).await?;
+        Ok(drawn.filter(|_| keys.len() == THREE.len()).map(|drawn| HandedOver { keys, drawn }))
+    })
+    .await
 }
 
 /// What lies in the store opens to the update for those who were drawn, and for nobody else.

@@ -39,7 +39,8 @@ async fn bytes_that_are_no_update_of_the_task_cost_their_trainers_the_bond_and_t
     let people = [&TRAINERS.map(|(uri, _)| uri)[..], &EVALUATORS].concat();
     let system = System::prepared(&people, TRAINERS.len()).await?;
     let before = system.sum_of_balances().await?;
-    let task = system.create_task(1, TRAINERS.len(), &[])?;
+    // Seats ask for what is missing during half of this.
+    let task = system.create_task(1, TRAINERS.len(), &[("scoring = 60", "scoring = 30")])?;
     let mut workers = system.workers(task, &TRAINERS, &EVALUATORS.map(honest))?;
     let outcomes = outcomes(&system, task).await.with_context(|| logs(&workers))?;
     system.completed(task).await.with_context(|| logs(&workers))?;

@@ -8,6 +8,7 @@
 //! ```
 
 mod add;
+mod draft;
 mod envelope;
 mod fetch;
 mod grant;

@@ -71,11 +71,14 @@ pub struct Opts {
     /// Seal the updates: only the drawn evaluators can read them.
     #[arg(long)]
     sealed: bool,
+    /// Settle at most this many rounds: for a quick look. Of the model's accuracy nothing is promised then.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=15))]
+    rounds: Option<u32>,
     /// Only learn, in this process, without a chain and once for each of these seeds, and say what each demo would show.
     ///
     /// Division, local training, scores, verdicts and aggregation are those of the demo; only the order in which trainers
     /// visit their rows is another, as it follows from the chain's first block.
-    #[arg(long, value_name = "FIRST-LAST", conflicts_with_all = ["seed", "ipfs", "sealed"])]
+    #[arg(long, value_name = "FIRST-LAST", conflicts_with_all = ["seed", "ipfs", "sealed", "rounds"])]
     rehearse: Option<rehearsal::Seeds>,
     /// How long the build took, for the report.
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
@@ -128,7 +131,10 @@ async fn play(
     let parts = setup::parts(opts.seed)?;
     setup::write(&parts, &folder.join("data"))?;
     let before = settle::Snapshot::take(&chain).await?;
-    let order = setup::order(opts.seed, opts.sealed, &chain, folder, &parts).await?;
+    let mut file = setup::task_file(opts.seed)?;
+    file.custody.sealed = opts.sealed;
+    file.rounds = opts.rounds.unwrap_or(file.rounds);
+    let order = setup::order(file, opts.seed, &chain, folder, &parts).await?;
     let baselines = baselines::begin(&order, &parts);
     setup::start_workers(&chain, &storage, &cast, folder, processes, out)?;
     let spec = order.spec.clone();
@@ -158,7 +164,7 @@ async fn play(
     let outcome =
         Outcome { sealed, federated, baselines, rounds, settlement, released, model, seconds };
     report::write(&outcome, &cast, folder, out)?;
-    report::judge(&outcome, &cast)
+    report::judge(&outcome, &cast, opts.rounds.is_none())
 }
 
 /// The node's program: the one that was named, or the one beside this program.
@@ -211,6 +217,7 @@ mod tests {
         assert_eq!(own.build_seconds, 1.0);
         assert!(opts(&["--rehearse", "1-3"]).rehearse.is_some());
         assert!(opts(&["--sealed"]).sealed && !given.sealed);
+        assert_eq!((opts(&["--rounds", "2"]).rounds, given.rounds), (Some(2), None));
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub async fn prepare(
     Ok(Common {
         chain: settings.chain.clone(),
         storage: settings.store.clone(),
+        storage_token: settings.store_token()?,
         sources: context.sources()?,
         allow_private_hosts: allow_private_hosts || settings.allow_private_hosts,
         host: None,

@@ -13,7 +13,7 @@ use crate::{
         runtime_types::decentralml_traits as traits,
     },
     error::ReadError,
-    record::{Draw, Enrollment, Place},
+    record::{Draw, Enrollment, Listing, Place},
 };
 
 /// Places of a draw that are looked up: no draw of ours has more.
@@ -45,15 +45,17 @@ impl View {
         Ok(row.map_or(0, |population| population.enrolled))
     }
 
-    /// The accounts that are enrolled in a task and role, in no particular order.
+    /// The accounts that are enrolled in a task and role, in no particular order; `most` of them at most, as there may be any number.
+    /// Where there are more, which ones are read is the same for everybody who reads the same state.
     pub async fn enrolled_accounts(
         &self,
         task: TaskId,
         role: Role,
-    ) -> Result<Vec<AccountId>, ReadError> {
+        most: usize,
+    ) -> Result<Listing<AccountId>, ReadError> {
         let slots = api::storage().assignments().slots();
-        let rows = self.entries("enrollments", slots, (task, Static(role))).await?;
-        Ok(rows.into_iter().map(|(_, account)| account).collect())
+        let account = |_, account| Some(account);
+        self.search("enrollments", slots, (task, Static(role)), most, account).await
     }
 
     /// An account's place in a draw, computed as the chain computes it.

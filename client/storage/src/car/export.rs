@@ -1,6 +1,6 @@
 //! A CAR out of a store.
 
-use super::{frame::before_block, header, walk::BlockWalk};
+use super::{EntityBytes, frame::before_block, header, walk::BlockWalk};
 use crate::{Store, StoreError, WrittenCid};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -16,7 +16,25 @@ pub enum Scope {
     All,
 }
 
-/// A CAR, piece by piece: depth first, in the order of the links, each block once and checked against its CID. After an error
+/// What of a DAG is exported, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// How much of it.
+    pub scope: Scope,
+    /// Of a file in [`Scope::Entity`] only what is needed for these bytes.
+    pub bytes: Option<EntityBytes>,
+    /// Each block as often as it is linked, so that a reader need not keep any.
+    pub duplicates: bool,
+}
+
+impl From<Scope> for Selection {
+    fn from(scope: Scope) -> Self {
+        Self { scope, bytes: None, duplicates: false }
+    }
+}
+
+/// A CAR, piece by piece: depth first, in the order of the links, each block once unless [`Selection`] says otherwise, and checked
+/// against its CID. After an error
 /// it ends. No collection removes any of its blocks as long as this lives.
 #[derive(Debug)]
 pub struct CarExport {
@@ -31,9 +49,16 @@ impl Store {
     pub fn export_car(
         self: &Arc<Self>,
         trail: &[WrittenCid],
-        scope: Scope,
+        selection: impl Into<Selection>,
     ) -> Result<CarExport, StoreError> {
-        let walk = BlockWalk::new(self, trail, scope);
+        let Selection { scope, bytes, duplicates } = selection.into();
+        let walk = BlockWalk::new(self, trail, scope).ordered(|order| {
+            let order = if duplicates { order.with_duplicates() } else { order };
+            match bytes {
+                Some(bytes) => order.with_bytes(bytes),
+                None => order,
+            }
+        });
         let mut export = CarExport { walk, ready: Vec::new() };
         export.advance()?;
         let roots = &trail[trail.len().saturating_sub(1)..];

@@ -214,3 +214,49 @@ fn a_dag_of_enormous_width_at_every_level_is_refused_by_name() {
         }
     }
 }
+
+#[test]
+fn of_a_part_of_a_file_come_the_blocks_above_its_bytes_and_no_others() {
+    let (_folder, store) = open();
+    // Three levels: nodes of three leaves of ten bytes.
+    let mut importer = crate::unixfs::Importer::with_layout(10, 3).unwrap();
+    let data: Vec<u8> = (0..200).collect();
+    let mut sink = |block: Block| store.put(&block);
+    importer.push(&data, &mut sink).unwrap();
+    let root = importer.finish(&mut sink).unwrap().cid;
+    for (text, leaves) in [
+        ("0:*", 0..20),
+        ("0:0", 0..1),
+        ("9:10", 0..2),
+        ("30:59", 3..6),
+        ("-1:*", 19..20),
+        ("85:-101", 8..10),
+        ("200:*", 0..0),
+    ] {
+        let bytes = EntityBytes::parse(text);
+        let selection = Selection { bytes, ..Scope::Entity.into() };
+        let export = store.export_car(&[root.into()], selection).unwrap();
+        let car = export.map(Result::unwrap).collect::<Vec<_>>().concat();
+        let blocks: Vec<Block> =
+            CarReader::new(&car[..]).unwrap().map(|next| next.unwrap().1).collect();
+        let raw = blocks.iter().filter(|block| block.cid().codec == Codec::Raw);
+        let read: Vec<u8> = raw.flat_map(|block| block.data().to_vec()).collect();
+        assert_eq!(read, data[leaves.start * 10..leaves.end * 10], "{text}");
+        assert_eq!(blocks[0].cid(), root);
+        // Of the nodes only those on the way: with one leaf as many as there are levels.
+        let nodes = blocks.len() - leaves.len();
+        assert!(nodes <= 1 + leaves.len() * 3, "{text}: {nodes}");
+    }
+}
+
+#[test]
+fn blocks_that_are_linked_twice_come_once_or_twice() {
+    let (_folder, store) = open();
+    let root = store.add(&vec![7u8; 3 * crate::unixfs::CHUNK_SIZE][..], true).unwrap().cid;
+    for (duplicates, blocks) in [(false, 2), (true, 4)] {
+        let selection = Selection { duplicates, ..Scope::All.into() };
+        let export = store.export_car(&[root.into()], selection).unwrap();
+        let car = export.map(Result::unwrap).collect::<Vec<_>>().concat();
+        assert_eq!(CarReader::new(&car[..]).unwrap().count(), blocks);
+    }
+}

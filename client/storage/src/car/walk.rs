@@ -22,6 +22,11 @@ impl BlockWalk {
         Self { store: store.clone(), _lease: lease, order: Preorder::new(trail, scope) }
     }
 
+    /// With another order.
+    pub fn ordered(self, change: impl FnOnce(Preorder) -> Preorder) -> Self {
+        Self { order: change(self.order), ..self }
+    }
+
     fn visit(&mut self, next: WrittenCid) -> Result<(WrittenCid, Block), StoreError> {
         let cid = next.cid();
         let block = self.store.get(&cid)?;

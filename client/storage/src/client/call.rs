@@ -1,36 +1,45 @@
 //! Requests with limits: time-outs, retries, and errors that say what they mean.
 
-use super::{Config, Error};
-use decentralml_types::Cid;
-use ipfs_api_backend_hyper::{
-    BackendWithGlobalOptions, Error as ApiError, GlobalOptions, IpfsClient, TryFromUri,
+use super::{
+    Config, Error, Http, StoreToken,
+    rpc::{Failure, Rpc},
 };
-use std::{future::Future, time::Duration};
+use axum::http::Uri;
+use decentralml_types::Cid;
+use ipfs_api_backend_hyper::{IpfsClient, TryFromUri};
+use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
 /// First pause between attempts; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The crate's clients for one server.
+/// One server.
 pub(super) struct Connection {
     pub url: String,
     pub config: Config,
-    /// Without limits on the server's side: for uploads, which may take any time as long as they move.
-    pub plain: IpfsClient,
-    /// The server gives up too, so that its work does not go on after ours has ended.
-    pub timed: BackendWithGlobalOptions<IpfsClient>,
-    /// Asks no peers.
-    pub local: BackendWithGlobalOptions<IpfsClient>,
+    pub rpc: Rpc,
+    /// What everything else that speaks HTTP uses as well.
+    pub http: Arc<Http>,
 }
 
 impl Connection {
-    pub fn new(url: &str, config: Config) -> Result<Self, Error> {
-        let plain = client(url)?;
-        let with = |offline| {
-            let options = GlobalOptions { offline, timeout: Some(config.idle_timeout) };
-            BackendWithGlobalOptions::new(plain.clone(), options)
+    pub fn new(url: &str, token: Option<&StoreToken>, config: Config) -> Result<Self, Error> {
+        let writer = client(url)?;
+        let http = Arc::new(Http::new(config.connect_timeout));
+        let rpc = Rpc::new(writer, http.clone(), token, config.idle_timeout);
+        Ok(Self { url: url.into(), config, rpc, http })
+    }
+
+    /// Whether its URL names this machine.
+    pub fn is_local(&self) -> bool {
+        let host = match self.url.strip_prefix('/') {
+            Some(multiaddress) => multiaddress.split('/').nth(1).map(str::to_owned),
+            None => self.url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)),
         };
-        Ok(Self { url: url.into(), config, timed: with(None), local: with(Some(true)), plain })
+        host.is_some_and(|host| {
+            let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+            host == "localhost" || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
+        })
     }
 
     /// One RPC, answered within the idle time-out, tried again while its error is transient. `cid` is what the request
@@ -43,7 +52,7 @@ impl Connection {
     ) -> Result<T, Error>
     where
         F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, ApiError>>,
+        Fut: Future<Output = Result<T, Failure>>,
     {
         self.call_within(command, cid, self.config.idle_timeout, request).await
     }
@@ -58,7 +67,7 @@ impl Connection {
     ) -> Result<T, Error>
     where
         F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, ApiError>>,
+        Fut: Future<Output = Result<T, Failure>>,
     {
         let attempt = || async {
             match tokio::time::timeout(limit, request()).await {
@@ -91,7 +100,8 @@ impl Connection {
     }
 
     pub fn timeout(&self, command: &'static str, limit: Duration) -> Error {
-        Error::Timeout { url: self.url.clone(), command, seconds: limit.as_secs_f64() }
+        let seconds = limit.as_secs_f64();
+        Error::Timeout { url: self.url.clone(), command, seconds, others: String::new() }
     }
 
     pub fn mismatch(&self, cid: Cid, reason: impl Into<String>) -> Error {
@@ -102,14 +112,12 @@ impl Connection {
         Error::Protocol { url: self.url.clone(), command, reason: reason.into() }
     }
 
-    /// What an error of the crate means. Servers tell their errors apart by words only.
-    pub fn error(&self, command: &'static str, cid: Option<Cid>, error: ApiError) -> Error {
-        match error {
-            ApiError::Client(e) => {
-                Error::Unreachable { url: self.url.clone(), reason: e.to_string() }
-            }
-            ApiError::Api(e) => self.refusal(command, cid, e.message),
-            other => self.protocol(command, other.to_string()),
+    /// What a failure means. Servers tell their errors apart by words only.
+    pub fn error(&self, command: &'static str, cid: Option<Cid>, failure: Failure) -> Error {
+        match failure {
+            Failure::Broken(reason) => Error::Unreachable { url: self.url.clone(), reason },
+            Failure::Refused(message) => self.refusal(command, cid, message),
+            Failure::Foreign(reason) => self.protocol(command, reason),
         }
     }
 
@@ -122,7 +130,9 @@ impl Connection {
             Some(cid) if says(&["is corrupt on disk", "different hash than requested"]) => {
                 Error::Unavailable { cid, reason: message }
             }
-            Some(cid) if says(&["could not find", "not found"]) => Error::NotFound { cid },
+            Some(cid) if says(&["could not find", "not found"]) => {
+                Error::NotFound { cid, others: String::new() }
+            }
             _ => Error::Api { url: self.url.clone(), command, message },
         }
     }
@@ -135,9 +145,9 @@ fn client(url: &str) -> Result<IpfsClient, Error> {
     }
     // The crate's parser takes anything and panics on some of it.
     match url.split_once("://") {
-        Some(("http", rest)) if !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#']) => {}
-        Some(("https", _)) => return Err(error("https is not built in".into())),
-        _ => return Err(error("it does not start with http:// and a host".into())),
+        Some(("http" | "https", rest))
+            if !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#']) => {}
+        _ => return Err(error("it does not start with http:// or https://, and a host".into())),
     }
     IpfsClient::from_str(url).map_err(|e| error(e.to_string()))
 }
@@ -149,7 +159,12 @@ mod tests {
 
     #[test]
     fn urls_and_multiaddrs_are_taken_and_everything_else_is_explained() {
-        for url in ["http://127.0.0.1:5001", "http://kubo:5001/", "/ip4/127.0.0.1/tcp/5001"] {
+        for url in [
+            "http://127.0.0.1:5001",
+            "http://kubo:5001/",
+            "https://kubo.example",
+            "/ip4/127.0.0.1/tcp/5001",
+        ] {
             assert!(client(url).is_ok(), "{url}");
         }
         for url in [
@@ -158,13 +173,30 @@ mod tests {
             "127.0.0.1",
             "http://",
             "http://:5001",
-            "https://a",
+            "https://",
             "ftp://a",
             "/ip4/x",
             "http://a b",
         ] {
             let error = client(url).err().unwrap();
             assert!(error.to_string().contains("write it like http://"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_urls_of_this_machine_are_taken_for_such() {
+        let local = |url: &str| Connection::new(url, None, Config::default()).unwrap().is_local();
+        for url in [
+            "http://127.0.0.1:5001",
+            "http://localhost:5001",
+            "http://[::1]:5001",
+            "/ip4/127.0.0.1/tcp/5001",
+            "/ip6/::1/tcp/5001/http",
+        ] {
+            assert!(local(url), "{url}");
+        }
+        for url in ["http://10.0.0.1:5001", "http://kubo", "/ip4/10.0.0.1/tcp/1", "/dns/a/tcp/1"] {
+            assert!(!local(url), "{url}");
         }
     }
 }

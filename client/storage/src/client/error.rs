@@ -27,7 +27,8 @@ pub enum Error {
     },
     /// The server took the request and made no progress.
     #[error(
-        "the IPFS store at {url} made no progress for {seconds} s in {command}; is it overloaded or offline?"
+        "the IPFS store at {url} made no progress for {seconds} s in {command}; is it overloaded or offline?{}",
+        aside(others)
     )]
     Timeout {
         /// The server.
@@ -36,6 +37,8 @@ pub enum Error {
         command: &'static str,
         /// The limit that was exceeded.
         seconds: f64,
+        /// What the other sources said, where there are any.
+        others: String,
     },
     /// What answers is no Kubo RPC.
     #[error(
@@ -50,10 +53,15 @@ pub enum Error {
         reason: String,
     },
     /// The server does not have a block, and nobody that it could ask has it.
-    #[error("{cid} is not in the IPFS store; it was never added there, or its provider is gone")]
+    #[error(
+        "{cid} is not in the IPFS store; it was never added there, or its provider is gone{}",
+        aside(others)
+    )]
     NotFound {
         /// The missing block.
         cid: Cid,
+        /// What the other sources said, where there are any.
+        others: String,
     },
     /// The server should have a block and cannot give it, because it is corrupt on its disk.
     #[error("the IPFS store cannot give {cid}: {reason}")]
@@ -121,21 +129,31 @@ impl Error {
         matches!(self, Self::Unreachable { .. } | Self::Timeout { .. })
     }
 
-    /// The error of a store, and what the other sources did where it has room for that.
-    pub(super) fn and(mut self, others: &str) -> Self {
-        if let Self::Unreachable { reason: text, .. }
-        | Self::Mismatch { reason: text, .. }
-        | Self::Unavailable { reason: text, .. }
-        | Self::Protocol { reason: text, .. }
-        | Self::Api { message: text, .. } = &mut self
-        {
-            text.push_str("; of the other sources, ");
-            text.push_str(others);
+    /// The error of a store, and what the other sources did, where it is about what a source does.
+    pub(super) fn and(mut self, sources: &str) -> Self {
+        match &mut self {
+            Self::NotFound { others, .. } | Self::Timeout { others, .. } => {
+                *others = sources.into();
+            }
+            Self::Unreachable { reason: text, .. }
+            | Self::Mismatch { reason: text, .. }
+            | Self::Unavailable { reason: text, .. }
+            | Self::Protocol { reason: text, .. }
+            | Self::Api { message: text, .. } => *text += &aside(sources),
+            _ => {}
         }
         self
     }
 
     pub(super) fn file(path: &std::path::Path, source: io::Error) -> Self {
         Self::File { path: path.to_owned(), source }
+    }
+}
+
+/// What the other sources did, behind what the store did.
+fn aside(others: &str) -> String {
+    match others.is_empty() {
+        true => String::new(),
+        false => format!("; of the other sources, {others}"),
     }
 }

@@ -1,17 +1,26 @@
 //! Files out of the store and its further sources, into memory or into a file.
 
-use super::{Error, Storage, download::Download};
+use super::{
+    Error, Storage,
+    download::{Download, Piece},
+    part::{Part, folder_of},
+};
 use decentralml_types::Cid;
-use std::path::Path;
-use tokio::io::AsyncWriteExt;
+use std::{
+    fs::{self, File},
+    io::{self, SeekFrom},
+    path::Path,
+};
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 /// Most bytes that are reserved on the word of a root alone.
 const RESERVE: u64 = 16 << 20;
 
-/// How far a fetch is.
+/// How far a transfer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of the file that are there and checked.
+    /// Bytes of the file that are there and checked, or with the server.
     pub done: u64,
     /// Bytes of the whole file.
     pub total: u64,
@@ -23,7 +32,7 @@ impl Storage {
     /// Errors: [`Error::NotFound`] (at once, from a store without peers; a Kubo with peers searches until
     /// [`Error::Timeout`]), [`Error::Unavailable`], [`Error::TooLarge`], [`Error::Mismatch`], [`Error::NotAFile`],
     /// [`Error::Timeout`], [`Error::Unreachable`]. With further sources the error is that of the store that was connected
-    /// to, by whose word one goes, with what the others said where there is room for it.
+    /// to, by whose word one goes, with what the others said.
     pub async fn fetch(&self, cid: &Cid, max_bytes: u64) -> Result<Vec<u8>, Error> {
         self.fetch_with(cid, max_bytes, |_| {}).await
     }
@@ -65,34 +74,108 @@ impl Storage {
         cid: &Cid,
         path: &Path,
         max_bytes: u64,
-        mut progress: impl FnMut(Progress),
+        progress: impl FnMut(Progress),
     ) -> Result<u64, Error> {
-        let failed = |e| Error::file(path, e);
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let download = Download::open(self, *cid, max_bytes).await?;
+        let draft = Draft::new(path).map_err(|e| Error::file(path, e))?;
+        write(download, draft, path, progress).await
+    }
+
+    /// [`Storage::fetch_to_file_with`], which goes on where an earlier one was ended, also by a kill, without a store of its own:
+    /// what has come lies in the file that [`unfinished`](super::unfinished) names until it is complete, and stays there where the
+    /// fetch fails. Its bytes are checked again before they are used. While another process fetches the same to the same
+    /// folder, this one begins anew.
+    pub async fn fetch_to_file_resuming(
+        &self,
+        cid: &Cid,
+        path: &Path,
+        max_bytes: u64,
+        progress: impl FnMut(Progress),
+    ) -> Result<u64, Error> {
         let mut download = Download::open(self, *cid, max_bytes).await?;
-        let total = download.size();
-        let draft = draft(folder).map_err(failed)?;
-        let mut file = tokio::fs::File::from_std(draft.reopen().map_err(failed)?);
-        let mut done = 0;
-        progress(Progress { done, total });
-        while let Some(piece) = download.next().await? {
-            file.write_all(&piece).await.map_err(failed)?;
-            done += piece.len() as u64;
-            progress(Progress { done, total });
-        }
-        file.sync_all().await.map_err(failed)?;
-        draft.persist(path).map_err(|e| failed(e.error))?;
-        let folder = tokio::fs::File::open(folder).await.map_err(failed)?;
-        folder.sync_all().await.map_err(failed)?;
-        Ok(total)
+        let draft = match Part::open(path, cid)? {
+            Some(part) => {
+                download.with_found(part.found.clone());
+                Draft::Part(part)
+            }
+            None => Draft::new(path).map_err(|e| Error::file(path, e))?,
+        };
+        write(download, draft, path, progress).await
     }
 }
 
+/// Where a file is until all of it is there.
+enum Draft {
+    /// It goes with this.
+    Temporary(NamedTempFile),
+    /// It stays.
+    Part(Part),
+}
+
+impl Draft {
+    fn new(path: &Path) -> io::Result<Self> {
+        draft(folder_of(path)).map(Self::Temporary)
+    }
+
+    fn writer(&self) -> io::Result<File> {
+        match self {
+            Self::Temporary(draft) => draft.reopen(),
+            Self::Part(part) => part.file.try_clone(),
+        }
+    }
+
+    /// Gives it its name.
+    fn finish(self, path: &Path) -> io::Result<()> {
+        match self {
+            Self::Temporary(draft) => draft.persist(path).map(drop).map_err(|e| e.error),
+            Self::Part(part) => fs::rename(&part.path, path),
+        }
+    }
+}
+
+/// Writes a file, and syncs it before it gets its name.
+async fn write(
+    mut download: Download<'_>,
+    draft: Draft,
+    path: &Path,
+    mut progress: impl FnMut(Progress),
+) -> Result<u64, Error> {
+    let failed = |e| Error::file(path, e);
+    let total = download.size();
+    let mut file = tokio::fs::File::from_std(draft.writer().map_err(failed)?);
+    let mut done = 0;
+    progress(Progress { done, total });
+    loop {
+        let piece = match download.piece().await {
+            Ok(Some(piece)) => piece,
+            Ok(None) => break,
+            Err(error) => {
+                // What was written may still be on its way to the file, of which the next fetch is to find as much as there is.
+                let _ = file.flush().await;
+                return Err(error);
+            }
+        };
+        let Piece { data, is_found } = piece;
+        done += data.len() as u64;
+        if is_found {
+            file.seek(SeekFrom::Start(done)).await.map_err(failed)?;
+        } else {
+            file.write_all(&data).await.map_err(failed)?;
+        }
+        progress(Progress { done, total });
+    }
+    file.flush().await.map_err(failed)?;
+    // Of what lay there before, nothing was believed.
+    file.set_len(total).await.map_err(failed)?;
+    file.sync_all().await.map_err(failed)?;
+    draft.finish(path).map_err(failed)?;
+    let folder = tokio::fs::File::open(folder_of(path)).await.map_err(failed)?;
+    folder.sync_all().await.map_err(failed)?;
+    Ok(total)
+}
+
 /// Readable by others as far as the umask allows, like any other new file; temporary files are not by default.
-fn draft(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+fn draft(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".fetch-");
     #[cfg(unix)]

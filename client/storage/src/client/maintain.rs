@@ -1,6 +1,6 @@
 //! What the owner of a store does with all of it: pins with names, collection, checks.
 
-use super::{Error, Storage, cache, call::Connection, request};
+use super::{Error, Storage, cache, call::Connection, rpc::Terms};
 use crate::parse_cid;
 use decentralml_types::Cid;
 use futures::StreamExt;
@@ -103,7 +103,7 @@ impl Storage {
     pub async fn pin_named(&self, cid: &Cid, name: &str) -> Result<(), Error> {
         let request = || {
             let request = PinAdd { arg: cid.to_string(), name };
-            request::ask(&self.connection.timed, request)
+            self.connection.rpc.ask(Terms::Timed, request, None)
         };
         let _: IgnoredAny = self.connection.call("pin/add", Some(*cid), request).await?;
         if let Some(store) = &self.cache {
@@ -116,7 +116,7 @@ impl Storage {
     pub async fn named_pins(&self) -> Result<BTreeMap<Cid, String>, Error> {
         let request = || {
             let request = PinLs { r#type: "recursive", names: true };
-            request::ask(&self.connection.timed, request)
+            self.connection.rpc.ask(Terms::Timed, request, None)
         };
         let listed: Listed = self.connection.call("pin/ls", None, request).await?;
         let pin = |(key, pin): (String, Key)| Some((parse_cid(&key).ok()?, pin.name));
@@ -179,8 +179,7 @@ impl Connection {
         mut each: impl FnMut(T) -> Result<(), String>,
     ) -> Result<(), Error> {
         let limit = 10 * self.config.idle_timeout;
-        let pieces = request::stream(&self.plain, request);
-        let mut pieces = pieces.map_err(|e| self.error(command, None, e))?;
+        let mut pieces = self.rpc.stream(Terms::Open, request);
         let mut line = Vec::new();
         loop {
             let piece = timeout(limit, pieces.next()).await;

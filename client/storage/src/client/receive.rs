@@ -1,11 +1,11 @@
 //! One block from one server: how long it may take, how long it may be, and whose fault it is when it is another one.
 
-use super::{Connection, Error};
+use super::{Connection, Error, rpc::Terms};
 use crate::{Block, MAX_BLOCK, unixfs::NodeError};
 use bytes::{Bytes, BytesMut};
 use decentralml_types::Cid;
 use futures::{Stream, StreamExt};
-use ipfs_api_backend_hyper::IpfsApi;
+use ipfs_api_backend_hyper::request::BlockGet;
 use sha2::{Digest, Sha256};
 use std::{
     sync::{
@@ -70,7 +70,8 @@ impl Gauge {
 impl Want {
     /// Asks the store that was connected to, once.
     pub async fn ask_store(&self, store: &Connection, gauge: &Gauge) -> Result<Block, Error> {
-        let pieces = store.timed.block_get(&self.cid.to_string());
+        let key = self.cid.to_string();
+        let pieces = store.rpc.stream(Terms::Timed, BlockGet { hash: &key });
         let pieces = pieces.map(|piece| piece.map_err(|e| store.error(COMMAND, Some(self.cid), e)));
         self.read(&store.url, store.config.idle_timeout, gauge, pieces).await
     }
@@ -145,5 +146,6 @@ impl Want {
 
 /// A server that makes no progress.
 pub(super) fn stalled(url: &str, limit: Duration) -> Error {
-    Error::Timeout { url: url.into(), command: COMMAND, seconds: limit.as_secs_f64() }
+    let seconds = limit.as_secs_f64();
+    Error::Timeout { url: url.into(), command: COMMAND, seconds, others: String::new() }
 }

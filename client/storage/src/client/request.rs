@@ -1,14 +1,21 @@
-//! The requests that the crate has and that do not fit today's Kubo.
+//! Requests in the form in which today's Kubo and the embedded store take them.
 
-use crate::unixfs::{CHUNK_SIZE, MAX_LINKS};
-use bytes::Bytes;
-use futures::Stream;
-use ipfs_api_backend_hyper::{Form, IpfsApi, request::ApiRequest, response::AddResponse};
-use serde::{
-    Deserialize, Serialize,
-    de::{DeserializeOwned, IgnoredAny},
+use super::rpc::{Failure, Rpc, Terms};
+use crate::{
+    Block,
+    unixfs::{CHUNK_SIZE, MAX_LINKS},
 };
-use std::{collections::HashMap, io::Read};
+use decentralml_types::Codec;
+use ipfs_api_backend_hyper::{
+    Form,
+    request::{ApiRequest, BlockPut, PinAdd},
+    response::{AddResponse, BlockPutResponse},
+};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use std::{
+    collections::HashMap,
+    io::{Cursor, Read},
+};
 
 /// `add` of one file in the canonical form. The crate's own does not know `max-file-links`, without which a Kubo with
 /// default settings gives files above 174 chunks another form.
@@ -32,10 +39,10 @@ impl ApiRequest for Add {
 }
 
 /// Uploads, stores and pins what `reader` gives.
-pub(super) async fn add<B: IpfsApi + Sync>(
-    backend: &B,
+pub(super) async fn add(
+    rpc: &Rpc,
     reader: impl Read + Send + Sync + Unpin + 'static,
-) -> Result<AddResponse, B::Error> {
+) -> Result<AddResponse, Failure> {
     let mut form = Form::default();
     form.add_reader("path", reader);
     let request = Add {
@@ -50,7 +57,29 @@ pub(super) async fn add<B: IpfsApi + Sync>(
         only_hash: false,
         pin: true,
     };
-    backend.request(request, Some(form)).await
+    rpc.ask(Terms::Open, request, Some(form)).await
+}
+
+/// Stores one block, unpinned; returns what the server calls it.
+pub(super) async fn put(rpc: &Rpc, block: &Block) -> Result<BlockPutResponse, Failure> {
+    let mut form = Form::default();
+    form.add_reader("data", Cursor::new(block.data().clone()));
+    let request = BlockPut {
+        format: Some(match block.cid().codec {
+            Codec::Raw => "raw",
+            Codec::DagPb => "dag-pb",
+        }),
+        mhtype: Some("sha2-256"),
+        mhlen: Some(32),
+        pin: Some(false),
+    };
+    rpc.ask(Terms::Timed, request, Some(form)).await
+}
+
+/// Pins everything under a root. A server that is asked offline pins only what it has.
+pub(super) async fn pin(rpc: &Rpc, terms: Terms, key: &str) -> Result<(), Failure> {
+    let request = PinAdd { key, recursive: Some(true), progress: false };
+    rpc.ask::<IgnoredAny>(terms, request, None).await.map(drop)
 }
 
 /// `pin/ls`. The crate's own cannot read what Kubo answers where nothing is pinned: `{}`.
@@ -70,8 +99,8 @@ struct Pinned {
 }
 
 /// The CIDs of the roots that are pinned with all that is under them.
-pub(super) async fn pinned_roots<B: IpfsApi + Sync>(backend: &B) -> Result<Vec<String>, B::Error> {
-    let answer: Pinned = backend.request(PinLs { r#type: "recursive" }, None).await?;
+pub(super) async fn pinned_roots(rpc: &Rpc) -> Result<Vec<String>, Failure> {
+    let answer: Pinned = rpc.ask(Terms::Timed, PinLs { r#type: "recursive" }, None).await?;
     Ok(answer.keys.into_keys().collect())
 }
 
@@ -93,24 +122,6 @@ pub(super) struct Stat {
 }
 
 /// What the server's repository holds.
-pub(super) async fn stat<B: IpfsApi + Sync>(backend: &B) -> Result<Stat, B::Error> {
-    backend.request(RepoStat {}, None).await
-}
-
-/// One request, answered by one JSON value.
-pub(super) async fn ask<B, R, T>(backend: &B, request: R) -> Result<T, B::Error>
-where
-    B: IpfsApi + Sync,
-    R: ApiRequest,
-    T: DeserializeOwned + Send + 'static,
-{
-    backend.request(request, None).await
-}
-
-/// One request, answered by a stream.
-pub(super) fn stream<B: IpfsApi, R: ApiRequest>(
-    backend: &B,
-    request: R,
-) -> Result<impl Stream<Item = Result<Bytes, B::Error>> + Send + Unpin + use<B, R>, B::Error> {
-    Ok(backend.request_stream_bytes(backend.build_base_request(request, None)?))
+pub(super) async fn stat(rpc: &Rpc) -> Result<Stat, Failure> {
+    rpc.ask(Terms::Timed, RepoStat {}, None).await
 }

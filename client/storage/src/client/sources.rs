@@ -30,7 +30,7 @@ use std::{
 use tokio::sync::Semaphore;
 
 /// Gateways that are used; further ones are left out.
-const MAX_GATEWAYS: usize = 32;
+const MAX_GATEWAYS: usize = 128;
 
 /// Requests for blocks under way at one source.
 const AT_A_TIME: usize = 8;
@@ -41,13 +41,14 @@ const GATEWAY_ATTEMPTS: u32 = 2;
 /// The places, the store's own RPC first.
 pub(super) struct Sources {
     list: Vec<Arc<Source>>,
-    http: Option<Arc<Http>>,
+    http: Arc<Http>,
 }
 
 impl Sources {
     /// The RPC alone.
     pub fn own(connection: Arc<Connection>) -> Self {
-        Self { list: vec![Arc::new(Source::new(Place::Store(connection)))], http: None }
+        let http = connection.http.clone();
+        Self { list: vec![Arc::new(Source::new(Place::Store(connection)))], http }
     }
 
     /// The RPC and these gateways. Those that are known already stay so.
@@ -55,7 +56,6 @@ impl Sources {
         let (own, known) = self.list.split_at(1);
         let mut known: HashMap<&str, &Arc<Source>> =
             known.iter().filter_map(|source| Some((source.base()?, source))).collect();
-        let http = self.http.clone().unwrap_or_else(|| Arc::new(Http::new(config.connect_timeout)));
         let mut list = own.to_vec();
         for url in urls {
             if list.iter().any(|source| source.base() == Some(url.base())) {
@@ -66,11 +66,11 @@ impl Sources {
                 break;
             }
             list.push(known.remove(url.base()).cloned().unwrap_or_else(|| {
-                let http = http.clone();
+                let http = self.http.clone();
                 Arc::new(Source::new(Place::Gateway { url: url.clone(), http, config }))
             }));
         }
-        Self { list, http: Some(http) }
+        Self { list, http: self.http.clone() }
     }
 
     /// The RPC, where there is nothing else.

@@ -1,13 +1,18 @@
 //! Bytes and files into the store.
+//!
+//! ```text
+//!  file ──► add, one stream          as fast as it gets; what was sent is lost where it breaks
+//!       └─► blocks that it lacks     goes on where it was; for stores that are far away
+//! ```
 
-use super::{Error, Storage, cache, request};
+use super::{Error, Progress, Storage, cache, request, rpc::Terms};
 use crate::{
     Block, Store, parse_cid,
     unixfs::{Imported, import},
 };
 use bytes::Bytes;
 use decentralml_types::{Cid, Codec};
-use ipfs_api_backend_hyper::{IpfsApi, request::BlockPut};
+use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     fs::File,
     io::{self, Cursor, Read},
@@ -15,10 +20,27 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
-use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::mpsc,
+    task::spawn_blocking,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+/// How often it is looked how far an upload is.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Blocks on their way to a server that is asked which of them it has.
+const AT_A_TIME: usize = 8;
+
+/// Blocks in a row that it lacks, after which it is not asked about the others.
+const ENOUGH: u32 = 32;
+
+/// Times that all blocks are offered: a server may collect what nothing keeps before the root is pinned.
+const OFFERS: u32 = 3;
 
 /// What was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +58,9 @@ enum Source {
     File(PathBuf),
 }
 
+/// Told how far an upload is.
+type Told<'a> = &'a (dyn Fn(Progress) + Sync);
+
 impl Storage {
     /// Stores and pins `bytes` in the canonical form, in the own store too where there is one ([`Storage::with_cache`]) and it
     /// has room. [`Storage::unpin`] or [`Storage::unpin_own`] lets go of them when they are no longer needed.
@@ -43,20 +68,41 @@ impl Storage {
     /// The CID never depends on the server: when its `add` gives another one, because of its settings, the blocks are put
     /// one by one.
     pub async fn add(&self, bytes: Vec<u8>) -> Result<Added, Error> {
-        self.add_source(Source::Bytes(bytes.into())).await
+        self.add_source(Source::Bytes(bytes.into()), &|_| {}).await
     }
 
     /// [`Storage::add`] for a file, in constant memory. It is read twice, at the same time.
     pub async fn add_file(&self, path: &Path) -> Result<Added, Error> {
-        self.add_source(Source::File(path.to_owned())).await
+        self.add_file_with(path, &|_| {}).await
     }
 
-    async fn add_source(&self, source: Source) -> Result<Added, Error> {
-        let kept = match &self.cache {
-            Some(store) => source.keep(store.clone()).await?,
-            None => None,
+    /// [`Storage::add_file`], which tells how far it is now and then, and when it is done.
+    pub async fn add_file_with(&self, path: &Path, progress: Told<'_>) -> Result<Added, Error> {
+        self.add_source(Source::File(path.to_owned()), progress).await
+    }
+
+    /// [`Storage::add_file_with`], which sends only the blocks that the server lacks: one that was ended goes on where it was, also
+    /// after a kill, unless the server has collected its blocks since. It is for servers that are far away: the file is read
+    /// twice, one time after the other, and each block is a request.
+    pub async fn add_file_resuming(&self, path: &Path, progress: Told<'_>) -> Result<Added, Error> {
+        let source = Source::File(path.to_owned());
+        let kept = self.keep(&source).await?;
+        let imported = match &kept {
+            Some((imported, _lease)) => *imported,
+            None => source.clone().import_all().await?,
         };
-        let upload = || self.connection.retry("add", || self.upload(&source));
+        let Imported { cid, size, .. } = imported;
+        if !(self.has(&cid).await? && self.pin_what_is_there(&cid).await.is_ok()) {
+            self.offer(&source, cid, progress).await?;
+        }
+        self.pin_kept(kept, cid).await;
+        progress(Progress { done: size, total: size });
+        Ok(Added { cid, size })
+    }
+
+    async fn add_source(&self, source: Source, progress: Told<'_>) -> Result<Added, Error> {
+        let kept = self.keep(&source).await?;
+        let upload = || self.connection.retry("add", || self.upload(&source, progress));
         let (Imported { cid, size, .. }, given) = match &kept {
             Some((imported, _lease)) => (*imported, upload().await?),
             // At the same time: most of an upload is waiting for the server, which hashes it, too.
@@ -64,64 +110,117 @@ impl Storage {
         };
         if given != Some(cid) {
             tracing::debug!(%cid, given = ?given.map(|cid| cid.to_string()), "the server's form differs, putting blocks");
-            self.put_blocks(&source, cid).await?;
+            self.put_blocks(&source, cid, 1, &Asking::not(), progress).await?;
             self.pin(&cid).await?;
         }
-        if let (Some(_), Some(store)) = (&kept, &self.cache) {
-            cache::pin(store.clone(), cid, "").await;
-        }
+        self.pin_kept(kept, cid).await;
+        progress(Progress { done: size, total: size });
         Ok(Added { cid, size })
     }
 
+    /// Puts it into the own store, if there is one and it has room.
+    async fn keep(&self, source: &Source) -> Result<Option<cache::Kept>, Error> {
+        match &self.cache {
+            Some(store) => source.keep(store.clone()).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn pin_kept(&self, kept: Option<cache::Kept>, cid: Cid) {
+        if let (Some(_kept), Some(store)) = (kept, &self.cache) {
+            cache::pin(store.clone(), cid, "").await;
+        }
+    }
+
+    /// Pins a root of which the server has everything already.
+    async fn pin_what_is_there(&self, cid: &Cid) -> Result<(), Error> {
+        let key = cid.to_string();
+        let pin = || request::pin(&self.connection.rpc, Terms::Local, &key);
+        self.connection.call("pin/add", Some(*cid), pin).await
+    }
+
+    /// Sends what the server lacks, and pins the root.
+    async fn offer(&self, source: &Source, cid: Cid, progress: Told<'_>) -> Result<(), Error> {
+        let mut left = OFFERS;
+        loop {
+            left -= 1;
+            self.put_blocks(source, cid, AT_A_TIME, &Asking::default(), progress).await?;
+            match self.pin(&cid).await {
+                Err(Error::NotFound { .. }) if left > 0 => {
+                    tracing::info!(%cid, "the server has lost blocks meanwhile; they are sent again");
+                }
+                pinned => return pinned,
+            }
+        }
+    }
+
     /// One `add`; returns the CID that the server gives, `None` for one that is not even of our kind.
-    async fn upload(&self, source: &Source) -> Result<Option<Cid>, Error> {
+    async fn upload(&self, source: &Source, progress: Told<'_>) -> Result<Option<Cid>, Error> {
+        let total = source.length()?;
         let sent = Arc::new(AtomicU64::new(0));
         let reader = Counted { inner: source.open()?, count: sent.clone() };
-        let mut request = pin!(request::add(&self.connection.plain, reader));
+        let mut request = pin!(request::add(&self.connection.rpc, reader));
         let limit = self.connection.config.idle_timeout;
-        let mut seen = 0;
+        let mut looks = interval(LOOK.min(limit));
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut seen, mut moved) = (0, Instant::now());
         let answer = loop {
-            if let Ok(answer) = timeout(limit, &mut request).await {
-                break answer.map_err(|e| self.connection.error("add", None, e))?;
+            tokio::select! {
+                answer = &mut request => {
+                    break answer.map_err(|e| self.connection.error("add", None, e))?;
+                }
+                _ = looks.tick() => {}
             }
             let now = sent.load(Ordering::Relaxed);
-            if now == seen {
+            if now != seen {
+                (seen, moved) = (now, Instant::now());
+                // It is done when the server says so.
+                progress(Progress { done: now.min(total.saturating_sub(1)), total });
+            } else if moved.elapsed() >= limit {
                 return Err(self.connection.timeout("add", limit));
             }
-            seen = now;
         };
         Ok(parse_cid(&answer.hash).ok())
     }
 
-    async fn put_blocks(&self, source: &Source, expected: Cid) -> Result<(), Error> {
-        let (blocks, mut made) = mpsc::channel::<Block>(2);
+    /// Has the server get every block, so many at the same time; of those that it is asked about, the ones that it lacks.
+    async fn put_blocks(
+        &self,
+        source: &Source,
+        expected: Cid,
+        at_a_time: usize,
+        asking: &Asking,
+        progress: Told<'_>,
+    ) -> Result<(), Error> {
+        let total = source.length()?;
+        let (blocks, made) = mpsc::channel::<Block>(2);
         let reader = source.open()?;
         let importer = spawn_blocking(move || {
             import(reader, |block| {
                 blocks.blocking_send(block).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
             })
         });
-        while let Some(block) = made.recv().await {
-            self.put_block(&block).await?;
-        }
+        let done = AtomicU64::new(0);
+        let made = stream::unfold(made, async |mut made| Some((made.recv().await?, made)));
+        let put = async |block: Block| {
+            if !(asking.is_worth_it() && asking.heard(self.has(&block.cid()).await?)) {
+                self.put_block(&block).await?;
+            }
+            if block.cid().codec == Codec::Raw {
+                let length = block.data().len() as u64;
+                let done = done.fetch_add(length, Ordering::Relaxed) + length;
+                progress(Progress { done: done.min(total), total });
+            }
+            Ok(())
+        };
+        made.map(put).buffer_unordered(at_a_time).try_collect::<()>().await?;
         let imported = importer.await.map_err(|e| source.error(io::Error::other(e)))?;
         let imported = imported.map_err(|e| source.error(e))?;
         if imported.cid == expected { Ok(()) } else { Err(Error::Changed(source.path())) }
     }
 
     async fn put_block(&self, block: &Block) -> Result<(), Error> {
-        let request = || {
-            let options = BlockPut {
-                format: Some(match block.cid().codec {
-                    Codec::Raw => "raw",
-                    Codec::DagPb => "dag-pb",
-                }),
-                mhtype: Some("sha2-256"),
-                mhlen: Some(32),
-                pin: Some(false),
-            };
-            self.connection.timed.block_put_with_options(Cursor::new(block.data().clone()), options)
-        };
+        let request = || request::put(&self.connection.rpc, block);
         let answer = self.connection.call("block/put", Some(block.cid()), request).await?;
         match parse_cid(&answer.key) {
             Ok(given) if given == block.cid() => Ok(()),
@@ -138,6 +237,17 @@ impl Source {
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
             Self::File(path) => Box::new(File::open(path).map_err(|e| Error::file(path, e))?),
         })
+    }
+
+    /// Bytes that it has now.
+    fn length(&self) -> Result<u64, Error> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.len() as u64),
+            Self::File(path) => {
+                let found = std::fs::metadata(path).map_err(|e| Error::file(path, e))?;
+                Ok(found.len())
+            }
+        }
     }
 
     /// Imports it into a store of this process, if there is room.
@@ -165,6 +275,32 @@ impl Source {
 
     fn error(&self, source: io::Error) -> Error {
         Error::File { path: self.path(), source }
+    }
+}
+
+/// Whether a server is asked which blocks it has. What an upload that was ended has left there is at the front of the file; where
+/// nothing is, or nothing any more, asking costs more than it saves.
+#[derive(Default)]
+struct Asking {
+    /// Blocks in a row that it lacks.
+    lacks: AtomicU32,
+}
+
+impl Asking {
+    /// It is not asked.
+    fn not() -> Self {
+        Self { lacks: AtomicU32::new(ENOUGH) }
+    }
+
+    fn is_worth_it(&self) -> bool {
+        self.lacks.load(Ordering::Relaxed) < ENOUGH
+    }
+
+    /// Takes an answer, and returns it.
+    fn heard(&self, has: bool) -> bool {
+        let lacks = if has { 0 } else { self.lacks.load(Ordering::Relaxed).saturating_add(1) };
+        self.lacks.store(lacks, Ordering::Relaxed);
+        has
     }
 }
 

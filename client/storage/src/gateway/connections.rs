@@ -1,15 +1,24 @@
 //! Connections, and how many of them.
 
-use super::{Limits, doors::Doors, stalled::Stalling};
+use super::{Limits, doors::Doors, stalled::Stalling, waiting::Waiting};
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::TcpListener,
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
 
 /// Time that requests in flight have after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -21,6 +30,9 @@ const MAX_HEAD: usize = 32 << 10;
 const CROWDED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
+/// Time after which one more connection is asked to make room: who worked before may be waiting by now.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
 /// Answers on a listener until `shutdown` is ready.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -28,15 +40,28 @@ pub(crate) async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    serve_with(listener, router, limits, MAX_HEAD, shutdown).await;
+}
+
+/// [`serve`], for heads of requests of up to `max_head` bytes, which is also what is read in one go.
+pub(crate) async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    max_head: usize,
+    shutdown: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let waiting = Waiting::default();
     let doors = Doors::new(limits.connections_per_address);
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
-        // A place before a connection: those that have none wait in the queue of the system, which has an end too.
+        // One that has no place yet; others wait in the queue of the system, which has an end too.
         let accepted = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
+            let accepted = listener.accept().await;
+            let place = place(&places, &waiting).await;
+            (place, accepted)
         };
         let (place, accepted) = tokio::select! {
             accepted = accepted => accepted,
@@ -47,7 +72,7 @@ pub(crate) async fn serve(
             // For instance too many open files: those that are open have to end first.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
@@ -58,24 +83,51 @@ pub(crate) async fn serve(
         };
         // Without it the end of an answer may wait for an acknowledgment; it is no error to go on so.
         let _ = stream.set_nodelay(true);
+        let seat = waiting.sit();
+        let answers = TowerToHyperService::new(router.clone());
+        let seated = seat.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let work = seated.work();
+            let answer = answers.call(request.map(|body| work.reading(body)));
+            async move { answer.await.map(|answer| answer.map(|body| work.until_sent(body))) }
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout)
-            .max_buf_size(MAX_HEAD)
-            .serve_connection(
-                TokioIo::new(Stalling::new(stream, limits.stall_timeout)),
-                TowerToHyperService::new(router.clone()),
-            );
+            .max_buf_size(max_head)
+            .serve_connection(TokioIo::new(Stalling::new(stream, limits.stall_timeout)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                () = seat.left() => Ok(()),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection has ended early");
             }
-            drop((place, door));
+            // In this order: whoever gets the place may be from the same address.
+            drop(door);
+            drop(place);
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+    if timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests that did not end in time were left behind");
+    }
+}
+
+/// A place for one more connection, in the end that of the one that has waited longest for a request.
+async fn place(
+    places: &Arc<Semaphore>,
+    waiting: &Waiting,
+) -> Result<OwnedSemaphorePermit, AcquireError> {
+    loop {
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            return Ok(place);
+        }
+        waiting.free_one();
+        if let Ok(place) = timeout(ASK_AGAIN, places.clone().acquire_owned()).await {
+            return place;
+        }
     }
 }

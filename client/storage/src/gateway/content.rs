@@ -5,7 +5,11 @@ use super::{
     range::{self, Part},
     request::{self, Form},
 };
-use crate::{Store, StoreError, WrittenCid, car::Scope, outgoing};
+use crate::{
+    Store, StoreError, WrittenCid,
+    car::{Scope, Selection},
+    outgoing,
+};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
@@ -105,7 +109,7 @@ fn read(
     range: Option<&str>,
 ) -> Result<Content, StoreError> {
     match form {
-        Form::Car(scope) => Ok(Content::Stream(Box::new(store.export_car(trail, scope)?))),
+        Form::Car(selection) => Ok(Content::Stream(Box::new(store.export_car(trail, selection)?))),
         Form::Raw => {
             let data = store.get(&last.cid())?.data().clone();
             let size = data.len() as u64;
@@ -144,13 +148,15 @@ fn tag(root: WrittenCid, last: WrittenCid, form: Form) -> String {
         Form::File => format!("\"{last}\""),
         Form::Raw => format!("\"{last}.raw\""),
         // Made of the way, too, of which the blocks are in it.
-        Form::Car(scope) => {
+        Form::Car(Selection { scope, bytes, duplicates }) => {
             let scope = match scope {
                 Scope::Block => "block",
                 Scope::Entity => "entity",
                 Scope::All => "all",
             };
-            format!("W/\"{root}.{last}.car.{scope}\"")
+            let bytes = bytes.map(|bytes| format!(".{bytes}")).unwrap_or_default();
+            let duplicates = if duplicates { ".dups" } else { "" };
+            format!("W/\"{root}.{last}.car.{scope}{bytes}{duplicates}\"")
         }
     }
 }
@@ -167,7 +173,10 @@ fn described(
         // Browsers are not to take anything of somebody's for a page of this address.
         Form::File => ("application/octet-stream", None),
         Form::Raw => ("application/vnd.ipld.raw", Some("bin")),
-        Form::Car(_) => ("application/vnd.ipld.car; version=1; order=dfs; dups=n", Some("car")),
+        Form::Car(Selection { duplicates: false, .. }) => {
+            ("application/vnd.ipld.car; version=1; order=dfs; dups=n", Some("car"))
+        }
+        Form::Car(_) => ("application/vnd.ipld.car; version=1; order=dfs; dups=y", Some("car")),
     };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

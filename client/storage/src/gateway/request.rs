@@ -1,7 +1,10 @@
 //! What a request asks for.
 
 use super::answer::Refusal;
-use crate::{car::Scope, unixfs::DagPath};
+use crate::{
+    car::{EntityBytes, Scope, Selection},
+    unixfs::DagPath,
+};
 use axum::{
     extract::Query,
     http::{HeaderMap, StatusCode, Uri, header},
@@ -15,7 +18,7 @@ pub(super) enum Form {
     /// One block.
     Raw,
     /// Many of them.
-    Car(Scope),
+    Car(Selection),
 }
 
 const RAW: &str = "application/vnd.ipld.raw";
@@ -36,28 +39,44 @@ pub(super) fn read(uri: &Uri, headers: &HeaderMap) -> Result<(DagPath, Form), Re
     let option =
         |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let accepted = accepted(headers);
-    let form = match (option("format"), &accepted) {
-        (Some("raw"), _) => Form::Raw,
-        (Some("car"), _) => Form::Car(Scope::All),
+    match (option("format"), &accepted) {
+        (Some("raw"), _) => return Ok((path, Form::Raw)),
+        (Some("car"), _) => {}
         (Some(other), _) => {
             return Err(bad(format!("unsupported format {other:?}; there are raw and car")));
         }
-        (None, Some((form, _))) => *form,
-        (None, None) => Form::File,
-    };
-    if !matches!(form, Form::Car(_)) {
-        return Ok((path, form));
+        (None, Some(Accepted::Car(_))) => {}
+        (None, Some(Accepted::Raw)) => return Ok((path, Form::Raw)),
+        (None, None) => return Ok((path, Form::File)),
     }
-    let version = accepted.and_then(|(_, version)| version);
-    let version = option("car-version").map(str::to_owned).or(version);
-    if let Some(other) = version.filter(|version| version != "1") {
+    // The query goes before `Accept` here, too.
+    let parameter = |name: &str| match (option(&format!("car-{name}")), &accepted) {
+        (Some(value), _) => Some(value),
+        (None, Some(Accepted::Car(parameters))) => {
+            let found = parameters.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.as_str())
+        }
+        _ => None,
+    };
+    if let Some(other) = parameter("version").filter(|version| *version != "1") {
         return Err(bad(format!("unsupported {CAR} version {other}: only version=1 is supported")));
     }
-    if option("entity-bytes").is_some_and(|range| range != "0:*") {
-        let why = "entity-bytes is not supported; use Range on the file or on its blocks";
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, why));
+    if let Some(other) = parameter("order").filter(|order| !matches!(*order, "dfs" | "unk")) {
+        return Err(bad(format!("unsupported {CAR} order {other}: there is order=dfs")));
     }
+    let duplicates = match parameter("dups") {
+        None | Some("n") => false,
+        Some("y") => true,
+        Some(other) => return Err(bad(format!("dups is y or n, and not {other:?}"))),
+    };
+    let bytes = match option("entity-bytes") {
+        None => None,
+        Some(text) => Some(EntityBytes::parse(text).ok_or_else(|| {
+            bad(format!("entity-bytes is FROM:TO or FROM:*, in bytes, and not {text:?}"))
+        })?),
+    };
     let scope = match option("dag-scope") {
+        None if bytes.is_some() => Scope::Entity,
         None | Some("all") => Scope::All,
         Some("entity") => Scope::Entity,
         Some("block") => Scope::Block,
@@ -65,19 +84,31 @@ pub(super) fn read(uri: &Uri, headers: &HeaderMap) -> Result<(DagPath, Form), Re
             return Err(bad(format!("dag-scope is block, entity or all, and not {other:?}")));
         }
     };
-    Ok((path, Form::Car(scope)))
+    // Bytes are those of an entity; what is asked for beyond it has all of them.
+    let bytes = bytes.filter(|_| scope == Scope::Entity);
+    Ok((path, Form::Car(Selection { scope, bytes, duplicates })))
 }
 
-/// The first form of blocks that the client accepts, with the version of a CAR that it names.
-fn accepted(headers: &HeaderMap) -> Option<(Form, Option<String>)> {
+/// A form of blocks that a client accepts.
+enum Accepted {
+    Raw,
+    /// With the parameters that it names.
+    Car(Vec<(String, String)>),
+}
+
+/// The first form of blocks that the client accepts.
+fn accepted(headers: &HeaderMap) -> Option<Accepted> {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).find_map(|accepted| {
         let mut parts = accepted.split(';').map(str::trim);
         match parts.next()? {
-            RAW => Some((Form::Raw, None)),
+            RAW => Some(Accepted::Raw),
             CAR => {
-                let version = parts.find_map(|part| part.strip_prefix("version="));
-                Some((Form::Car(Scope::All), version.map(|text| text.trim_matches('"').to_owned())))
+                let parameter = |part: &str| {
+                    let (name, value) = part.split_once('=')?;
+                    Some((name.to_owned(), value.trim_matches('"').to_owned()))
+                };
+                Some(Accepted::Car(parts.filter_map(parameter).collect()))
             }
             _ => None,
         }
@@ -119,16 +150,26 @@ mod tests {
 
     #[test]
     fn the_query_and_accept_name_the_form() {
-        let all = Form::Car(Scope::All);
+        let all = Form::Car(Scope::All.into());
+        let twice = Form::Car(Selection { duplicates: true, ..Scope::All.into() });
+        let part = |text| {
+            let bytes = EntityBytes::parse(text);
+            Form::Car(Selection { bytes, ..Scope::Entity.into() })
+        };
         for (uri, accept, form) in [
             ("/ipfs/CID", None, Form::File),
             ("/ipfs/CID", Some("text/html,*/*;q=0.8"), Form::File),
             ("/ipfs/CID?format=raw", None, Form::Raw),
             ("/ipfs/CID", Some(RAW), Form::Raw),
             ("/ipfs/CID?format=car", Some(RAW), all),
-            ("/ipfs/CID", Some("application/vnd.ipld.car; version=1; order=dfs; dups=y"), all),
-            ("/ipfs/CID?format=car&dag-scope=block", None, Form::Car(Scope::Block)),
-            ("/ipfs/CID?dag-scope=entity&entity-bytes=0:*", Some(CAR), Form::Car(Scope::Entity)),
+            ("/ipfs/CID", Some("application/vnd.ipld.car; version=1; order=dfs; dups=n"), all),
+            ("/ipfs/CID", Some("application/vnd.ipld.car; version=1; order=unk; dups=y"), twice),
+            ("/ipfs/CID?format=car&car-dups=y", None, twice),
+            ("/ipfs/CID?car-dups=n", Some("application/vnd.ipld.car; dups=y"), all),
+            ("/ipfs/CID?format=car&dag-scope=block", None, Form::Car(Scope::Block.into())),
+            ("/ipfs/CID?dag-scope=entity&entity-bytes=0:*", Some(CAR), part("0:*")),
+            ("/ipfs/CID?format=car&entity-bytes=-9:-5", None, part("-9:-5")),
+            ("/ipfs/CID?format=car&dag-scope=all&entity-bytes=5:9", None, all),
         ] {
             assert_eq!(ask(uri, accept).unwrap(), ("/ipfs/CID".into(), form), "{uri} {accept:?}");
         }
@@ -154,7 +195,10 @@ mod tests {
             ("/ipfs/CID?format=car&dag-scope=some", None, 400),
             ("/ipfs/CID?format=car&car-version=2", None, 400),
             ("/ipfs/CID", Some("application/vnd.ipld.car;version=2"), 400),
-            ("/ipfs/CID?format=car&entity-bytes=5:9", None, 501),
+            ("/ipfs/CID?format=car&entity-bytes=9:5", None, 400),
+            ("/ipfs/CID?format=car&entity-bytes=*", None, 400),
+            ("/ipfs/CID?format=car&car-dups=maybe", None, 400),
+            ("/ipfs/CID", Some("application/vnd.ipld.car;order=bfs"), 400),
         ] {
             assert_eq!(ask(uri, accept), Err(status), "{uri}");
         }

@@ -13,8 +13,12 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 /// Answers with status 503 when too many others are being answered.
 pub(super) async fn take(
@@ -22,7 +26,21 @@ pub(super) async fn take(
     request: Request,
     next: Next,
 ) -> Response {
-    let Ok(turn) = turns.try_acquire_owned() else {
+    answer(turns.try_acquire_owned().ok(), request, next).await
+}
+
+/// [`take`], after others for some time.
+pub(crate) async fn queue(
+    State((turns, patience)): State<(Arc<Semaphore>, Duration)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let turn = timeout(patience, turns.acquire_owned()).await;
+    answer(turn.ok().and_then(Result::ok), request, next).await
+}
+
+async fn answer(turn: Option<OwnedSemaphorePermit>, request: Request, next: Next) -> Response {
+    let Some(turn) = turn else {
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests at a time");
         return ([(header::RETRY_AFTER, "1")], refusal).into_response();
     };

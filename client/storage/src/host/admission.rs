@@ -13,7 +13,7 @@ pub struct Grant {
     /// Bytes that may be handed over, counted as a CAR; see [`largest_car`](super::largest_car).
     pub max_bytes: u64,
     /// What it is kept under, up to [`Keeper::release`](super::Keeper::release): 1 to [`MAX_LABEL`] printable characters of
-    /// ASCII without commas. All of a round may have the same one.
+    /// ASCII without `,` and `@`. All of a round may have the same one.
     pub label: String,
 }
 

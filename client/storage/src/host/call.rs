@@ -65,8 +65,8 @@ pub enum HostError {
     /// The statement is about something else than what is handed over.
     #[error("its statement names another CID or fewer bytes than there are")]
     Statement,
-    /// It is in the list twice, by its URL or by its account.
-    #[error("it is the same host as another one in the list")]
+    /// It is in the list twice, with its account.
+    #[error("it is in the list of hosts already, with the same account")]
     Twice,
     /// The own store cannot give a block.
     #[error("the own store cannot be read: {0}")]

@@ -96,7 +96,24 @@ impl Desk {
     }
 
     /// The upload that a statement is about, which is remembered from now on.
-    pub fn open(&self, statement: &Statement, label: &str) -> Result<Arc<Upload>, Fault> {
+    pub async fn open(
+        self: &Arc<Self>,
+        statement: &Statement,
+        label: &str,
+    ) -> Result<Arc<Upload>, Fault> {
+        let (desk, account) = (self.clone(), statement.account);
+        let kept_under = label.to_owned();
+        let kept = working(move || Ok(desk.shelf.taken(&kept_under, &account)?)).await?;
+        self.remember(statement, label, &kept)
+    }
+
+    /// With what the account has handed over already, a process before this one included.
+    fn remember(
+        &self,
+        statement: &Statement,
+        label: &str,
+        kept: &BTreeSet<Cid>,
+    ) -> Result<Arc<Upload>, Fault> {
         let Statement { task, round, account, cid, .. } = *statement;
         let seat = (task, round, account);
         let now = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +123,9 @@ impl Desk {
             upload.heard.store(now, Ordering::Relaxed);
             return Ok(upload.clone());
         }
-        if known.len() >= MAX_UPDATES {
+        let mut used = kept.clone();
+        used.extend(known.iter().map(|upload| upload.cid));
+        if !used.contains(&cid) && used.len() >= MAX_UPDATES {
             return Err(Fault::another_update(MAX_UPDATES));
         }
         if table.values().map(Vec::len).sum::<usize>() >= self.limits.remembered {

@@ -51,6 +51,9 @@ impl Default for HandSettings {
 }
 
 /// A host, and what makes it take the update.
+///
+/// Anybody can announce anybody's URL, so several targets may name the same place with different accounts: only the account whose host
+/// it is gets something there, as a host takes no statement that names another one. An account may have several places, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Where it is: what it announced on the chain.
@@ -73,12 +76,25 @@ pub struct Handing {
 /// What has become of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Handed {
-    /// Hosts that hold all of it, in the order in which they said so.
+    /// Hosts that hold all of it, in the order in which they said so. No two of them have the account or the place in common.
     pub holders: Vec<SourceUrl>,
     /// Those that do not, and why.
     pub failed: Vec<(SourceUrl, HostError)>,
-    /// Those that were not needed any more; some may have a part.
+    /// Those that were not needed any more, as there were enough, or as their account or their place holds it already; some may have
+    /// a part.
     pub unneeded: Vec<SourceUrl>,
+}
+
+impl Target {
+    /// Whose host it is said to be.
+    fn owner(&self) -> &[u8; 32] {
+        &self.authorization.statement.host
+    }
+
+    /// Whether both cannot count as holders: one machine behind two names is one holder, and so is one account at two places.
+    fn excludes(&self, other: &Self) -> bool {
+        self.owner() == other.owner() || self.url.base() == other.url.base()
+    }
 }
 
 /// Hands updates to hosts. One for a process is enough: it keeps connections.
@@ -114,6 +130,8 @@ impl HostClient {
     /// Hands a DAG to the targets, the first ones first, until `wanted` of them hold it or none is left. What a host has got
     /// stays there, so that the same call goes on where this one was ended, by dropping it too.
     ///
+    /// Targets with the same account or the same place are tried one after the other, until one of them holds it.
+    ///
     /// It does not fail: what is returned says who holds it and why others do not.
     pub async fn hand_to(
         &self,
@@ -124,32 +142,42 @@ impl HostClient {
     ) -> Handed {
         let mut handed = Handed::default();
         let mut waiting = self.jobs(parcel, targets, &mut handed);
+        let mut left_over: Vec<&Target> = waiting.iter().map(|job| job.target).collect();
         let meters: Vec<_> = waiting.iter().map(|job| job.meter.clone()).collect();
         let mut running = FuturesUnordered::new();
+        let mut busy: Vec<&Target> = Vec::new();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = None;
         while handed.holders.len() < wanted && !(waiting.is_empty() && running.is_empty()) {
             let slots = self.settings.parallel.min(wanted - handed.holders.len() + 1).max(1);
             while running.len() < slots
-                && let Some(job) = take_ready(&mut waiting)
+                && let Some(job) = take_ready(&mut waiting, &busy)
             {
+                busy.push(job.target);
                 running.push(self.attempt(job, parcel));
             }
             tokio::select! {
-                Some((job, result)) = running.next() => match result {
-                    Ok(()) => {
-                        job.meter.position.store(parcel.bytes(), Ordering::Relaxed);
-                        handed.holders.push(job.target.url.clone());
-                    }
-                    Err(error) => match self.again(job, &error) {
-                        Ok(job) => waiting.push_back(job),
-                        Err(job) => {
-                            job.meter.position.store(0, Ordering::Relaxed);
-                            handed.failed.push((job.target.url.clone(), error));
+                Some((job, result)) = running.next() => {
+                    let target = job.target;
+                    busy.retain(|other| !std::ptr::eq(*other, target));
+                    match result {
+                        Ok(()) => {
+                            job.meter.position.store(parcel.bytes(), Ordering::Relaxed);
+                            handed.holders.push(target.url.clone());
+                            left_over.retain(|other| !std::ptr::eq(*other, target));
+                            waiting.retain(|other| !other.target.excludes(target));
                         }
-                    },
-                },
+                        Err(error) => match self.again(job, &error) {
+                            Ok(job) => waiting.push_back(job),
+                            Err(job) => {
+                                job.meter.position.store(0, Ordering::Relaxed);
+                                handed.failed.push((target.url.clone(), error));
+                                left_over.retain(|other| !std::ptr::eq(*other, target));
+                            }
+                        },
+                    }
+                }
                 _ = tick.tick() => {}
             }
             let now = self::handing(parcel, &meters, wanted, handed.holders.len());
@@ -159,14 +187,7 @@ impl HostClient {
             }
         }
         drop(running);
-        let settled: HashSet<_> = handed
-            .holders
-            .iter()
-            .chain(handed.failed.iter().map(|(url, _)| url))
-            .cloned()
-            .collect();
-        let rest = targets.iter().map(|target| &target.url).filter(|url| !settled.contains(*url));
-        handed.unneeded = rest.cloned().collect();
+        handed.unneeded = left_over.into_iter().map(|target| target.url.clone()).collect();
         handed
     }
 
@@ -177,15 +198,14 @@ impl HostClient {
         targets: &'a [Target],
         handed: &mut Handed,
     ) -> VecDeque<Job<'a>> {
-        let (mut places, mut accounts) = (HashSet::new(), HashSet::new());
+        let mut known = HashSet::new();
         let mut jobs = VecDeque::new();
         for target in targets {
             let statement = &target.authorization.statement;
-            let new_place = places.insert(target.url.base());
-            let new_account = accounts.insert(statement.host);
+            let new = known.insert((target.url.base(), target.owner()));
             let error = if statement.cid != parcel.cid() || statement.bytes < parcel.bytes() {
                 HostError::Statement
-            } else if !(new_place && new_account) {
+            } else if !new {
                 HostError::Twice
             } else {
                 let (meter, not_before) = (Arc::default(), Instant::now());
@@ -230,10 +250,11 @@ impl HostClient {
     }
 }
 
-/// The first job whose pause is over.
-fn take_ready<'a>(waiting: &mut VecDeque<Job<'a>>) -> Option<Job<'a>> {
+/// The first job whose pause is over, and whose account and place nobody is at.
+fn take_ready<'a>(waiting: &mut VecDeque<Job<'a>>, busy: &[&Target]) -> Option<Job<'a>> {
     let now = Instant::now();
-    let ready = waiting.iter().position(|job| job.not_before <= now)?;
+    let free = |job: &Job<'_>| !busy.iter().any(|target| target.excludes(job.target));
+    let ready = waiting.iter().position(|job| job.not_before <= now && free(job))?;
     waiting.remove(ready)
 }
 

@@ -5,7 +5,7 @@ use super::{
     desk::{Desk, working},
     fault::Fault,
     sections::Sections,
-    upload::{Room, Turn},
+    upload::{Room, Turn, Upload},
 };
 use crate::{Block, Store, StoreError};
 use axum::body::BodyDataStream;
@@ -118,8 +118,9 @@ async fn keep(desk: &Arc<Desk>, turn: &mut Turn) -> Result<(), Fault> {
     // Nothing of it is needed any more.
     *turn.progress = None;
     let (desk, upload) = (desk.clone(), turn.upload.clone());
-    let kept =
-        working(move || match desk.shelf().keep(&upload.cid, &upload.label, upload.released()) {
+    let kept = working(move || {
+        let Upload { cid, label, seat: (_, _, account), .. } = &*upload;
+        match desk.shelf().keep(cid, label, account, upload.released()) {
             Ok(true) => {
                 upload.kept();
                 Ok(())
@@ -130,7 +131,8 @@ async fn keep(desk: &Arc<Desk>, turn: &mut Turn) -> Result<(), Fault> {
                 Err(Fault::offset(0, "a block was lost; ask again for the offset"))
             }
             Err(error) => Err(error.into()),
-        });
+        }
+    });
     kept.await
 }
 

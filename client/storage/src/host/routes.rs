@@ -91,8 +91,8 @@ async fn put(
     }
 }
 
-async fn turn(desk: &Desk, statement: &Statement, grant: &Grant) -> Result<Turn, Fault> {
-    desk.open(statement, &grant.label)?.turn().await
+async fn turn(desk: &Arc<Desk>, statement: &Statement, grant: &Grant) -> Result<Turn, Fault> {
+    desk.open(statement, &grant.label).await?.turn().await
 }
 
 /// How far the upload is, which is looked for where it is not known.

@@ -1,36 +1,43 @@
-//! `add`: multipart parts to files.
+//! `add`: multipart parts to files and directories.
+
+mod adder;
+mod name;
+mod parts;
+mod tree;
 
 use super::{
-    answer::{Failure, json_lines},
-    incoming::{broken, feed},
+    answer::{Failure, FailureBody, emitted_with},
     params::Params,
 };
 use crate::{
-    Store, StoreError,
+    Store,
     store::check_name,
-    unixfs::{CHUNK_SIZE, Imported, MAX_LINKS, import},
+    unixfs::{CHUNK_SIZE, Imported, MAX_LINKS},
 };
+use adder::Adder;
 use axum::{
-    extract::{
-        Multipart, Query, State,
-        multipart::{Field, MultipartRejection},
-    },
+    extract::{Multipart, Query, State, multipart::MultipartRejection},
     response::Response,
 };
+use parts::Piece;
 use serde::Serialize;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
-/// Most files of one request: what is answered about each is kept until the last one is stored.
-const MAX_FILES: usize = 4096;
+/// Lines that wait for a client that reads none before it has sent everything.
+const WAITING_LINES: usize = 8192;
 
+/// A line of the answer.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Line {
     Progress(Progress),
     Added(Added),
+    /// The last one of an answer that ends early. Kubo's clients take it for the error that it is.
+    Failed(FailureBody),
 }
 
-/// How far it is. Kubo writes one on every 256 KiB; here all bytes are there before the answer begins.
+/// How far it is.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Progress {
@@ -47,6 +54,16 @@ struct Added {
     size: String,
 }
 
+impl Line {
+    fn progress(name: String, bytes: u64) -> Self {
+        Self::Progress(Progress { name, bytes })
+    }
+
+    fn added(name: String, Imported { cid, dag_size, .. }: Imported) -> Self {
+        Self::Added(Added { name, hash: cid.to_string(), size: dag_size.to_string() })
+    }
+}
+
 #[derive(Clone)]
 struct Options {
     /// The name of the pin, empty for none; `None` where nothing is pinned.
@@ -54,48 +71,34 @@ struct Options {
     only_hash: bool,
     progress: bool,
     silent: bool,
+    /// A directory around all of it.
+    wrap: bool,
 }
 
+/// Answers with a line for each file and directory, at once, while the rest is still coming. An error before the first line is an
+/// error answer, a later one is the last line of an answer that is cut off.
 pub(super) async fn add(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failure> {
     let options = options(&params)?;
-    let mut form = form.map_err(|_| Failure::request("file argument 'path' is required"))?;
-    let (mut files, mut lines) = (0, Vec::new());
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        if files == MAX_FILES {
-            drop(field);
-            // A client reads the error only after it has sent everything.
-            while form.next_field().await.map_err(broken)?.is_some() {}
-            return Err(Failure::command(format!(
-                "more than {MAX_FILES} files in one request: that many are stored, add the others in another"
-            )));
+    let form = form.map_err(|_| Failure::request("file argument 'path' is required"))?;
+    let (pieces, mut incoming) = mpsc::channel::<Piece>(super::incoming::WAITING);
+    tokio::spawn(parts::feed(form, pieces));
+    emitted_with(WAITING_LINES, move |say: &mut dyn FnMut(&Line) -> bool| {
+        let mut adder = Adder::new(&store, &options, &mut incoming, &mut *say);
+        let Err(failure) = adder.run() else { return Ok(()) };
+        let has_said = adder.has_said;
+        drop(adder);
+        // A client reads the error only after it has sent everything.
+        while incoming.blocking_recv().is_some() {}
+        if has_said {
+            say(&Line::Failed(failure.body()));
         }
-        let name = unescaped(field.file_name().unwrap_or_default());
-        let name = name.trim_matches('/').to_owned();
-        if field.content_type() == Some("application/x-directory") || name.contains('/') {
-            return Err(Failure::command(
-                "directories are not supported; add the files one by one",
-            ));
-        }
-        let imported = add_field(store.clone(), field, options.clone()).await?;
-        files += 1;
-        if options.silent {
-            continue;
-        }
-        if options.progress {
-            lines.push(Line::Progress(Progress { name: name.clone(), bytes: imported.size }));
-        }
-        let hash = imported.cid.to_string();
-        let name = if name.is_empty() { hash.clone() } else { name };
-        lines.push(Line::Added(Added { name, hash, size: imported.dag_size.to_string() }));
-    }
-    if files == 0 {
-        return Err(Failure::command("expected a file argument"));
-    }
-    json_lines(&lines)
+        Err(failure.into())
+    })
+    .await
 }
 
 /// Another form than the canonical one is refused, not silently replaced by it.
@@ -105,9 +108,7 @@ fn options(params: &Params) -> Result<Options, Failure> {
             "unsupported option {option}: this store makes CIDv1, sha2-256, raw leaves and chunks of {CHUNK_SIZE} bytes only"
         )))
     };
-    for flag in
-        ["trickle", "wrap-with-directory", "inline", "nocopy", "preserve-mode", "preserve-mtime"]
-    {
+    for flag in ["trickle", "inline", "nocopy", "preserve-mode", "preserve-mtime"] {
         if params.flag(flag)? == Some(true) {
             return unsupported(flag);
         }
@@ -141,60 +142,10 @@ fn options(params: &Params) -> Result<Options, Failure> {
         only_hash,
         progress: params.flag("progress")?.unwrap_or(false),
         silent: params.flag("silent")?.unwrap_or(false),
+        wrap: params.flag("wrap-with-directory")?.unwrap_or(false),
     })
-}
-
-async fn add_field(
-    store: Arc<Store>,
-    field: Field<'_>,
-    Options { pin, only_hash, .. }: Options,
-) -> Result<Imported, Failure> {
-    let imported = feed(field, move |reader| match only_hash {
-        true => import(reader, |_| Ok::<(), StoreError>(())),
-        false => store.add_named(reader, pin.as_deref()),
-    });
-    Ok(imported.await??)
 }
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
-}
-
-/// A file's name as clients send it, in the escapes of a query; one that is not well-formed is taken as it is.
-fn unescaped(name: &str) -> String {
-    let mut bytes = name.bytes();
-    let mut out = Vec::with_capacity(name.len());
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || Some(char::from(bytes.next()?).to_digit(16)? as u8);
-                let (Some(high), Some(low)) = (digit(), digit()) else { return name.to_owned() };
-                high << 4 | low
-            }
-            other => other,
-        });
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unescaped;
-
-    #[test]
-    fn names_are_unescaped_or_left_alone() {
-        for (sent, name) in [
-            ("words.txt", "words.txt"),
-            ("a+b%20c.txt", "a b c.txt"),
-            ("%C3%BCber%2Bund", "über+und"),
-            ("%2Fetc%2f", "/etc/"),
-            ("100%", "100%"),
-            ("5%2", "5%2"),
-            ("a+b%zz", "a+b%zz"),
-            ("%ff", "\u{fffd}"),
-        ] {
-            assert_eq!(unescaped(sent), name, "{sent}");
-        }
-    }
 }

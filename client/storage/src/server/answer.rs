@@ -19,16 +19,18 @@ use std::{
 use tokio::{runtime::Handle, sync::mpsc};
 
 /// An error answer: a sentence where the request is wrong, `{"Message","Code","Type"}` where its execution failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub(super) struct Failure {
     status: StatusCode,
     message: String,
 }
 
+/// An error as Kubo writes it.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct FailureBody<'a> {
-    message: &'a str,
+pub(super) struct FailureBody {
+    message: String,
     code: u8,
     r#type: &'static str,
 }
@@ -40,8 +42,14 @@ impl Failure {
     }
 
     /// It was understood and failed (status 500, Kubo's only other one).
-    pub fn command(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: message.into() }
+    pub fn command(message: impl ToString) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: message.to_string() }
+    }
+
+    /// As it stands in an answer.
+    pub fn body(&self) -> FailureBody {
+        // 0 is Kubo's code for any error of a command.
+        FailureBody { message: self.message.clone(), code: 0, r#type: "error" }
     }
 
     /// Says in which part of a command it failed.
@@ -52,7 +60,13 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::command(error.to_string())
+        // What was wrong with an upload comes back through whoever was reading it.
+        match error {
+            StoreError::Source(source) => source
+                .downcast::<Self>()
+                .unwrap_or_else(|source| Self::command(StoreError::Source(source))),
+            error => Self::command(error),
+        }
     }
 }
 
@@ -61,9 +75,7 @@ impl IntoResponse for Failure {
         if self.status == StatusCode::BAD_REQUEST {
             return sentence(self.status, &self.message);
         }
-        // 0 is Kubo's code for any error of a command.
-        let body = FailureBody { message: &self.message, code: 0, r#type: "error" };
-        (self.status, json(&body)).into_response()
+        (self.status, json(&self.body())).into_response()
     }
 }
 
@@ -116,7 +128,15 @@ const STALLED: Duration = Duration::from_secs(10);
 pub(super) async fn emitted<T: Serialize>(
     work: impl FnOnce(&mut dyn FnMut(&T) -> bool) -> Result<(), BoxError> + Send + 'static,
 ) -> Result<Response, Failure> {
-    let (sender, mut receiver) = mpsc::channel(64);
+    emitted_with(64, work).await
+}
+
+/// [`emitted`], with so many lines that wait for the client.
+pub(super) async fn emitted_with<T: Serialize>(
+    waiting: usize,
+    work: impl FnOnce(&mut dyn FnMut(&T) -> bool) -> Result<(), BoxError> + Send + 'static,
+) -> Result<Response, Failure> {
+    let (sender, mut receiver) = mpsc::channel(waiting);
     let runtime = Handle::current();
     let complete = Arc::new(AtomicBool::new(false));
     let is_complete = complete.clone();
@@ -141,7 +161,10 @@ pub(super) async fn emitted<T: Serialize>(
         None if !is_complete.load(Ordering::Acquire) => Err(ended()),
         first => first.transpose(),
     };
-    let first = first.map_err(|error| Failure::command(error.to_string()))?;
+    let first = first.map_err(|error| match error.downcast::<Failure>() {
+        Ok(failure) => *failure,
+        Err(error) => Failure::command(error),
+    })?;
     let rest = stream::unfold(Some(receiver), move |receiver| {
         let is_complete = is_complete.clone();
         async move {

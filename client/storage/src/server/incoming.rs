@@ -9,30 +9,50 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 /// Bytes that are worth waking the reader for. Some clients send a file in thousands of small pieces.
 const PIECE: usize = 128 << 10;
 
+/// Pieces that wait for the reader.
+pub(super) const WAITING: usize = 16;
+
+/// The bytes of a part, in pieces that are worth waking a reader for.
+pub(super) struct Pieces<'a> {
+    field: Field<'a>,
+    ended: bool,
+}
+
+impl<'a> Pieces<'a> {
+    pub fn new(field: Field<'a>) -> Self {
+        Self { field, ended: false }
+    }
+
+    /// The next piece; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        let mut gathered = BytesMut::new();
+        while !self.ended && gathered.len() < PIECE {
+            match self.field.chunk().await.map_err(broken)? {
+                None => self.ended = true,
+                Some(piece) if gathered.is_empty() && piece.len() >= PIECE => {
+                    return Ok(Some(piece));
+                }
+                Some(piece) => gathered.extend_from_slice(&piece),
+            }
+        }
+        Ok((!gathered.is_empty()).then(|| gathered.freeze()))
+    }
+}
+
 /// Runs `work` on what a part of an upload holds, where it may block.
 pub(super) async fn feed<T: Send + 'static>(
-    mut field: Field<'_>,
+    field: Field<'_>,
     work: impl FnOnce(Incoming) -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    let (pieces, incoming) = mpsc::channel(16);
+    let (pieces, incoming) = mpsc::channel(WAITING);
     let reader = Incoming { pieces: incoming, current: Bytes::new(), ended: false };
     let worker = spawn_blocking(move || work(reader));
-    let mut gathered = BytesMut::new();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
-        let piece = if gathered.is_empty() && piece.len() >= PIECE {
-            piece
-        } else {
-            gathered.extend_from_slice(&piece);
-            if gathered.len() < PIECE {
-                continue;
-            }
-            gathered.split().freeze()
-        };
+    let mut field = Pieces::new(field);
+    while let Some(piece) = field.next().await? {
         // A worker that has failed reads no more. What is still coming is taken and dropped, since a client reads the
         // error only after it has sent everything.
         let _ = pieces.send(Some(piece)).await;
     }
-    let _ = pieces.send(Some(gathered.freeze())).await;
     let _ = pieces.send(None).await;
     worker.await.map_err(|e| Failure::command(format!("the store failed: {e}")))
 }
@@ -54,13 +74,16 @@ impl Read for Incoming {
             match self.pieces.blocking_recv() {
                 Some(Some(piece)) => self.current = piece,
                 Some(None) => self.ended = true,
-                None => {
-                    return Err(io::Error::new(ErrorKind::UnexpectedEof, "the upload was cut off"));
-                }
+                None => return Err(cut_off()),
             }
         }
         let count = buffer.len().min(self.current.len());
         self.current.copy_to_slice(&mut buffer[..count]);
         Ok(count)
     }
+}
+
+/// The end of an upload in the middle of it.
+pub(super) fn cut_off() -> io::Error {
+    io::Error::new(ErrorKind::UnexpectedEof, "the upload was cut off")
 }

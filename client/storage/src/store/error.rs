@@ -102,6 +102,18 @@ pub enum StoreError {
     /// No room.
     #[error("the disk is full: {} cannot be written; free some space and try again", .0.display())]
     DiskFull(PathBuf),
+    /// A folder of somebody else's, or one that nobody may write to.
+    #[error(
+        "{} may not be read or written ({source}): it belongs to another user, or its file system is read-only; change its owner or \
+         its mode, or choose another folder",
+        path.display()
+    )]
+    Denied {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The file system refused something.
     #[error("{}: {source}", path.display())]
     Io {
@@ -119,6 +131,9 @@ impl StoreError {
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull(path.to_owned()),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { path: path.to_owned(), source }
+            }
             _ => Self::Io { path: path.to_owned(), source },
         }
     }
@@ -153,11 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_says_what_to_do() {
+    fn a_full_disk_and_a_read_only_one_say_what_to_do() {
         let error = StoreError::io(Path::new("blocks/ab"), ErrorKind::StorageFull.into());
         assert_eq!(
             error.to_string(),
             "the disk is full: blocks/ab cannot be written; free some space and try again"
         );
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
+            let error = StoreError::io(Path::new("blocks/ab"), kind.into()).to_string();
+            assert!(error.contains("choose another folder"), "{error}");
+        }
     }
 }

@@ -54,6 +54,11 @@ pub const WORDS: &[&[u8]] = &[
     b"name=\"path\"",
     b"Content-Type: ",
     b"Content-Disposition: ",
+    b"application/x-directory",
+    b"application/symlink",
+    b"%2F",
+    b"entity-bytes=",
+    b"dups=y",
 ];
 
 /// Panics on the threads that serve; there a panic costs a connection, and nobody would hear of it.
@@ -273,6 +278,11 @@ pub fn uploads() -> Vec<Vec<u8>> {
         vec![part("name=\"path\"", b"weights")],
         vec![part(named, b""), part("name=\"file\"; filename=\"x\"", b"--frame\r\n in a text")],
         vec![part("name=\"path\"", &[0; 3000]); 3],
+        vec![
+            part("name=\"file\"; filename=\"d\"\r\nContent-Type: application/x-directory", b""),
+            part("name=\"file\"; filename=\"d%2Fsub%2Fa\"\r\nContent-Type: text/plain", b"a"),
+            part("name=\"file\"; filename=\"d%2Fl\"\r\nContent-Type: application/symlink", b"sub"),
+        ],
     ];
     files.map(|parts| [parts.concat(), b"--frame--\r\n".to_vec()].concat()).into()
 }
@@ -302,7 +312,8 @@ impl Rpc {
                     let line: serde_json::Value = serde_json::from_str(line).unwrap();
                     assert!(line["Hash"].as_str().unwrap().starts_with("baf"));
                     let size: usize = line["Size"].as_str().unwrap().parse().unwrap();
-                    assert!(size <= body.len());
+                    // A name of one byte and a slash make a directory.
+                    assert!(size <= 64 * body.len());
                 }
                 !text.is_empty()
             }

@@ -16,6 +16,7 @@ mod files;
 mod http;
 mod mutate;
 mod runner;
+mod sealed;
 #[path = "../support/mod.rs"]
 mod support;
 mod texts;
@@ -88,4 +89,9 @@ fn ranges_give_the_bytes_that_they_name() {
 fn uploads_of_many_parts_are_taken_or_refused() {
     let mut server = http::Rpc::start();
     run("multipart", &http::uploads(), http::WORDS, |input| server.check_upload(input));
+}
+
+#[test]
+fn sealed_files_are_opened_or_refused() {
+    run("age", &sealed::files(), sealed::WORDS, sealed::check);
 }

@@ -259,6 +259,28 @@ async fn an_account_hands_over_a_few_files_in_a_round_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_restart_of_the_host_gives_an_account_no_more_files() {
+    let host = Running::start().await;
+    let trainer = Trainer::new(DRAWN[0]);
+    let parcels = [b"one", b"two", b"six", b"ten", b"red"].map(|data| trainer.parcel(data));
+    let mut host = host;
+    for parcel in &parcels[..MAX_UPDATES] {
+        let answer = put(&host.target(&trainer, parcel), 0, &trainer.car(&parcel.cid())).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        host = Running::start_in(host.stop().await, HostLimits::default(), None).await;
+    }
+    let [first, .., fifth] = &parcels;
+    let answer = put(&host.target(&trainer, fifth), 0, &trainer.car(&fifth.cid())).await;
+    assert_eq!((answer.status, kind(&answer).as_str()), (403, "another-update"));
+    let answer = put(&host.target(&trainer, first), 0, &[]).await;
+    assert_eq!(answer.status, 200, "what it has it still has: {}", answer.text());
+    let other = Trainer::new(DRAWN[1]);
+    let parcel = other.parcel(b"blue");
+    let answer = put(&host.target(&other, &parcel), 0, &other.car(&parcel.cid())).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+}
+
+#[tokio::test]
 async fn a_replay_of_what_is_there_is_answered_without_reading_it() {
     let host = Running::start().await;
     let trainer = Trainer::new(DRAWN[0]);

@@ -269,7 +269,7 @@ async fn a_host_that_is_killed_goes_on_where_it_was() {
     child.kill().unwrap();
     child.wait().unwrap();
     let store = Arc::new(Store::open(&root).unwrap());
-    assert_eq!(store.pin_name(&parcel.cid()).unwrap().unwrap(), "upload:5/6");
+    assert_eq!(store.pin_name(&parcel.cid()).unwrap().unwrap(), "upload:5/6@AQEBAQEBAQEB");
     let found: Vec<u8> =
         store.file(&parcel.cid(), 0, None).unwrap().flat_map(|piece| piece.unwrap()).collect();
     assert!(found == data);

@@ -8,6 +8,7 @@ mod bad_trainers;
 mod crowds;
 mod cuts;
 mod hand;
+mod impostors;
 mod size;
 #[path = "../support/mod.rs"]
 mod support;

@@ -8,6 +8,7 @@
 
 mod client;
 mod command_line;
+mod directories;
 mod pair;
 mod parity;
 mod parity_formats;

@@ -5,6 +5,8 @@
 
 mod cache;
 mod hostile;
+mod resume;
+mod said;
 #[path = "../support/mod.rs"]
 mod support;
 mod urls;

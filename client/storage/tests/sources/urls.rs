@@ -47,7 +47,7 @@ async fn a_long_list_is_cut_and_its_beginning_counts() {
     let own = Daemon::start().await;
     let peer = Peer::all(&blocks, Manner::Honest).await;
     let mut urls: Vec<SourceUrl> =
-        (0..31).map(|at| format!("{}/nowhere/{at}", peer.origin).parse().unwrap()).collect();
+        (0..127).map(|at| format!("{}/nowhere/{at}", peer.origin).parse().unwrap()).collect();
     urls.push(peer.url());
     urls.push(peer.url());
     let storage = own.client().await.with_sources(&urls);

@@ -202,6 +202,24 @@ pub async fn post(addr: SocketAddr, path: &str) -> Answer {
     request(addr, "POST", path, "", b"").await
 }
 
+/// The header of a [`form`].
+pub const FORM: &str = "Content-Type: multipart/form-data; boundary=frame\r\n";
+
+/// A form of parts, each with its name, its kind and its content.
+pub fn form(parts: &[(&str, &str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, kind, content) in parts {
+        let head = format!(
+            "--frame\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--frame--\r\n");
+    body
+}
+
 /// A multipart upload of one part.
 pub async fn upload(addr: SocketAddr, path: &str, part: &str, data: &[u8]) -> Answer {
     let mut body =
@@ -209,6 +227,5 @@ pub async fn upload(addr: SocketAddr, path: &str, part: &str, data: &[u8]) -> An
             .into_bytes();
     body.extend_from_slice(data);
     body.extend_from_slice(b"\r\n--frame--\r\n");
-    request(addr, "POST", path, "Content-Type: multipart/form-data; boundary=frame\r\n", &body)
-        .await
+    request(addr, "POST", path, FORM, &body).await
 }

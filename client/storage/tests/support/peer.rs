@@ -16,7 +16,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -85,6 +85,7 @@ pub struct Peer {
     log: Arc<Mutex<Vec<Cid>>>,
     open: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
+    gone: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -104,11 +105,17 @@ impl Peer {
     ) -> Self {
         let (log, open, most) =
             <(Arc<Mutex<Vec<Cid>>>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
-        let counted = Arc::new((blocks.clone(), log.clone(), open.clone(), most.clone()));
+        let gone = Arc::<AtomicBool>::default();
+        let counted =
+            Arc::new((blocks.clone(), log.clone(), open.clone(), most.clone(), gone.clone()));
         let handle = move |query: HashMap<String, String>, request: Request| {
             let (counted, manner) = (counted.clone(), manner.clone());
             async move {
-                let (blocks, asked, opened, peak) = &*counted;
+                let (blocks, asked, opened, peak, gone) = &*counted;
+                if gone.load(Ordering::SeqCst) {
+                    let cut = stream::iter([Err::<Bytes, _>(io::Error::other("gone"))]);
+                    return Body::from_stream(cut).into_response();
+                }
                 let path = request.uri().path();
                 let gateway = path.strip_prefix("/ipfs/");
                 let cid = match gateway {
@@ -133,7 +140,7 @@ impl Peer {
             }
         };
         let (origin, task) = serve(handle).await;
-        Self { origin, log, open, most, task }
+        Self { origin, log, open, most, gone, task }
     }
 
     /// One that treats all blocks alike.
@@ -165,7 +172,9 @@ impl Peer {
         self.most.load(Ordering::SeqCst)
     }
 
+    /// Takes no more connections, and breaks off on those that there are.
     pub fn stop(&self) {
+        self.gone.store(true, Ordering::SeqCst);
         self.task.abort();
     }
 }

@@ -1,9 +1,9 @@
 //! The key that an evaluator of sealed tasks needs: updates are sealed to it.
 
-use decentralml_sdk::{Call, Task, View, call};
+use decentralml_sdk::{Call, Task, View, call, encryption::Registered};
 use decentralml_types::{Balance, Role};
 
-use crate::{error::WorkerError, sealed::Registered, work::Work};
+use crate::{error::WorkerError, work::Work};
 
 /// What is to be registered before the account enrolls, and what is held for it, in planck; `None` where nothing is.
 pub(super) async fn missing(
@@ -14,12 +14,12 @@ pub(super) async fn missing(
     if !is_needed(task, work.role) {
         return Ok(None);
     }
-    match Registered::read(work, view).await? {
+    match Registered::read(view, &work.signer).await? {
         Registered::Own(_) => Ok(None),
-        Registered::Foreign => Err(foreign(task)),
-        Registered::No => {
+        Registered::Other(_) => Err(foreign(task)),
+        Registered::Nothing => {
             let deposit = work.chain.deposits().await?.key;
-            let key = Registered::No.or_first(&work.signer);
+            let key = Registered::Nothing.or_first(&work.signer);
             Ok(Some((call::set_encryption_key(Some(key)), deposit)))
         }
     }
@@ -34,8 +34,8 @@ pub(super) async fn objection(
     if !is_needed(task, work.role) {
         return Ok(None);
     }
-    let is_foreign = Registered::read(work, view).await? == Registered::Foreign;
-    Ok(is_foreign.then(|| foreign(task)))
+    let registered = Registered::read(view, &work.signer).await?;
+    Ok(matches!(registered, Registered::Other(_)).then(|| foreign(task)))
 }
 
 fn is_needed(task: &Task, role: Role) -> bool {

@@ -137,6 +137,7 @@ async fn prepare(
     let accepted = &sealed::handed_to(moment.round.committee, accepted.to_vec());
     let found =
         updates::fetch(evaluator, work, memory, moment, &model, accepted, patience.bytes).await?;
+    let Some(found) = found else { return Ok(None) };
     let found: Vec<UpdateFile> = found
         .into_iter()
         .zip(accepted)

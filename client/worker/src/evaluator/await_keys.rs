@@ -1,11 +1,11 @@
 //! Phase Scoring of a sealed task: wait for the keys that trainers hand over.
 
-use decentralml_sdk::Reveal;
+use decentralml_sdk::{Reveal, encryption::Registered};
 use tokio::time::Instant;
 
 use crate::{
     error::WorkerError,
-    sealed::{Registered, handed_to},
+    sealed::handed_to,
     work::{Moment, Work},
 };
 
@@ -57,10 +57,10 @@ pub(super) async fn wait(
 
 /// Says so where the account's key is gone: its seat reads nothing that is sealed to another one.
 async fn warn_without_key(work: &Work, moment: &Moment) -> Result<(), WorkerError> {
-    let problem = match Registered::read(work, &moment.view).await? {
+    let problem = match Registered::read(&moment.view, &work.signer).await? {
         Registered::Own(_) => return Ok(()),
-        Registered::No => "the account has removed its encryption key",
-        Registered::Foreign => {
+        Registered::Nothing => "the account has removed its encryption key",
+        Registered::Other(_) => {
             "the account's encryption key is none of those that are derived from its own"
         }
     };

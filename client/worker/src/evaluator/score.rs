@@ -197,6 +197,7 @@ async fn measure(
     let reveals = &sheet.reveals;
     let found =
         updates::fetch(evaluator, work, memory, moment, &model, reveals, patience.bytes).await?;
+    let Some(found) = found else { return Ok(None) };
     let judged = compute(work, moment, move |stopped| {
         judge::judge(&model, &base, &validation, &found, encoding, seed, &stopped)
     });
@@ -225,15 +226,29 @@ pub(super) async fn validation(
         return Ok(rows.clone());
     }
     let cid = spec.validation_set;
-    let storage = sources::for_task(work, &moment.view, &moment.task).await;
     let new = work.pins.is_new(&cid).await.unwrap_or(false);
-    let rows = Arc::new(model::fetch_validation(&storage, spec).await?);
+    let rows = Arc::new(fetch_validation(work, moment).await?);
     let purpose = moment.purpose(What::Rows);
     if let Err(error) = work.pins.pin(&work.state, purpose, cid, new).await {
         tracing::debug!(%error, "the validation set could not be pinned");
     }
     memory.validation = Some((cid, rows.clone()));
     Ok(rows)
+}
+
+/// From the store, and from hosts where the task asks for some or the store does not give it.
+async fn fetch_validation(work: &Work, moment: &Moment) -> Result<Dataset, WorkerError> {
+    let task = &moment.task;
+    if let Some(storage) = sources::without_hosts(work, task) {
+        match model::fetch_validation(storage, &task.spec).await {
+            Err(WorkerError::Storage(error)) => {
+                tracing::debug!(task = task.id, %error, "looks for the validation set at hosts");
+            }
+            found => return found,
+        }
+    }
+    let storage = sources::for_task(work, &moment.view, task).await;
+    model::fetch_validation(&storage, &task.spec).await
 }
 
 /// Opinions as the chain takes them.

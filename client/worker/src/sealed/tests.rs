@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use super::*;
-use decentralml_sdk::AccountId;
+use decentralml_sdk::{AccountId, encryption::GENERATIONS};
 use decentralml_types::{Cid, Codec};
 
 fn signer(uri: &str) -> Signer {
@@ -78,15 +78,13 @@ fn without_a_key_it_is_unavailable_and_what_the_key_does_not_open_is_malformed()
 }
 
 #[test]
-fn a_key_is_ours_where_it_is_derived_from_the_accounts_own() {
-    let (own, other) = (signer("//E1"), signer("//E2"));
-    assert_eq!(Registered::of(&own, None), Registered::No);
-    let later = key(&own, 5);
-    assert_eq!(Registered::of(&own, Some(later)), Registered::Own(later));
-    assert_eq!(Registered::of(&own, Some(later)).or_first(&own), later);
-    let foreign = Registered::of(&own, Some(key(&other, 0)));
-    assert_eq!(foreign, Registered::Foreign);
-    assert_eq!(foreign.or_first(&own), key(&own, 0));
+fn the_secrets_of_an_account_are_those_of_its_keys() {
+    let seat = signer("//E1");
+    let secrets = secrets(&seat);
+    assert_eq!(secrets.len(), GENERATIONS as usize);
+    for generation in [0, 7] {
+        assert_eq!(secrets[generation as usize].public(), key(&seat, generation));
+    }
 }
 
 #[test]

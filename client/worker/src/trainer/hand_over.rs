@@ -3,14 +3,14 @@
 //! A process that is killed on the way begins anew: all that is needed is in the record of the commitment and on chain. An envelope
 //! that was stored before and never named is let go of with the update.
 
-use decentralml_sdk::{Draw, Revealed, call};
+use decentralml_sdk::{Draw, Revealed, call, encryption::Registered};
 use decentralml_types::Hash;
 
 use super::{Conduct, Trained, Trainer, name};
 use crate::{
     error::WorkerError,
     handing,
-    sealed::{Registered, seal_update},
+    sealed::seal_update,
     state::What,
     work::{Moment, Work},
 };
@@ -49,7 +49,7 @@ pub(super) async fn step(
         return Ok(());
     }
     if trainer.conduct == Conduct::WrongKey {
-        let own = Registered::No.or_first(&work.signer);
+        let own = Registered::Nothing.or_first(&work.signer);
         (_, sealed) = seal_update(b"something else", &own)?;
     }
     let envelope = sealed.for_seats(&work.signer, &seats.keys)?;

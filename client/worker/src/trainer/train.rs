@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use codec::Encode;
 use decentralml_learning::{ModelSpec, Update, Weights, train};
 use decentralml_protocol::draw;
-use decentralml_sdk::{Draw, Place, call, random_32};
+use decentralml_sdk::{Draw, Place, call, encryption::Registered, random_32};
 use decentralml_storage::unixfs;
 use decentralml_types::{Hash, Seed, commitment::UpdateCommitment, spec::Objective};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::{
     convert, enroll,
     error::WorkerError,
     handing,
-    sealed::{Registered, seal_update},
+    sealed::seal_update,
     state::{Sealed, What},
     work::{Models, Moment, Work, compute},
 };
@@ -168,7 +168,8 @@ async fn store(
     }
     let (bytes, sealed) = match moment.task.spec.custody.sealed {
         true => {
-            let own = Registered::read(work, &moment.view).await?.or_first(&work.signer);
+            let registered = Registered::read(&moment.view, &work.signer).await?;
+            let own = registered.or_first(&work.signer);
             let sealing = tokio::task::spawn_blocking(move || seal_update(&bytes, &own));
             let (ciphertext, mut sealed) = sealing.await.map_err(|_| WorkerError::Aborted)??;
             if trainer.conduct == Conduct::WrongHash {

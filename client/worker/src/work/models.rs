@@ -49,8 +49,28 @@ impl Models {
         work: &Work,
         moment: &Moment,
     ) -> Result<(Arc<ModelSpec>, Arc<Weights>), WorkerError> {
-        let storage = sources::for_task(work, &moment.view, &moment.task).await;
-        Ok(self.at(&storage, &moment.task.spec, moment.round.base).await?)
+        let (task, base) = (&moment.task, moment.round.base);
+        if let Some(known) = self.known(&task.spec, base) {
+            return Ok(known);
+        }
+        if let Some(storage) = sources::without_hosts(work, task) {
+            match self.at(storage, &task.spec, base).await {
+                Err(error) if !error.is_final() => {
+                    tracing::debug!(task = task.id, %error, "looks for the model at hosts");
+                }
+                found => return Ok(found?),
+            }
+        }
+        let storage = sources::for_task(work, &moment.view, task).await;
+        Ok(self.at(&storage, &task.spec, base).await?)
+    }
+
+    /// Both, where they are here.
+    fn known(&self, task: &TaskSpec, base: Option<Cid>) -> Option<(Arc<ModelSpec>, Arc<Weights>)> {
+        let (_, spec) = self.spec.as_ref().filter(|(cid, _)| *cid == task.model)?;
+        let start = (base, task.initial.clone());
+        let (_, weights) = self.base.as_ref().filter(|(known, _)| *known == start)?;
+        Some((spec.clone(), weights.clone()))
     }
 
     async fn at(
@@ -60,12 +80,10 @@ impl Models {
         base: Option<Cid>,
     ) -> Result<(Arc<ModelSpec>, Arc<Weights>), ModelError> {
         let spec = self.spec(storage, task).await?;
-        let start = (base, task.initial.clone());
-        if let Some((known, weights)) = &self.base
-            && *known == start
-        {
-            return Ok((spec, weights.clone()));
+        if let Some(known) = self.known(task, base) {
+            return Ok(known);
         }
+        let start = (base, task.initial.clone());
         let weights = model::fetch_weights(storage, &spec, base.as_ref(), task).await?;
         let weights = Arc::new(weights);
         self.base = Some((start, weights.clone()));

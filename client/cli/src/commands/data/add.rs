@@ -1,6 +1,10 @@
 //! `decentralml data add`.
 
-use super::{PIN, envelope, is_refused, let_go};
+use super::{
+    PIN,
+    draft::{self, Draft, Made},
+    envelope, is_refused, let_go,
+};
 use crate::{
     commands::{
         encryption::{self, Registered, Sent, send},
@@ -8,24 +12,21 @@ use crate::{
     },
     context::{Context, spinner},
     daemon::unless_stopped,
-    exit::{Kind, OfKind, problem},
+    exit::{Kind, problem},
     output::{Out, pairs},
+    transfer::{self, Bar},
     units::tokens,
 };
 use clap::Args;
 use color_eyre::Result;
 use decentralml_sdk::{AccountId, Call, Chain, Signer, View, call, encryption::derive};
-use decentralml_storage::{
-    Storage,
-    seal::{self, Sealed, SecretKey},
-};
+use decentralml_storage::{Storage, unixfs};
 use decentralml_types::{Cid, PublicKey};
 use serde::Serialize;
 use std::{
-    fs::{self, File},
+    fs::File,
     path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
 
 /// Accounts that one transaction grants content to, beside its owner.
 const MAX_READERS: usize = 64;
@@ -35,8 +36,9 @@ const MAX_READERS: usize = 64;
 /// PUBLIC for ever, beside who owns it and to whom it is granted: the SHA2-256 of the plain bytes, and their length. Whoever can
 /// guess the file can check the guess: do not add what can be guessed, such as a single answer.
 ///
-/// The chain holds a deposit for the content and for each grant. If this was interrupted, run it again: a file that is registered
-/// already is not added twice, only what is missing is granted.
+/// The chain holds a deposit for the content and for each grant. If this was interrupted, run it again: what was encrypted is used
+/// again, and sent to the store as far as it lacks it; a file that is registered already is not added twice, only what is missing is
+/// granted. What an interrupted one has stored for nothing is let go of by the next one that is carried out.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// The file.
@@ -84,16 +86,20 @@ async fn add(opts: Opts, context: &Context, signer: &Signer, out: &mut Out<'_>) 
     let storage = context.storage().await?;
 
     let working = spinner("encrypting …");
-    let (draft, key, sealed) = encrypt(plain, &context.settings.state).await?;
+    let folder = draft::folder(&context.settings.state, signer);
+    let draft = encrypt(plain, &folder, signer).await?;
     working.finish_and_clear();
+    let sealed = draft.sealed;
     let known = view.contents_of(&signer.account()).await?.rows.into_iter().find(|(_, known)| {
         (known.size, known.plain_hash) == (sealed.plain_bytes, sealed.plain_hash)
     });
-    let adding = Adding { chain: &chain, storage: &storage, signer, registered };
+    let adding = Adding { context, chain: &chain, storage: &storage, signer, registered };
     let (cid, granted, transaction) = match known {
-        Some((cid, _)) => adding.complete(&view, cid, readers, out).await?,
-        None => adding.register(draft.path(), &key, &sealed, readers, out).await?,
+        Some((cid, _)) => adding.complete(&view, cid, &draft.made, readers, out).await?,
+        None => adding.register(&draft, readers, out).await?,
     };
+    drop(draft);
+    tidy_up(&folder, &chain, &storage, transaction.is_some()).await;
     let added = Added {
         cid,
         file: opts.file,
@@ -106,7 +112,21 @@ async fn add(opts: Opts, context: &Context, signer: &Signer, out: &mut Out<'_>) 
     out.result(&added, |added| people(added, &chain))
 }
 
+/// Lets go of what this and earlier processes have stored for nothing. That is not what was asked for: a failure is only logged.
+async fn tidy_up(folder: &Path, chain: &Chain, storage: &Storage, is_decided: bool) {
+    let settled = async {
+        let view = chain.finalized().await?;
+        draft::settle(folder, &view, storage, is_decided).await
+    };
+    match settled.await {
+        Ok(0) => {}
+        Ok(gone) => tracing::info!(gone, "let go of what was stored for nothing"),
+        Err(error) => tracing::warn!(%error, "what was stored for nothing is let go of later"),
+    }
+}
+
 struct Adding<'a> {
+    context: &'a Context,
     chain: &'a Chain,
     storage: &'a Storage,
     signer: &'a Signer,
@@ -117,14 +137,7 @@ type Outcome = (Cid, Vec<AccountId>, Option<Sent>);
 
 impl Adding<'_> {
     /// Stores and registers new content. The owner is granted it in the same transaction: its key is not kept anywhere else.
-    async fn register(
-        self,
-        draft: &Path,
-        key: &SecretKey,
-        sealed: &Sealed,
-        readers: Readers,
-        out: &mut Out<'_>,
-    ) -> Result<Outcome> {
+    async fn register(self, draft: &Draft, readers: Readers, out: &mut Out<'_>) -> Result<Outcome> {
         let (own, is_new) = match &self.registered {
             Registered::Own(own) => (own.public(), false),
             _ => (derive(self.signer, 0).public(), true),
@@ -132,8 +145,12 @@ impl Adding<'_> {
         let all: Readers = [(self.signer.account(), own)].into_iter().chain(readers).collect();
         out.line(&self.price(all.len(), is_new).await?)?;
 
+        let Draft { path, key, sealed, made: list } = draft;
+        list.note(&cid_of(path).await?)?;
+        let bar = Bar::new(self.context, "storing");
+        let cid = transfer::add(self.storage, path, false, &bar).await?.cid;
+        drop(bar);
         let working = spinner("storing …");
-        let cid = self.storage.add_file(draft).await?.cid;
         self.storage.pin_named(&cid, PIN).await?;
         let mut made = vec![cid];
         let mut calls = Vec::new();
@@ -142,7 +159,8 @@ impl Adding<'_> {
         }
         calls.push(call::register_content(cid, sealed.plain_hash, sealed.plain_bytes));
         for (account, public) in &all {
-            let envelope = envelope::store(self.storage, key, public).await?;
+            let note = |cid: &Cid| list.note(cid);
+            let envelope = envelope::store(self.storage, key, public, note).await?;
             made.push(envelope);
             calls.push(call::grant_content(cid, account, envelope));
         }
@@ -156,6 +174,7 @@ impl Adding<'_> {
         self,
         view: &View,
         cid: Cid,
+        list: &Made,
         readers: Readers,
         out: &mut Out<'_>,
     ) -> Result<Outcome> {
@@ -179,9 +198,12 @@ impl Adding<'_> {
             ));
         }
         let key = super::grant::own_key(view, self.storage, self.signer, &cid).await?;
+        // Envelopes of this very content: it is named with them.
+        list.note(&cid)?;
         let (mut made, mut calls) = (Vec::new(), Vec::new());
         for (account, public) in &missing {
-            let envelope = envelope::store(self.storage, &key, public).await?;
+            let note = |cid: &Cid| list.note(cid);
+            let envelope = envelope::store(self.storage, &key, public, note).await?;
             made.push(envelope);
             calls.push(call::grant_content(cid, account, envelope));
         }
@@ -252,14 +274,16 @@ async fn readers(opts: &Opts, context: &Context, view: &View, signer: &Signer) -
     Ok(readers)
 }
 
-/// Encrypts into a file that goes with what is returned. Plain bytes are written nowhere.
-async fn encrypt(plain: File, folder: &Path) -> Result<(NamedTempFile, SecretKey, Sealed)> {
-    fs::create_dir_all(folder)?;
-    let draft = tempfile::Builder::new().prefix(".data-").tempfile_in(folder)?;
-    let sink = draft.reopen()?;
-    let sealing = tokio::task::spawn_blocking(move || seal::seal_to_one(plain, sink));
-    let (key, sealed) = sealing.await?.of_kind(Kind::Data)?;
-    Ok((draft, key, sealed))
+async fn encrypt(plain: File, folder: &Path, signer: &Signer) -> Result<Draft> {
+    let (folder, signer) = (folder.to_owned(), signer.clone());
+    tokio::task::spawn_blocking(move || draft::prepare(plain, &folder, &signer)).await?
+}
+
+/// The CID that a file has.
+async fn cid_of(path: &Path) -> Result<Cid> {
+    let file = File::open(path)?;
+    let importing = move || unixfs::import(file, |_| Ok::<(), std::io::Error>(()));
+    Ok(tokio::task::spawn_blocking(importing).await??.cid)
 }
 
 fn people(added: &Added, chain: &Chain) -> String {
@@ -283,24 +307,6 @@ fn people(added: &Added, chain: &Chain) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use decentralml_storage::seal::{Expected, open_to_bytes};
-
-    #[tokio::test]
-    async fn only_encrypted_bytes_are_written_and_they_go_with_the_draft() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rows.csv");
-        let rows = b"a row that nobody should see\n".repeat(9_000);
-        fs::write(&path, &rows).unwrap();
-        let state = folder.path().join("state");
-        let (draft, key, sealed) = encrypt(open(&path).unwrap(), &state).await.unwrap();
-        assert_eq!(sealed.plain_bytes, rows.len() as u64);
-        let written = fs::read(draft.path()).unwrap();
-        assert!(!written.windows(12).any(|part| part == &rows[..12]));
-        let expected = Expected::at_most(sealed.plain_bytes).with_hash(sealed.plain_hash);
-        assert_eq!(open_to_bytes(&written[..], &[&key], &expected).unwrap().0, rows);
-        drop(draft);
-        assert_eq!(fs::read_dir(&state).unwrap().count(), 0);
-    }
 
     #[test]
     fn what_is_no_file_is_refused() {

@@ -10,6 +10,7 @@ use decentralml_sdk::{AccountId, Grant, Signer, View};
 use decentralml_storage::{
     Storage,
     seal::{self, MAX_ENVELOPE_BYTES, OpenError, SecretKey},
+    unixfs::canonical_cid,
 };
 use decentralml_types::{Cid, PublicKey};
 
@@ -25,9 +26,15 @@ pub async fn key_of(view: &View, account: &AccountId) -> Result<PublicKey> {
     })
 }
 
-/// Stores an envelope with the key of content for one account.
-pub async fn store(storage: &Storage, key: &SecretKey, reader: &PublicKey) -> Result<Cid> {
+/// Stores an envelope with the key of content for one account. `note` is told of it before.
+pub async fn store(
+    storage: &Storage,
+    key: &SecretKey,
+    reader: &PublicKey,
+    note: impl FnOnce(&Cid) -> Result<()>,
+) -> Result<Cid> {
     let envelope = seal::envelope(key, &[*reader]).of_kind(Kind::Data)?;
+    note(&canonical_cid(&envelope))?;
     keep(storage, envelope).await
 }
 

@@ -3,10 +3,11 @@
 use super::{content, envelope};
 use crate::{
     commands::{hex, model::check_target},
-    context::{Context, spinner, transfer},
+    context::{Context, spinner},
     daemon::unless_stopped,
     exit::{Kind, problem},
     output::{Out, pairs},
+    transfer::{Bar, left_behind, to_file},
     units::Size,
 };
 use clap::Args;
@@ -24,6 +25,9 @@ use std::{
 };
 
 /// Fetch content that was granted to you, decrypted and held against the hash that its owner has registered.
+///
+/// It comes from the store, the gateways that --source names, and the hosts that its owner has announced. If this was interrupted, run
+/// it again: the encrypted bytes that had come lie beside the target as `.CID.part`, and are not fetched twice.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// Which content.
@@ -51,13 +55,14 @@ struct Fetched {
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     check_target(&opts.out)?;
     let signer = context.signer()?;
-    let left = "nothing was written; run it again";
-    unless_stopped(fetch(opts, context, &signer, out), left).await
+    let left = left_behind(&opts.out, &opts.cid);
+    unless_stopped(fetch(opts, context, &signer, out), &left).await
 }
 
 async fn fetch(opts: Opts, context: &Context, signer: &Signer, out: &mut Out<'_>) -> Result<()> {
     let (cid, account) = (opts.cid, signer.account());
-    let view = context.chain().await?.finalized().await?;
+    let chain = context.chain().await?;
+    let view = chain.finalized().await?;
     let content = content(&view, &cid).await?;
     let grant = view.grant(&cid, &account).await?.ok_or_else(|| {
         problem(
@@ -79,8 +84,10 @@ async fn fetch(opts: Opts, context: &Context, signer: &Signer, out: &mut Out<'_>
         ));
     }
     let storage = context.storage().await?;
+    let storage = context.with_hosts(&storage, &chain, &view, &[content.owner]).await?;
     let key = envelope::open(&storage, signer, &cid, &grant).await?;
-    let bytes = bring(&storage, &cid, &content, key, &opts.out).await?;
+    let bar = Bar::new(context, "fetching");
+    let bytes = bring(&storage, &cid, &content, key, &opts.out, bar).await?;
     let fetched = Fetched {
         cid,
         owner: content.owner,
@@ -105,19 +112,15 @@ async fn bring(
     content: &Content,
     key: SecretKey,
     target: &Path,
+    bar: Bar,
 ) -> Result<u64> {
     let beside = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder =
-        tempfile::Builder::new().prefix(".data-").tempdir_in(beside.unwrap_or(Path::new(".")))?;
-    let path = folder.path().join("encrypted");
-    let bar = transfer("fetching");
+    let beside = beside.unwrap_or(Path::new("."));
+    // It goes in any case; until the file is whole, what has come lies beside it and stays.
+    let path = tempfile::Builder::new().prefix(".data-").tempfile_in(beside)?.into_temp_path();
     let limit = seal::max_sealed_bytes(content.size);
-    let progress = |at: decentralml_storage::Progress| {
-        bar.set_length(at.total);
-        bar.set_position(at.done);
-    };
-    storage.fetch_to_file_with(cid, &path, limit, progress).await?;
-    bar.finish_and_clear();
+    to_file(storage, cid, &path, limit, &bar).await?;
+    drop(bar);
 
     let encrypted = File::open(&path)?;
     let expected = Expected::at_most(content.size).with_hash(content.plain_hash);
@@ -174,7 +177,7 @@ mod tests {
         };
         let target = folder.path().join("plain");
         let copy = || SecretKey::parse(&key.reveal()).unwrap();
-        let bytes = bring(&storage, &cid, &content, copy(), &target).await.unwrap();
+        let bytes = bring(&storage, &cid, &content, copy(), &target, Bar::hidden()).await.unwrap();
         assert_eq!((bytes, fs::read(&target).unwrap()), (made.plain_bytes, plain));
 
         fs::remove_file(&target).unwrap();
@@ -186,14 +189,15 @@ mod tests {
             (shorter, copy(), "longer than the limit"),
             (content, SecretKey::generate(), "is not its key"),
         ] {
-            let error = bring(&storage, &cid, &content, key, &target).await.unwrap_err();
+            let error =
+                bring(&storage, &cid, &content, key, &target, Bar::hidden()).await.unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
             assert_eq!(kind(&error), Kind::Data);
             assert!(!target.exists());
         }
         // A size that does not even leave room for the encrypted bytes.
         let tiny = Content { size: 1, ..content };
-        let error = bring(&storage, &cid, &tiny, copy(), &target).await.unwrap_err();
+        let error = bring(&storage, &cid, &tiny, copy(), &target, Bar::hidden()).await.unwrap_err();
         assert!(error.to_string().contains("larger than the limit"), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before, "something was left");
     }

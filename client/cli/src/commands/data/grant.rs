@@ -54,7 +54,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let reader = envelope::key_of(&view, &account).await?;
     let storage = context.storage().await?;
     let key = own_key(&view, &storage, &signer, &cid).await?;
-    let envelope = envelope::store(&storage, &key, &reader).await?;
+    let envelope = envelope::store(&storage, &key, &reader, |_| Ok(())).await?;
     let sent = send(&chain, &signer, &call::grant_content(cid, &account, envelope)).await;
     if sent.as_ref().is_err_and(is_refused)
         && let Err(error) = let_go(&storage, &[envelope]).await

@@ -199,16 +199,14 @@ pub struct Order {
     pub initial: Weights,
 }
 
-/// Puts the task together from the example file.
+/// Puts the task together from the file, which has the first weights of this seed.
 pub async fn order(
+    mut file: TaskFile,
     seed: u64,
-    sealed: bool,
     chain: &Chain,
     folder: &Path,
     parts: &Parts,
 ) -> Result<Order> {
-    let mut file = task_file(seed)?;
-    file.custody.sealed = sealed;
     file.validation.file = Some(folder.join("data/validation.csv"));
     let model = file.model_spec()?;
     model.check_data(parts.test.columns(), parts.test.classes())?;

@@ -14,8 +14,8 @@ use serde::Serialize;
 
 /// Announce on the chain where this account offers bytes, for a deposit.
 ///
-/// Up to 4 places; trainers hand updates to the first one, where a host has to run, and everybody may fetch from all of them, gateways
-/// too. They replace what was announced before.
+/// Up to 4 places; trainers hand updates to the first one that takes them, so that of a host comes first, and everybody may fetch from all
+/// of them, gateways too. They replace what was announced before.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// Where: a URL of HTTP or HTTPS, or a multiaddress.

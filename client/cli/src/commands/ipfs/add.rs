@@ -4,6 +4,7 @@ use crate::{
     context::Context,
     exit::{Kind, problem},
     output::{Out, table},
+    transfer::{self, Bar},
 };
 use clap::Args;
 use color_eyre::Result;
@@ -12,11 +13,16 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 /// Put files into the store, and keep them there (pinned).
+///
+/// To a store on another machine they go block by block, and only what it lacks is sent: if this was interrupted, run it again.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// The files.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Send only the blocks that the store lacks, also where it is on this machine.
+    #[arg(long)]
+    resume: bool,
 }
 
 #[derive(Serialize)]
@@ -34,7 +40,9 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let storage = context.storage().await?;
     let mut added = Vec::new();
     for file in opts.files {
-        let stored = storage.add_file(&file).await?;
+        let bar = Bar::new(context, &format!("adding {}", file.display()));
+        let stored = transfer::add(&storage, &file, opts.resume, &bar).await?;
+        drop(bar);
         added.push(Added { file, cid: stored.cid, bytes: stored.size });
     }
     out.result(&added, |added| {

@@ -1,14 +1,23 @@
 //! `decentralml ipfs cat`.
 
-use crate::{context::Context, output::Out, units::Size};
+use crate::{
+    context::{self, Context},
+    daemon::unless_stopped,
+    output::Out,
+    transfer::{Bar, left_behind, to_file},
+    units::Size,
+};
 use clap::Args;
 use color_eyre::Result;
-use decentralml_storage::{CidError, parse_cid};
-use decentralml_types::Cid;
+use decentralml_storage::{CidError, Storage, parse_cid};
+use decentralml_types::{Cid, TaskId};
 use serde::Serialize;
 use std::path::PathBuf;
 
 /// Print a file of the store, checked against its CID.
+///
+/// What is printed is right; where something is missing, it ends early, with an error. Into a file (--out) an interrupted one goes on
+/// when it is run again: what had come lies beside it as `.CID.part`.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// Which file.
@@ -20,6 +29,9 @@ pub struct Opts {
     /// Bytes that are fetched at most.
     #[arg(long, default_value = "1 GiB", value_name = "SIZE")]
     max_bytes: Size,
+    /// Also ask the hosts that the sponsor and the evaluators of this task have announced on the chain.
+    #[arg(long, value_name = "TASK")]
+    task: Option<TaskId>,
 }
 
 /// Any text form of a CID.
@@ -36,13 +48,28 @@ struct Written {
 
 /// Writes the bytes to standard output, as they are, or to a file.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
-    let storage = context.storage().await?;
+    let (cid, limit) = (opts.cid, opts.max_bytes.0);
+    let storage = storage(context, opts.task).await?;
     let Some(file) = opts.out else {
-        let bytes = storage.fetch(&opts.cid, opts.max_bytes.0).await?;
-        return out.bytes(&bytes);
+        let mut download = storage.download(&cid, limit).await?;
+        while let Some(bytes) = download.next().await? {
+            out.bytes(&bytes)?;
+        }
+        return Ok(());
     };
-    let bytes = storage.fetch_to_file(&opts.cid, &file, opts.max_bytes.0).await?;
-    out.result(&Written { cid: opts.cid, file, bytes }, |written| {
+    let bar = Bar::new(context, "fetching");
+    let fetching = to_file(&storage, &cid, &file, limit, &bar);
+    let bytes = unless_stopped(fetching, &left_behind(&file, &cid)).await?;
+    drop(bar);
+    out.result(&Written { cid, file, bytes }, |written| {
         format!("{} bytes of {} in {}", written.bytes, written.cid, written.file.display())
     })
+}
+
+async fn storage(context: &Context, task: Option<TaskId>) -> Result<Storage> {
+    let Some(task) = task else { return context.storage().await };
+    let chain = context.chain().await?;
+    let view = chain.finalized().await?;
+    let task = context::task(&view, task).await?;
+    context.storage_for_task(&chain, &view, Some(&task)).await
 }

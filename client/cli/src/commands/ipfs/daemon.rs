@@ -1,6 +1,7 @@
 //! `decentralml ipfs daemon`.
 
 use crate::{
+    config::first_line,
     context::Context,
     daemon::{DaemonOpts, StopRequest},
     exit::{Kind, problem},
@@ -17,8 +18,6 @@ use decentralml_storage::{
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::File,
-    io::Read,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -26,9 +25,6 @@ use std::{
 
 /// Kubo's port.
 const PORT: u16 = 5001;
-
-/// Most bytes of a token file.
-const MAX_TOKEN_FILE: u64 = 4096;
 
 /// Run the embedded store: blocks in a folder, behind the RPC of Kubo, for one machine.
 ///
@@ -38,7 +34,8 @@ pub struct Opts {
     /// Where to listen: loopback, or with a token any address; port 0 takes a free one [default: 127.0.0.1:5001].
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// File whose first line every request has to send as `Authorization: Bearer TOKEN`.
+    /// File whose first line every request has to send as `Authorization: Bearer TOKEN`; our commands and workers do where
+    /// --store-token-file names it.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Also show what is in the store, read-only, to whoever reaches this address: `/ipfs/CID`, `?format=raw|car`; port 0 takes a free
@@ -109,10 +106,6 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
 
 /// The token in the first line of a file.
 fn token(path: &Path) -> Result<Token> {
-    let wrong = |why: String| problem(Kind::Usage, format!("{}: {why}", path.display()));
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_TOKEN_FILE).read_to_string(&mut text))
-        .map_err(|error| wrong(error.to_string()))?;
-    Token::new(text.lines().next().unwrap_or_default()).map_err(|error| wrong(error.to_string()))
+    let wrong = |error| problem(Kind::Usage, format!("{}: {error}", path.display()));
+    Token::new(&first_line(path)?).map_err(wrong)
 }

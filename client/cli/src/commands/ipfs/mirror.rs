@@ -10,17 +10,19 @@ mod hold;
 mod plan;
 
 use crate::{
-    context::{Context, spinner},
+    context::Context,
     daemon::{DaemonOpts, StopRequest},
     exit::{Kind, problem},
     output::{Out, count},
+    transfer::Bar,
     units::Size,
 };
 use clap::Args;
 use color_eyre::Result;
-use decentralml_sdk::{ModelStatus, View};
+use decentralml_sdk::{Chain, ModelStatus, View};
 use decentralml_storage::Storage;
 use decentralml_types::{BlockNumber, Cid, TaskId};
+use decentralml_worker::keepers_of;
 use hold::Holder;
 use plan::{Named, Names, Plan};
 use serde::Serialize;
@@ -39,8 +41,9 @@ const RETRY: Duration = Duration::from_secs(60);
 
 /// Keep all released models of the chain pinned in the store, with the layers that they are to be run with.
 ///
-/// Those that are there already are pinned where they are; others come from the store itself (a Kubo asks its peers) or from the
-/// gateways that `--source` names. A model that the council recalls is let go of, where this command has pinned it: its pins are called
+/// Those that are there already are pinned where they are; others come from the store itself (a Kubo asks its peers), from the
+/// gateways that `--source` names, or from the hosts that the sponsors and evaluators of their tasks have announced; what was fetched
+/// in part when this was killed is gone on with. A model that the council recalls is let go of, where this command has pinned it: its pins are called
 /// `released model TASK/VERSION` and `layers of task TASK`. What somebody else has pinned under another name is left alone. Goes on
 /// until Ctrl-C is pressed; with --json the last state is printed at the end.
 #[derive(Args, Debug)]
@@ -54,6 +57,9 @@ pub struct Opts {
     #[command(flatten)]
     daemon: DaemonOpts,
 }
+
+/// Tasks whose announced hosts are asked, the latest ones.
+const MAX_TASKS: usize = 32;
 
 /// Where it stands.
 #[derive(Default, Serialize)]
@@ -94,7 +100,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         standing: Standing::default(),
     };
     loop {
-        let look = async { mirror.look(&chain.finalized().await?, out).await };
+        let look = async { mirror.look(context, &chain, out).await };
         let looked = tokio::select! {
             looked = look => looked,
             () = stop.wait() => break,
@@ -146,23 +152,54 @@ struct Mirror {
 
 impl Mirror {
     /// Makes the store what the chain says at this block, as far as that is possible now.
-    async fn look(&mut self, view: &View, out: &mut Out<'_>) -> Result<()> {
+    async fn look(&mut self, context: &Context, chain: &Chain, out: &mut Out<'_>) -> Result<()> {
+        let view = &chain.finalized().await?;
         let models = view.models(None).await?;
         let released = models.iter().filter(|m| matches!(m.status, ModelStatus::Released { .. }));
         let tasks: BTreeSet<TaskId> = released.map(|model| model.task).collect();
-        for task in tasks {
+        for &task in &tasks {
             if let Entry::Vacant(unknown) = self.layers.entry(task) {
                 unknown.insert(view.task(task).await?.map(|task| task.spec.model));
             }
         }
         let pins = self.storage.named_pins().await?;
         let plan = Plan::new(&self.names, &models, &self.layers, &pins);
-        self.carry_out(plan, out).await?;
+        let sources = match plan.pin.is_empty() {
+            true => self.storage.clone(),
+            false => self.sources(context, chain, view, &tasks).await?,
+        };
+        let bar = |words: &str| Bar::new(context, words);
+        self.carry_out(plan, &sources, bar, out).await?;
         self.standing.block = view.number();
         Ok(())
     }
 
-    async fn carry_out(&mut self, plan: Plan, out: &mut Out<'_>) -> Result<()> {
+    /// The store, with what has been announced for the tasks of released models.
+    async fn sources(
+        &self,
+        context: &Context,
+        chain: &Chain,
+        view: &View,
+        tasks: &BTreeSet<TaskId>,
+    ) -> Result<Storage> {
+        let mut accounts = Vec::new();
+        for &task in tasks.iter().rev().take(MAX_TASKS) {
+            if let Some(task) = view.task(task).await? {
+                accounts.extend(keepers_of(view, &task).await?);
+            }
+        }
+        accounts.sort();
+        accounts.dedup();
+        context.with_hosts(&self.storage, chain, view, &accounts).await
+    }
+
+    async fn carry_out(
+        &mut self,
+        plan: Plan,
+        sources: &Storage,
+        bar: impl Fn(&str) -> Bar,
+        out: &mut Out<'_>,
+    ) -> Result<()> {
         for Named { cid, name } in plan.let_go {
             self.storage.unpin(&cid).await?;
             self.standing.unpinned += 1;
@@ -178,9 +215,9 @@ impl Mirror {
                 failed.push(self.standing.failed.swap_remove(told));
                 continue;
             }
-            let working = spinner(&format!("fetching {} …", named.name));
-            let held = self.holder.keep(&named).await;
-            working.finish_and_clear();
+            let bar = bar(&named.name);
+            let held = self.holder.keep(&named, sources, &bar).await;
+            drop(bar);
             match held {
                 Ok(()) => {
                     self.later.remove(&named.cid);
@@ -228,7 +265,9 @@ mod tests {
         let pins = mirror.storage.named_pins().await.unwrap();
         let plan = Plan::new(&mirror.names, models, &mirror.layers, &pins);
         let mut said = Vec::new();
-        mirror.carry_out(plan, &mut Out::new(&mut said, false)).await.unwrap();
+        let storage = mirror.storage.clone();
+        let out = &mut Out::new(&mut said, false);
+        mirror.carry_out(plan, &storage, |_| Bar::hidden(), out).await.unwrap();
         String::from_utf8(said).unwrap()
     }
 

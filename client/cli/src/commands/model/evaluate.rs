@@ -4,8 +4,10 @@ use super::version_or_last;
 use crate::{
     commands::data::DataOpts,
     context::{self, Context},
+    daemon::unless_stopped,
     exit::{Kind, problem},
     output::{Out, pairs},
+    transfer::to_memory,
 };
 use clap::Args;
 use color_eyre::Result;
@@ -51,10 +53,8 @@ struct Evaluation {
 
 /// Fetches what it needs and runs the model on all rows.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
-    let source = Source::find(&opts, context).await?;
-    let spec = source.layers(&opts).await?;
-    let (cid, weights) = source.weights(&opts, &spec).await?;
-    let data = source.rows(&opts).await?;
+    let left = "run it again to go on with what was fetched";
+    let (cid, spec, weights, data) = unless_stopped(gather(&opts, context), left).await?;
     let metrics = evaluate(&spec, &weights, &data)?;
     out.result(&Evaluation { cid, metrics }, |evaluation| {
         let mut rows = vec![
@@ -67,6 +67,18 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         }
         pairs(&rows)
     })
+}
+
+/// Model and rows.
+async fn gather(
+    opts: &Opts,
+    context: &Context,
+) -> Result<(Option<Cid>, ModelSpec, Weights, Dataset)> {
+    let source = Source::find(opts, context).await?;
+    let spec = source.layers(opts).await?;
+    let (cid, weights) = source.weights(opts, context, &spec).await?;
+    let data = source.rows(opts, context).await?;
+    Ok((cid, spec, weights, data))
 }
 
 /// What is to be given for a task that was reaped, and where that can be had.
@@ -93,7 +105,8 @@ struct Source {
 impl Source {
     async fn find(opts: &Opts, context: &Context) -> Result<Self> {
         let Some(id) = opts.task else { return Ok(Self { task: None, cid: None, storage: None }) };
-        let view = context.chain().await?.finalized().await?;
+        let chain = context.chain().await?;
+        let view = chain.finalized().await?;
         let cid = match opts.file {
             Some(_) => None,
             None => Some(version_or_last(&view, id, opts.version).await?.cid),
@@ -106,7 +119,8 @@ impl Source {
             None if opts.layers.is_none() => Some(context::task(&view, id).await?),
             found => found,
         };
-        Ok(Self { task, cid, storage: Some(context.storage().await?) })
+        let storage = context.storage_for_task(&chain, &view, task.as_ref()).await?;
+        Ok(Self { task, cid, storage: Some(storage) })
     }
 
     fn storage(&self) -> Result<&Storage> {
@@ -124,23 +138,30 @@ impl Source {
         }
     }
 
-    async fn weights(&self, opts: &Opts, spec: &ModelSpec) -> Result<(Option<Cid>, Weights)> {
+    async fn weights(
+        &self,
+        opts: &Opts,
+        context: &Context,
+        spec: &ModelSpec,
+    ) -> Result<(Option<Cid>, Weights)> {
         let bytes = match (&opts.file, self.cid) {
             (Some(path), _) => fs::read(path)
                 .map_err(|error| problem(Kind::Data, format!("{}: {error}", path.display())))?,
             (None, Some(cid)) => {
-                self.storage()?.fetch(&cid, Weights::byte_length(spec) as u64).await?
+                let most = Weights::byte_length(spec) as u64;
+                to_memory(context, self.storage()?, &cid, most, "fetching the model").await?
             }
             (None, None) => return Err(problem(Kind::Usage, "name the task, or give --file")),
         };
         Ok((self.cid, Weights::from_bytes(&bytes, spec)?))
     }
 
-    async fn rows(&self, opts: &Opts) -> Result<Dataset> {
+    async fn rows(&self, opts: &Opts, context: &Context) -> Result<Dataset> {
         let (None, Some(task)) = (&opts.data.data, &self.task) else { return opts.data.read() };
         let spec = &task.spec;
         let Objective::Classification { classes, .. } = spec.objective;
-        let bytes = self.storage()?.fetch(&spec.validation_set, spec.max_validation_bytes).await?;
+        let (cid, most) = (&spec.validation_set, spec.max_validation_bytes);
+        let bytes = to_memory(context, self.storage()?, cid, most, "fetching the rows").await?;
         let options = CsvOptions { classes: Some(classes as usize), ..Default::default() };
         let name = spec.validation_set.to_string();
         Ok(read_csv(bytes.as_slice(), &name, &options)?)

@@ -3,8 +3,10 @@
 use super::version_or_last;
 use crate::{
     context::Context,
+    daemon::unless_stopped,
     exit::{Kind, problem},
     output::{Out, pairs},
+    transfer::{Bar, left_behind, to_file},
     units::Size,
 };
 use clap::Args;
@@ -13,7 +15,10 @@ use decentralml_types::{Cid, TaskId, Version};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Fetch a model's weights from the store: safetensors, checked against their CID byte by byte.
+/// Fetch a model's weights: safetensors, checked against their CID byte by byte.
+///
+/// They come from the store, the gateways that --source names, and the hosts that the task's sponsor and evaluators have announced. If
+/// this was interrupted, run it again: what had come lies beside the target as `.CID.part`, and is not fetched twice.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// Number of the task.
@@ -42,16 +47,22 @@ struct Fetched {
 /// The file appears when all of it is there.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     check_target(&opts.out)?;
-    let cid = match (opts.cid, opts.task) {
-        (Some(cid), _) => cid,
+    let (cid, storage) = match (opts.cid, opts.task) {
+        (Some(cid), _) => (cid, context.storage().await?),
         (None, Some(task)) => {
-            let view = context.chain().await?.finalized().await?;
-            version_or_last(&view, task, opts.version).await?.cid
+            let chain = context.chain().await?;
+            let view = chain.finalized().await?;
+            let cid = version_or_last(&view, task, opts.version).await?.cid;
+            let task = view.task(task).await?;
+            (cid, context.storage_for_task(&chain, &view, task.as_ref()).await?)
         }
         (None, None) => return Err(problem(Kind::Usage, "name a task, or give --cid")),
     };
-    let storage = context.storage().await?;
-    let bytes = storage.fetch_to_file(&cid, &opts.out, opts.max_bytes.0).await?;
+    let bytes = {
+        let bar = Bar::new(context, "fetching");
+        let fetching = to_file(&storage, &cid, &opts.out, opts.max_bytes.0, &bar);
+        unless_stopped(fetching, &left_behind(&opts.out, &cid)).await?
+    };
     out.result(&Fetched { cid, file: opts.out, bytes }, |fetched| {
         pairs(&[
             ("CID", fetched.cid.to_string()),

@@ -181,7 +181,7 @@ impl<'a> Race<'a> {
                 } else {
                     heard.done = true;
                 }
-                Error::NotFound { cid: self.want.cid }
+                Error::NotFound { cid: self.want.cid, others: String::new() }
             }
             // The block is the right one: no other source has a shorter one.
             Err(Fault::Failed(error @ (Error::TooLarge { .. } | Error::NotAFile { .. }))) => {
@@ -282,7 +282,7 @@ impl<'a> Race<'a> {
     }
 
     /// The error of the own store, by whose word one goes: of strangers any could have said anything. What they said is
-    /// added where the error has room for it, and logged.
+    /// added, and logged.
     fn verdict(mut self) -> Error {
         let others = self.others();
         let name = self.source(0).name();

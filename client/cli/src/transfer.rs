@@ -1,0 +1,127 @@
+//! Bytes on their way between here and stores: a bar with rate and time left, and what goes on where it was ended.
+
+use crate::context::Context;
+use color_eyre::{Result, eyre::WrapErr};
+use decentralml_storage::{Added, Progress, Storage, unfinished};
+use decentralml_types::Cid;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+/// How long what an interrupted fetch has left in the state folder is kept: a week.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How far a transfer is. Only a terminal sees it, and nobody where results are JSON.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar behind these words.
+    pub fn new(context: &Context, words: &str) -> Self {
+        if context.settings.json {
+            return Self::hidden();
+        }
+        let bar = ProgressBar::new(0).with_message(words.to_owned());
+        let template = "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// One that nobody sees.
+    pub fn hidden() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
+    /// Shows how far it is.
+    pub fn at(&self, progress: Progress) {
+        self.0.set_length(progress.total);
+        self.0.set_position(progress.done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Fetches a file beside its target, where an interrupted fetch of the same goes on.
+pub async fn to_file(
+    storage: &Storage,
+    cid: &Cid,
+    target: &Path,
+    max_bytes: u64,
+    bar: &Bar,
+) -> Result<u64> {
+    Ok(storage.fetch_to_file_resuming(cid, target, max_bytes, |at| bar.at(at)).await?)
+}
+
+/// What is left when a fetch to a file is interrupted.
+pub fn left_behind(target: &Path, cid: &Cid) -> String {
+    format!("what has come is kept in {}: run it again to go on", unfinished(target, cid).display())
+}
+
+/// Fetches a file into memory by way of the state folder, where an interrupted fetch of the same goes on.
+pub async fn to_memory(
+    context: &Context,
+    storage: &Storage,
+    cid: &Cid,
+    max_bytes: u64,
+    words: &str,
+) -> Result<Vec<u8>> {
+    let folder = context.settings.state.join("fetching");
+    let failed = || format!("{} cannot be used", folder.display());
+    fs::create_dir_all(&folder).wrap_err_with(failed)?;
+    sweep(&folder);
+    let bar = Bar::new(context, words);
+    let target = folder.join(format!("{cid}.{}", std::process::id()));
+    to_file(storage, cid, &target, max_bytes, &bar).await?;
+    let bytes = fs::read(&target).wrap_err_with(failed);
+    fs::remove_file(&target).wrap_err_with(failed)?;
+    bytes
+}
+
+/// Adds a file; to a store on another machine, and where it is asked for, block by block, so that an interrupted one goes on.
+pub async fn add(storage: &Storage, path: &Path, resume: bool, bar: &Bar) -> Result<Added> {
+    let told = |at| bar.at(at);
+    Ok(match resume || !storage.is_on_this_machine() {
+        true => storage.add_file_resuming(path, &told).await?,
+        false => storage.add_file_with(path, &told).await?,
+    })
+}
+
+/// Removes from a folder for unfinished fetches what nobody has gone on with for long. What cannot be removed stays.
+pub fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let changed = entry.metadata().and_then(|found| found.modified());
+        let age = changed.ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        if age.is_some_and(|age| age > KEPT) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn only_what_was_left_for_long_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, age) in [("new", Duration::ZERO), ("old", 2 * KEPT)] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        }
+        sweep(folder.path());
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].file_name(), "new");
+    }
+}
