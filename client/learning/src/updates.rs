@@ -164,7 +164,8 @@ impl UpdateFile {
         Ok(())
     }
 
-    fn open(&self) -> io::Result<Opened> {
+    /// Opens it to be read in several parts.
+    pub fn open(&self) -> io::Result<impl Part + use<>> {
         let file = File::open(&self.path)?;
         Ok(Opened { file, at: 0, body: self.body, width: width(self.encoding) })
     }
