@@ -20,6 +20,7 @@ fn encodings_rules_and_exact_arithmetic_are_the_same_natively_and_in_webassembly
     assert_eq!(golden.digest::<32>("types"), types::digest());
     assert_eq!(golden.digest::<32>("protocol"), protocol::digest());
     assert_eq!(golden.digest::<8>("exact"), exact::digest());
+    assert_eq!(golden.digest::<8>("robust"), exact::robust());
 }
 
 /// Compiles `tests/golden` into a folder beside the workspace's own, and returns the module's path.

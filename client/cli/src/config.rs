@@ -6,6 +6,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
+use decentralml_learning::device::Choice;
 use decentralml_storage::{SourceUrl, StoreToken};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -113,6 +114,7 @@ pub struct Trainer {
     pub max_bytes: Option<Size>,
     pub max_bond: Option<Amount>,
     pub own_store: Option<Size>,
+    pub device: Option<Choice>,
 }
 
 /// Table `[evaluator]`.
@@ -369,6 +371,7 @@ mod tests {
             file.trainer.scale.is_some() && file.trainer.max_rows.is_some(),
             file.trainer.max_bytes.is_some() && file.trainer.max_bond.is_some(),
             file.trainer.own_store.is_some() && file.evaluator.own_store.is_some(),
+            file.trainer.device == Some(Choice::Cpu),
             !file.sources.is_empty() && file.allow_private_hosts == Some(false),
             file.host.listen.is_some() && !file.host.announce.is_empty(),
             file.host.max_storage.is_some(),

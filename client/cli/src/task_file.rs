@@ -5,7 +5,7 @@ use crate::{
     units::{Amount, Decimal, Share, Size},
 };
 use color_eyre::Result;
-use decentralml_learning::{LayerSpec, ModelSpec, data, model};
+use decentralml_learning::{LayerSpec, ModelSpec, RowSpec, data};
 use decentralml_protocol::spec::check;
 use decentralml_sdk::Properties;
 use decentralml_types::{
@@ -69,10 +69,11 @@ pub struct Rows {
     pub classes: u32,
 }
 
-/// Table `[model]`: layers, or the file that has them.
+/// Table `[model]`: layers, the file that has them, or the name of a ready model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
+    pub name: Option<String>,
     pub file: Option<PathBuf>,
     pub input: Option<Vec<u32>>,
     pub layers: Option<Vec<LayerSpec>>,
@@ -176,12 +177,22 @@ impl TaskFile {
 
     /// The layers, checked against the objective.
     pub fn model_spec(&self) -> Result<ModelSpec> {
-        let spec = match (&self.model.file, &self.model.input, &self.model.layers) {
-            (Some(path), None, None) => read_model(path)?,
-            (None, Some(input), Some(layers)) => {
-                ModelSpec { version: model::VERSION, input: input.clone(), layers: layers.clone() }
+        let Model { name, file, input, layers } = &self.model;
+        let spec = match (name, file, input, layers) {
+            (None, Some(path), None, None) => read_model(path)?,
+            (None, None, Some(input), Some(layers)) => {
+                ModelSpec::new(input.clone(), layers.clone())
             }
-            _ => return Err(wrong("[model]: give either `file`, or `input` and `layers`")),
+            (Some(name), None, input, None) => {
+                let spec = ModelSpec::named(name, input.as_deref(), Some(self.objective.classes));
+                spec.map_err(|error| wrong(format!("[model]: {error}")))?
+            }
+            _ => {
+                return Err(wrong(
+                    "[model]: give either `file`, or `input` and `layers`, or the `name` of a ready model, with its `input` \
+                     where that is another than usual",
+                ));
+            }
         };
         spec.validate().map_err(|error| wrong(format!("[model]: {error}")))?;
         let Rows { features, classes } = self.objective;
@@ -204,8 +215,12 @@ impl TaskFile {
             (None, Some(_)) => return Ok(None),
             _ => return Err(wrong("[validation]: give either `file` or `cid`")),
         };
+        let RowSpec { labels, vocabulary, .. } = self.model_spec()?.rows;
         let options = data::ReadOptions {
             classes: Some(self.objective.classes as usize),
+            names: labels,
+            steps: Some(self.objective.features as usize),
+            vocabulary,
             ..data::ReadOptions::default()
         };
         let rows = data::read_file(path, None, &options)?;

@@ -1,18 +1,27 @@
 //! The next model from the accepted updates: the same bytes on every machine, in whatever order the
 //! updates come.
 
+mod engine;
+mod gram;
+mod rows;
+mod select;
+mod sums;
+
 use std::io;
 
-use decentralml_exact::{self as exact, Encoding, Sum};
+use decentralml_exact::{self as exact, Blend, Encoding, Sum, decode_mean, robust};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    model::Parameter,
+    random::Seed,
     update::Update,
     updates::{self, Updates},
     weights::{Weights, WeightsError},
 };
+use engine::Engine;
 
-/// How updates become one step.
+/// How updates become one step. `decentralml_exact::robust` has the rules themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
@@ -25,6 +34,93 @@ pub enum Rule {
     },
     /// The coordinate-wise median (Yin et al. 2018).
     Median,
+    /// The update in the middle of the crowd (Blanchard et al. 2017).
+    Krum {
+        /// Hostile updates to bear; there must be `2 · hostile + 3` updates.
+        hostile: usize,
+    },
+    /// The mean of the updates nearest to their neighbors (Blanchard et al. 2017).
+    MultiKrum {
+        /// Hostile updates to bear; there must be `2 · hostile + 3` updates.
+        hostile: usize,
+        /// Updates to keep, at most all but the hostile.
+        kept: usize,
+    },
+    /// Multi-Krum, then for each weight the mean of the values closest to the median (El Mhamdi et al.
+    /// 2018).
+    Bulyan {
+        /// Hostile updates to bear; there must be `4 · hostile + 3` updates.
+        hostile: usize,
+    },
+    /// The point with the smallest sum of distances to the updates (Pillutla et al. 2022).
+    GeometricMedian {
+        /// Steps towards it, 1 to 64.
+        steps: u8,
+    },
+    /// The mean of updates cut to a radius around the last estimate (Karimireddy et al. 2021).
+    CenteredClipping {
+        /// The radius, in units of `2^-f`.
+        radius: u64,
+        /// Estimates that follow each other, 1 to 64.
+        steps: u8,
+    },
+}
+
+impl Rule {
+    fn exact(self) -> robust::Rule {
+        match self {
+            Self::Mean => robust::Rule::Mean,
+            Self::TrimmedMean { k } => robust::Rule::TrimmedMean { k },
+            Self::Median => robust::Rule::Median,
+            Self::Krum { hostile } => robust::Rule::Krum { hostile },
+            Self::MultiKrum { hostile, kept } => robust::Rule::MultiKrum { hostile, kept },
+            Self::Bulyan { hostile } => robust::Rule::Bulyan { hostile },
+            Self::GeometricMedian { steps } => robust::Rule::GeometricMedian { steps },
+            Self::CenteredClipping { radius, steps } => {
+                robust::Rule::CenteredClipping { radius, steps }
+            }
+        }
+    }
+}
+
+/// What happens to the updates before the rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Each update is replaced by the mean of those nearest to it, itself included, as many as there
+    /// are honest ones (Allouah et al. 2023).
+    NearestNeighbors {
+        /// Hostile updates to bear: fewer than half.
+        hostile: usize,
+    },
+    /// Updates are replaced by means of buckets (Karimireddy et al. 2022).
+    Buckets {
+        /// Updates per bucket, 1 to 64.
+        size: usize,
+        /// What decides who shares a bucket: not to be known before the updates are fixed.
+        seed: Seed,
+    },
+}
+
+/// All that decides how updates become one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aggregation {
+    /// What happens before the rule.
+    pub before: Before,
+    /// The rule.
+    pub rule: Rule,
+    /// What each update counts, in their order; for [`Rule::Mean`] alone. [`Blend::nova`] gives the
+    /// counts of FedNova.
+    pub counts: Option<Blend>,
+}
+
+impl From<Rule> for Aggregation {
+    fn from(rule: Rule) -> Self {
+        Self { before: Before::Nothing, rule, counts: None }
+    }
 }
 
 /// Why there is no next model.
@@ -44,9 +140,6 @@ pub enum AggregateError {
     Read(#[from] io::Error),
 }
 
-/// Coordinates that are aggregated at a time: what an order statistic needs per update.
-const CHUNK: usize = 4_096;
-
 /// `base + rule(updates)`, of updates in memory.
 pub fn aggregate(
     base: &Weights,
@@ -57,34 +150,61 @@ pub fn aggregate(
 }
 
 /// `base + rule(updates)`, of updates wherever they are.
-///
-/// Takes memory for the base, the next model, and a few thousand integers of each update, whatever
-/// the rule.
 pub fn aggregate_from<U: Updates + ?Sized>(
     base: &Weights,
     updates: &U,
     rule: Rule,
 ) -> Result<Weights, AggregateError> {
+    aggregate_with(base, updates, &rule.into())
+}
+
+/// `base + change`, by any rule, with what happens before it.
+///
+/// Runs on the threads of the current rayon pool; their number changes nothing. Takes memory for the
+/// base, the next model and at most 256 MB, whatever the number of updates and the rule.
+pub fn aggregate_with<U: Updates + ?Sized>(
+    base: &Weights,
+    updates: &U,
+    how: &Aggregation,
+) -> Result<Weights, AggregateError> {
     let encoding = updates::encoding(updates, base.parameters());
     let encoding = encoding.map_err(AggregateError::Mismatch)?.ok_or(exact::Error::Empty)?;
-    let mut next = Vec::with_capacity(base.values().len());
-    let mut aggregate = vec![0; CHUNK];
-    let mut rows = vec![vec![0; CHUNK]; updates.count()];
-    for (chunk, weights) in base.values().chunks(CHUNK).enumerate() {
-        aggregate.truncate(weights.len());
-        for (index, row) in rows.iter_mut().enumerate() {
-            row.truncate(weights.len());
-            updates.read(index, chunk * CHUNK, row)?;
+    let length = base.values().len();
+    let engine = Engine::new(updates, length, encoding, how)?;
+    let mut next = vec![0.0; length];
+    let unit = unit(encoding);
+    // The operations of `exact::apply`: scaling by a power of two is exact either way.
+    engine.run(&mut next, |start, change, next| {
+        let weights = base.values().get(start..).unwrap_or_default();
+        for (next, (weight, change)) in next.iter_mut().zip(weights.iter().zip(change)) {
+            *next = (f64::from(*weight) + change * unit) as f32;
         }
-        let columns: Vec<&[i32]> = rows.iter().map(Vec::as_slice).collect();
-        match rule {
-            Rule::Mean => exact::mean(&columns, None, &mut aggregate)?,
-            Rule::TrimmedMean { k } => exact::trimmed_mean(&columns, k, &mut aggregate)?,
-            Rule::Median => exact::median(&columns, &mut aggregate)?,
-        }
-        next.extend(step(weights, &aggregate, encoding));
-    }
+    })?;
     Ok(base.with_values(next)?)
+}
+
+/// The change of each weight that updates come down to, before it is applied: what
+/// [server optimizers](crate::server) work with.
+pub fn change_of<U: Updates + ?Sized>(
+    parameters: &[Parameter],
+    updates: &U,
+    how: &Aggregation,
+) -> Result<Vec<f64>, AggregateError> {
+    let encoding = updates::encoding(updates, parameters);
+    let encoding = encoding.map_err(AggregateError::Mismatch)?.ok_or(exact::Error::Empty)?;
+    let length = parameters.iter().map(Parameter::count).sum();
+    let engine = Engine::new(updates, length, encoding, how)?;
+    let mut all = vec![0.0; length];
+    let unit = unit(encoding);
+    engine.run(&mut all, |_, change, out| {
+        out.iter_mut().zip(change).for_each(|(out, change)| *out = change * unit);
+    })?;
+    Ok(all)
+}
+
+/// What an aggregate of one stands for.
+fn unit(encoding: Encoding) -> f64 {
+    decode_mean(1, encoding.fraction_bits())
 }
 
 fn step(weights: &[f32], aggregate: &[i64], encoding: Encoding) -> impl Iterator<Item = f32> {
@@ -125,72 +245,4 @@ impl MeanAggregate {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::model::ModelSpec;
-
-    fn updates(count: u8) -> (Weights, Vec<Update>) {
-        let spec = ModelSpec::mlp(64, &[80], 10);
-        let encoding = Encoding::new(16, 12, 8_191).unwrap();
-        let base = Weights::init(&spec, [0; 32]);
-        let updates = (1..=count)
-            .map(|seed| {
-                Update::from_delta(&base, &Weights::init(&spec, [seed; 32]), encoding).unwrap()
-            })
-            .collect();
-        (base, updates)
-    }
-
-    const RULES: [Rule; 3] = [Rule::Mean, Rule::TrimmedMean { k: 1 }, Rule::Median];
-
-    #[test]
-    fn the_order_of_the_updates_does_not_change_a_byte() {
-        let (base, updates) = updates(5);
-        assert!(base.values().len() > CHUNK, "more than one chunk is needed to test the chunks");
-        for rule in RULES {
-            let forward: Vec<&Update> = updates.iter().collect();
-            let backward: Vec<&Update> = updates.iter().rev().collect();
-            let next = aggregate(&base, &forward, rule).unwrap();
-            assert_eq!(next.to_bytes(), aggregate(&base, &backward, rule).unwrap().to_bytes());
-            assert_ne!(next, base);
-        }
-    }
-
-    #[test]
-    fn streaming_gives_the_same_mean() {
-        let (base, updates) = updates(4);
-        let mut stream = MeanAggregate::new(base.clone(), updates[0].encoding());
-        updates.iter().rev().for_each(|update| stream.add(update).unwrap());
-        let all: Vec<&Update> = updates.iter().collect();
-        assert_eq!(stream.finish().unwrap(), aggregate(&base, &all, Rule::Mean).unwrap());
-    }
-
-    #[test]
-    fn one_update_leads_to_the_trained_weights_within_one_unit() {
-        let (base, updates) = updates(1);
-        let trained = Weights::init(&ModelSpec::mlp(64, &[80], 10), [1; 32]);
-        for rule in [Rule::Mean, Rule::Median] {
-            let next = aggregate(&base, &[&updates[0]], rule).unwrap();
-            for (a, b) in next.values().iter().zip(trained.values()) {
-                assert!((a - b).abs() <= 0.5001 / 4_096.0);
-            }
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_together_is_refused() {
-        let (base, updates) = updates(2);
-        let other = Update::zero(&ModelSpec::mlp(64, &[81], 10), updates[0].encoding());
-        assert!(matches!(aggregate(&base, &[], Rule::Mean), Err(AggregateError::Rule(_))));
-        assert!(matches!(
-            aggregate(&base, &[&updates[0], &other], Rule::Mean),
-            Err(AggregateError::Mismatch(1))
-        ));
-        assert!(matches!(
-            aggregate(&base, &[&updates[0], &updates[1]], Rule::TrimmedMean { k: 1 }),
-            Err(AggregateError::Rule(exact::Error::Trim { k: 1, updates: 2 }))
-        ));
-        assert!(MeanAggregate::new(base, updates[0].encoding()).finish().is_err());
-    }
-}
+mod tests;

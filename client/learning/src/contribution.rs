@@ -130,7 +130,7 @@ impl<'a, U: Updates + ?Sized> Coalitions<'a, U> {
             Ok(model) => Ok(self.evaluator.evaluate(&model)?.utility),
             Err(ContributionError::Evaluate(EvaluateError::Weights(WeightsError::NotFinite {
                 ..
-            }))) => Ok(-(self.evaluator.spec().classes() as f64).ln()),
+            }))) => Ok(self.evaluator.spec().blind_utility()),
             Err(error) => Err(error),
         }
     }

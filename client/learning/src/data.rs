@@ -1,17 +1,31 @@
 //! Data sets: labeled rows of numbers, from files or embedded, and how they are divided.
+//!
+//! Files are read as streams within [`Limits`]; the rows themselves are kept in memory, four bytes a
+//! number.
 
 mod csv;
 mod error;
 mod files;
 mod idx;
+mod images;
+mod npy;
+mod npz;
 mod partition;
+mod policy;
+mod text;
 
 pub use csv::{CsvOptions, Header, read_csv, write_csv};
 pub use error::{DataError, RowProblem};
-pub use files::{ReadOptions, read_file, write_csv_file};
+pub use files::{Format, Read, ReadOptions, read, read_file, write_csv_file};
 pub use idx::read_idx;
+pub use partition::Partition;
+pub use policy::BadRows;
+pub use text::{TextOptions, ascii};
 
 use crate::random::{Purpose, Seed, Stream};
+
+/// Without a number of classes, a larger label is a mistake: more likely a quantity than a class.
+const MAX_LABEL: u64 = 65_535;
 
 /// Bounds on what is read into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +43,24 @@ impl Default for Limits {
     }
 }
 
-/// Labeled rows: features of shape `[rows, columns]`, labels of shape `[rows]`.
+/// Rows: features of shape `[rows, columns]`, and labels of shape `[rows]` or quantities of shape
+/// `[rows, quantities]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     features: Vec<f32>,
+    /// Zero for all where there are quantities.
     labels: Vec<u32>,
     columns: usize,
     classes: usize,
+    /// `quantities_per_row` of each row, one row after the other.
+    quantities: Vec<f32>,
+    quantities_per_row: usize,
+    /// One to three sizes whose product is `columns`.
+    shape: Vec<usize>,
+    /// One per class, or none.
+    names: Vec<String>,
+    /// Which rows belong together: a number per row, or none.
+    groups: Vec<u32>,
 }
 
 impl Dataset {
@@ -60,7 +85,71 @@ impl Dataset {
         if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
             return shape(format!("row {}: the label is not below {classes}", row + 1));
         }
-        Ok(Self { features, labels, columns, classes })
+        Ok(Self {
+            features,
+            labels,
+            columns,
+            classes,
+            quantities: Vec::new(),
+            quantities_per_row: 0,
+            shape: vec![columns],
+            names: Vec::new(),
+            groups: Vec::new(),
+        })
+    }
+
+    /// Rows of `columns` features, one after the other, and for each as many quantities to predict:
+    /// data of a regression. In everything that goes by classes they count as one.
+    pub fn with_quantities(
+        features: Vec<f32>,
+        quantities: Vec<f32>,
+        columns: usize,
+        quantities_per_row: usize,
+    ) -> Result<Self, DataError> {
+        let rows = features.len().checked_div(columns).unwrap_or(0);
+        if rows.checked_mul(quantities_per_row) != Some(quantities.len()) || quantities_per_row == 0
+        {
+            let found = quantities.len();
+            return Err(DataError::Shape(format!(
+                "{rows} rows with {quantities_per_row} quantities each, but {found} quantities"
+            )));
+        }
+        if let Some(index) = quantities.iter().position(|quantity| !quantity.is_finite()) {
+            let row = index / quantities_per_row + 1;
+            return Err(DataError::Shape(format!("row {row}: a quantity is not finite")));
+        }
+        let rows = Self::new(features, vec![0; rows], columns, 1)?;
+        Ok(Self { quantities, quantities_per_row, ..rows })
+    }
+
+    /// The same rows, each of them an array of this shape, such as `[channels, height, width]`.
+    pub fn with_shape(self, shape: Vec<usize>) -> Result<Self, DataError> {
+        let numbers = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        if numbers != Some(self.columns) {
+            let columns = self.columns;
+            return Err(DataError::Shape(format!("{columns} features are no array of {shape:?}")));
+        }
+        Ok(Self { shape, ..self })
+    }
+
+    /// The same rows, with names for the first classes: as many as there are, or fewer.
+    pub fn with_names(self, names: Vec<String>) -> Result<Self, DataError> {
+        if names.len() > self.classes {
+            let (names, classes) = (names.len(), self.classes);
+            return Err(DataError::Shape(format!("{names} names for {classes} classes")));
+        }
+        Ok(Self { names, ..self })
+    }
+
+    /// The same rows, each of them belonging to a group, such as all that one person wrote.
+    pub fn with_groups(self, groups: Vec<u32>) -> Result<Self, DataError> {
+        if groups.len() != self.rows() {
+            let (groups, rows) = (groups.len(), self.rows());
+            return Err(DataError::Shape(format!(
+                "{groups} groups for {rows} rows: give one for each"
+            )));
+        }
+        Ok(Self { groups, ..self })
     }
 
     /// Number of rows.
@@ -81,6 +170,42 @@ impl Dataset {
     /// All features, `[rows, columns]` in row-major order.
     pub fn features(&self) -> &[f32] {
         &self.features
+    }
+
+    /// The shape of a row; the product of its sizes is [`columns`](Self::columns).
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// What the classes are called, from the first on; empty where that is not known.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Which group each row belongs to; empty where that is not known.
+    pub fn groups(&self) -> &[u32] {
+        &self.groups
+    }
+
+    /// Quantities to predict per row; 0 where rows have labels.
+    pub fn quantities(&self) -> usize {
+        self.quantities_per_row
+    }
+
+    /// The quantities of one row; none where rows have labels.
+    pub fn quantities_of(&self, row: usize) -> &[f32] {
+        let start = row.saturating_mul(self.quantities_per_row);
+        self.quantities
+            .get(start..start.saturating_add(self.quantities_per_row))
+            .unwrap_or_default()
+    }
+
+    /// What follows each token of a row: the tokens from the second on, and then the label.
+    pub(crate) fn next_tokens(&self, row: usize) -> impl Iterator<Item = u32> {
+        let (tokens, label) =
+            self.row(row).map_or((&[][..], None), |(row, label)| (row, Some(label)));
+        // Whether they are whole numbers is checked once, before training.
+        tokens.iter().skip(1).map(|&token| token as u32).chain(label)
     }
 
     /// All labels.
@@ -115,7 +240,20 @@ impl Dataset {
             features.extend_from_slice(row);
             labels.push(label);
         }
-        Self { features, labels, columns: self.columns, classes: self.classes }
+        let quantities = indices.iter().filter(|&&index| index < self.rows());
+        let quantities =
+            quantities.flat_map(|&index| self.quantities_of(index).iter().copied()).collect();
+        Self {
+            features,
+            labels,
+            columns: self.columns,
+            classes: self.classes,
+            quantities,
+            quantities_per_row: self.quantities_per_row,
+            groups: indices.iter().filter_map(|&index| self.groups.get(index).copied()).collect(),
+            shape: self.shape.clone(),
+            names: self.names.clone(),
+        }
     }
 
     /// The same rows in the seed's order.

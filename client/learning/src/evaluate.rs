@@ -1,35 +1,63 @@
 //! How good a model is on rows it has not seen.
 
-use burn::tensor::{Device, Tensor, TensorData};
+mod total;
+
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Dataset,
+    device,
     model::{ModelSpec, SpecError},
-    network::{Network, device},
+    network::{Network, upload},
     weights::{Weights, WeightsError},
 };
+use total::Total;
 
 /// Rows per forward pass: bounds memory, and is plenty to keep the kernels busy.
 const BATCH: usize = 2_048;
+/// Numbers that the rows of one forward pass may become, over all layers: 512 MiB.
+const BATCH_NUMBERS: usize = 1 << 27;
 
 /// What a model achieves on a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Share of rows whose largest logit is the label's, in `0..=1`.
+    /// Share of rows, or of tokens, whose largest logit is the label's, in `0..=1`. There is no such
+    /// thing in a regression: 0.
     pub accuracy: f64,
-    /// Mean cross-entropy, in nats per row; infinite where a logit is not a number.
+    /// Mean cross-entropy, in nats per row or token, infinite where a logit is not a number; in a
+    /// regression the mean squared error.
     pub loss: f64,
-    /// Mean log-likelihood with each row clipped from below at that of a blind guess,
-    /// `ln(1 / classes)`; in nats, from there to 0. The clip bounds what a single row can do to a
-    /// score.
+    /// What the chain's scores are made of: bounded per row, so that a single one can do only so much.
+    ///
+    /// - Classification: the mean log-likelihood with each row clipped from below at that of a blind
+    ///   guess, `ln(1 / classes)`; in nats, from there to 0.
+    /// - Next token: `1 + ln p / ln(tokens)` of each token, clipped at 0, which is a blind guess; 1 is
+    ///   certainty. In `0..=1`.
+    /// - Regression: `1 / (1 + e²)` with e² the squared error divided by the quantity's variance over
+    ///   these rows, averaged over the row's quantities; 1 is exact, 1/2 an error of one standard
+    ///   deviation. In `0..=1`. It never saturates, so that even a poor model's gain is seen.
     pub utility: f64,
     /// Rows evaluated.
     pub rows: usize,
+    /// Classification: the mean over the classes of the share of its rows that are found, in `0..=1`;
+    /// classes without rows are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced_accuracy: Option<f64>,
+    /// Classification: the mean over the classes of the harmonic mean of precision and recall (macro
+    /// F1), in `0..=1`; classes that neither occur nor are predicted are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub f1: Option<f64>,
+    /// Regression: the mean squared error over rows and quantities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mse: Option<f64>,
+    /// Next token: `e^loss`, among how many tokens the model wavers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<f64>,
 }
 
 impl Metrics {
-    /// The utility in integer micro-nats, rounded to the nearest.
+    /// The utility in integer millionths (of a nat, in a classification), rounded to the nearest.
     pub fn utility_micro_nats(&self) -> i64 {
         (self.utility * 1e6).round() as i64
     }
@@ -53,27 +81,35 @@ pub enum EvaluateError {
 pub struct Evaluator {
     spec: ModelSpec,
     device: Device,
-    batches: Vec<(Tensor<2>, Vec<u32>)>,
+    batches: Vec<Tensor<2>>,
+    truth: Truth,
     rows: usize,
+}
+
+/// What is to be predicted.
+enum Truth {
+    /// Of each row, or of each token of each row.
+    Labels(Vec<u32>),
+    /// `scale` is one over the variance of each quantity.
+    Quantities { values: Vec<f32>, scale: Vec<f64> },
 }
 
 impl Evaluator {
     /// Uploads the rows.
     pub fn new(spec: &ModelSpec, data: &Dataset) -> Result<Self, EvaluateError> {
-        spec.check_data(data.columns(), data.classes())?;
+        let activations = spec.places()?.activations.saturating_add(data.columns());
+        spec.check_rows(data)?;
         if data.rows() == 0 {
             return Err(EvaluateError::NoRows);
         }
-        let device = device();
-        let features = data.features().chunks(BATCH * data.columns());
-        let batches = features
-            .zip(data.labels().chunks(BATCH))
-            .map(|(features, labels)| {
-                let features = TensorData::new(features.to_vec(), [labels.len(), data.columns()]);
-                (Tensor::from_data(features, &device), labels.to_vec())
-            })
+        let device = device::cpu();
+        let batch = (BATCH_NUMBERS / activations.max(1)).clamp(1, BATCH);
+        let batches = (0..data.rows())
+            .step_by(batch)
+            .map(|start| upload(spec, data, start..data.rows().min(start + batch), &device))
             .collect();
-        Ok(Self { spec: spec.clone(), device, batches, rows: data.rows() })
+        let truth = Truth::of(spec, data);
+        Ok(Self { spec: spec.clone(), device, batches, truth, rows: data.rows() })
     }
 
     /// The model that is evaluated.
@@ -84,25 +120,42 @@ impl Evaluator {
     /// Runs the model on all rows.
     pub fn evaluate(&self, weights: &Weights) -> Result<Metrics, EvaluateError> {
         let network = Network::new(&self.spec, weights, &self.device)?;
-        let classes = self.spec.classes();
-        let mut total = Total { floor: -(classes as f64).ln(), ..Total::default() };
-        for (features, labels) in &self.batches {
-            let logits = network.forward(features.clone()).into_data();
+        let mut total = Total::new(&self.spec, &self.truth);
+        for features in &self.batches {
+            let outputs = network.forward(features.clone(), None).into_data();
             // An f32 tensor of the CPU is readable as f32; if it were not, every row would count as
             // a blind guess with an infinite loss.
-            let logits = logits.as_slice::<f32>().unwrap_or_default();
-            let mut rows = logits.chunks(classes);
-            for &label in labels {
-                total.add(rows.next().unwrap_or_default(), label as usize);
+            total.add(outputs.as_slice::<f32>().unwrap_or_default());
+        }
+        Ok(total.metrics(self.rows))
+    }
+}
+
+impl Truth {
+    fn of(spec: &ModelSpec, data: &Dataset) -> Self {
+        use crate::model::Task;
+        match spec.task {
+            Task::Classification => Self::Labels(data.labels().to_vec()),
+            Task::NextToken => {
+                Self::Labels((0..data.rows()).flat_map(|row| data.next_tokens(row)).collect())
+            }
+            Task::Regression => {
+                let width = data.quantities();
+                let values: Vec<f32> =
+                    (0..data.rows()).flat_map(|row| data.quantities_of(row).to_vec()).collect();
+                let scale = (0..width).map(|index| {
+                    let column =
+                        || values.iter().skip(index).step_by(width.max(1)).map(|&v| f64::from(v));
+                    let rows = data.rows() as f64;
+                    let mean = column().sum::<f64>() / rows;
+                    let variance = column().map(|v| (v - mean) * (v - mean)).sum::<f64>() / rows;
+                    // A quantity that never changes has no scale of its own.
+                    if variance > 0.0 { 1.0 / variance } else { 1.0 }
+                });
+                let scale = scale.collect();
+                Self::Quantities { values, scale }
             }
         }
-        let rows = self.rows as f64;
-        Ok(Metrics {
-            accuracy: total.hits as f64 / rows,
-            loss: total.loss / rows,
-            utility: total.utility / rows,
-            rows: self.rows,
-        })
     }
 }
 
@@ -115,96 +168,6 @@ pub fn evaluate(
     Evaluator::new(spec, data)?.evaluate(weights)
 }
 
-#[derive(Default)]
-struct Total {
-    floor: f64,
-    hits: usize,
-    loss: f64,
-    utility: f64,
-}
-
-impl Total {
-    /// Adds one row; the logarithms are taken in `f64`, so that only the logits are in `f32`.
-    fn add(&mut self, logits: &[f32], label: usize) {
-        let likelihood = log_likelihood(logits, label);
-        self.loss -= likelihood;
-        self.utility += likelihood.max(self.floor);
-        let best = (0..logits.len()).reduce(|best, candidate| {
-            if logits.get(candidate) > logits.get(best) { candidate } else { best }
-        });
-        self.hits += usize::from(best == Some(label) && likelihood.is_finite());
-    }
-}
-
-/// `ln softmax(logits)[label]`, or minus infinity if a logit is not finite.
-fn log_likelihood(logits: &[f32], label: usize) -> f64 {
-    let Some(&own) = logits.get(label) else { return f64::NEG_INFINITY };
-    if !logits.iter().all(|logit| logit.is_finite()) {
-        return f64::NEG_INFINITY;
-    }
-    let largest = logits.iter().fold(f64::NEG_INFINITY, |max, &logit| max.max(f64::from(logit)));
-    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum();
-    f64::from(own) - largest - sum.ln()
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_metrics_of_a_model_that_can_be_checked_by_hand() {
-        // Logits are [x, −x]: sure of class 0 for large x.
-        let spec = ModelSpec::mlp(1, &[], 2);
-        let weights = Weights::new(&spec, vec![0.0, 0.0, 1.0, -1.0]).unwrap();
-        let data = Dataset::new(vec![1.0, -1.0, 50.0, 0.0], vec![0, 1, 1, 0], 1, 2).unwrap();
-        let metrics = evaluate(&spec, &weights, &data).unwrap();
-        assert_eq!((metrics.accuracy, metrics.rows), (0.75, 4));
-        let sure = -(1.0 + (-2.0_f64).exp()).ln();
-        let guess = -(2.0_f64.ln());
-        assert!((metrics.loss - (-2.0 * sure + 100.0 - guess) / 4.0).abs() < 1e-6);
-        // The row that is wrong with certainty counts no worse than a blind guess.
-        assert!((metrics.utility - (2.0 * sure + 2.0 * guess) / 4.0).abs() < 1e-6);
-        assert_eq!(metrics.utility_micro_nats(), (metrics.utility * 1e6).round() as i64);
-    }
-
-    #[test]
-    fn batches_do_not_change_the_result() {
-        let digits = crate::data::digits().unwrap();
-        let many: Vec<usize> = (0..digits.rows()).chain(0..digits.rows()).collect();
-        assert!(many.len() > BATCH);
-        let spec = ModelSpec::mlp(64, &[32], 10);
-        let weights = Weights::init(&spec, [1; 32]);
-        let once = evaluate(&spec, &weights, &digits).unwrap();
-        let twice = evaluate(&spec, &weights, &digits.subset(&many)).unwrap();
-        assert_eq!(once.accuracy, twice.accuracy);
-        assert!((once.loss - twice.loss).abs() < 1e-6);
-        assert!(once.utility >= -(10_f64.ln()));
-    }
-
-    #[test]
-    fn overflowing_logits_count_as_blind_guesses() {
-        let spec = ModelSpec::mlp(1, &[], 2);
-        let weights = Weights::new(&spec, vec![0.0, 0.0, f32::MAX, -f32::MAX]).unwrap();
-        let data = Dataset::new(vec![9.0], vec![0], 1, 2).unwrap();
-        let metrics = evaluate(&spec, &weights, &data).unwrap();
-        assert_eq!((metrics.accuracy, metrics.loss), (0.0, f64::INFINITY));
-        assert_eq!(metrics.utility, -(2_f64.ln()));
-    }
-
-    #[test]
-    fn what_does_not_fit_together_is_refused() {
-        let spec = ModelSpec::mlp(64, &[], 10);
-        let digits = crate::data::digits().unwrap();
-        let other = Weights::init(&ModelSpec::mlp(64, &[], 9), [0; 32]);
-        assert!(matches!(
-            evaluate(&spec, &other, &digits),
-            Err(EvaluateError::Weights(WeightsError::Count { .. }))
-        ));
-        assert!(matches!(
-            Evaluator::new(&ModelSpec::mlp(64, &[], 9), &digits),
-            Err(EvaluateError::Data(SpecError::Classes { expected: 9, found: 10 }))
-        ));
-        assert!(matches!(Evaluator::new(&spec, &digits.subset(&[])), Err(EvaluateError::NoRows)));
-    }
-}
+#[path = "evaluate/tests.rs"]
+mod tests;

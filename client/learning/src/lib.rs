@@ -20,28 +20,38 @@
 //! every machine.
 
 pub mod aggregate;
+pub mod compress;
 pub mod contribution;
+pub mod conv;
 pub mod data;
+pub mod device;
 pub mod evaluate;
 mod malformed;
 pub mod model;
 mod network;
+pub mod pool;
 mod random;
 mod safetensors;
+pub mod server;
 pub mod train;
 pub mod update;
 pub mod updates;
 pub mod weights;
 
-pub use aggregate::{AggregateError, MeanAggregate, Rule, aggregate, aggregate_from};
+pub use aggregate::{
+    AggregateError, Aggregation, Before, MeanAggregate, Rule, aggregate, aggregate_from,
+    aggregate_with, change_of,
+};
+pub use compress::{Codec, CodecError, Draw, Packed, Residual, ResidualError};
 pub use contribution::{Coalitions, ContributionError, ShapleyOptions, score_updates, shapley};
 pub use data::{DataError, Dataset};
-pub use decentralml_exact::Encoding;
+pub use decentralml_exact::{Blend, Encoding};
 pub use evaluate::{EvaluateError, Evaluator, Metrics, evaluate};
 pub use malformed::Malformed;
-pub use model::{LayerSpec, ModelSpec, Parameter, SpecError};
+pub use model::{LayerSpec, ModelSpec, Parameter, RowSpec, SpecError, Task};
 pub use random::Seed;
+pub use server::{Adaptive, ServerError, ServerOptimizer, ServerState};
 pub use train::{LocalTraining, Optimizer, Progress, TrainError, TrainOutcome, train};
 pub use update::{Update, UpdateError};
-pub use updates::{UpdateFile, Updates};
+pub use updates::{Clipped, UpdateFile, Updates};
 pub use weights::{Weights, WeightsError};

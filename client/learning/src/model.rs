@@ -1,9 +1,22 @@
 //! Models as data: a list of layers that is stored in IPFS and named by its CID.
 
+mod error;
+mod layers;
+mod ready;
+mod rows;
+mod shapes;
+
 use serde::{Deserialize, Serialize};
 
-/// The version of the format that this program reads and writes.
-pub const VERSION: u32 = 1;
+pub use error::SpecError;
+pub use layers::LayerSpec;
+pub use ready::{CHARACTERS, READY};
+pub use rows::{Normalize, Number, RowSpec};
+pub(crate) use shapes::{Draws, Placed, Places, Shape, Start};
+
+/// The latest version of the format that this program reads and writes. A model is written in the
+/// first version that has all that it uses.
+pub const VERSION: u32 = 2;
 
 const MAX_LAYERS: usize = 64;
 const MAX_UNITS: u32 = 1 << 16;
@@ -19,38 +32,48 @@ const MAX_PARAMETERS: usize = 1 << 26;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
-    /// Version of this format: [`VERSION`].
+    /// Version of this format: 1 if all layers are dense or activations, nothing is said about the
+    /// rows, and the task is a classification; 2 elsewhere.
     pub version: u32,
-    /// Shape of one row, for example `[64]` or `[28, 28]`; a dense layer sees it flattened.
+    /// Shape of one row, for example `[64]` or `[3, 32, 32]`; in version 1, layers see it flattened.
     pub input: Vec<u32>,
     /// The layers, from the input to the logits.
     pub layers: Vec<LayerSpec>,
+    /// What the model is trained for.
+    #[serde(default, skip_serializing_if = "Task::is_classification")]
+    pub task: Task,
+    /// What a row means.
+    #[serde(default, skip_serializing_if = "RowSpec::is_default")]
+    pub rows: RowSpec,
 }
 
-/// One layer of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum LayerSpec {
-    /// `x · W + b` with `W` of shape `[inputs, units]`.
-    Dense {
-        /// Outputs of the layer.
-        units: u32,
-        /// Whether there is a `b`; true if not said.
-        #[serde(default = "yes")]
-        bias: bool,
-    },
-    /// `max(0, x)`.
-    Relu,
-    /// `x · Φ(x)`, with the exact error function.
-    Gelu,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// `1 / (1 + e^-x)`.
-    Sigmoid,
+/// What a model is trained for: its loss, its metrics, and what an update to it is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// One of several classes per row; cross-entropy.
+    #[default]
+    Classification,
+    /// One or more quantities per row; mean squared error.
+    Regression,
+    /// The token after each of a row's tokens, the label being the one after the last; cross-entropy
+    /// per token.
+    NextToken,
 }
 
-fn yes() -> bool {
-    true
+impl Task {
+    fn is_classification(&self) -> bool {
+        *self == Self::Classification
+    }
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+            Self::Regression => "regression",
+            Self::NextToken => "prediction of the next token",
+        }
+    }
 }
 
 /// A named tensor of a model and its shape.
@@ -58,7 +81,7 @@ fn yes() -> bool {
 pub struct Parameter {
     /// For example `layers.0.weight`, where 0 is the index in [`ModelSpec::layers`].
     pub name: String,
-    /// `[inputs, units]` of a weight, `[units]` of a bias.
+    /// For example `[inputs, units]` of a dense layer's weight; `docs/models.md` has the others.
     pub shape: Vec<usize>,
 }
 
@@ -69,64 +92,42 @@ impl Parameter {
     }
 }
 
-/// Why a model, or a pair of a model and data, is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum SpecError {
-    /// A version that this program does not know.
-    #[error("model format version {0}: this program reads version {VERSION}")]
-    Version(u32),
-    /// An input shape that is empty, has a zero, more than four dimensions or too many numbers.
-    #[error("input {0:?}: give one to four positive sizes, for example [64]")]
-    Input(Vec<u32>),
-    /// No layers, or too many.
-    #[error("{0} layers: a model has 1 to {MAX_LAYERS}")]
-    Layers(usize),
-    /// A layer that contradicts itself or its place.
-    #[error("layer {index}: {problem}")]
-    Layer {
-        /// Index in [`ModelSpec::layers`], from 0.
-        index: usize,
-        /// What is wrong and what to do.
-        problem: String,
-    },
-    /// More parameters than the program handles.
-    #[error("the model has more than {MAX_PARAMETERS} parameters")]
-    TooLarge,
-    /// Not the JSON of a model.
-    #[error("not a model in JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// Not the TOML of a model.
-    #[error("not a model in TOML: {0}")]
-    Toml(#[from] toml::de::Error),
-    /// A valid model, but not in the one byte form that a CID stands for.
-    #[error("the model's JSON is not in canonical form: write it with `to_canonical_json`")]
-    NotCanonical,
-    /// The rows have another number of features than the model's input.
-    #[error("the data has {found} features per row, the model takes {expected}")]
-    Features {
-        /// Numbers that the model takes.
-        expected: usize,
-        /// Features that the data has.
-        found: usize,
-    },
-    /// The data has more classes than the model has logits.
-    #[error("the data has {found} classes, the model tells {expected} apart")]
-    Classes {
-        /// Units of the last layer.
-        expected: usize,
-        /// Classes of the data.
-        found: usize,
-    },
-}
-
 impl ModelSpec {
+    /// A classification of rows of shape `input`, in the version that has all the layers.
+    pub fn new(input: Vec<u32>, layers: Vec<LayerSpec>) -> Self {
+        Self { version: 1, input, layers, task: Task::default(), rows: RowSpec::default() }
+            .in_first_version()
+    }
+
+    /// The same layers for another task.
+    pub fn with_task(self, task: Task) -> Self {
+        Self { task, ..self }.in_first_version()
+    }
+
+    /// The same layers for rows that are to be understood otherwise.
+    pub fn with_rows(self, rows: RowSpec) -> Self {
+        Self { rows, ..self }.in_first_version()
+    }
+
     /// A perceptron: dense layers of `hidden` units with ReLU between them, and `classes` logits.
     pub fn mlp(features: u32, hidden: &[u32], classes: u32) -> Self {
-        let dense = |units| LayerSpec::Dense { units, bias: true };
         let mut layers: Vec<LayerSpec> =
-            hidden.iter().flat_map(|&units| [dense(units), LayerSpec::Relu]).collect();
-        layers.push(dense(classes));
-        Self { version: VERSION, input: vec![features], layers }
+            hidden.iter().flat_map(|&units| [LayerSpec::dense(units), LayerSpec::Relu]).collect();
+        layers.push(LayerSpec::dense(classes));
+        Self::new(vec![features], layers)
+    }
+
+    fn in_first_version(self) -> Self {
+        Self { version: self.first_version(), ..self }
+    }
+
+    /// The first version that has all that the model uses.
+    fn first_version(&self) -> u32 {
+        let layers = self.layers.iter().map(LayerSpec::since).max().unwrap_or(1);
+        match self.task.is_classification() && self.rows.is_default() {
+            true => layers,
+            false => VERSION,
+        }
     }
 
     /// Reads and validates a model in JSON, in whatever layout. Errors name line and column.
@@ -151,60 +152,83 @@ impl ModelSpec {
     }
 
     /// The bytes that are stored and named by their CID: JSON without white space, fields in the
-    /// order of their declaration, defaults written out.
+    /// order of their declaration, defaults of layers written out, those of the model left out.
     pub fn to_canonical_json(&self) -> Result<Vec<u8>, SpecError> {
         Ok(serde_json::to_vec(self)?)
     }
 
-    /// Checks that the layers fit together. Errors name the layer's index.
+    /// Checks that the layers fit together and lead to what the task needs, within the bounds that
+    /// `docs/models.md` states. Errors name the layer's index and kind.
     pub fn validate(&self) -> Result<(), SpecError> {
-        if self.version != VERSION {
+        self.places().map(|_| ())
+    }
+
+    /// All layers in their places, after every check.
+    pub(crate) fn places(&self) -> Result<Places<'_>, SpecError> {
+        if !(1..=VERSION).contains(&self.version) {
             return Err(SpecError::Version(self.version));
         }
-        let features = self.input.iter().try_fold(1_usize, |product, &size| {
-            product.checked_mul(size as usize).filter(|&p| (1..=MAX_PARAMETERS).contains(&p))
-        });
-        if !(1..=4).contains(&self.input.len()) || features.is_none() {
-            return Err(SpecError::Input(self.input.clone()));
+        let needed = self.first_version();
+        if self.version != needed {
+            return Err(SpecError::OtherVersion { found: self.version, needed });
         }
         if !(1..=MAX_LAYERS).contains(&self.layers.len()) {
             return Err(SpecError::Layers(self.layers.len()));
         }
-        let wrong =
-            |index, problem: &str| Err(SpecError::Layer { index, problem: problem.to_owned() });
-        for (index, layer) in self.layers.iter().enumerate() {
-            if let LayerSpec::Dense { units, .. } = *layer
-                && !(1..=MAX_UNITS).contains(&units)
-            {
-                return wrong(index, &format!("{units} units: choose 1 to {MAX_UNITS}"));
-            }
+        let (layers, result) = shapes::place(self);
+        let (output, activations) = result?;
+        self.check_output(output)?;
+        let classes = (self.task != Task::Regression).then(|| self.classes());
+        self.rows.validate(self.features(), classes, self.tokens())?;
+        Ok(Places { layers, activations })
+    }
+
+    /// Checks that the last layer gives what the task needs.
+    fn check_output(&self, output: Shape) -> Result<(), SpecError> {
+        let index = self.layers.len().saturating_sub(1);
+        let Some(last) = self.layers.last() else { return Err(SpecError::Layers(0)) };
+        let wrong = |problem: String| {
+            Err(SpecError::Layer { layer: index.to_string(), kind: last.kind(), problem })
+        };
+        if !matches!(last, LayerSpec::Dense { .. }) {
+            return wrong(
+                "the last layer must be dense: it gives the logits, to which the loss applies its own softmax"
+                    .to_owned(),
+            );
         }
-        let last = self.layers.len() - 1;
-        match self.layers.last() {
-            Some(LayerSpec::Dense { units: 2.., .. }) => {}
-            Some(LayerSpec::Dense { .. }) => {
-                return wrong(last, "the last layer needs at least 2 units, one per class");
+        match (self.task, output) {
+            (Task::Classification, Shape::Flat(2..)) | (Task::Regression, Shape::Flat(_)) => Ok(()),
+            (Task::Classification, Shape::Flat(_)) => {
+                wrong("the last layer needs at least 2 units, one per class".to_owned())
             }
-            _ => {
-                return wrong(
-                    last,
-                    "the last layer must be dense: it gives the logits, to which the loss applies \
-                     its own softmax",
-                );
-            }
+            (Task::NextToken, Shape::Steps { features, .. }) => match self.tokens() {
+                Some(tokens) if tokens == features && tokens >= 2 => Ok(()),
+                Some(tokens) => wrong(format!(
+                    "{features} units for {tokens} tokens: give as many units as `embedding` has tokens, at least 2"
+                )),
+                None => wrong(
+                    "the first layer must be `embedding`, which says how many tokens there are"
+                        .to_owned(),
+                ),
+            },
+            (Task::NextToken, other) => wrong(format!(
+                "it gives {other}, but the next token is predicted at every step: start with `embedding`, and leave \
+                 `last_step` and `flatten` out"
+            )),
+            (Task::Classification | Task::Regression, other) => wrong(format!(
+                "it gives {other}, but a {} needs one row of numbers: put `last_step` or `flatten` before it",
+                self.task.name()
+            )),
         }
-        if self.parameter_count() > MAX_PARAMETERS {
-            return Err(SpecError::TooLarge);
-        }
-        Ok(())
     }
 
     /// Numbers that one row has.
     pub fn features(&self) -> usize {
-        self.input.iter().map(|&size| size as usize).product()
+        self.input.iter().map(|&size| size as usize).fold(1, usize::saturating_mul)
     }
 
-    /// Classes that the model tells apart: the units of the last dense layer, 0 without one.
+    /// What the last dense layer gives, per row or per step: classes, tokens or quantities; 0 without
+    /// one.
     pub fn classes(&self) -> usize {
         let units = self.layers.iter().rev().find_map(|layer| match layer {
             LayerSpec::Dense { units, .. } => Some(*units as usize),
@@ -213,123 +237,99 @@ impl ModelSpec {
         units.unwrap_or(0)
     }
 
+    /// How many tokens there are, where rows are sequences of them.
+    pub fn tokens(&self) -> Option<usize> {
+        match self.layers.first() {
+            Some(LayerSpec::Embedding { vocabulary, .. }) => Some(*vocabulary as usize),
+            _ => None,
+        }
+    }
+
     /// How many trainable numbers the model has.
     pub fn parameter_count(&self) -> usize {
         self.parameters().iter().map(Parameter::count).fold(0, usize::saturating_add)
     }
 
-    /// The model's tensors, sorted by name as bytes: the order of every file and flat slice.
+    /// The model's tensors, sorted by name as bytes: the order of every file and flat slice. Of a
+    /// model that is not valid, those of the layers before the first mistake.
     pub fn parameters(&self) -> Vec<Parameter> {
-        let mut parameters = Vec::new();
-        let mut inputs = self.features();
-        for (index, layer) in self.layers.iter().enumerate() {
-            if let LayerSpec::Dense { units, bias } = *layer {
-                let units = units as usize;
-                if bias {
-                    parameters.push(Parameter {
-                        name: parameter_name(index, "bias"),
-                        shape: vec![units],
-                    });
-                }
-                let shape = vec![inputs, units];
-                parameters.push(Parameter { name: parameter_name(index, "weight"), shape });
-                inputs = units;
+        self.started().into_iter().map(|tensor| tensor.parameter).collect()
+    }
+
+    /// The tensors in the order of [`parameters`](Self::parameters), with how they start.
+    pub(crate) fn started(&self) -> Vec<shapes::Started> {
+        fn collect(layers: Vec<Placed<'_>>, tensors: &mut Vec<shapes::Started>) {
+            for layer in layers {
+                tensors.extend(layer.tensors);
+                collect(layer.branch, tensors);
+                collect(layer.shortcut, tensors);
             }
         }
-        parameters.sort_by(|a, b| a.name.cmp(&b.name));
-        parameters
+        let mut tensors = Vec::new();
+        collect(shapes::place(self).0, &mut tensors);
+        tensors.sort_by(|a, b| a.parameter.name.cmp(&b.parameter.name));
+        tensors
+    }
+
+    /// The utility that a model gets whose numbers have left the range of `f32`: that of a blind
+    /// guess. See [`Metrics::utility`](crate::Metrics::utility).
+    pub fn blind_utility(&self) -> f64 {
+        match self.task {
+            Task::Classification => -(self.classes() as f64).ln(),
+            Task::Regression | Task::NextToken => 0.0,
+        }
     }
 
     /// Checks that rows of `features` numbers and labels below `classes` suit the model.
     pub fn check_data(&self, features: usize, classes: usize) -> Result<(), SpecError> {
-        if features != self.features() {
-            return Err(SpecError::Features { expected: self.features(), found: features });
+        if self.task == Task::Regression {
+            let found = format!("labels of {classes} classes");
+            return Err(SpecError::Targets { task: self.task.name(), found });
         }
+        self.check_features(features)?;
         if classes > self.classes() {
             return Err(SpecError::Classes { expected: self.classes(), found: classes });
         }
         Ok(())
     }
-}
 
-/// The name of a layer's tensor; `kind` is `weight` or `bias`.
-pub(crate) fn parameter_name(layer: usize, kind: &str) -> String {
-    format!("layers.{layer}.{kind}")
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn toml_and_json_describe_the_same_model() {
-        let toml = r#"
-            version = 1
-            input = [64]
-            layers = [{ dense = { units = 32 } }, "relu", { dense = { units = 10 } }]
-        "#;
-        let spec = ModelSpec::from_toml(toml).unwrap();
-        assert_eq!(spec, ModelSpec::mlp(64, &[32], 10));
-        let canonical = spec.to_canonical_json().unwrap();
-        let expected = r#"{"version":1,"input":[64],"layers":[{"dense":{"units":32,"bias":true}},"relu",{"dense":{"units":10,"bias":true}}]}"#;
-        assert_eq!(String::from_utf8(canonical.clone()).unwrap(), expected);
-        assert_eq!(ModelSpec::from_canonical_json(&canonical).unwrap(), spec);
+    fn check_features(&self, found: usize) -> Result<(), SpecError> {
+        let expected = self.features();
+        if found == expected { Ok(()) } else { Err(SpecError::Features { expected, found }) }
     }
 
-    #[test]
-    fn another_layout_of_the_same_json_is_not_canonical() {
-        let spaced = br#"{"version":1,"input":[2],"layers":[{"dense":{"units":2}}]}"#;
-        assert!(ModelSpec::from_json(spaced).is_ok());
-        assert!(matches!(ModelSpec::from_canonical_json(spaced), Err(SpecError::NotCanonical)));
-    }
-
-    #[test]
-    fn parameters_are_sorted_by_name() {
-        let spec = ModelSpec::mlp(3, &[2; 5], 4);
-        let names: Vec<String> = spec.parameters().into_iter().map(|p| p.name).collect();
-        assert!(names.is_sorted());
-        assert_eq!(names.first().unwrap(), "layers.0.bias");
-        // As bytes, "10" comes before "2".
-        assert_eq!(names[3], "layers.10.weight");
-        assert_eq!(ModelSpec::mlp(64, &[32], 10).parameter_count(), 64 * 32 + 32 + 32 * 10 + 10);
-    }
-
-    #[test]
-    fn errors_name_the_layer() {
-        let mut spec = ModelSpec::mlp(4, &[8], 3);
-        spec.layers[0] = LayerSpec::Dense { units: 0, bias: true };
-        assert!(spec.validate().unwrap_err().to_string().starts_with("layer 0: 0 units"));
-        spec.layers[0] = LayerSpec::Tanh;
-        assert!(spec.validate().is_ok());
-        spec.layers.push(LayerSpec::Sigmoid);
-        assert!(spec.validate().unwrap_err().to_string().starts_with("layer 3: the last layer"));
-        spec.layers = vec![LayerSpec::Dense { units: 1, bias: false }];
-        assert!(spec.validate().unwrap_err().to_string().contains("at least 2"));
-    }
-
-    #[test]
-    fn contradictions_are_refused() {
-        let refused = |change: fn(&mut ModelSpec)| {
-            let mut spec = ModelSpec::mlp(4, &[8], 3);
-            change(&mut spec);
-            spec.validate().unwrap_err()
+    /// Checks that all the rows suit the model, tokens included.
+    pub fn check_rows(&self, data: &crate::data::Dataset) -> Result<(), SpecError> {
+        let found = match (self.task, data.quantities()) {
+            (Task::Regression, quantities) if quantities == self.classes() => {
+                self.check_features(data.columns())?;
+                return self.check_tokens(data);
+            }
+            (Task::Regression, 0) => "labels".to_owned(),
+            (_, 0) => {
+                self.check_data(data.columns(), data.classes())?;
+                return self.check_tokens(data);
+            }
+            (_, quantities) => format!("{quantities} quantities each"),
         };
-        assert!(matches!(refused(|s| s.version = 2), SpecError::Version(2)));
-        assert!(matches!(refused(|s| s.input = vec![]), SpecError::Input(_)));
-        assert!(matches!(refused(|s| s.input = vec![4, 0]), SpecError::Input(_)));
-        assert!(matches!(refused(|s| s.input = vec![u32::MAX; 4]), SpecError::Input(_)));
-        assert!(matches!(refused(|s| s.layers = vec![]), SpecError::Layers(0)));
-        assert!(matches!(
-            refused(|s| *s = ModelSpec::mlp(65_536, &[65_536], 2)),
-            SpecError::TooLarge
-        ));
-        for unknown in [
-            r#"{"version":1,"input":[4],"layers":[{"dense":{"units":2,"unit":3}}]}"#,
-            r#"{"version":1,"input":[4],"layers":["softmax"]}"#,
-            r#"{"version":1,"input":[4],"layers":[{"dense":{"units":-1}}]}"#,
-        ] {
-            assert!(matches!(ModelSpec::from_json(unknown.as_bytes()), Err(SpecError::Json(_))));
+        Err(SpecError::Targets { task: self.task.name(), found })
+    }
+
+    fn check_tokens(&self, data: &crate::data::Dataset) -> Result<(), SpecError> {
+        let Some(vocabulary) = self.tokens() else { return Ok(()) };
+        let is_token = |x: f32| x >= 0.0 && x < vocabulary as f32 && x.fract() == 0.0;
+        match data.features().iter().position(|&x| !is_token(x)) {
+            None => Ok(()),
+            Some(index) => Err(SpecError::Token {
+                row: index / data.columns() + 1,
+                position: index % data.columns() + 1,
+                value: data.features().get(index).copied().unwrap_or(f32::NAN),
+                vocabulary,
+            }),
         }
     }
 }
+
+#[cfg(test)]
+#[path = "model/tests.rs"]
+mod tests;

@@ -1,29 +1,52 @@
 //! The model as burn sees it.
+//!
+//! Between two layers everything is a matrix of shape `[rows, numbers]`; a layer that takes images or
+//! sequences sees it in its own shape, which costs nothing. Shapes are those that
+//! `model/shapes.rs` has checked, so no operation of burn can be given one that it would refuse.
+
+mod attention;
+mod layers;
+mod plan;
+mod recurrent;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use burn::{
     module::{Module, Param},
-    nn::{Gelu, Linear, Relu, Sigmoid, Tanh},
     tensor::{Device, Tensor, TensorData},
 };
 
 use crate::{
-    model::{LayerSpec, ModelSpec, parameter_name},
+    data::Dataset,
+    model::ModelSpec,
+    random::Seed,
     weights::{Weights, WeightsError},
 };
-
-#[derive(Module, Debug)]
-enum Layer {
-    Dense(Linear),
-    Relu(Relu),
-    Gelu(Gelu),
-    Tanh(Tanh),
-    Sigmoid(Sigmoid),
-}
+use plan::{Operation, Plan};
 
 /// A model on a device. Its parameters are trainable where the device has autodiff.
 #[derive(Module, Debug)]
 pub(crate) struct Network {
-    layers: Vec<Layer>,
+    vectors: Vec<Param<Tensor<1>>>,
+    matrices: Vec<Param<Tensor<2>>>,
+    kernels: Vec<Param<Tensor<4>>>,
+    #[module(skip)]
+    plan: Arc<Plan>,
+}
+
+/// Where a tensor is kept: in which of a network's lists, and in which place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Vector(usize),
+    Matrix(usize),
+    Kernel(usize),
+}
+
+/// The draws of dropout in one training step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dropping {
+    pub(crate) seed: Seed,
+    pub(crate) step: u32,
 }
 
 impl Network {
@@ -33,123 +56,110 @@ impl Network {
         weights: &Weights,
         device: &Device,
     ) -> Result<Self, WeightsError> {
-        if weights.parameters() != spec.parameters() {
+        let wrong = || {
             let expected = spec.parameter_count();
-            return Err(WeightsError::Count { expected, found: weights.values().len() });
-        }
-        let data = |layer: usize, kind: &str| {
-            let name = parameter_name(layer, kind);
-            let tensor = weights.tensors().find(|(parameter, _)| parameter.name == name);
-            tensor.map(|(parameter, numbers)| {
-                TensorData::new(numbers.to_vec(), parameter.shape.clone())
-            })
+            WeightsError::Count { expected, found: weights.values().len() }
         };
-        let mut layers = Vec::with_capacity(spec.layers.len());
-        for (index, layer) in spec.layers.iter().enumerate() {
-            layers.push(match layer {
-                LayerSpec::Dense { .. } => {
-                    let weight = data(index, "weight").ok_or(WeightsError::Count {
-                        expected: spec.parameter_count(),
-                        found: weights.values().len(),
-                    })?;
-                    Layer::Dense(Linear {
-                        weight: Param::from_data(weight, device),
-                        bias: data(index, "bias").map(|bias| Param::from_data(bias, device)),
-                    })
-                }
-                LayerSpec::Relu => Layer::Relu(Relu::new()),
-                LayerSpec::Gelu => Layer::Gelu(Gelu::new()),
-                LayerSpec::Tanh => Layer::Tanh(Tanh::new()),
-                LayerSpec::Sigmoid => Layer::Sigmoid(Sigmoid::new()),
-            });
+        if weights.parameters() != spec.parameters() {
+            return Err(wrong());
         }
-        Ok(Self { layers })
+        let (mut vectors, mut matrices, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
+        let mut slots = BTreeMap::new();
+        let mut order = Vec::with_capacity(weights.parameters().len());
+        for (parameter, numbers) in weights.tensors() {
+            let data = TensorData::new(numbers.to_vec(), parameter.shape.clone());
+            let slot = match parameter.shape.len() {
+                1 => {
+                    vectors.push(Param::from_data(data, device));
+                    Slot::Vector(vectors.len() - 1)
+                }
+                2 => {
+                    matrices.push(Param::from_data(data, device));
+                    Slot::Matrix(matrices.len() - 1)
+                }
+                _ => {
+                    kernels.push(Param::from_data(data, device));
+                    Slot::Kernel(kernels.len() - 1)
+                }
+            };
+            slots.insert(parameter.name.as_str(), slot);
+            order.push(slot);
+        }
+        // A model that is not valid has no weights: whoever got them has checked it.
+        let places = spec.places().map_err(|_| wrong())?;
+        let operations = plan::operations(&places.layers, &slots).ok_or_else(wrong)?;
+        let plan = Arc::new(Plan { operations, order });
+        Ok(Self { vectors, matrices, kernels, plan })
     }
 
-    /// Logits of shape `[rows, classes]` for features of shape `[rows, features]`.
-    pub(crate) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
-        self.layers.iter().fold(features, |x, layer| match layer {
-            Layer::Dense(linear) => linear.forward(x),
-            Layer::Relu(activation) => activation.forward(x),
-            Layer::Gelu(activation) => activation.forward(x),
-            Layer::Tanh(activation) => activation.forward(x),
-            Layer::Sigmoid(activation) => activation.forward(x),
-        })
+    /// What the last layer gives, of shape `[rows, outputs]`, for features of shape
+    /// `[rows, features]`: per row the logits, the quantities, or the logits of each step one after
+    /// the other. Numbers are dropped where `dropping` says how.
+    pub(crate) fn forward(&self, features: Tensor<2>, dropping: Option<Dropping>) -> Tensor<2> {
+        self.run(&self.plan.operations, features, dropping)
+    }
+
+    fn run(
+        &self,
+        operations: &[Operation],
+        features: Tensor<2>,
+        dropping: Option<Dropping>,
+    ) -> Tensor<2> {
+        operations.iter().fold(features, |x, operation| self.apply(operation, x, dropping))
+    }
+
+    // Slots are made together with the lists that they point into, and both never change.
+    fn vector(&self, slot: usize) -> Tensor<1> {
+        self.vectors[slot].val()
+    }
+
+    fn matrix(&self, slot: usize) -> Tensor<2> {
+        self.matrices[slot].val()
+    }
+
+    fn kernel(&self, slot: usize) -> Tensor<4> {
+        self.kernels[slot].val()
     }
 
     /// Downloads the weights. Fails with [`WeightsError::NotFinite`] where training has diverged.
     pub(crate) fn weights(&self, base: &Weights) -> Result<Weights, WeightsError> {
         let mut values = Vec::with_capacity(base.values().len());
-        for parameter in base.parameters() {
-            for (index, layer) in self.layers.iter().enumerate() {
-                let Layer::Dense(linear) = layer else { continue };
-                if parameter.name == parameter_name(index, "weight") {
-                    extend(&mut values, linear.weight.val());
-                } else if parameter.name == parameter_name(index, "bias")
-                    && let Some(bias) = &linear.bias
-                {
-                    extend(&mut values, bias.val());
-                }
+        for slot in &self.plan.order {
+            match *slot {
+                Slot::Vector(slot) => extend(&mut values, self.vector(slot)),
+                Slot::Matrix(slot) => extend(&mut values, self.matrix(slot)),
+                Slot::Kernel(slot) => extend(&mut values, self.kernel(slot)),
             }
         }
         base.with_values(values)
     }
 }
 
+/// The features of some rows, normalized as the model says, of shape `[rows, features]`.
+pub(crate) fn upload(
+    spec: &ModelSpec,
+    data: &Dataset,
+    rows: impl ExactSizeIterator<Item = usize>,
+    device: &Device,
+) -> Tensor<2> {
+    let count = rows.len();
+    let mut features = Vec::with_capacity(count * data.columns());
+    for (row, _) in rows.filter_map(|index| data.row(index)) {
+        let start = features.len();
+        features.extend_from_slice(row);
+        spec.rows.normalize(features.get_mut(start..).unwrap_or_default());
+    }
+    Tensor::from_data(TensorData::new(features, [count, data.columns()]), device)
+}
+
 fn extend<const D: usize>(values: &mut Vec<f32>, tensor: Tensor<D>) {
-    // Reading an f32 tensor of the CPU back as f32 cannot fail; if it did, the count would be wrong,
-    // which the caller checks.
+    // Reading an f32 tensor back as f32 cannot fail; if it did, the count would be wrong, which the
+    // caller checks.
     if let Ok(numbers) = tensor.into_data().as_slice::<f32>() {
         values.extend_from_slice(numbers);
     }
 }
 
-/// The device that everything runs on: burn's CPU backend in pure Rust.
-pub(crate) fn device() -> Device {
-    Device::flex()
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn weights_come_back_as_they_went_in() {
-        let spec = ModelSpec {
-            version: crate::model::VERSION,
-            input: vec![2, 3],
-            layers: vec![
-                LayerSpec::Dense { units: 5, bias: false },
-                LayerSpec::Gelu,
-                LayerSpec::Dense { units: 4, bias: true },
-                LayerSpec::Tanh,
-                LayerSpec::Sigmoid,
-                LayerSpec::Dense { units: 2, bias: true },
-            ],
-        };
-        spec.validate().unwrap();
-        let weights = Weights::init(&spec, [5; 32]);
-        let network = Network::new(&spec, &weights, &device().autodiff()).unwrap();
-        assert_eq!(network.weights(&weights).unwrap(), weights);
-    }
-
-    #[test]
-    fn the_forward_pass_agrees_with_one_by_hand() {
-        let spec = ModelSpec::mlp(2, &[2], 2);
-        // layers.0.bias, layers.0.weight, layers.2.bias, layers.2.weight
-        let values = vec![0.5, -4.0, 1.0, 2.0, 3.0, 1.0, 0.25, 0.0, 1.0, -1.0, 7.0, 7.0];
-        let weights = Weights::new(&spec, values).unwrap();
-        let network = Network::new(&spec, &weights, &device()).unwrap();
-        let x = Tensor::<2>::from_data(TensorData::new(vec![1.0_f32, 1.0], [1, 2]), &device());
-        let logits = network.forward(x).into_data();
-        // hidden = relu([1 + 3 + 0.5, 2 + 1 − 4]) = [4.5, 0]
-        assert_eq!(logits.as_slice::<f32>().unwrap(), [4.75, -4.5]);
-    }
-
-    #[test]
-    fn weights_of_another_model_are_refused() {
-        let weights = Weights::init(&ModelSpec::mlp(2, &[2], 2), [0; 32]);
-        assert!(Network::new(&ModelSpec::mlp(2, &[3], 2), &weights, &device()).is_err());
-    }
-}
+#[path = "network/tests.rs"]
+mod tests;

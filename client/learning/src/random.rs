@@ -12,6 +12,10 @@ pub(crate) enum Purpose {
     Split = 3,
     Partition = 4,
     Permutation = 5,
+    Tensor = 6,
+    Dropout = 7,
+    Buckets = 8,
+    Rounding = 9,
 }
 
 /// A stream of ChaCha20, keyed by a seed and numbered by purpose and index.
@@ -24,6 +28,19 @@ impl Stream {
         let mut generator = ChaCha20Rng::from_seed(*seed);
         generator.set_stream((purpose as u64) << 32 | u64::from(index));
         Self(generator)
+    }
+
+    /// Jumps to the draws of one `step`: each has 2³⁶ of 32 bits.
+    ///
+    /// The stream is a counter: what a step draws does not depend on the steps before it.
+    pub(crate) fn at_step(mut self, step: u32) -> Self {
+        self.0.set_word_pos(u128::from(step) << 36);
+        self
+    }
+
+    /// 32 random bits.
+    pub(crate) fn bits(&mut self) -> u32 {
+        self.0.next_u32()
     }
 
     /// A number in `[0, 1)` with 24 bits: every value is exact in `f32`.

@@ -1,21 +1,20 @@
 //! Local training with burn: a few epochs of mini-batches on a trainer's own rows.
 
+mod loss;
+
 use std::ops::ControlFlow;
 
-use burn::{
-    nn::loss::CrossEntropyLossConfig,
-    optim::{
-        AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
-        momentum::MomentumConfig,
-    },
-    tensor::{Device, Int, Tensor, TensorData},
+use burn::optim::{
+    AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
+    momentum::MomentumConfig,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Dataset,
+    device,
     model::{ModelSpec, SpecError},
-    network::{Network, device},
+    network::{Dropping, Network, upload},
     random::{Purpose, Seed, Stream},
     weights::{Weights, WeightsError},
 };
@@ -60,7 +59,7 @@ pub struct Progress {
     pub batches_done: u64,
     /// Batches in all.
     pub batches: u64,
-    /// Mean cross-entropy of the batch, in nats.
+    /// Mean loss of the batch: cross-entropy in nats per row or token, or mean squared error.
     pub loss: f64,
 }
 
@@ -69,7 +68,7 @@ pub struct Progress {
 pub struct TrainOutcome {
     /// The trained weights.
     pub weights: Weights,
-    /// Mean cross-entropy over the last epoch, in nats per row.
+    /// Mean loss over the last epoch, in the unit of [`Progress::loss`].
     pub loss: f64,
     /// Rows trained on.
     pub rows: usize,
@@ -146,8 +145,8 @@ impl LocalTraining {
 
 /// Trains `base` on `data` and gives the new weights.
 ///
-/// Rows are shuffled anew in every epoch from `seed`, never from burn's process-wide generator, so
-/// that several trainers may live in one process. `observe` sees every batch and may stop training.
+/// Rows are shuffled anew in every epoch, and numbers dropped in every step, from `seed`, never from
+/// burn's process-wide generator, so that several trainers may live in one process. `observe` sees every batch and may stop training.
 pub fn train(
     spec: &ModelSpec,
     base: &Weights,
@@ -157,25 +156,28 @@ pub fn train(
     mut observe: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainOutcome, TrainError> {
     local.validate()?;
-    spec.check_data(data.columns(), data.classes())?;
+    spec.validate()?;
+    spec.check_rows(data)?;
     if data.rows() == 0 {
         return Err(TrainError::NoRows);
     }
-    let device = device().autodiff();
+    let device = device::training().autodiff();
     let mut network = Network::new(spec, base, &device).map_err(TrainError::Weights)?;
     let mut optimizer = local.optimizer();
-    let criterion = CrossEntropyLossConfig::new().init(&device);
 
     let batch_size = local.batch_size as usize;
     let batches = data.rows().div_ceil(batch_size) as u64 * u64::from(local.epochs);
-    let mut batches_done = 0;
+    let mut batches_done: u64 = 0;
     let mut epoch_loss = 0.0;
     for epoch in 0..local.epochs {
         let order = Stream::new(&seed, Purpose::Shuffle, epoch).permutation(data.rows());
         epoch_loss = 0.0;
         for rows in order.chunks(batch_size) {
-            let (features, labels) = upload(data, rows, &device);
-            let loss = criterion.forward(network.forward(features), labels);
+            let features = upload(spec, data, rows.iter().copied(), &device);
+            // Steps beyond 2³² repeat the draws of dropout, nothing else.
+            let dropping = Dropping { seed, step: batches_done as u32 };
+            let outputs = network.forward(features, Some(dropping));
+            let loss = loss::of(spec, outputs, data, rows);
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             network = optimizer.step(local.learning_rate, network, gradients);
 
@@ -196,133 +198,6 @@ pub fn train(
     Ok(TrainOutcome { weights, loss: epoch_loss, rows: data.rows() })
 }
 
-/// Features of shape `[rows, features]` and labels of shape `[rows]`.
-fn upload(data: &Dataset, rows: &[usize], device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
-    let mut features = Vec::with_capacity(rows.len() * data.columns());
-    let mut labels = Vec::with_capacity(rows.len());
-    for (row, label) in rows.iter().filter_map(|&index| data.row(index)) {
-        features.extend_from_slice(row);
-        labels.push(i64::from(label));
-    }
-    let features = TensorData::new(features, [rows.len(), data.columns()]);
-    let labels = TensorData::new(labels, [rows.len()]);
-    (Tensor::from_data(features, device), Tensor::from_data(labels, device))
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-
-    fn two_blobs() -> Dataset {
-        let (features, labels) = (0..60)
-            .map(|i| {
-                let label = i % 2;
-                let center = if label == 0 { -1.0 } else { 1.0 };
-                (vec![center + (i as f32 * 0.7).sin() * 0.5, (i as f32).cos()], label)
-            })
-            .unzip::<_, _, Vec<_>, Vec<u32>>();
-        Dataset::new(features.concat(), labels, 2, 2).unwrap()
-    }
-
-    fn settings(optimizer: Optimizer) -> LocalTraining {
-        LocalTraining { epochs: 8, batch_size: 7, learning_rate: 0.1, optimizer, weight_decay: 0.0 }
-    }
-
-    const GO: fn(Progress) -> ControlFlow<()> = |_| ControlFlow::Continue(());
-
-    #[test]
-    fn every_optimizer_and_activation_learns_a_simple_task() {
-        use crate::model::LayerSpec::{self, *};
-        for activation in [Relu, Gelu, Tanh, Sigmoid] {
-            for optimizer in [Optimizer::Sgd { momentum: 0.9 }, Optimizer::Adam] {
-                let spec = ModelSpec {
-                    layers: vec![
-                        LayerSpec::Dense { units: 6, bias: true },
-                        activation.clone(),
-                        LayerSpec::Dense { units: 2, bias: false },
-                    ],
-                    ..ModelSpec::mlp(2, &[], 2)
-                };
-                let base = Weights::init(&spec, [1; 32]);
-                let mut first = None;
-                let outcome =
-                    train(&spec, &base, &two_blobs(), &settings(optimizer), [2; 32], |progress| {
-                        first.get_or_insert(progress.loss);
-                        ControlFlow::Continue(())
-                    })
-                    .unwrap();
-                assert!(outcome.loss < 0.3, "{activation:?} {optimizer:?}: {}", outcome.loss);
-                assert!(outcome.loss < first.unwrap() && outcome.rows == 60);
-            }
-        }
-    }
-
-    #[test]
-    fn the_seed_determines_every_bit() {
-        let spec = ModelSpec::mlp(2, &[5], 2);
-        let base = Weights::init(&spec, [1; 32]);
-        let local = settings(Optimizer::Sgd { momentum: 0.5 });
-        let run = |seed| train(&spec, &base, &two_blobs(), &local, seed, GO).unwrap();
-        assert_eq!(run([2; 32]), run([2; 32]));
-        assert_ne!(run([2; 32]).weights, run([3; 32]).weights);
-    }
-
-    #[test]
-    fn one_step_of_plain_sgd_is_the_gradient_by_hand() {
-        let spec = ModelSpec::mlp(1, &[], 2);
-        let base = Weights::new(&spec, vec![0.0; 4]).unwrap();
-        let data = Dataset::new(vec![2.0], vec![1], 1, 2).unwrap();
-        let local = LocalTraining { epochs: 1, ..settings(Optimizer::Sgd { momentum: 0.0 }) };
-        let outcome = train(&spec, &base, &data, &local, [0; 32], GO).unwrap();
-        // softmax − onehot = [0.5, −0.5]; times the learning rate 0.1; times x = 2 for the weights.
-        let expected = [-0.05, 0.05, -0.1, 0.1];
-        for (found, expected) in outcome.weights.values().iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
-        }
-        assert!((outcome.loss - 2_f64.ln()).abs() < 1e-6);
-    }
-
-    #[test]
-    fn an_observer_can_stop_between_two_batches() {
-        let spec = ModelSpec::mlp(2, &[5], 2);
-        let base = Weights::init(&spec, [1; 32]);
-        let mut seen = 0;
-        let result =
-            train(&spec, &base, &two_blobs(), &settings(Optimizer::Adam), [0; 32], |progress| {
-                seen = progress.batches_done;
-                assert_eq!(progress.batches, 72);
-                if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-        assert!(matches!(result, Err(TrainError::Stopped)) && seen == 3);
-    }
-
-    #[test]
-    fn impossible_requests_are_refused() {
-        let spec = ModelSpec::mlp(2, &[5], 2);
-        let base = Weights::init(&spec, [1; 32]);
-        let good = settings(Optimizer::Adam);
-        let run = |spec: &ModelSpec, data: &Dataset, local: LocalTraining| {
-            train(spec, &base, data, &local, [0; 32], GO).unwrap_err()
-        };
-        let data = two_blobs();
-        let name = |local| match run(&spec, &data, local) {
-            TrainError::Setting { name, .. } => name,
-            other => panic!("{other}"),
-        };
-        assert_eq!(name(LocalTraining { epochs: 0, ..good }), "epochs");
-        assert_eq!(name(LocalTraining { batch_size: 0, ..good }), "batch_size");
-        assert_eq!(name(LocalTraining { learning_rate: f64::NAN, ..good }), "learning_rate");
-        assert_eq!(name(LocalTraining { weight_decay: -1.0, ..good }), "weight_decay");
-        assert_eq!(name(settings(Optimizer::Sgd { momentum: 1.0 })), "momentum");
-        assert!(matches!(run(&spec, &data.subset(&[]), good), TrainError::NoRows));
-        assert!(matches!(
-            run(&ModelSpec::mlp(3, &[5], 2), &data, good),
-            TrainError::Data(SpecError::Features { expected: 3, found: 2 })
-        ));
-        assert!(matches!(run(&ModelSpec::mlp(2, &[4], 2), &data, good), TrainError::Weights(_)));
-        let wild =
-            LocalTraining { learning_rate: 1e30, ..settings(Optimizer::Sgd { momentum: 0.9 }) };
-        assert!(matches!(run(&spec, &data, wild), TrainError::Diverged { .. }));
-    }
-}
+#[path = "train/tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ use crate::{
     malformed::Malformed,
     model::{ModelSpec, Parameter},
     safetensors,
+    updates::width,
     weights::Weights,
 };
 
@@ -60,10 +61,10 @@ impl Update {
         self
     }
 
-    /// The canonical safetensors file with elements of 8, 16 or 32 bits: equal updates give equal
+    /// The canonical safetensors file with elements of 8, 16 or 32 bits (8 for an encoding of 4): equal updates give equal
     /// bytes, hence an equal CID.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let width = usize::from(self.encoding.bits() / 8);
+        let width = width(self.encoding);
         // Values lie within the clip, which fits into the width: the low bytes say it all.
         let body = self.values.iter().flat_map(|q| q.to_le_bytes().into_iter().take(width));
         safetensors::write(&self.parameters, dtype(self.encoding), body)
@@ -79,7 +80,7 @@ impl Update {
         let parameters = spec.parameters();
         let body = safetensors::read(bytes, &parameters, dtype(encoding))?;
         let values: Vec<i32> = match encoding.bits() {
-            8 => body.iter().map(|&byte| i32::from(byte as i8)).collect(),
+            4 | 8 => body.iter().map(|&byte| i32::from(byte as i8)).collect(),
             16 => body.as_chunks().0.iter().map(|q| i32::from(i16::from_le_bytes(*q))).collect(),
             _ => body.as_chunks().0.iter().map(|q| i32::from_le_bytes(*q)).collect(),
         };
@@ -95,6 +96,20 @@ impl Update {
     /// when fetching one.
     pub fn byte_length(spec: &ModelSpec, encoding: Encoding) -> usize {
         safetensors::length(&spec.parameters(), dtype(encoding))
+    }
+
+    /// An update of known integers, in the order of `parameters`; they have been checked.
+    pub(crate) fn from_values(
+        parameters: Vec<Parameter>,
+        values: Vec<i32>,
+        encoding: Encoding,
+    ) -> Self {
+        Self { parameters, values, encoding }
+    }
+
+    /// How many weights are at the clip: where the change was larger, it was cut.
+    pub fn at_clip(&self) -> usize {
+        self.values.iter().filter(|q| q.abs() == self.encoding.clip()).count()
     }
 
     /// Whether the update changes nothing.
@@ -135,7 +150,7 @@ impl Update {
 
 fn dtype(encoding: Encoding) -> Dtype {
     match encoding.bits() {
-        8 => Dtype::I8,
+        4 | 8 => Dtype::I8,
         16 => Dtype::I16,
         _ => Dtype::I32,
     }
@@ -206,6 +221,34 @@ mod tests {
         assert_eq!(read(&wild), Malformed::OutOfClip { name, index: 11, value: 101, clip: 100 });
         wild[expected - 2..].copy_from_slice(&i16::MIN.to_le_bytes());
         assert!(matches!(read(&wild), Malformed::OutOfClip { value: -32_768, .. }));
+    }
+
+    #[test]
+    fn a_clip_that_cuts_is_counted() {
+        let base = Weights::init(&spec(), [1; 32]);
+        let trained = Weights::init(&spec(), [2; 32]);
+        let wide = Update::from_delta(&base, &trained, Encoding::new(32, 6, 1_000).unwrap());
+        assert_eq!(wide.unwrap().at_clip(), 0);
+        let narrow = Encoding::new(4, 6, 7).unwrap();
+        let update = Update::from_delta(&base, &trained, narrow).unwrap();
+        assert!(update.at_clip() > 10 && update.values().iter().all(|q| q.abs() <= 7));
+        assert_eq!(Update::from_bytes(&update.to_bytes(), &spec(), narrow).unwrap(), update);
+    }
+
+    /// FNV-1a, as in `decentralml_exact::golden`.
+    fn fold(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
+    const GOLDEN: [u64; 3] =
+        [12_321_140_790_456_578_170, 15_000_629_542_848_449_759, 1_891_508_264_684_251_073];
+
+    #[test]
+    fn the_bytes_of_updates_are_the_golden_ones() {
+        let folds = [8, 16, 32].map(|bits| fold(&update(bits).to_bytes()));
+        assert_eq!(folds, GOLDEN, "existing tasks name updates by these bytes");
     }
 
     #[test]

@@ -10,12 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use decentralml_exact::Encoding;
+use decentralml_exact::{self as exact, Encoding};
+use rayon::prelude::*;
 
 use crate::{model::Parameter, update::Update};
 
-/// A round's updates, in their order.
-pub trait Updates {
+/// A round's updates, in their order; several threads may read them.
+pub trait Updates: Sync {
     /// How many there are.
     fn count(&self) -> usize;
 
@@ -24,6 +25,42 @@ pub trait Updates {
 
     /// Fills `out` with an update's integers from the weight `start` on, in units of `2^-f`.
     fn read(&self, update: usize, start: usize, out: &mut [i32]) -> io::Result<()>;
+
+    /// One update, opened to be read in several parts.
+    fn open(&self, update: usize) -> io::Result<Box<dyn Part + '_>>;
+}
+
+/// One update's integers as little-endian bytes of the encoding's width, a part at a time.
+pub trait Part {
+    /// Fills `out`, whole integers, from the weight `start` on.
+    fn read(&mut self, start: usize, out: &mut [u8]) -> io::Result<()>;
+}
+
+/// The integers of an update in memory.
+struct Values<'a> {
+    values: &'a [i32],
+    width: usize,
+}
+
+impl Part for Values<'_> {
+    fn read(&mut self, start: usize, out: &mut [u8]) -> io::Result<()> {
+        let count = out.len() / self.width;
+        let values = self.values.get(start..).and_then(|values| values.get(..count));
+        let values = values.ok_or_else(beyond)?;
+        // Values lie within the clip, which fits into the width: the low bytes say it all.
+        match self.width {
+            1 => out.iter_mut().zip(values).for_each(|(out, q)| *out = *q as u8),
+            2 => {
+                let cells = out.as_chunks_mut().0.iter_mut().zip(values);
+                cells.for_each(|(out, q)| *out = (*q as i16).to_le_bytes());
+            }
+            _ => {
+                let cells = out.as_chunks_mut().0.iter_mut().zip(values);
+                cells.for_each(|(out, q)| *out = q.to_le_bytes());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The updates' encoding, `None` where there are no updates; or the first of them that has another one than the first, or
@@ -57,6 +94,11 @@ impl Updates for [&Update] {
         out.copy_from_slice(values);
         Ok(())
     }
+
+    fn open(&self, update: usize) -> io::Result<Box<dyn Part + '_>> {
+        let update = self.get(update).ok_or_else(beyond)?;
+        Ok(Box::new(Values { values: update.values(), width: width(update.encoding()) }))
+    }
 }
 
 impl Updates for Vec<&Update> {
@@ -70,6 +112,11 @@ impl Updates for Vec<&Update> {
 
     fn read(&self, update: usize, start: usize, out: &mut [i32]) -> io::Result<()> {
         self.as_slice().read(update, start, out)
+    }
+
+    fn open(&self, update: usize) -> io::Result<Box<dyn Part + '_>> {
+        let update = self.get(update).ok_or_else(beyond)?;
+        Ok(Box::new(Values { values: update.values(), width: width(update.encoding()) }))
     }
 }
 
@@ -110,26 +157,57 @@ impl UpdateFile {
     /// Fills `out` with the integers from the weight `start` on, in units of `2^-f`.
     pub fn read(&self, start: usize, out: &mut [i32]) -> io::Result<()> {
         let width = width(self.encoding);
-        // Opened each time: a round has more updates than a process may have open files.
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.body + (start * width) as u64))?;
         let mut bytes = vec![0; out.len() * width];
-        file.read_exact(&mut bytes)?;
-        match width {
-            1 => {
-                let values = bytes.iter().map(|&byte| i32::from(byte as i8));
-                out.iter_mut().zip(values).for_each(|(out, q)| *out = q);
-            }
-            2 => {
-                let values = bytes.as_chunks().0.iter().map(|q| i32::from(i16::from_le_bytes(*q)));
-                out.iter_mut().zip(values).for_each(|(out, q)| *out = q);
-            }
-            _ => {
-                let values = bytes.as_chunks().0.iter().map(|q| i32::from_le_bytes(*q));
-                out.iter_mut().zip(values).for_each(|(out, q)| *out = q);
-            }
-        }
+        // Opened each time: a round has more updates than a process may have open files.
+        self.open()?.read(start, &mut bytes)?;
+        decode(&bytes, width, out);
         Ok(())
+    }
+
+    /// Opens it to be read in several parts.
+    pub fn open(&self) -> io::Result<impl Part + use<>> {
+        let file = File::open(&self.path)?;
+        Ok(Opened { file, at: 0, body: self.body, width: width(self.encoding) })
+    }
+}
+
+struct Opened {
+    file: File,
+    /// Where the next byte comes from.
+    at: u64,
+    body: u64,
+    width: usize,
+}
+
+impl Part for Opened {
+    fn read(&mut self, start: usize, out: &mut [u8]) -> io::Result<()> {
+        let start = self.body + (start * self.width) as u64;
+        if start != self.at {
+            self.file.seek(SeekFrom::Start(start))?;
+        }
+        // After an error, the place is not known.
+        self.at = u64::MAX;
+        self.file.read_exact(out)?;
+        self.at = start + out.len() as u64;
+        Ok(())
+    }
+}
+
+/// Integers from their little-endian bytes.
+pub(crate) fn decode(bytes: &[u8], width: usize, out: &mut [i32]) {
+    match width {
+        1 => {
+            let values = bytes.iter().map(|&byte| i32::from(byte as i8));
+            out.iter_mut().zip(values).for_each(|(out, q)| *out = q);
+        }
+        2 => {
+            let values = bytes.as_chunks().0.iter().map(|q| i32::from(i16::from_le_bytes(*q)));
+            out.iter_mut().zip(values).for_each(|(out, q)| *out = q);
+        }
+        _ => {
+            let values = bytes.as_chunks().0.iter().map(|q| i32::from_le_bytes(*q));
+            out.iter_mut().zip(values).for_each(|(out, q)| *out = q);
+        }
     }
 }
 
@@ -145,11 +223,101 @@ impl Updates for [UpdateFile] {
     fn read(&self, update: usize, start: usize, out: &mut [i32]) -> io::Result<()> {
         self.get(update).ok_or_else(beyond)?.read(start, out)
     }
+
+    fn open(&self, update: usize) -> io::Result<Box<dyn Part + '_>> {
+        Ok(Box::new(self.get(update).ok_or_else(beyond)?.open()?))
+    }
 }
 
-/// Bytes of a number.
-fn width(encoding: Encoding) -> usize {
-    usize::from(encoding.bits() / 8)
+/// Updates cut to a norm while they are read.
+pub struct Clipped<'a, U: ?Sized> {
+    updates: &'a U,
+    bound: u64,
+    /// Of each update, rounded up, in units of `2^-f`.
+    norms: Vec<u128>,
+}
+
+impl<'a, U: Updates + ?Sized> Clipped<'a, U> {
+    /// Reads all updates once for their norms. `bound` is in units of `2^-f`, and positive.
+    ///
+    /// What is read then is what [`Update::clip_norm`] would have made of each update.
+    pub fn new(updates: &'a U, bound: u64) -> io::Result<Self> {
+        if bound == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a norm bound of zero"));
+        }
+        let norm = |index| {
+            let length = updates.kind(index).map_or(0, |(parameters, _)| {
+                parameters.iter().map(Parameter::count).sum::<usize>()
+            });
+            let mut chunk = vec![0; length.min(NORM_CHUNK)];
+            let mut squared = 0;
+            for start in (0..length).step_by(NORM_CHUNK) {
+                chunk.truncate(length - start);
+                updates.read(index, start, &mut chunk)?;
+                squared += exact::norm_squared(&chunk);
+            }
+            let root = squared.isqrt();
+            Ok(if root * root < squared { root + 1 } else { root })
+        };
+        let norms = (0..updates.count()).into_par_iter().map(norm).collect::<io::Result<_>>()?;
+        Ok(Self { updates, bound, norms })
+    }
+
+    /// How many updates are cut.
+    pub fn cut(&self) -> usize {
+        self.norms.iter().filter(|norm| **norm > u128::from(self.bound)).count()
+    }
+
+    fn clip(&self, update: usize, values: &mut [i32]) {
+        let norm = self.norms.get(update).copied().unwrap_or(0);
+        exact::clip_to(values, norm, self.bound);
+    }
+}
+
+/// Integers that are read at a time for a norm.
+const NORM_CHUNK: usize = 1 << 16;
+
+impl<U: Updates + ?Sized> Updates for Clipped<'_, U> {
+    fn count(&self) -> usize {
+        self.updates.count()
+    }
+
+    fn kind(&self, update: usize) -> Option<(&[Parameter], Encoding)> {
+        self.updates.kind(update)
+    }
+
+    fn read(&self, update: usize, start: usize, out: &mut [i32]) -> io::Result<()> {
+        self.updates.read(update, start, out)?;
+        self.clip(update, out);
+        Ok(())
+    }
+
+    fn open(&self, update: usize) -> io::Result<Box<dyn Part + '_>> {
+        let width = self.kind(update).map_or(4, |(_, encoding)| width(encoding));
+        Ok(Box::new(ClippedPart { all: self, update, part: self.updates.open(update)?, width }))
+    }
+}
+
+struct ClippedPart<'a, U: ?Sized> {
+    all: &'a Clipped<'a, U>,
+    update: usize,
+    part: Box<dyn Part + 'a>,
+    width: usize,
+}
+
+impl<U: Updates + ?Sized> Part for ClippedPart<'_, U> {
+    fn read(&mut self, start: usize, out: &mut [u8]) -> io::Result<()> {
+        self.part.read(start, out)?;
+        let mut values = vec![0; out.len() / self.width];
+        decode(out, self.width, &mut values);
+        self.all.clip(self.update, &mut values);
+        Values { values: &values, width: self.width }.read(0, out)
+    }
+}
+
+/// Bytes of a number; four bits take a byte where they are not packed.
+pub(crate) fn width(encoding: Encoding) -> usize {
+    usize::from(encoding.bits() / 8).max(1)
 }
 
 fn beyond() -> io::Error {
@@ -234,6 +402,27 @@ mod tests {
             assert_eq!(found, expected);
             assert!(found.iter().any(|score| *score != 0));
         }
+    }
+
+    #[test]
+    fn updates_cut_while_they_are_read_are_those_cut_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        for bits in [8, 16, 32] {
+            let (base, mut updates) = updates(5, bits);
+            let files = files(folder.path(), &updates);
+            let clipped = Clipped::new(files.as_slice(), 700).unwrap();
+            assert_eq!(clipped.cut(), 5);
+            updates.iter_mut().for_each(|update| update.clip_norm(700).unwrap());
+            let all: Vec<&Update> = updates.iter().collect();
+            for rule in [Rule::Mean, Rule::Median, Rule::Krum { hostile: 1 }] {
+                let expected = aggregate(&base, &all, rule).unwrap();
+                assert_eq!(aggregate_from(&base, &clipped, rule).unwrap(), expected);
+            }
+        }
+        let (_, updates) = self::updates(1, 8);
+        let all: Vec<&Update> = updates.iter().collect();
+        assert!(Clipped::new(&all, 0).is_err());
+        assert_eq!(Clipped::new(&all, 1 << 40).unwrap().cut(), 0);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A model's weights, their canonical bytes, and their initialization from a seed.
 
 use ::safetensors::Dtype;
+use rayon::prelude::*;
 
 use crate::{
     malformed::Malformed,
-    model::{LayerSpec, ModelSpec, Parameter, parameter_name},
+    model::{Draws, ModelSpec, Parameter, Start},
     random::{Purpose, Seed, Stream},
     safetensors,
 };
@@ -52,7 +53,7 @@ impl Weights {
         if values.len() != expected {
             return Err(WeightsError::Count { expected, found: values.len() });
         }
-        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+        if let Some(index) = values.par_iter().position_first(|value| !value.is_finite()) {
             let (name, index) = safetensors::locate(&parameters, index);
             return Err(WeightsError::NotFinite { name, index });
         }
@@ -61,29 +62,26 @@ impl Weights {
 
     /// Fresh weights, bit-exact on every machine: draws of ChaCha20 and single IEEE operations.
     ///
-    /// A dense layer's weights are uniform in `±√(6 / inputs)` before a ReLU or GELU (He et al.
-    /// 2015) and in `±√(6 / (inputs + units))` elsewhere (Glorot and Bengio 2010); biases are zero.
+    /// The weights of dense layers and convolutions are uniform in `±√(6 / inputs)` before a ReLU or
+    /// GELU (He et al. 2015) and in `±√(6 / (inputs + outputs))` elsewhere (Glorot and Bengio 2010);
+    /// `docs/models.md` has the other layers'. Gains are one, biases and offsets zero.
     pub fn init(spec: &ModelSpec, seed: Seed) -> Self {
-        let parameters = spec.parameters();
-        let mut values = Vec::with_capacity(spec.parameter_count());
-        for parameter in &parameters {
-            let layer = (0..spec.layers.len())
-                .find(|&layer| parameter.name == parameter_name(layer, "weight"));
-            match (layer, parameter.shape.as_slice()) {
-                (Some(layer), &[inputs, units]) => {
-                    let fan = match spec.layers.get(layer + 1) {
-                        Some(LayerSpec::Relu | LayerSpec::Gelu) => inputs,
-                        _ => inputs + units,
+        let (mut parameters, mut values) = (Vec::new(), Vec::new());
+        for tensor in spec.started() {
+            let count = tensor.parameter.count();
+            match tensor.start {
+                Start::Zeros => values.extend(std::iter::repeat_n(0.0, count)),
+                Start::Ones => values.extend(std::iter::repeat_n(1.0, count)),
+                Start::Uniform { limit, stream } => {
+                    // A stream per tensor: its draws do not depend on how many others need.
+                    let mut stream = match stream {
+                        Draws::Layer(layer) => Stream::new(&seed, Purpose::Initialize, layer),
+                        Draws::Tensor(tensor) => Stream::new(&seed, Purpose::Tensor, tensor),
                     };
-                    let limit = (6.0 / fan as f64).sqrt() as f32;
-                    // A stream per layer: adding a layer does not change the others' draws.
-                    let mut stream = Stream::new(&seed, Purpose::Initialize, layer as u32);
-                    values.extend(
-                        (0..parameter.count()).map(|_| (2.0 * stream.unit_f32() - 1.0) * limit),
-                    );
+                    values.extend((0..count).map(|_| (2.0 * stream.unit_f32() - 1.0) * limit));
                 }
-                _ => values.extend((0..parameter.count()).map(|_| 0.0)),
             }
+            parameters.push(tensor.parameter);
         }
         Self { parameters, values }
     }

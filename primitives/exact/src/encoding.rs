@@ -11,11 +11,12 @@ pub struct Encoding {
 }
 
 impl Encoding {
-    /// An encoding of `bits` (8, 16 or 32) per weight with `fraction_bits` behind the binary point
+    /// An encoding of `bits` (4, 8, 16 or 32) per weight with `fraction_bits` behind the binary point
     /// (at most [`MAX_FRACTION_BITS`]) and integers in `±clip` (at most `2^(bits − 1) − 1`: the range
     /// is symmetric, so that an update can always be negated).
     pub const fn new(bits: u8, fraction_bits: u8, clip: i32) -> Result<Self, Error> {
         let max = match bits {
+            4 => 7,
             8 => i8::MAX as i32,
             16 => i16::MAX as i32,
             32 => i32::MAX,
@@ -30,7 +31,7 @@ impl Encoding {
         Ok(Self { bits, fraction_bits, clip })
     }
 
-    /// Bits per weight on the wire: 8, 16 or 32.
+    /// Bits per weight: 4, 8, 16 or 32.
     pub const fn bits(&self) -> u8 {
         self.bits
     }
@@ -100,7 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn encodings() -> impl Strategy<Value = Encoding> {
-        (prop_oneof![Just(8_u8), Just(16), Just(32)], 0..=MAX_FRACTION_BITS).prop_flat_map(
+        (prop_oneof![Just(4_u8), Just(8), Just(16), Just(32)], 0..=MAX_FRACTION_BITS).prop_flat_map(
             |(bits, f)| {
                 let max = ((1_i64 << (bits - 1)) - 1) as i32;
                 (1..=max).prop_map(move |clip| Encoding::new(bits, f, clip).unwrap())
@@ -112,6 +113,7 @@ mod tests {
     fn contradictory_encodings_are_refused() {
         assert_eq!(Encoding::new(12, 4, 100), Err(Error::Bits(12)));
         assert_eq!(Encoding::new(16, 31, 100), Err(Error::FractionBits(31)));
+        assert_eq!(Encoding::new(4, 4, 8), Err(Error::Clip { clip: 8, max: 7 }));
         assert_eq!(Encoding::new(8, 4, 128), Err(Error::Clip { clip: 128, max: 127 }));
         assert_eq!(Encoding::new(8, 4, 0), Err(Error::Clip { clip: 0, max: 127 }));
         assert!(Encoding::new(32, 30, i32::MAX).is_ok());

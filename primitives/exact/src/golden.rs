@@ -1,12 +1,17 @@
 //! Golden vectors: one digest over the results of this crate's functions on a fixed list of inputs.
 //!
-//! The same function is compiled natively and to WebAssembly; both must return [`DIGEST`]. A change
+//! The same functions are compiled natively and to WebAssembly; both must return [`DIGEST`], and
+//! [`ROBUST`] for the rules that look at updates as a whole. A change
 //! of the digest means that two versions of the program disagree about the next model's bytes: it
 //! needs a new protocol version, not a new constant.
 
 use alloc::vec::Vec;
 
-use crate::{Encoding, Sum, apply, clip_norm, mean, median, norm_squared, trimmed_mean};
+use crate::{
+    Blend, Encoding, Sum, apply, clip_norm, mean, median, norm_squared,
+    robust::{self, Before, Rule},
+    trimmed_mean,
+};
 
 /// What [`digest`] returns everywhere.
 pub const DIGEST: [u8; 8] = [109, 114, 11, 224, 147, 154, 115, 102];
@@ -24,6 +29,64 @@ pub fn digest() -> [u8; 8] {
         }
     }
     fold.0.to_le_bytes()
+}
+
+/// What [`robust`] returns everywhere.
+pub const ROBUST: [u8; 8] = [181, 158, 201, 63, 40, 173, 41, 224];
+
+/// The same for the rules of [`robust`](crate::robust) with all that may happen before them, and for
+/// the weights of FedNova.
+pub fn robust() -> [u8; 8] {
+    let mut fold = Fold(0xcbf2_9ce4_8422_2325);
+    let mut numbers = Numbers(5);
+    for (bits, fraction_bits, clip) in [(4, 3, 7), (8, 5, 127), (16, 12, 8_191), (32, 20, i32::MAX)]
+    {
+        let Ok(encoding) = Encoding::new(bits, fraction_bits, clip) else {
+            fold.bytes(b"refused");
+            continue;
+        };
+        for count in [1, 4, 7, 12] {
+            let updates: Vec<Vec<i32>> = (0..count).map(|_| numbers.update(encoding)).collect();
+            fold_rules(&mut fold, &updates, clip);
+        }
+    }
+    for (samples, steps) in [(&[3, 1, 9], &[10, 20, 1]), (&[1, 1, 1], &[1, u32::MAX, 7])] {
+        if let Ok(blend) = Blend::nova(samples, steps) {
+            blend.weights().iter().for_each(|weight| fold.bytes(&weight.to_le_bytes()));
+            fold.bytes(&blend.denominator().to_le_bytes());
+        }
+    }
+    fold.0.to_le_bytes()
+}
+
+fn fold_rules(fold: &mut Fold, updates: &[Vec<i32>], clip: i32) {
+    let rules = [
+        Rule::Mean,
+        Rule::Median,
+        Rule::TrimmedMean { k: 1 },
+        Rule::Krum { hostile: 1 },
+        Rule::MultiKrum { hostile: 1, kept: 3 },
+        Rule::Bulyan { hostile: 1 },
+        Rule::GeometricMedian { steps: 9 },
+        Rule::CenteredClipping { radius: clip.unsigned_abs().into(), steps: 3 },
+    ];
+    let permutation: Vec<u32> = (0..).take(updates.len()).collect();
+    let before = [
+        Before::Nothing,
+        Before::NearestNeighbors { hostile: 1 },
+        Before::NearestNeighbors { hostile: 3 },
+        Before::Buckets { size: 2, permutation: permutation.iter().rev().copied().collect() },
+        Before::Buckets { size: 5, permutation },
+    ];
+    let slices: Vec<&[i32]> = updates.iter().map(Vec::as_slice).collect();
+    for before in &before {
+        for rule in rules {
+            let mut out = [0; LENGTH];
+            let result = robust::aggregate(&slices, rule, before, &mut out);
+            fold.bytes(&[u8::from(result.is_ok())]);
+            out.iter().for_each(|value| fold.bytes(&value.to_le_bytes()));
+        }
+    }
 }
 
 const EDGES: [f64; 14] = [
@@ -137,5 +200,6 @@ mod tests {
     #[test]
     fn the_digest_is_the_golden_one() {
         assert_eq!(digest(), DIGEST);
+        assert_eq!(robust(), ROBUST);
     }
 }

@@ -22,16 +22,21 @@ pub fn clip_norm(update: &mut [i32], bound: u64) -> Result<(), Error> {
     if bound == 0 {
         return Err(Error::Clip { clip: 0, max: i32::MAX });
     }
-    let norm = norm(update);
+    clip_to(update, norm(update), bound);
+    Ok(())
+}
+
+/// Shrinks a part of an update whose `norm` as a whole is known, rounded up, to its part of the update
+/// that [`clip_norm`] gives for a positive `bound`.
+pub fn clip_to(part: &mut [i32], norm: u128, bound: u64) {
     if norm <= u128::from(bound) {
-        return Ok(());
+        return;
     }
-    for q in update {
+    for q in part {
         let magnitude = u128::from(q.unsigned_abs()) * u128::from(bound) / norm;
         // The magnitude has only become smaller, so it still fits.
         *q = i32::try_from(magnitude).unwrap_or(i32::MAX) * q.signum();
     }
-    Ok(())
 }
 
 #[cfg(test)]

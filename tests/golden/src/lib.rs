@@ -25,6 +25,12 @@ pub extern "C" fn exact(index: u32) -> u64 {
     word(&exact_golden::digest(), index)
 }
 
+/// Word `index` of the digest of the rules of `decentralml-exact` that look at updates as a whole, of 1; 0 past its end.
+#[unsafe(no_mangle)]
+pub extern "C" fn robust(index: u32) -> u64 {
+    word(&exact_golden::robust(), index)
+}
+
 /// Word `index` of the digest of `decentralml-types`, of 4; 0 past its end.
 #[unsafe(no_mangle)]
 pub extern "C" fn types(index: u32) -> u64 {

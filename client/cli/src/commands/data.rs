@@ -14,6 +14,7 @@ mod fetch;
 mod grant;
 mod inspect;
 mod list;
+mod plot;
 mod retire;
 mod revoke;
 mod split;
@@ -29,7 +30,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
-use decentralml_learning::data::{Dataset, Limits, ReadOptions, digits, read_file};
+use decentralml_learning::data::{Dataset, Limits, Read, ReadOptions, digits, read};
 use decentralml_sdk::{AccountId, Content, SubmitError, View};
 use decentralml_storage::Storage;
 use decentralml_types::Cid;
@@ -138,10 +139,11 @@ async fn tidy(context: &Context, cids: &[Cid]) -> usize {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Data")]
 pub struct DataOpts {
-    /// CSV (.csv, .csv.gz), or the images of an IDX pair; `digits` is the embedded UCI digits.
+    /// CSV (.csv, .csv.gz), the first of an IDX or NPY pair, NPZ, text (.txt), or a folder with a folder of PNG and JPEG for each
+    /// class; `digits` is the embedded UCI digits.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Labels of an IDX pair.
+    /// Labels of an IDX or NPY pair.
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
     /// Label column of a CSV file with a header [default: the last column].
@@ -150,7 +152,25 @@ pub struct DataOpts {
     /// Number of classes [default: one more than the largest label].
     #[arg(long, value_name = "N")]
     pub classes: Option<usize>,
-    /// Multiplies every feature [default: 1 for CSV, 1/255 for IDX].
+    /// Names of the classes, in the order of their labels, where the labels of a CSV file are texts, or for folders of images.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub class_names: Vec<String>,
+    /// Quantities to predict per row, in place of a label: the last columns of a CSV file.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub quantities: usize,
+    /// Column of a CSV file that says which rows belong together, and is no feature.
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// Characters per row of a text [default: 80].
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// The characters of a text [default: the end of a line, and what ASCII prints].
+    #[arg(long, value_name = "CHARACTERS")]
+    pub vocabulary: Option<String>,
+    /// Rows that may be left out because they cannot be used; each is named.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub skip_rows: usize,
+    /// Multiplies every feature [default: 1/255 for images and arrays of bytes, 1 for others].
     #[arg(long, value_name = "FACTOR")]
     pub scale: Option<f32>,
     /// Rows that are read into memory at most [default: 10000000].
@@ -176,29 +196,53 @@ impl DataOpts {
             scale: self.scale.or(settings.scale),
             max_rows: self.max_rows.or(settings.max_rows),
             max_bytes: self.max_bytes.or(settings.max_bytes),
+            ..self
         }
     }
 
-    /// Reads the rows. Errors say where in the file.
+    /// Reads the rows. Errors say where in the file; rows that are left out are logged.
     pub fn read(&self) -> Result<Dataset> {
+        if self.is_embedded() {
+            return Ok(digits()?);
+        }
+        let Read { data, bad, .. } = self.read_file()?;
+        for message in bad.messages() {
+            tracing::warn!("left out: {message}");
+        }
+        if bad.count() > 0 {
+            tracing::warn!("{} rows were left out, {} are used", bad.count(), data.rows());
+        }
+        Ok(data)
+    }
+
+    /// Whether the rows come with this program.
+    fn is_embedded(&self) -> bool {
+        self.data.as_ref().is_some_and(|path| path.as_os_str() == "digits")
+    }
+
+    /// Reads the rows of a file, with what there is to say about it.
+    fn read_file(&self) -> Result<Read> {
         let Some(path) = &self.data else {
             return Err(problem(Kind::Usage, "no data are named: give --data <FILE>"));
         };
-        if path.as_os_str() == "digits" {
-            return Ok(digits()?);
-        }
         let default = Limits::default();
         let options = ReadOptions {
             label: self.label_column.clone(),
             scale: self.scale,
             classes: self.classes,
+            names: self.class_names.clone(),
+            quantities: self.quantities,
+            group: self.group_column.clone(),
+            steps: self.steps,
+            vocabulary: self.vocabulary.clone(),
+            skip: self.skip_rows,
             limits: Limits {
                 rows: self.max_rows.unwrap_or(default.rows),
                 bytes: self.max_bytes.map_or(default.bytes, |size| size.0),
             },
             ..ReadOptions::default()
         };
-        Ok(read_file(path, self.labels.as_deref(), &options)?)
+        Ok(read(path, self.labels.as_deref(), &options)?)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
+use decentralml_learning::device::{self, Choice};
 use decentralml_types::{Role, TaskId};
 use decentralml_worker::{
     shutdown,
@@ -40,6 +41,10 @@ pub struct Opts {
     /// Use announced hosts that are in this machine's own network, too; on development chains they always are.
     #[arg(long)]
     allow_private_hosts: bool,
+    /// Train on this device: cpu, cuda, wgpu, or a card by its number as in cuda:1; on the processor where that cannot be used
+    /// [default: cpu].
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<Choice>,
     /// Misbehave in this way; refused where money is real.
     #[arg(long, hide = true, default_value_t = Conduct::Honest)]
     conduct: Conduct,
@@ -73,6 +78,10 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
         ));
     }
     let data = data.read()?;
+    let choice = opts.device.or(settings.device).unwrap_or_default();
+    if let Err(why) = device::select(choice) {
+        tracing::warn!("trains on the processor, not on {choice}: {why}");
+    }
     let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
     let stop = StopRequest::listen(opts.daemon)?;
     let own_store = opts.own_store.or(settings.own_store);

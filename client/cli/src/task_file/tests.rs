@@ -95,6 +95,24 @@ fn errors_name_the_field() {
 }
 
 #[test]
+fn a_ready_model_is_taken_by_its_name() {
+    let layers = "input = [64]\nlayers = [{ dense = { units = 128 } }, \"relu\", { dense = { units = 10 } }]";
+    let named =
+        |text: &str| TaskFile::parse(&EXAMPLE.replacen(layers, text, 1)).unwrap().model_spec();
+    assert_eq!(
+        named("name = \"mlp\"").unwrap(),
+        TaskFile::parse(EXAMPLE).unwrap().model_spec().unwrap()
+    );
+    let cnn = named("name = \"mcmahan-cnn\"\ninput = [1, 8, 8]").unwrap();
+    assert_eq!((cnn.version, cnn.features(), cnn.classes()), (2, 64, 10));
+    let other = named("name = \"mcmahan-cnn\"").unwrap_err().to_string();
+    assert!(other.contains("takes 784 features") && other.contains("says 64"), "{other}");
+    let unknown = named("name = \"lenet\"").unwrap_err().to_string();
+    assert!(unknown.contains("there is no ready model `lenet`"), "{unknown}");
+    assert!(named("name = \"mlp\"\nfile = \"m.toml\"").is_err());
+}
+
+#[test]
 fn a_limit_that_no_update_of_the_model_fits_is_refused_with_both_numbers() {
     let limit = "max_update_size = \"1 MiB\"";
     let file = TaskFile::parse(EXAMPLE).unwrap();

@@ -1,8 +1,11 @@
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Read, Write},
+};
 
 use ::csv::{ErrorKind, ReaderBuilder, StringRecord, WriterBuilder};
 
-use super::{DataError, Dataset, Limits, RowProblem};
+use super::{BadRows, DataError, Dataset, Limits, MAX_LABEL, RowProblem};
 
 /// Whether the first line names the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +30,12 @@ pub struct CsvOptions {
     pub scale: f32,
     /// Number of classes; one more than the largest label if not given.
     pub classes: Option<usize>,
+    /// The classes' names, the first of which is label 0; labels are then these texts, not numbers.
+    pub names: Vec<String>,
+    /// How many columns at the end are quantities to predict, in place of a label; 0 for a label.
+    pub quantities: usize,
+    /// Name of a column that says which rows belong together, and is no feature. It needs a header.
+    pub group: Option<String>,
     /// What may be read.
     pub limits: Limits,
 }
@@ -38,19 +47,29 @@ impl Default for CsvOptions {
             header: Header::Auto,
             scale: 1.0,
             classes: None,
+            names: Vec::new(),
+            quantities: 0,
+            group: None,
             limits: Limits::default(),
         }
     }
 }
-
-/// Without a number of classes, a larger label is a mistake: more likely a quantity than a class.
-const MAX_LABEL: u64 = 65_535;
 
 /// Reads labeled rows of numbers, separated by commas. `name` is what errors call the source.
 ///
 /// Every row must have the same number of columns, one of which is the label: a whole number from
 /// 0. Errors name the line and the column.
 pub fn read_csv(source: impl Read, name: &str, options: &CsvOptions) -> Result<Dataset, DataError> {
+    read_rows(source, name, options, &mut BadRows::default())
+}
+
+/// [`read_csv`], with a policy for rows that cannot be used.
+pub(super) fn read_rows(
+    source: impl Read,
+    name: &str,
+    options: &CsvOptions,
+    bad: &mut BadRows,
+) -> Result<Dataset, DataError> {
     let limit = options.limits.bytes;
     let too_large = |limit, unit| DataError::TooLarge { file: name.to_owned(), limit, unit };
     // One byte more than allowed, to tell the end of the file from the limit.
@@ -74,7 +93,11 @@ pub fn read_csv(source: impl Read, name: &str, options: &CsvOptions) -> Result<D
         if text.trim_ascii().is_empty() {
             continue;
         }
-        rows.push(&split(text).map_err(|problem| rows.wrong(line, problem))?, line)?;
+        let record = split(text).map_err(|problem| rows.wrong(line, problem));
+        match record.and_then(|record| rows.push(&record, line)) {
+            Err(error @ DataError::Row { .. }) => bad.found(error)?,
+            other => other?,
+        }
         if rows.labels.len() > options.limits.rows {
             return Err(too_large(options.limits.rows as u64, "rows"));
         }
@@ -99,14 +122,21 @@ fn split(line: &[u8]) -> Result<StringRecord, RowProblem> {
     }
 }
 
-/// Writes the rows with the label as the last column and without a header; numbers in the shortest
+/// Writes the rows with the label, or the quantities, as the last columns and without a header; numbers in the shortest
 /// form that reads back as the same `f32`.
 pub fn write_csv(data: &Dataset, target: impl Write, name: &str) -> Result<(), DataError> {
     let failed = |source| DataError::Io { file: name.to_owned(), source };
     let mut writer = WriterBuilder::new().has_headers(false).from_writer(target);
-    for (features, label) in (0..data.rows()).filter_map(|index| data.row(index)) {
-        let fields = features.iter().map(f32::to_string).chain([label.to_string()]);
-        writer.write_record(fields).map_err(|error| failed(system_error(error)))?;
+    for index in 0..data.rows() {
+        let Some((features, label)) = data.row(index) else { continue };
+        let features = features.iter().map(f32::to_string);
+        let written = match data.quantities_of(index) {
+            [] => writer.write_record(features.chain([label.to_string()])),
+            quantities => {
+                writer.write_record(features.chain(quantities.iter().map(f32::to_string)))
+            }
+        };
+        written.map_err(|error| failed(system_error(error)))?;
     }
     writer.flush().map_err(failed)
 }
@@ -123,16 +153,61 @@ fn system_error(error: ::csv::Error) -> io::Error {
 struct Rows<'a> {
     name: &'a str,
     options: &'a CsvOptions,
-    /// Columns per row and the label's index, once the first line is known.
-    layout: Option<(usize, usize)>,
+    /// Known from the first line on.
+    layout: Option<Layout>,
     first: bool,
     features: Vec<f32>,
     labels: Vec<u32>,
+    quantities: Vec<f32>,
+    groups: Vec<u32>,
+    /// The groups' names and numbers.
+    known: HashMap<String, u32>,
+}
+
+/// What is where in a row.
+#[derive(Clone, Copy)]
+struct Layout {
+    columns: usize,
+    /// The label's column; the first of the quantities.
+    label: usize,
+    group: Option<usize>,
+}
+
+/// What a field is for.
+enum Part {
+    Feature,
+    Label,
+    Quantity,
+    Group,
+}
+
+impl Layout {
+    fn part(&self, column: usize, quantities: usize) -> Part {
+        if Some(column) == self.group {
+            return Part::Group;
+        }
+        match quantities {
+            0 if column == self.label => Part::Label,
+            0 => Part::Feature,
+            _ if column >= self.label => Part::Quantity,
+            _ => Part::Feature,
+        }
+    }
 }
 
 impl<'a> Rows<'a> {
     fn new(name: &'a str, options: &'a CsvOptions) -> Self {
-        Self { name, options, layout: None, first: true, features: Vec::new(), labels: Vec::new() }
+        Self {
+            name,
+            options,
+            layout: None,
+            first: true,
+            features: Vec::new(),
+            labels: Vec::new(),
+            quantities: Vec::new(),
+            groups: Vec::new(),
+            known: HashMap::new(),
+        }
     }
 
     fn wrong(&self, line: u64, problem: RowProblem) -> DataError {
@@ -141,11 +216,11 @@ impl<'a> Rows<'a> {
 
     fn push(&mut self, record: &StringRecord, line: u64) -> Result<(), DataError> {
         let first = std::mem::replace(&mut self.first, false);
-        let (columns, label) = match self.layout {
+        let layout = match self.layout {
             Some(layout) => layout,
             None => {
                 let header = self.is_header(record);
-                let layout = (record.len(), self.label_column(record, header)?);
+                let layout = self.layout(record, header)?;
                 self.layout = Some(layout);
                 if header {
                     return Ok(());
@@ -153,34 +228,56 @@ impl<'a> Rows<'a> {
                 layout
             }
         };
-        if record.len() != columns || columns < 2 {
-            let expected = columns.max(2);
-            return Err(self.wrong(line, RowProblem::Columns { expected, found: record.len() }));
+        let (features, quantities) = (self.features.len(), self.quantities.len());
+        let added = self.add(record, layout, first);
+        added.map_err(|problem| {
+            // Nothing stays of a row that cannot be used.
+            self.features.truncate(features);
+            self.quantities.truncate(quantities);
+            self.wrong(line, problem)
+        })
+    }
+
+    fn add(
+        &mut self,
+        record: &StringRecord,
+        layout: Layout,
+        first: bool,
+    ) -> Result<(), RowProblem> {
+        let Layout { columns, .. } = layout;
+        let least = 1 + self.options.quantities.max(1) + usize::from(layout.group.is_some());
+        if record.len() != columns || columns < least {
+            return Err(RowProblem::Columns { expected: columns.max(least), found: record.len() });
         }
+        let (mut label, mut group) = (0, None);
         for (index, field) in record.iter().enumerate() {
             let field = field.trim();
             let column = index + 1;
-            if index == label {
-                match self.label(field) {
-                    Ok(label) => self.labels.push(label),
-                    Err(Some(problem)) => return Err(self.wrong(line, problem)),
-                    Err(None) => {
-                        let found = field.to_owned();
-                        let problem = RowProblem::NotALabel { column, found, first };
-                        return Err(self.wrong(line, problem));
-                    }
-                }
-            } else {
-                match field.parse::<f32>().map(|number| number * self.options.scale) {
-                    Ok(number) if number.is_finite() => self.features.push(number),
-                    _ => {
-                        let found = field.to_owned();
-                        let problem = RowProblem::NotANumber { column, found, first };
-                        return Err(self.wrong(line, problem));
-                    }
+            let number = |scale: f32| match field.parse::<f32>().map(|number| number * scale) {
+                Ok(number) if number.is_finite() => Ok(number),
+                _ => Err(RowProblem::NotANumber { column, found: field.to_owned(), first }),
+            };
+            match layout.part(index, self.options.quantities) {
+                Part::Group => group = Some(field),
+                Part::Feature => self.features.push(number(self.options.scale)?),
+                Part::Quantity => self.quantities.push(number(1.0)?),
+                Part::Label => {
+                    label = self.label(field, column).map_err(|problem| {
+                        let found = || field.to_owned();
+                        problem.unwrap_or_else(|| RowProblem::NotALabel {
+                            column,
+                            found: found(),
+                            first,
+                        })
+                    })?;
                 }
             }
         }
+        if let Some(group) = group {
+            let next = self.known.len() as u32;
+            self.groups.push(*self.known.entry(group.to_owned()).or_insert(next));
+        }
+        self.labels.push(label);
         Ok(())
     }
 
@@ -189,31 +286,50 @@ impl<'a> Rows<'a> {
             Header::Present => true,
             Header::Absent => false,
             Header::Auto => {
-                let label = self.options.label.as_deref();
-                record.iter().any(|field| Some(field.trim()) == label)
+                let names = [self.options.label.as_deref(), self.options.group.as_deref()];
+                record.iter().any(|field| names.contains(&Some(field.trim())))
                     || record.iter().all(|field| field.trim().parse::<f64>().is_err())
             }
         }
     }
 
-    fn label_column(&self, record: &StringRecord, header: bool) -> Result<usize, DataError> {
-        let Some(wanted) = &self.options.label else {
-            return Ok(record.len().saturating_sub(1));
+    fn layout(&self, record: &StringRecord, header: bool) -> Result<Layout, DataError> {
+        let columns = record.len();
+        let named = |option: &'static str, wanted: &String| {
+            let found = record.iter().position(|column| header && column.trim() == wanted);
+            found.ok_or_else(|| DataError::NoLabelColumn {
+                file: self.name.to_owned(),
+                name: wanted.clone(),
+                option,
+                columns: if header {
+                    record.iter().collect::<Vec<_>>().join(", ")
+                } else {
+                    "no names, as the first line is a row of numbers".to_owned()
+                },
+            })
         };
-        let found = record.iter().position(|column| header && column.trim() == wanted);
-        found.ok_or_else(|| DataError::NoLabelColumn {
-            file: self.name.to_owned(),
-            name: wanted.clone(),
-            columns: if header {
-                record.iter().collect::<Vec<_>>().join(", ")
-            } else {
-                "no names, as the first line is a row of numbers".to_owned()
-            },
-        })
+        let group =
+            self.options.group.as_ref().map(|name| named("--group-column", name)).transpose()?;
+        let quantities = self.options.quantities;
+        let label = match &self.options.label {
+            Some(wanted) if quantities == 0 => named("--label-column", wanted)?,
+            _ => {
+                // The group's column may be the last.
+                let last = columns - usize::from(group.is_some_and(|group| group + 1 == columns));
+                last.saturating_sub(quantities.max(1))
+            }
+        };
+        Ok(Layout { columns, label, group })
     }
 
     /// The label, or what is wrong with its range, or nothing if it is no whole number.
-    fn label(&self, field: &str) -> Result<u32, Option<RowProblem>> {
+    fn label(&self, field: &str, column: usize) -> Result<u32, Option<RowProblem>> {
+        let names = &self.options.names;
+        if !names.is_empty() {
+            let found = (0..).zip(names).find(|(_, name)| *name == field).map(|(label, _)| label);
+            let unknown = || RowProblem::UnknownName { column, found: field.to_owned() };
+            return found.ok_or_else(|| Some(unknown()));
+        }
         let label: u64 = field.parse().map_err(|_| None)?;
         let classes = self.options.classes.unwrap_or(MAX_LABEL as usize + 1);
         if label >= classes as u64 {
@@ -226,141 +342,20 @@ impl<'a> Rows<'a> {
         let Some(largest) = self.labels.iter().max() else {
             return Err(DataError::Empty { file: self.name.to_owned() });
         };
-        let classes = self.options.classes.unwrap_or(*largest as usize + 1);
         let columns = self.features.len() / self.labels.len();
-        Dataset::new(self.features, self.labels, columns, classes)
+        let quantities = self.options.quantities;
+        let data = if quantities > 0 {
+            Dataset::with_quantities(self.features, self.quantities, columns, quantities)?
+        } else {
+            let names = &self.options.names;
+            let all = if names.is_empty() { *largest as usize + 1 } else { names.len() };
+            let classes = self.options.classes.unwrap_or(all).max(names.len());
+            Dataset::new(self.features, self.labels, columns, classes)?.with_names(names.clone())?
+        };
+        if self.groups.is_empty() { Ok(data) } else { data.with_groups(self.groups) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-
-    fn read(text: &str, options: &CsvOptions) -> Result<Dataset, String> {
-        read_csv(text.as_bytes(), "rows.csv", options).map_err(|error| error.to_string())
-    }
-
-    fn error(text: &str) -> String {
-        read(text, &CsvOptions::default()).unwrap_err()
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_full_disk_is_told_by_its_kind() {
-        // More than a buffer, and less: the first fails at a row, the second at the end.
-        for rows in [20_000, 1] {
-            let data = Dataset::new(vec![0.5; rows], vec![0; rows], 1, 1).unwrap();
-            let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-            match write_csv(&data, full, "rows.csv") {
-                Err(DataError::Io { file, source }) => {
-                    assert_eq!(source.kind(), io::ErrorKind::StorageFull, "{rows}");
-                    assert_eq!(file, "rows.csv");
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn rows_are_read_with_and_without_a_header() {
-        let expected = Dataset::new(vec![1.0, 2.5, -3.0, 4e-3], vec![0, 1], 2, 2).unwrap();
-        let plain = CsvOptions::default();
-        assert_eq!(read("1,2.5,0\n-3, 4e-3 ,1\n", &plain).unwrap(), expected);
-        assert_eq!(read("a,b,label\r\n1,2.5,0\r\n\r\n-3,4e-3,1", &plain).unwrap(), expected);
-        assert_eq!(read("\u{feff}1,2.5,0\n-3,4e-3,1\n", &plain).unwrap(), expected);
-        let named = CsvOptions { label: Some("digit".into()), ..plain.clone() };
-        assert_eq!(read("digit,a,b\n0,1,2.5\n1,-3,4e-3\n", &named).unwrap(), expected);
-        let mixed = CsvOptions { label: Some("label".into()), ..plain.clone() };
-        assert_eq!(read("0,1,label\n1,2.5,0\n-3,4e-3,1\n", &mixed).unwrap(), expected);
-        let numbered = CsvOptions { header: Header::Present, ..plain };
-        assert_eq!(read("0,1,2\n1,2.5,0\n-3,4e-3,1\n", &numbered).unwrap(), expected);
-    }
-
-    #[test]
-    fn features_are_scaled_and_classes_may_be_given() {
-        let options = CsvOptions { scale: 0.5, classes: Some(10), ..CsvOptions::default() };
-        let data = read("1,3\n2,0\n", &options).unwrap();
-        assert_eq!(data.features(), [0.5, 1.0]);
-        assert_eq!(data.classes(), 10);
-    }
-
-    #[test]
-    fn errors_name_the_line_and_what_was_expected() {
-        assert_eq!(
-            error("1,2,0\n1,0\n"),
-            "rows.csv, line 2: 2 columns, expected 3; give every row the same, separated by commas"
-        );
-        assert!(error("1,2,0\n\n1,2,3,0\n").contains("line 3: 4 columns, expected 3"));
-        assert_eq!(
-            error("a,b,label\n1,2,0\n1,oops,0\n"),
-            "rows.csv, line 3: column 2: expected a number, found `oops`; correct or remove the row"
-        );
-        assert!(error("1,2,0\n1,,0\n").contains("line 2: column 2: expected a number, found ``"));
-        assert!(error("1,2,0\n1,NaN,0\n").contains("line 2: column 2: expected a number"));
-        assert_eq!(
-            error("1,2,0\n1,2,cat\n"),
-            "rows.csv, line 2: column 3: expected a label, which is a whole number from 0, found `cat`; correct or remove the row"
-        );
-        assert!(error("1,2,-1\n").contains("line 1: column 3: expected a label"));
-        assert!(
-            error("1,x,0\n")
-                .contains("if this line is a header, name its label column with --label-column")
-        );
-        assert!(error("1\n2\n").contains("line 1: 1 columns, expected 2"));
-        assert!(error("1,70000\n").contains("label 70000 is out of range"));
-        assert!(error("").starts_with("rows.csv: no rows; give a file with some"));
-        assert!(error("a,b,label\n").starts_with("rows.csv: no rows"));
-    }
-
-    #[test]
-    fn labels_out_of_range_are_refused() {
-        let options = CsvOptions { classes: Some(2), ..CsvOptions::default() };
-        assert_eq!(
-            read("1,0\n1,2\n", &options).unwrap_err(),
-            "rows.csv, line 2: the label 2 is out of range: there are 2 classes, from 0 to 1; set --classes to 3 or more, or correct the file"
-        );
-    }
-
-    #[test]
-    fn a_label_column_that_is_not_there_is_refused() {
-        let options = CsvOptions { label: Some("digit".into()), ..CsvOptions::default() };
-        let error = read("a,b\n1,2\n", &options).unwrap_err();
-        let start = "rows.csv: there is no column `digit`; the header has: a, b. Name one of them";
-        assert!(error.starts_with(start) && error.contains("--label-column"), "{error}");
-        assert!(
-            read("1,2\n", &options).unwrap_err().contains("the first line is a row of numbers")
-        );
-    }
-
-    #[test]
-    fn bytes_that_are_not_text_are_refused() {
-        let error = read_csv(&b"1,0\n\xff,0\n"[..], "rows.csv", &CsvOptions::default());
-        assert_eq!(
-            error.unwrap_err().to_string(),
-            "rows.csv, line 2: column 1: not text in UTF-8; save the file as UTF-8"
-        );
-    }
-
-    #[test]
-    fn the_limits_hold() {
-        let limits =
-            |rows, bytes| CsvOptions { limits: Limits { rows, bytes }, ..CsvOptions::default() };
-        let text = "1,0\n2,1\n3,0\n";
-        assert!(read(text, &limits(3, 12)).is_ok());
-        assert!(read(text, &limits(2, 12)).unwrap_err().contains("more than 2 rows"));
-        assert!(read(text, &limits(3, 11)).unwrap_err().contains("more than 11 bytes"));
-        let endless = std::io::repeat(b'7');
-        let error = read_csv(endless, "zeros", &limits(3, 1_000)).unwrap_err();
-        assert!(error.to_string().contains("more than 1000 bytes"));
-    }
-
-    #[test]
-    fn what_is_written_reads_back_exactly() {
-        let data = super::super::digits().unwrap().subset(&[0, 5, 9]);
-        let mut bytes = Vec::new();
-        write_csv(&data, &mut bytes, "rows.csv").unwrap();
-        let options = CsvOptions { classes: Some(10), ..CsvOptions::default() };
-        assert_eq!(read_csv(bytes.as_slice(), "rows.csv", &options).unwrap(), data);
-    }
-}
+#[path = "csv/tests.rs"]
+mod tests;

@@ -9,10 +9,11 @@ pub enum DataError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Neither CSV nor IDX.
+    /// None of the formats that are read.
     #[error(
-        "{file}: unknown format. Give a CSV file (.csv, .csv.gz) with a label column, or a pair of \
-         IDX files (images and labels, may be gzipped)"
+        "{file}: unknown format. Give a CSV file (.csv, .csv.gz) with a label column, a pair of IDX or NPY files \
+         (features and labels, may be gzipped), an NPZ archive of both, a text (.txt), or a folder that has a folder \
+         of PNG and JPEG images for each class"
     )]
     UnknownFormat {
         /// The file.
@@ -38,7 +39,7 @@ pub enum DataError {
     },
     /// The label column is not in the header.
     #[error(
-        "{file}: there is no column `{name}`; the header has: {columns}. Name one of them with --label-column, or leave the \
+        "{file}: there is no column `{name}`; the header has: {columns}. Name one of them with {option}, or leave the \
          option out where the label is the last column"
     )]
     NoLabelColumn {
@@ -46,6 +47,8 @@ pub enum DataError {
         file: String,
         /// Column asked for.
         name: String,
+        /// The option that names it.
+        option: &'static str,
         /// Columns present.
         columns: String,
     },
@@ -69,13 +72,29 @@ pub enum DataError {
         /// What is wrong with it.
         problem: RowProblem,
     },
-    /// An IDX file that is not one, or not one of the supported kind.
+    /// A file that is not what it is taken for, or not one of the supported kind.
     #[error("{file}: {problem}")]
-    Idx {
+    Malformed {
         /// The file.
         file: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// An image that cannot be used.
+    #[error("{file}: {problem}")]
+    Image {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// More rows that cannot be used than may be skipped.
+    #[error("more than {allowed} rows cannot be used; this is the next: {next}")]
+    TooManyBad {
+        /// How many may be skipped.
+        allowed: usize,
+        /// The first one beyond.
+        next: Box<DataError>,
     },
     /// Features, labels, columns and classes that contradict each other.
     #[error("{0}")]
@@ -90,6 +109,9 @@ pub enum DataError {
         /// Rows that each part needs.
         minimum: usize,
     },
+    /// A way to divide rows that contradicts itself or the rows.
+    #[error("{0}")]
+    Partition(String),
     /// The concentration of a Dirichlet distribution is not a positive number.
     #[error("alpha is {0}: it must be a positive number, for example 0.5")]
     Alpha(f64),
@@ -141,6 +163,38 @@ pub enum RowProblem {
         label: u64,
         /// Classes, at least one.
         classes: usize,
+    },
+    /// A label that is none of the classes' names.
+    #[error(
+        "column {column}: `{found}` is none of the classes' names; correct the row, or name the class"
+    )]
+    UnknownName {
+        /// Column, from 1.
+        column: usize,
+        /// Its text.
+        found: String,
+    },
+    /// A character that the vocabulary lacks.
+    #[error(
+        "the character {found:?} is not in the vocabulary; remove it, or declare a vocabulary that has it"
+    )]
+    Character {
+        /// The character.
+        found: char,
+    },
+    /// A number of an array that is not finite.
+    #[error("number {position}: not finite; correct or remove the row")]
+    NotFinite {
+        /// Place in the row, from 1.
+        position: usize,
+    },
+    /// A label of an array that is not a whole number from 0.
+    #[error(
+        "expected a label, which is a whole number from 0, found {found}; correct or remove the row"
+    )]
+    FractionalLabel {
+        /// The number.
+        found: String,
     },
     /// Bytes that are not text.
     #[error("{0}")]

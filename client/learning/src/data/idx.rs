@@ -1,6 +1,6 @@
 use std::io::{self, Read};
 
-use super::{DataError, Dataset, Limits, RowProblem};
+use super::{BadRows, DataError, Dataset, Limits, RowProblem};
 
 /// The type code of unsigned bytes, the third byte of the file: the only type that is used for
 /// images and labels.
@@ -20,9 +20,22 @@ pub fn read_idx(
     classes: Option<usize>,
     limits: Limits,
 ) -> Result<Dataset, DataError> {
+    read_pair(images, labels, names, scale, classes, limits, &mut BadRows::default())
+}
+
+/// [`read_idx`], with a policy for rows that cannot be used.
+pub(super) fn read_pair(
+    images: impl Read,
+    labels: impl Read,
+    names: (&str, &str),
+    scale: f32,
+    classes: Option<usize>,
+    limits: Limits,
+    bad: &mut BadRows,
+) -> Result<Dataset, DataError> {
     let (image_shape, pixels) = read_array(images, names.0, limits)?;
     let (label_shape, labels) = read_array(labels, names.1, limits)?;
-    let wrong = |file: &str, problem| Err(DataError::Idx { file: file.to_owned(), problem });
+    let wrong = |file: &str, problem| Err(DataError::Malformed { file: file.to_owned(), problem });
     let [rows, pixel_shape @ ..] = image_shape.as_slice() else {
         return wrong(names.0, "an array without dimensions".to_owned());
     };
@@ -44,14 +57,20 @@ pub fn read_idx(
         return Err(DataError::Empty { file: names.0.to_owned() });
     };
     let classes = classes.unwrap_or(usize::from(*largest) + 1);
-    if let Some(item) = labels.iter().position(|&label| usize::from(label) >= classes) {
-        let label = labels.get(item).copied().map_or(0, u64::from);
-        let problem = RowProblem::LabelRange { label, classes: classes.max(1) };
-        return Err(DataError::Item { file: names.1.to_owned(), item, problem });
+    let columns: usize = pixel_shape.iter().product();
+    let mut rows: (Vec<f32>, Vec<u32>) = (Vec::with_capacity(pixels.len()), Vec::new());
+    for (item, (pixels, &label)) in pixels.chunks(columns.max(1)).zip(&labels).enumerate() {
+        if usize::from(label) >= classes {
+            let label = u64::from(label);
+            let problem = RowProblem::LabelRange { label, classes: classes.max(1) };
+            bad.found(DataError::Item { file: names.1.to_owned(), item, problem })?;
+            continue;
+        }
+        rows.0.extend(pixels.iter().map(|&pixel| f32::from(pixel) * scale));
+        rows.1.push(u32::from(label));
     }
-    let features = pixels.into_iter().map(|pixel| f32::from(pixel) * scale).collect();
-    let labels = labels.into_iter().map(u32::from).collect();
-    Dataset::new(features, labels, pixel_shape.iter().product(), classes)
+    let data = Dataset::new(rows.0, rows.1, columns, classes)?;
+    if pixel_shape.is_empty() { Ok(data) } else { data.with_shape(pixel_shape.to_vec()) }
 }
 
 /// Whether a file starts like an IDX file: two zeros, a type code, a number of dimensions.
@@ -65,7 +84,7 @@ fn read_array(
     name: &str,
     limits: Limits,
 ) -> Result<(Vec<usize>, Vec<u8>), DataError> {
-    let idx = |problem: String| DataError::Idx { file: name.to_owned(), problem };
+    let idx = |problem: String| DataError::Malformed { file: name.to_owned(), problem };
     let failed = |what: &str, error: io::Error| match error.kind() {
         io::ErrorKind::UnexpectedEof => idx(format!("the file ends within its {what}; {AGAIN}")),
         _ => DataError::Io { file: name.to_owned(), source: error },

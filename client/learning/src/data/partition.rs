@@ -1,16 +1,101 @@
 //! How one data set is divided among trainers, for experiments and the demo.
 
+mod labels;
+mod sizes;
+
+use serde::{Deserialize, Serialize};
+
 use super::{DataError, Dataset};
 use crate::random::{Purpose, Seed, Stream};
 
+/// A way to divide rows among trainers. Every row is in exactly one part, and no part is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Partition {
+    /// Parts of equal size (±1), at random.
+    Iid,
+    /// The shares of each class are drawn from a Dirichlet distribution (Hsu, Qi and Brown 2019): parts
+    /// differ in their labels and in their sizes.
+    Dirichlet {
+        /// The concentration: 0.1 is strong skew, 0.5 usual, 100 hardly any.
+        alpha: f64,
+        /// Rows that each part gets at least; those that lack some take from the largest.
+        #[serde(default)]
+        minimum: usize,
+    },
+    /// Parts of equal size (±1), the shares of the classes within each drawn from a Dirichlet
+    /// distribution (Acar et al. 2021).
+    InnerDirichlet {
+        /// The concentration.
+        alpha: f64,
+    },
+    /// So many labels in each part, the rows of a label in equal shares (±1) among the parts that have
+    /// it.
+    Pathological {
+        /// Labels per part.
+        labels: usize,
+    },
+    /// Rows sorted by label, cut into shards of equal size (±1), and so many shards dealt to each part
+    /// (McMahan et al. 2017 deal two).
+    Shards {
+        /// Shards per part.
+        per_part: usize,
+    },
+    /// Rows that belong together stay together: by [`Dataset::groups`]. With fewer parts than groups,
+    /// each group goes to the part with the fewest rows, the largest group first.
+    Natural,
+    /// Random rows; sizes in proportion to 1, 2, 3, …
+    Linear,
+    /// Random rows; sizes in proportion to 1, 4, 9, …
+    Square,
+    /// Random rows; sizes in proportion to e, e², e³, …
+    Exponential,
+}
+
 impl Dataset {
+    /// Divides the rows: for each part the indices of its rows. The same seed gives the same parts;
+    /// of the two Dirichlet ways, another platform's logarithm may move a row.
+    ///
+    /// Errors: no parts, too few rows for them, or a setting that the rows cannot meet.
+    pub fn partition(
+        &self,
+        how: &Partition,
+        parts: usize,
+        seed: Seed,
+    ) -> Result<Vec<Vec<usize>>, DataError> {
+        self.check_parts(parts, 1)?;
+        let parts = match *how {
+            Partition::Iid => self.indices_iid(parts, seed),
+            Partition::Dirichlet { alpha, minimum } => {
+                self.indices_dirichlet(parts, alpha, minimum.max(1), seed)?
+            }
+            Partition::InnerDirichlet { alpha } => {
+                labels::inner_dirichlet(self, parts, alpha, seed)?
+            }
+            Partition::Pathological { labels } => labels::pathological(self, parts, labels, seed)?,
+            Partition::Shards { per_part } => labels::shards(self, parts, per_part, seed)?,
+            Partition::Natural => labels::natural(self, parts)?,
+            Partition::Linear => sizes::skewed(self.rows(), parts, sizes::linear, seed)?,
+            Partition::Square => sizes::skewed(self.rows(), parts, sizes::square, seed)?,
+            Partition::Exponential => sizes::skewed(self.rows(), parts, sizes::exponential, seed)?,
+        };
+        match parts.iter().position(Vec::is_empty) {
+            None => Ok(parts),
+            Some(part) => Err(DataError::Partition(format!(
+                "part {} would be empty: choose fewer parts",
+                part + 1
+            ))),
+        }
+    }
+
     /// Divides the rows into `parts` of equal size (±1), at random: the IID case.
     pub fn partition_iid(&self, parts: usize, seed: Seed) -> Result<Vec<Self>, DataError> {
         self.check_parts(parts, 1)?;
-        let order = Stream::new(&seed, Purpose::Partition, 0).permutation(self.rows());
-        let bound = |part: usize| self.rows() * part / parts;
-        let slices = (0..parts).map(|part| order.get(bound(part)..bound(part + 1)));
-        Ok(slices.map(|slice| self.subset(slice.unwrap_or_default())).collect())
+        Ok(self.indices_iid(parts, seed).iter().map(|rows| self.subset(rows)).collect())
+    }
+
+    fn indices_iid(&self, parts: usize, seed: Seed) -> Vec<Vec<usize>> {
+        cut(&Stream::new(&seed, Purpose::Partition, 0).permutation(self.rows()), parts)
     }
 
     /// Divides the rows into `parts` with skewed labels: the shares of each class are drawn from a
@@ -27,6 +112,17 @@ impl Dataset {
         minimum: usize,
         seed: Seed,
     ) -> Result<Vec<Self>, DataError> {
+        let divided = self.indices_dirichlet(parts, alpha, minimum, seed)?;
+        Ok(divided.iter().map(|rows| self.subset(rows)).collect())
+    }
+
+    fn indices_dirichlet(
+        &self,
+        parts: usize,
+        alpha: f64,
+        minimum: usize,
+        seed: Seed,
+    ) -> Result<Vec<Vec<usize>>, DataError> {
         self.check_parts(parts, minimum)?;
         if !(alpha.is_finite() && alpha > 0.0) {
             return Err(DataError::Alpha(alpha));
@@ -56,7 +152,7 @@ impl Dataset {
         for rows in &mut divided {
             stream.shuffle(rows);
         }
-        Ok(divided.iter().map(|rows| self.subset(rows)).collect())
+        Ok(divided)
     }
 
     fn check_parts(&self, parts: usize, minimum: usize) -> Result<(), DataError> {
@@ -67,6 +163,13 @@ impl Dataset {
         }
         Ok(())
     }
+}
+
+/// Cuts a list into parts of equal size (±1).
+fn cut(rows: &[usize], parts: usize) -> Vec<Vec<usize>> {
+    let bound = |part: usize| (rows.len() as u128 * part as u128 / parts.max(1) as u128) as usize;
+    let slices = (0..parts).map(|part| rows.get(bound(part)..bound(part + 1)));
+    slices.map(|slice| slice.unwrap_or_default().to_vec()).collect()
 }
 
 /// Shares that are positive and add up to one.
@@ -97,80 +200,5 @@ fn top_up(parts: &mut [Vec<usize>], minimum: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Rows whose only feature is their number.
-    fn rows(count: usize, classes: u32) -> Dataset {
-        let features = (0..count).map(|row| row as f32).collect();
-        let labels = (0..count as u32).map(|row| row % classes).collect();
-        Dataset::new(features, labels, 1, classes as usize).unwrap()
-    }
-
-    fn covers(parts: &[Dataset], whole: &Dataset) -> bool {
-        let mut all: Vec<f32> = parts.iter().flat_map(|part| part.features().to_vec()).collect();
-        all.sort_by(f32::total_cmp);
-        all == whole.features()
-    }
-
-    #[test]
-    fn a_smaller_alpha_gives_more_skew() {
-        let whole = rows(5_000, 10);
-        // The mean share of a part's most frequent class.
-        let skew = |alpha| {
-            let parts = whole.partition_dirichlet(5, alpha, 10, [3; 32]).unwrap();
-            let shares = parts
-                .iter()
-                .map(|part| *part.class_counts().iter().max().unwrap() as f64 / part.rows() as f64);
-            shares.sum::<f64>() / 5.0
-        };
-        assert!(skew(0.1) > skew(1.0) && skew(1.0) > skew(100.0));
-        assert!(skew(1_000.0) < 0.12);
-    }
-
-    #[test]
-    fn impossible_requests_are_refused() {
-        let whole = rows(10, 2);
-        for (parts, minimum) in [(0, 1), (11, 0), (3, 4), (usize::MAX, 2)] {
-            assert!(matches!(
-                whole.partition_dirichlet(parts, 0.5, minimum, [0; 32]),
-                Err(DataError::TooFewRows { .. })
-            ));
-        }
-        for alpha in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(matches!(
-                whole.partition_dirichlet(2, alpha, 1, [0; 32]),
-                Err(DataError::Alpha(_))
-            ));
-        }
-        assert!(whole.partition_iid(11, [0; 32]).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn every_row_is_in_exactly_one_part(
-            count in 20..200_usize,
-            classes in 1..6_u32,
-            parts in 1..8_usize,
-            alpha in prop_oneof![Just(1e-4), 0.01..5.0_f64],
-            seed in any::<[u8; 32]>(),
-        ) {
-            let whole = rows(count, classes);
-            let minimum = count / parts / 2;
-            let skewed = whole.partition_dirichlet(parts, alpha, minimum, seed).unwrap();
-            prop_assert_eq!(skewed.len(), parts);
-            prop_assert!(covers(&skewed, &whole));
-            prop_assert!(skewed.iter().all(|part| part.rows() >= minimum));
-            prop_assert_eq!(
-                &skewed,
-                &whole.partition_dirichlet(parts, alpha, minimum, seed).unwrap()
-            );
-            let equal = whole.partition_iid(parts, seed).unwrap();
-            prop_assert!(covers(&equal, &whole));
-            prop_assert!(equal.iter().all(|part| part.rows().abs_diff(count / parts) <= 1));
-        }
-    }
-}
+#[path = "partition/tests.rs"]
+mod tests;

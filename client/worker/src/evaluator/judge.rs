@@ -4,7 +4,7 @@ use std::io;
 
 use decentralml_learning::{
     Coalitions, ContributionError, Dataset, Encoding, Evaluator, ModelSpec, Parameter,
-    ShapleyOptions, Updates, Weights, shapley,
+    ShapleyOptions, Updates, Weights, shapley, updates::Part,
 };
 use decentralml_types::{Opinion, Seed, limits::MAX_SCORE};
 
@@ -78,6 +78,23 @@ impl Updates for Revealed<'_> {
                 Ok(())
             }
         }
+    }
+
+    fn open(&self, update: usize) -> io::Result<Box<dyn Part + '_>> {
+        match self.found.get(update) {
+            Some(Ok(file)) => Ok(Box::new(file.open()?)),
+            _ => Ok(Box::new(NoChange)),
+        }
+    }
+}
+
+/// An update all of zeros.
+struct NoChange;
+
+impl Part for NoChange {
+    fn read(&mut self, _: usize, out: &mut [u8]) -> io::Result<()> {
+        out.fill(0);
+        Ok(())
     }
 }
 

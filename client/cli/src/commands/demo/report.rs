@@ -239,7 +239,13 @@ mod tests {
                 recorded_at: 1,
                 status: ModelStatus::Released { at: 1 },
             },
-            model: Metrics { accuracy: 0.96, loss: 0.1, utility: -0.1, rows: 300 },
+            model: Metrics {
+                accuracy: 0.96,
+                loss: 0.1,
+                utility: -0.1,
+                rows: 300,
+                ..Metrics::default()
+            },
             seconds: Seconds { build: 1.0, chain: 2.0, rounds: 3.0, total: 61.4 },
         }
     }

@@ -12,7 +12,7 @@ use crate::{
 use clap::Args;
 use color_eyre::Result;
 use decentralml_learning::{
-    Dataset, Metrics, ModelSpec, Weights,
+    Dataset, Metrics, ModelSpec, Task as Purpose, Weights,
     data::{CsvOptions, read_csv},
     evaluate,
 };
@@ -56,12 +56,20 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let left = "run it again to go on with what was fetched";
     let (cid, spec, weights, data) = unless_stopped(gather(&opts, context), left).await?;
     let metrics = evaluate(&spec, &weights, &data)?;
+    let unit = if spec.task == Purpose::NextToken { "token" } else { "row" };
     out.result(&Evaluation { cid, metrics }, |evaluation| {
-        let mut rows = vec![
-            ("accuracy", format!("{:.2} %", metrics.accuracy * 100.0)),
-            ("loss", format!("{:.4} nats a row", metrics.loss)),
-            ("rows", metrics.rows.to_string()),
-        ];
+        let percent = |share: f64| format!("{:.2} %", share * 100.0);
+        let mut rows = vec![("rows", metrics.rows.to_string())];
+        match metrics.mse {
+            Some(mse) => rows.push(("mean squared error", format!("{mse:.6}"))),
+            None => {
+                rows.insert(0, ("accuracy", percent(metrics.accuracy)));
+                rows.insert(1, ("loss", format!("{:.4} nats a {unit}", metrics.loss)));
+            }
+        }
+        rows.extend(metrics.balanced_accuracy.map(|share| ("balanced accuracy", percent(share))));
+        rows.extend(metrics.f1.map(|share| ("F1", percent(share))));
+        rows.extend(metrics.perplexity.map(|tokens| ("perplexity", format!("{tokens:.3} tokens"))));
         if let Some(cid) = evaluation.cid {
             rows.insert(0, ("CID", cid.to_string()));
         }
