@@ -23,7 +23,7 @@ pub enum Command {
     List(list::Opts),
     Show(show::Opts),
     Fetch(fetch::Opts),
-    Evaluate(evaluate::Opts),
+    Evaluate(Box<evaluate::Opts>),
 }
 
 /// Does what was asked for.
@@ -32,7 +32,7 @@ pub async fn run(command: Command, context: &Context, out: &mut Out<'_>) -> Resu
         Command::List(opts) => list::run(opts, context, out).await,
         Command::Show(opts) => show::run(opts, context, out).await,
         Command::Fetch(opts) => fetch::run(opts, context, out).await,
-        Command::Evaluate(opts) => evaluate::run(opts, context, out).await,
+        Command::Evaluate(opts) => evaluate::run(*opts, context, out).await,
     }
 }
 
