@@ -194,7 +194,10 @@ mod tests {
             assert!(shelf.has(cid, label).unwrap());
         }
         assert!(!shelf.has(&cid, "1/4").unwrap());
-        assert_eq!(store.pin_name(&cid).unwrap().unwrap(), "upload:1/2@AAAAAAAAAAAA,1/3@AAAAAAAAAAAA");
+        assert_eq!(
+            store.pin_name(&cid).unwrap().unwrap(),
+            "upload:1/2@AAAAAAAAAAAA,1/3@AAAAAAAAAAAA"
+        );
         assert_eq!(
             shelf.kept().unwrap().len(),
             1,

@@ -212,7 +212,7 @@ async fn gathered(patience: Duration) -> (Vec<Found>, [usize; 3]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_was_away_for_a_moment_costs_no_honest_trainer_its_bond() {
-    let (found, asked) = gathered(Duration::from_secs(20)).await;
+    let (found, asked) = gathered(Duration::from_secs(8)).await;
     assert!(found[0].is_ok(), "{found:?}");
     assert_eq!(*found[1].as_ref().unwrap_err(), Opinion::Unavailable);
     assert!(found[2].is_ok(), "{found:?}");
