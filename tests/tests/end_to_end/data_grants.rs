@@ -151,10 +151,8 @@ async fn granted_content_comes_from_where_its_owner_has_announced_to_be() -> Res
     let folder = system.folder().join("elsewhere");
     fs::create_dir(&folder)?;
     let elsewhere = Store::start(&folder)?;
-    wait_until("the other store", SOON, async || {
-        Ok(Some(Storage::connect(&elsewhere.url).await?))
-    })
-    .await?;
+    wait_until("the other store", SOON, async || Ok(Some(Storage::connect(&elsewhere.url).await?)))
+        .await?;
     let named = cid.to_string();
     let fetch = ["data", "fetch", &named, "--out", &copy, "--store", &elsewhere.url];
     let (code, said) = refused(&system, READER, &fetch)?;
