@@ -7,6 +7,7 @@ mod csv;
 mod error;
 mod files;
 mod idx;
+#[cfg(feature = "images")]
 mod images;
 mod npy;
 mod npz;

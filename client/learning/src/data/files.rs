@@ -12,7 +12,6 @@ use super::{
     BadRows, CsvOptions, DataError, Dataset, Header, Limits, TextOptions, ascii,
     csv::read_rows,
     idx::{looks_like_idx, read_pair},
-    images::read_images,
     npy::{self, Meaning, looks_like_npy},
     npz::{looks_like_zip, read_npz},
     text::read_text,
@@ -96,6 +95,24 @@ pub fn read(path: &Path, labels: Option<&Path>, options: &ReadOptions) -> Result
     Ok(Read { data, format, bad })
 }
 
+#[cfg(feature = "images")]
+fn images(
+    folder: &Path,
+    scale: f32,
+    options: &ReadOptions,
+    bad: &mut BadRows,
+) -> Result<Dataset, DataError> {
+    super::images::read_images(folder, scale, &options.names, options.limits, bad)
+}
+
+#[cfg(not(feature = "images"))]
+fn images(folder: &Path, _: f32, _: &ReadOptions, _: &mut BadRows) -> Result<Dataset, DataError> {
+    let file = folder.display().to_string();
+    let problem = "a folder; those of images are read by programs built with the feature `images` \
+                   (cargo build --release --features decentralml-learning/images)";
+    Err(DataError::Image { file, problem: problem.to_owned() })
+}
+
 fn rows(
     path: &Path,
     labels: Option<&Path>,
@@ -110,8 +127,7 @@ fn rows(
         if labels.is_some() {
             return unknown();
         }
-        let data = read_images(path, pixels, &options.names, limits, bad)?;
-        return Ok((data, Format::Images));
+        return Ok((images(path, pixels, options, bad)?, Format::Images));
     }
     let mut source = open(path)?;
     let start = source.fill_buf().map_err(|error| io_error(path, error))?;
