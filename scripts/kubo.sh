@@ -7,14 +7,15 @@
 # whatever happens.
 #
 # Usage: scripts/kubo.sh            the storage tests, then the demo
-#        scripts/kubo.sh --tests    the storage tests only
+#        scripts/kubo.sh --tests [NAME...]
+#                                   the storage tests only, or those that are named
 #        scripts/kubo.sh --demo     the demo only; its report is in out/kubo
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
 . scripts/kubo-program.sh
 
-TESTS=1 DEMO=1
+TESTS=1 DEMO=1 ONLY=()
 DIR= PID=
 
 die() {
@@ -24,7 +25,11 @@ die() {
 
 case ${1:-} in
     "") ;;
-    --tests) DEMO= ;;
+    --tests)
+        DEMO=
+        shift
+        [[ $# -eq 0 ]] || ONLY=(--exact "$@")
+        ;;
     --demo) TESTS= ;;
     -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
     *) die "unknown argument $1; see --help" ;;
@@ -74,7 +79,7 @@ echo "Building tests and programs …"
 SECONDS=0
 start_kubo
 if [[ $TESTS ]]; then
-    DECENTRALML_KUBO=$URL DECENTRALML_IPFS=$KUBO cargo test --release --workspace --locked --test kubo --test contract -- --ignored
+    DECENTRALML_KUBO=$URL DECENTRALML_IPFS=$KUBO cargo test --release --workspace --locked --test kubo --test contract --no-fail-fast -- --ignored "${ONLY[@]}"
 fi
 if [[ $DEMO ]]; then
     "$BIN/decentralml" demo --node "$BIN/decentralml-node" --out out/kubo --ipfs "$URL"
