@@ -7,7 +7,6 @@ mod csv;
 mod error;
 mod files;
 mod idx;
-#[cfg(feature = "images")]
 mod images;
 mod npy;
 mod npz;
