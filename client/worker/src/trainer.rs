@@ -1,6 +1,7 @@
 //! The trainer: learns from its own rows, and sends what it learned, never the rows.
 
 mod hand_over;
+mod residuals;
 mod reveal;
 mod train;
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     common::Common,
     conduct::named,
-    daemon,
+    convert, daemon,
     error::WorkerError,
     sealed::SealedUpdate,
     shutdown::Shutdown,
@@ -127,7 +128,7 @@ impl Part for Trainer {
         if known > classes as usize {
             return Some(format!("it tells {classes} classes apart, the data has {known}"));
         }
-        None
+        convert::training(&task.spec, task.settled_rounds).err().map(|error| error.to_string())
     }
 
     fn models(memory: &mut Models) -> &mut Models {
@@ -155,6 +156,10 @@ impl Part for Trainer {
 
     fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {
         Ok(work.state.remove(task, &name(round))?)
+    }
+
+    fn over(&self, work: &Work, task: TaskId) {
+        residuals::forget_all(&work.state, task);
     }
 }
 

@@ -92,7 +92,7 @@ fn seats_that_agree_on_the_model_and_not_on_the_state_disagree() {
         );
 
         enter(Phase::Settled);
-        assert_eq!(Validation::seat_due(TASK, ROUND, 0, &12), Ok(Due::Nothing));
+        assert!(matches!(Validation::seat_due(TASK, ROUND, 0, &12), Ok(Due::Nothing)));
         assert!(matches!(Validation::seat_due(TASK, ROUND, 0, &13), Ok(Due::Pay(_))));
     });
 }

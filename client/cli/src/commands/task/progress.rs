@@ -214,6 +214,7 @@ pub(crate) mod tests {
             deadline: 110,
             started_at: 90,
             base: None,
+            state: None,
             sealed: false,
             committee: 0,
             places: 6,
