@@ -147,8 +147,14 @@ mod tests {
         }
         assert_eq!(about(one), about(reveal(2, None)), "keys that came late are no other updates");
         assert_ne!(about(one), about(reveal(9, Some(3))));
-        assert_ne!(of_next_model(&[0; 32], &[one], None), of_next_model(&[0; 32], &[reveal(9, None)], None));
-        assert_eq!(of_next_model(&[0; 32], &[one], None), of_next_model(&[0; 32], &[reveal(2, None)], None));
+        assert_ne!(
+            of_next_model(&[0; 32], &[one], None),
+            of_next_model(&[0; 32], &[reveal(9, None)], None)
+        );
+        assert_eq!(
+            of_next_model(&[0; 32], &[one], None),
+            of_next_model(&[0; 32], &[reveal(2, None)], None)
+        );
     }
 
     #[test]

@@ -212,8 +212,7 @@ impl Standing {
                 shared: !self.over || self.stays(&kept.cid),
             },
             What::State => Needed::both(
-                !self.over
-                    && (self.states.contains(&kept.cid) || self.open.contains(&kept.round)),
+                !self.over && (self.states.contains(&kept.cid) || self.open.contains(&kept.round)),
             ),
             What::Rows => Needed::both(!self.over),
         }

@@ -178,8 +178,7 @@ async fn serves(view: &View, moment: &Moment) -> Result<bool, ReadError> {
 /// is settled, as every seat of the committee has to attest it. Never where a fork has the round start from another model.
 fn is_paid(then: &Round, now: &Round) -> bool {
     let may_attest = then.phase == Phase::Aggregating && now.phase == Phase::Settled;
-    let same =
-        now.committee == then.committee && now.base == then.base && now.state == then.state;
+    let same = now.committee == then.committee && now.base == then.base && now.state == then.state;
     same && (now.phase == then.phase || may_attest)
 }
 

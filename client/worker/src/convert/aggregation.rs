@@ -11,7 +11,11 @@ use crate::model::ModelError;
 ///
 /// `samples`: the rows that their trainers have revealed, `[updates]`. `seed` decides who shares a bucket. Fails where the counts of a
 /// mean make no sense, which the protocol's checks exclude.
-pub fn aggregation(spec: &TaskSpec, samples: &[u32], seed: Seed) -> Result<Aggregation, ModelError> {
+pub fn aggregation(
+    spec: &TaskSpec,
+    samples: &[u32],
+    seed: Seed,
+) -> Result<Aggregation, ModelError> {
     let asked = &spec.aggregation;
     let updates = u32::try_from(samples.len()).unwrap_or(u32::MAX);
     let entering = robust::entering(asked.before, updates);
@@ -72,9 +76,8 @@ pub fn server(spec: &TaskSpec) -> Option<ServerOptimizer> {
 
 /// What each update counts in a mean; `None` where all count the same.
 fn counts(spec: &TaskSpec, samples: &[u32]) -> Result<Option<Blend>, ModelError> {
-    let capped = |cap: u32| -> Vec<u32> {
-        samples.iter().map(|&rows| rows.clamp(1, cap.max(1))).collect()
-    };
+    let capped =
+        |cap: u32| -> Vec<u32> { samples.iter().map(|&rows| rows.clamp(1, cap.max(1))).collect() };
     let blend = match spec.aggregation.counts {
         spec::Counts::Equal => return Ok(None),
         spec::Counts::Samples { cap } => {
@@ -114,9 +117,8 @@ mod tests {
     #[test]
     fn trimming_drops_fewer_than_all_of_what_reaches_it() {
         let mut spec = task_spec();
-        let found = |spec: &TaskSpec, updates| {
-            aggregation(spec, &vec![1; updates], [0; 32]).unwrap().rule
-        };
+        let found =
+            |spec: &TaskSpec, updates| aggregation(spec, &vec![1; updates], [0; 32]).unwrap().rule;
         for updates in 1..257 {
             let Rule::TrimmedMean { k } = found(&spec, updates) else { unreachable!() };
             assert!(2 * k < updates);
@@ -174,8 +176,7 @@ mod tests {
         let mut spec = task_spec();
         spec.aggregation.server = spec::ServerOptimizer::FedAvg { rate: 500_000 };
         assert_eq!(server(&spec), Some(ServerOptimizer::FedAvg { rate: 0.5 }));
-        let adaptive =
-            spec::Adaptive { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
+        let adaptive = spec::Adaptive { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
         spec.aggregation.server = spec::ServerOptimizer::FedYogi(adaptive);
         let numbers = Adaptive { rate: 0.01, beta1: 0.9, beta2: 0.99, tau: 0.001 };
         assert_eq!(server(&spec), Some(ServerOptimizer::FedYogi(numbers)));

@@ -191,9 +191,7 @@ async fn prepare(
     let Some(computed) = computed.await? else { return Ok(None) };
     let (weights, state, metrics) = computed.map_err(|error| memory.note(error))?;
     let state = match state {
-        Some(state) => {
-            Some(work.pins.add(&work.state, moment.purpose(What::State), state).await?)
-        }
+        Some(state) => Some(work.pins.add(&work.state, moment.purpose(What::State), state).await?),
         None => None,
     };
     let cid = work.pins.add(&work.state, moment.purpose(What::Model), weights).await?;

@@ -149,8 +149,7 @@ impl Standing {
 }
 
 fn is_needed(task: &Task, cid: &Cid, round: RoundNumber) -> bool {
-    let latest =
-        task.model.is_some_and(|(_, latest)| latest == *cid) || task.state == Some(*cid);
+    let latest = task.model.is_some_and(|(_, latest)| latest == *cid) || task.state == Some(*cid);
     latest || task.current.is_none_or(|current| round.saturating_add(ROUNDS) > current)
 }
 

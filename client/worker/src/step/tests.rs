@@ -140,7 +140,8 @@ fn counts_of_rows_and_steps_shift_the_mean() {
     };
     let equal = of(spec::Counts::Equal);
     assert_eq!(of(spec::Counts::Samples { cap: 10 }), equal, "all have ten rows or more");
-    let (samples, nova) = (of(spec::Counts::Samples { cap: 50 }), of(spec::Counts::Nova { cap: 50 }));
+    let (samples, nova) =
+        (of(spec::Counts::Samples { cap: 50 }), of(spec::Counts::Nova { cap: 50 }));
     assert!(samples != equal && nova != equal && samples != nova);
 }
 

@@ -7,7 +7,6 @@
 use std::{fs, io, path::PathBuf};
 
 use decentralml_learning::{ModelSpec, Residual};
-use decentralml_sdk::View;
 use decentralml_types::{Hash, Phase, RoundNumber, TaskId};
 
 use crate::{
@@ -31,8 +30,10 @@ pub(super) async fn before(
     let Some((round, path)) = last(&work.state, &work.chain.genesis(), moment).await? else {
         return Ok(Residual::zero(model));
     };
-    if let Some(settled) = settled_in(&work.finalized.borrow().clone(), task, round).await? {
-        forget(&work.state, task, settled);
+    let finalized = work.finalized.borrow().clone();
+    let for_good = finalized.round(task, round).await?;
+    if for_good.is_some_and(|found| found.phase == Phase::Settled) {
+        forget(&work.state, task, round);
     }
     Ok(Residual::load(&path, model).unwrap_or_else(|error| {
         tracing::warn!(task, round, %error, "what the last update left out is lost");
@@ -71,16 +72,6 @@ async fn last(
         }
     }
     Ok(None)
-}
-
-/// The round, where it is settled at a block.
-async fn settled_in(
-    view: &View,
-    task: TaskId,
-    round: RoundNumber,
-) -> Result<Option<RoundNumber>, WorkerError> {
-    let found = view.round(task, round).await?;
-    Ok(found.filter(|found| found.phase == Phase::Settled).map(|_| round))
 }
 
 /// Removes what rounds before this one have left.
