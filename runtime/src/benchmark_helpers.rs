@@ -10,8 +10,8 @@ use crate::{
 use alloc::{boxed::Box, vec::Vec};
 use decentralml_traits::Judgment;
 use decentralml_types::{
-    Balance, Cid, Codec, CommitteeNumber, Hash, Opinion, Phase, Role, RoundNumber, Score, TaskId,
-    TaskSpec, TaskStatus,
+    Balance, Cid, Codec, CommitteeNumber, Hash, NextModel, Opinion, Phase, Role, RoundNumber,
+    Score, TaskId, TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
     limits::{MAX_SEATS, MAX_TEXT, MIN_SEATS, TALLY_BATCH},
     spec::{Committee, Custody, Text, TrainerCount},
@@ -28,6 +28,7 @@ use pallet_validation::{Attestation, CommitteeState, Seat};
 const FUNDS: Balance = 1_000_000_000 * UNIT;
 const SALT: [u8; 32] = [2; 32];
 const CID: Cid = Cid { codec: Codec::DagPb, digest: [1; 32] };
+const NEXT: NextModel = NextModel { cid: CID, state: Some(CID) };
 const PLAIN_HASH: Option<Hash> = Some([5; 32]);
 const SAMPLES: u32 = 100;
 
@@ -298,10 +299,10 @@ impl pallet_tasks::benchmarking::BenchmarkHelper for Rounds {
         for index in 0..seats {
             let key = (task, round, committee, named(Role::Evaluator, index));
             pallet_validation::Seats::<Runtime>::mutate(key, |row| {
-                row.as_mut().expect("the seat exists").attested = Some(CID);
+                row.as_mut().expect("the seat exists").attested = Some(NEXT);
             });
             amend(task, round, committee, |state| {
-                let attestation = Attestation { cid: CID, metric: 900_000 };
+                let attestation = Attestation { next: NEXT, metric: 900_000 };
                 state.attestations.try_push(attestation).expect("at most the limit of seats");
             });
         }

@@ -241,7 +241,10 @@ fn seats_that_disagree_on_the_next_model_give_way_to_another_committee() {
         play_until(task, Phase::Aggregating);
         for (name, number) in SEATS.into_iter().zip(7..) {
             let (round, cid) = (round(task).0, model_cid(number));
-            let _ = call(name, pallet_validation::Call::attest { task, round, cid, metric: 1 });
+            let _ = call(
+                name,
+                pallet_validation::Call::attest { task, round, cid, metric: 1, state: None },
+            );
         }
         assert_eq!((round(task).1.committee, phase(task)), (1, Phase::Scoring));
         blocks(2);

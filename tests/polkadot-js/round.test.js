@@ -16,6 +16,8 @@ const spec = { ...smallestTask('a whole round'), custody: { hosts: 0, sealed: tr
 const ROUND = 1;
 const UPDATE = cid(3);
 const MODEL = cid(4);
+/** What the server's optimizer remembers after it. */
+const STATE = cid(9);
 const KEYS = cid(6);
 const DATA = cid(7);
 const ENVELOPE = cid(8);
@@ -141,16 +143,20 @@ step('anybody pushes the tally on, and the seats attest the model', async () => 
   assert.equal(update.score.unwrap().toNumber(), median);
   assert.equal(update.outcome.unwrap().asAccepted.weight.toNumber(), median);
 
-  const attest = api.tx.validation.attest(task, ROUND, MODEL, ACCURACY);
+  const attest = api.tx.validation.attest(task, ROUND, MODEL, ACCURACY, STATE);
   await act(attest, evaluators[0]);
   const events = await act(attest, evaluators[1]);
   const settled = only(api, events, 'tasks', 'RoundSettled');
   assert.equal(settled.version.toNumber(), 1);
   assert.equal(settled.cid.digest.toHex(), MODEL.digest);
   assert.equal(settled.metric.toNumber(), ACCURACY);
+  assert.equal(settled.state.unwrap().digest.toHex(), STATE.digest);
+  const stored = (await api.query.tasks.tasks(task)).unwrap();
+  assert.equal(stored.state.unwrap().digest.toHex(), STATE.digest);
   assert.equal(only(api, events, 'tasks', 'TaskEnded').status.type, 'Completed');
   const late = only(api, await act(attest, evaluators[2]), 'validation', 'Attested');
   assert.equal(late.who.toString(), evaluators[2].address);
+  assert.equal(late.state.unwrap().digest.toHex(), STATE.digest);
 });
 
 step('all are paid what the runtime API says', async () => {

@@ -38,7 +38,10 @@ test('the task can be read back from storage, field by field', async () => {
   assert.equal(stored.spec.model.digest.toHex(), cid(1).digest);
   assert.equal(stored.spec.objective.asClassification.features.toNumber(), 64);
   assert.equal(stored.spec.training.optimizer.asSgd.momentum.toNumber(), 900_000);
-  assert.equal(stored.spec.aggregation.asTrimmedMean.trim.toNumber(), 100_000);
+  assert.equal(stored.spec.training.work.asEpochs.toNumber(), 1);
+  assert.equal(stored.spec.aggregation.rule.asTrimmedMean.trim.toNumber(), 100_000);
+  assert.equal(stored.spec.aggregation.server.asFedAdam.beta2.toNumber(), 990_000);
+  assert.equal(stored.spec.encoding.keep.toNumber(), 1_000_000);
   assert.equal(stored.spec.deadlines.lifetime.toNumber(), 10_000);
   assert.equal(stored.spec.terms.rewardPerRound.toBigInt(), 6n * UNIT);
   assert.ok(stored.spec.target.isNone && stored.model.isNone && stored.current.isNone);

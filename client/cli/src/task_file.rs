@@ -1,9 +1,14 @@
 //! A task as people write it: a TOML file in human units, and what becomes of it on chain.
 
+mod aggregation;
+mod encoding;
+mod training;
+
 use crate::{
     exit::{Kind, OfKind, problem},
-    units::{Amount, Decimal, Share, Size},
+    units::{Amount, Share, Size},
 };
+use aggregation::{Aggregate, Server};
 use color_eyre::Result;
 use decentralml_learning::{LayerSpec, ModelSpec, RowSpec, data};
 use decentralml_protocol::spec::check;
@@ -12,17 +17,18 @@ use decentralml_types::{
     Cid, Seed,
     limits::MAX_UPDATE_BYTES,
     spec::{
-        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
-        Objective, Optimizer, TaskSpec, Terms, Text, TrainerCount,
+        Committee, Custody, Deadlines, InitialModel, Objective, TaskSpec, Terms, Text, TrainerCount,
     },
 };
 use decentralml_worker::model::update_length;
+use encoding::Wire;
 use serde::{Deserialize, Deserializer};
 use std::{
     fs,
     path::{Path, PathBuf},
     str::FromStr,
 };
+use training::Training;
 
 /// A task file. `client/cli/examples/digits.toml` explains every key.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,14 +41,18 @@ pub struct TaskFile {
     pub max_retries: u8,
     pub seed: Option<Hex>,
     pub weights: Option<Cid>,
-    /// What an update of the model has where it is left out: all have the same length.
+    /// What an update of the model has, or has at most, where it is left out.
     pub max_update_size: Option<Size>,
     pub validation: Validation,
     pub objective: Rows,
     pub model: Model,
     pub training: Training,
     pub aggregation: Aggregate,
-    pub encoding: Encoding,
+    /// The change is added as it is where it is left out.
+    pub server: Option<Server>,
+    /// 16 bits, rounded to the nearest, where it is left out.
+    #[serde(default)]
+    pub encoding: Wire,
     /// Open, and in the trainers' own stores alone, where it is left out.
     #[serde(default)]
     pub custody: Custody,
@@ -77,42 +87,6 @@ pub struct Model {
     pub file: Option<PathBuf>,
     pub input: Option<Vec<u32>>,
     pub layers: Option<Vec<LayerSpec>>,
-}
-
-/// Table `[training]`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Training {
-    pub epochs: u16,
-    pub batch_size: u16,
-    pub learning_rate: Decimal,
-    pub optimizer: OptimizerName,
-    pub momentum: Option<Decimal>,
-}
-
-/// How a gradient becomes a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OptimizerName {
-    Sgd,
-    Adam,
-}
-
-/// Table `[aggregation]`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Aggregate {
-    pub rule: RuleName,
-    pub trim: Option<Share>,
-}
-
-/// How updates become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RuleName {
-    Mean,
-    TrimmedMean,
-    Median,
 }
 
 /// Table `[terms]`.
@@ -263,8 +237,8 @@ impl TaskFile {
                 classes: self.objective.classes,
             },
             training: self.training.on_chain()?,
-            aggregation: self.aggregation.on_chain()?,
-            encoding: self.encoding.clone(),
+            aggregation: self.aggregation.on_chain(self.server, &self.trainers)?,
+            encoding: self.encoding.on_chain(),
             max_update_bytes: self.max_update_size.map_or(MAX_UPDATE_BYTES, |size| size.0),
             custody: self.custody.clone(),
             validation_set: stored.validation_set,
@@ -283,8 +257,9 @@ impl TaskFile {
         // No model that is valid comes near the protocol's limit.
         if needed > allowed {
             return Err(wrong(format!(
-                "`max_update_size` allows {allowed} bytes, but every update of this model has {needed} at {} bits; set it \
-                 to {needed} or more, or leave it out",
+                "`max_update_size` allows {allowed} bytes, but {} of this model has {needed} at {} bits; set it to {needed} or \
+                 more, or leave it out",
+                if spec.encoding.is_packed() { "the longest update" } else { "every update" },
                 spec.encoding.bits
             )));
         }
@@ -300,40 +275,6 @@ impl TaskFile {
             (Some(Hex(seed)), None) => Ok(InitialModel::Seed(seed)),
             (None, Some(cid)) => Ok(InitialModel::Weights(cid)),
             (None, None) => Ok(InitialModel::Seed(random)),
-        }
-    }
-}
-
-impl Training {
-    fn on_chain(self) -> Result<LocalTraining> {
-        let optimizer = match (self.optimizer, self.momentum) {
-            (OptimizerName::Sgd, momentum) => {
-                Optimizer::Sgd { momentum: momentum.map_or(0, |momentum| momentum.0) }
-            }
-            (OptimizerName::Adam, None) => Optimizer::Adam,
-            (OptimizerName::Adam, Some(_)) => {
-                return Err(wrong("[training]: `momentum` belongs to sgd, adam has its own"));
-            }
-        };
-        Ok(LocalTraining {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate.0,
-            optimizer,
-        })
-    }
-}
-
-impl Aggregate {
-    fn on_chain(self) -> Result<Aggregation> {
-        match (self.rule, self.trim) {
-            (RuleName::Mean, None) => Ok(Aggregation::Mean),
-            (RuleName::Median, None) => Ok(Aggregation::Median),
-            (RuleName::TrimmedMean, Some(trim)) => Ok(Aggregation::TrimmedMean { trim: trim.0 }),
-            (RuleName::TrimmedMean, None) => {
-                Err(wrong("[aggregation]: `trimmed_mean` needs `trim`, such as \"10 %\""))
-            }
-            (_, Some(_)) => Err(wrong("[aggregation]: `trim` belongs to `trimmed_mean`")),
         }
     }
 }

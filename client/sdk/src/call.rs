@@ -10,8 +10,8 @@ pub use participants::{bond, set_encryption_key, set_hosts, unbond, withdraw};
 use std::fmt;
 
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Hash, Opinions, Ppm, Role, RoundNumber, Salt, TaskId, TaskSpec,
-    Version, limits::MAX_TEXT,
+    Balance, Cid, CommitteeNumber, Hash, NextModel, Opinions, Ppm, Role, RoundNumber, Salt, TaskId,
+    TaskSpec, Version, limits::MAX_TEXT,
 };
 use subxt::{
     Metadata,
@@ -188,9 +188,10 @@ pub fn open_scores(task: TaskId, round: RoundNumber, opinions: Opinions, salt: S
     validation("Validation::open_scores", call)
 }
 
-/// Attests the next model and its metric.
-pub fn attest(task: TaskId, round: RoundNumber, cid: Cid, metric: Ppm) -> Call {
-    let call = api::validation::Call::attest { task, round, cid: Static(cid), metric };
+/// Attests the next model, with the state of the server's optimizer after it, and its metric.
+pub fn attest(task: TaskId, round: RoundNumber, next: NextModel, metric: Ppm) -> Call {
+    let (cid, state) = (Static(next.cid), next.state.map(Static));
+    let call = api::validation::Call::attest { task, round, cid, metric, state };
     validation("Validation::attest", call)
 }
 

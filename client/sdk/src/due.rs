@@ -60,7 +60,7 @@ impl Round {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use decentralml_types::{Cid, Codec};
+    use decentralml_types::{Cid, Codec, NextModel};
 
     fn round(phase: Phase, committee: CommitteeNumber) -> Round {
         Round {
@@ -70,6 +70,7 @@ mod tests {
             deadline: 100,
             started_at: 0,
             base: None,
+            state: None,
             sealed: false,
             committee,
             places: 0,
@@ -86,7 +87,11 @@ mod tests {
 
     fn seat(opened: bool, attested: bool) -> Seat {
         let cid = Cid { codec: Codec::Raw, digest: [1; 32] };
-        Seat { commitment: [0; 32], opened, attested: attested.then_some(cid) }
+        Seat {
+            commitment: [0; 32],
+            opened,
+            attested: attested.then_some(NextModel::stateless(cid)),
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ mod data;
 pub use data::{Content, Grant, Listing};
 
 use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, Outcome, Phase, Ppm, Role,
-    RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
+    Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, NextModel, Outcome, Phase, Ppm,
+    Role, RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
 };
 use serde::Serialize;
 
@@ -42,6 +42,8 @@ pub struct Task {
     pub model: Option<(Version, Cid)>,
     /// The latest model's metric, in parts per million.
     pub metric: Option<Ppm>,
+    /// The state of the server's optimizer after it; `None` where the task's has none.
+    pub state: Option<Cid>,
     /// The live or last round.
     pub current: Option<RoundNumber>,
 }
@@ -72,6 +74,8 @@ pub struct Round {
     pub started_at: BlockNumber,
     /// The model it starts from; `None` where the weights come from the task's seed.
     pub base: Option<Cid>,
+    /// The state of the server's optimizer that it starts from; `None` where the task's has none, and before the first model.
+    pub state: Option<Cid>,
     /// Whether its updates are encrypted, and their keys handed over to the committee.
     pub sealed: bool,
     /// The committee at work, or the last one.
@@ -211,8 +215,8 @@ pub struct Committee {
 /// A next model that seats stand behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attestation {
-    /// Its weights.
-    pub cid: Cid,
+    /// Its weights, and the state of the server's optimizer after it.
+    pub next: NextModel,
     /// The metric each of the seats attested, in parts per million.
     pub metrics: Vec<Ppm>,
 }
@@ -225,7 +229,7 @@ pub struct Seat {
     /// Whether it opened its scores.
     pub opened: bool,
     /// The next model it attested.
-    pub attested: Option<Cid>,
+    pub attested: Option<NextModel>,
 }
 
 /// What a committee found about an update.

@@ -99,6 +99,7 @@ pub(crate) mod tests {
             failed_in_a_row: 0,
             model: None,
             metric: None,
+            state: None,
             current: None,
         }
     }

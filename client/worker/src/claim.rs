@@ -194,6 +194,7 @@ pub(crate) mod tests {
             deadline,
             started_at: 0,
             base: None,
+            state: None,
             sealed: false,
             committee: 0,
             places: 0,

@@ -1,46 +1,82 @@
 //! From the numbers of a task's specification to those of the learning crate.
 
-use decentralml_learning::{Encoding, LocalTraining, Optimizer, Rule};
+mod aggregation;
+
+use decentralml_learning::{Codec, Encoding, LocalTraining, Optimizer, Schedule, Work};
 use decentralml_types::{TaskSpec, spec};
 
 use crate::model::ModelError;
 
-const MILLION: u32 = 1_000_000;
+pub use aggregation::{aggregation, norm_bound, server};
 
-/// The integers on the wire.
+const MILLION: u32 = spec::MILLION;
+
+/// The integers that are aggregated. Packed updates have a clip of their own: the fewest bits that hold it.
 pub fn encoding(spec: &TaskSpec) -> Result<Encoding, ModelError> {
-    let spec::Encoding { bits, fraction_bits, clip } = spec.encoding;
+    let spec::Encoding { bits, fraction_bits, clip, .. } = spec.encoding;
     let clip = i32::try_from(clip)
         .map_err(|_| ModelError::Encoding(format!("a clip of {clip} is too large")))?;
+    let bits = match spec.encoding.is_packed() {
+        false => bits,
+        true if clip <= i8::MAX.into() => 8,
+        true if clip <= i16::MAX.into() => 16,
+        true => 32,
+    };
     Encoding::new(bits, fraction_bits, clip)
         .map_err(|error| ModelError::Encoding(error.to_string()))
 }
 
-/// What a trainer does with a round's model.
-pub fn training(spec: &TaskSpec) -> LocalTraining {
-    let training = &spec.training;
-    LocalTraining {
-        batch_size: training.batch_size.into(),
-        learning_rate: fraction(training.learning_rate),
-        optimizer: match training.optimizer {
-            spec::Optimizer::Sgd { momentum } => Optimizer::Sgd { momentum: fraction(momentum) },
-            spec::Optimizer::Adam => Optimizer::Adam,
-        },
-        ..LocalTraining::epochs(training.epochs.into())
+/// How updates are packed; `None` where they are sent as they are.
+pub fn codec(spec: &TaskSpec) -> Result<Option<Codec>, ModelError> {
+    let encoding = &spec.encoding;
+    if !encoding.is_packed() {
+        return Ok(None);
     }
+    // The codec counts in ten-thousandths, of which the specification has whole ones.
+    let keep = (encoding.keep < MILLION).then_some(encoding.keep / 100);
+    let keep = keep.map(|keep| u16::try_from(keep).unwrap_or(u16::MAX));
+    let codec = Codec { bits: encoding.bits, keep, deflate: true };
+    codec.check().map_err(|error| ModelError::Encoding(error.to_string()))?;
+    Ok(Some(codec))
 }
 
-/// How `updates` accepted updates become one.
-pub fn rule(spec: &TaskSpec, updates: usize) -> Rule {
-    match spec.aggregation {
-        spec::Aggregation::Mean => Rule::Mean,
-        spec::Aggregation::Median => Rule::Median,
-        spec::Aggregation::TrimmedMean { trim } => {
-            // Rounded down, and trim is below one half: fewer than all are dropped.
-            let k = updates as u128 * u128::from(trim) / u128::from(MILLION);
-            Rule::TrimmedMean { k: usize::try_from(k).unwrap_or(0) }
+/// What a trainer does with a round's model, once so many rounds are settled.
+pub fn training(spec: &TaskSpec, settled: u32) -> LocalTraining {
+    let training = &spec.training;
+    let work = match training.work {
+        spec::Work::Epochs(epochs) => Work::Epochs(epochs.into()),
+        spec::Work::Steps(steps) => Work::Steps(steps),
+    };
+    let schedule = match training.schedule {
+        spec::Schedule::Constant { warmup } => Schedule::Constant { warmup },
+        spec::Schedule::Step { warmup, every, factor } => {
+            Schedule::Step { warmup, every, factor: fraction(factor) }
         }
-    }
+        spec::Schedule::Exponential { warmup, factor } => {
+            Schedule::Exponential { warmup, factor: fraction(factor) }
+        }
+        spec::Schedule::Cosine { warmup, rounds, floor } => {
+            Schedule::Cosine { warmup, rounds, floor: fraction(floor) }
+        }
+    };
+    let optimizer = match training.optimizer {
+        spec::Optimizer::Sgd { momentum } => Optimizer::Sgd { momentum: fraction(momentum) },
+        spec::Optimizer::Adam => Optimizer::Adam,
+        spec::Optimizer::AdamW { weight_decay } => {
+            Optimizer::AdamW { weight_decay: fraction(weight_decay) as f32 }
+        }
+    };
+    let local = LocalTraining {
+        work,
+        batch_size: training.batch_size.into(),
+        learning_rate: fraction(training.learning_rate),
+        schedule,
+        optimizer,
+        weight_decay: fraction(training.weight_decay) as f32,
+        clip_norm: training.clip_norm.map(fraction),
+        proximal: fraction(training.proximal),
+    };
+    local.in_round(settled)
 }
 
 /// A share as parts per million, rounded to the nearest; between 0 and 1,000,000.
@@ -69,13 +105,20 @@ pub(crate) mod tests {
             initial: spec::InitialModel::Seed([1; 32]),
             objective: spec::Objective::Classification { features: 4, classes: 3 },
             training: spec::LocalTraining {
-                epochs: 2,
+                work: spec::Work::Epochs(2),
                 batch_size: 8,
                 learning_rate: 100_000,
+                schedule: spec::Schedule::default(),
                 optimizer: spec::Optimizer::Sgd { momentum: 900_000 },
+                weight_decay: 0,
+                clip_norm: None,
+                proximal: 0,
             },
-            aggregation: spec::Aggregation::TrimmedMean { trim: 250_000 },
-            encoding: spec::Encoding { bits: 16, fraction_bits: 12, clip: 32_767 },
+            aggregation: spec::Aggregation {
+                rule: spec::Rule::TrimmedMean { trim: 250_000 },
+                ..spec::Aggregation::default()
+            },
+            encoding: spec::Encoding::plain(16, 12, 32_767),
             max_update_bytes: 1 << 20,
             custody: spec::Custody::default(),
             validation_set: cid,
@@ -104,13 +147,25 @@ pub(crate) mod tests {
         }
     }
 
+    /// Packed updates of 8 bits of the tenth of the weights that change most.
+    pub(crate) fn packed() -> spec::Encoding {
+        spec::Encoding {
+            rounding: spec::Rounding::Stochastic,
+            keep: 100_000,
+            error_feedback: true,
+            ..spec::Encoding::plain(8, 16, 1 << 20)
+        }
+    }
+
     #[test]
     fn numbers_of_a_task_are_those_of_its_training() {
-        let spec = task_spec();
+        let mut spec = task_spec();
+        spec.training.weight_decay = 10_000;
         decentralml_protocol::spec::check(&spec).unwrap();
-        let local = training(&spec);
+        let local = training(&spec, 0);
         assert_eq!(local.learning_rate, 0.1);
         assert_eq!(local.optimizer, Optimizer::Sgd { momentum: 0.9 });
+        assert_eq!(local.weight_decay, 0.01);
         assert_eq!(encoding(&spec).unwrap().clip(), 32_767);
         assert!(
             encoding(&TaskSpec {
@@ -122,13 +177,54 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn trimming_drops_fewer_than_all() {
-        let spec = task_spec();
-        for updates in 1..300 {
-            let Rule::TrimmedMean { k } = rule(&spec, updates) else { unreachable!() };
-            assert!(2 * k < updates);
+    fn all_settings_of_local_training_reach_the_trainer() {
+        let mut spec = task_spec();
+        spec.training = spec::LocalTraining {
+            work: spec::Work::Steps(3),
+            schedule: spec::Schedule::Step { warmup: 1, every: 2, factor: 250_000 },
+            optimizer: spec::Optimizer::AdamW { weight_decay: 500_000 },
+            clip_norm: Some(2_000_000),
+            proximal: 125_000,
+            ..spec.training
+        };
+        decentralml_protocol::spec::check(&spec).unwrap();
+        let expected = LocalTraining {
+            batch_size: 8,
+            optimizer: Optimizer::AdamW { weight_decay: 0.5 },
+            clip_norm: Some(2.0),
+            proximal: 0.125,
+            ..LocalTraining::steps(3)
+        };
+        // Half of the rate while it warms up, all of it for two rounds, then a quarter.
+        for (settled, learning_rate) in [(0, 0.05), (1, 0.1), (2, 0.1), (3, 0.025), (5, 0.00625)] {
+            let local = training(&spec, settled);
+            local.validate().unwrap();
+            assert_eq!(local, LocalTraining { learning_rate, ..expected });
         }
-        assert_eq!(rule(&spec, 8), Rule::TrimmedMean { k: 2 });
+        let all = [
+            spec::Schedule::Exponential { warmup: 0, factor: 500_000 },
+            spec::Schedule::Cosine { warmup: 0, rounds: 2, floor: 500_000 },
+        ];
+        for (schedule, learning_rate) in all.into_iter().zip([0.025, 0.05]) {
+            spec.training.schedule = schedule;
+            assert_eq!(training(&spec, 2).learning_rate, learning_rate);
+        }
+    }
+
+    #[test]
+    fn packed_updates_are_integers_of_the_clip_and_plain_ones_of_the_wire() {
+        let mut spec = TaskSpec { encoding: packed(), ..task_spec() };
+        decentralml_protocol::spec::check(&spec).unwrap();
+        let found = codec(&spec).unwrap().unwrap();
+        assert_eq!((found.bits, found.keep, found.deflate), (8, Some(1_000), true));
+        for (clip, bits) in [(127, 8), (128, 16), (32_767, 16), (32_768, 32)] {
+            spec.encoding.clip = clip;
+            assert_eq!(encoding(&spec).unwrap().bits(), bits);
+        }
+        spec.encoding.keep = MILLION;
+        assert_eq!(codec(&spec).unwrap().unwrap().keep, None);
+        assert_eq!(codec(&task_spec()).unwrap(), None);
+        assert_eq!(encoding(&task_spec()).unwrap().bits(), 16);
     }
 
     #[test]

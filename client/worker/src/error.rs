@@ -33,6 +33,9 @@ pub enum WorkerError {
     /// The trained weights cannot be encoded.
     #[error("the update cannot be encoded: {0}")]
     Update(#[from] learning::UpdateError),
+    /// The trained weights cannot be packed.
+    #[error("the update cannot be packed: {0}")]
+    Pack(#[from] learning::CodecError),
     /// The update is longer than the task allows.
     #[error("the update has {found} bytes, the task allows {allowed}")]
     UpdateTooLong {
@@ -59,6 +62,9 @@ pub enum WorkerError {
     /// The accepted updates cannot be aggregated.
     #[error("the accepted updates cannot be aggregated: {0}")]
     Aggregate(#[from] learning::AggregateError),
+    /// The server's optimizer cannot take its step.
+    #[error("the server's optimizer cannot go on: {0}")]
+    Server(#[from] learning::ServerError),
     /// A key that everybody knows, or an attacker's behavior, on a chain where money is real.
     #[error("{0} on development chains only")]
     DevelopmentOnly(&'static str),

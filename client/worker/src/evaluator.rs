@@ -13,7 +13,7 @@ use decentralml_learning::{AggregateError, ContributionError, Dataset};
 use decentralml_sdk::{Seat, Signer, Task};
 use decentralml_storage::seal::SecretKey;
 use decentralml_types::{
-    Cid, CommitteeNumber, Hash, Opinion, Phase, Ppm, Role, RoundNumber, TaskId,
+    Cid, CommitteeNumber, Hash, NextModel, Opinion, Phase, Ppm, Role, RoundNumber, Seed, TaskId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +121,10 @@ struct Scores {
     /// Numbers of the sealed updates whose keys had been handed over when they were scored.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     handed: BTreeSet<u32>,
+    /// The seed of the committee's draw, which the chain forgets: it decides who shares a bucket. `None` in a record of a program
+    /// that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex32::option")]
+    seed: Option<Seed>,
 }
 
 /// The next model that was computed; on disk before it is attested.
@@ -129,7 +133,8 @@ struct Next {
     /// What it is made from; `None` in a record of a program that did not note it, which serves as it did then.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "hex32::option")]
     origin: Option<Hash>,
-    cid: Cid,
+    #[serde(flatten)]
+    model: NextModel,
     metric: Ppm,
 }
 
@@ -221,17 +226,19 @@ mod tests {
     #[test]
     fn what_opens_a_commitment_survives_as_json_and_so_does_what_was_written_before() {
         let opinions = vec![Opinion::Score(-7), Opinion::Unavailable, Opinion::Malformed];
-        let content = Scores { place: 1, opinions, updates: Some([5; 32]), handed: [0, 2].into() };
+        let handed = [0, 2].into();
+        let (updates, seed) = (Some([5; 32]), Some([6; 32]));
+        let content = Scores { place: 1, opinions, updates, handed, seed };
         let sealed = Sealed::new([3; 32], content.clone(), [1; 32], [2; 32]);
         let json = serde_json::to_string(&sealed).unwrap();
         assert_eq!(serde_json::from_str::<Sealed<Scores>>(&json).unwrap(), sealed);
 
         let mut json = serde_json::to_value(&sealed).unwrap();
-        for absent in ["origin", "updates", "handed"] {
+        for absent in ["origin", "updates", "handed", "seed"] {
             assert!(json.as_object_mut().unwrap().remove(absent).is_some());
         }
         let old = serde_json::from_str::<Sealed<Scores>>(&json.to_string()).unwrap();
-        let content = Scores { updates: None, handed: BTreeSet::new(), ..content };
+        let content = Scores { updates: None, handed: BTreeSet::new(), seed: None, ..content };
         assert_eq!(old, Sealed { origin: None, content, ..sealed });
     }
 
@@ -240,11 +247,15 @@ mod tests {
         let cid = Cid { codec: decentralml_types::Codec::Raw, digest: [1; 32] };
         let old = serde_json::json!({ "cid": cid, "metric": 7 }).to_string();
         let old = serde_json::from_str::<Next>(&old).unwrap();
-        assert_eq!(old, Next { origin: None, cid, metric: 7 });
+        let model = NextModel::stateless(cid);
+        assert_eq!(old, Next { origin: None, model, metric: 7 });
         assert!(old.serves(&[9; 32]));
         let new = Next { origin: Some([1; 32]), ..old };
         assert!(new.serves(&[1; 32]) && !new.serves(&[9; 32]));
-        let json = serde_json::to_string(&new).unwrap();
-        assert_eq!(serde_json::from_str::<Next>(&json).unwrap(), new);
+        let stateful = Next { model: NextModel { cid, state: Some(cid) }, ..new };
+        for next in [new, stateful] {
+            let json = serde_json::to_string(&next).unwrap();
+            assert_eq!(serde_json::from_str::<Next>(&json).unwrap(), next);
+        }
     }
 }

@@ -8,6 +8,7 @@
 //!   ┌─────┬─────┼──────┬──────┬─────┐
 //!  enroll advance claim tries state pins    what both roles do: take part, push on, be paid, give up, remember, let go
 //!   sources  handing  hosting               where bytes are, giving an update to hosts, being a host
+//!   convert  model  step  wire                    what a specification asks of the learning crate; updates as bytes
 //! ```
 //!
 //! A daemon acts on best blocks as they come and claims what is final on the finalized chain. Everything that a later step needs
@@ -45,8 +46,10 @@ mod session;
 pub mod shutdown;
 mod sources;
 mod state;
+pub mod step;
 pub mod trainer;
 mod tries;
+pub mod wire;
 mod work;
 
 pub use common::Common;

@@ -1,13 +1,15 @@
 //! A task's model and its validation set, from the store.
 
-use decentralml_learning::{self as learning, Dataset, ModelSpec, Update, Weights, data};
+use decentralml_learning::{
+    self as learning, Dataset, ModelSpec, ServerOptimizer, ServerState, Weights, data,
+};
 use decentralml_storage::Storage;
 use decentralml_types::{
     Cid, TaskSpec,
     spec::{InitialModel, Objective},
 };
 
-use crate::{convert, error::WorkerError};
+use crate::{error::WorkerError, wire::Wire};
 
 /// Bytes of a model's list of layers, at most.
 const MAX_MODEL_SPEC: u64 = 1 << 20;
@@ -38,10 +40,24 @@ pub enum ModelError {
     /// The task's encoding of updates is not one.
     #[error("the task's encoding cannot be used: {0}")]
     Encoding(String),
-    /// The task's limit is below the length that every update of its model has.
+    /// The task's counts of updates make no sense.
+    #[error("the task's counts of updates cannot be used: {0}")]
+    Counts(String),
+    /// Bytes that are no state of the task's server optimizer.
+    #[error("{cid} holds no state of the task's server optimizer: {problem}")]
+    State {
+        /// What was to be a state.
+        cid: Cid,
+        /// What is wrong.
+        problem: learning::Malformed,
+    },
+    /// The state before the first round cannot be made.
+    #[error("the task's server optimizer cannot be used: {0}")]
+    Server(#[from] learning::ServerError),
+    /// The task's limit is below the length that updates of its model have.
     #[error("an update of the task's model has {needed} bytes, and the task allows {allowed}")]
     NoUpdateFits {
-        /// What every update has.
+        /// What every update has, or, where updates are packed, what one has at most.
         needed: u64,
         /// The task's limit.
         allowed: u64,
@@ -61,9 +77,9 @@ impl ModelError {
     }
 }
 
-/// How many bytes every update of a model has in this task.
+/// How many bytes every update of a model has in this task; where updates are packed, what one has at most.
 pub fn update_length(model: &ModelSpec, spec: &TaskSpec) -> Result<u64, ModelError> {
-    Ok(Update::byte_length(model, convert::encoding(spec)?) as u64)
+    Ok(Wire::of(spec)?.most_bytes(model))
 }
 
 /// Refuses a task in which no update of its model may be as long as it is.
@@ -102,6 +118,21 @@ pub async fn fetch_weights(
     }
 }
 
+/// The state of the server's optimizer that a round starts from: that in `state`, or, where that is `None`, the one before the first
+/// round.
+pub async fn fetch_state(
+    storage: &Storage,
+    model: &ModelSpec,
+    state: Option<&Cid>,
+    optimizer: &ServerOptimizer,
+) -> Result<ServerState, ModelError> {
+    let Some(cid) = state else { return Ok(optimizer.start(model)?) };
+    let length = ServerState::byte_length(optimizer, model) as u64;
+    let bytes = storage.fetch(cid, length).await?;
+    ServerState::from_bytes(&bytes, optimizer, model)
+        .map_err(|problem| ModelError::State { cid: *cid, problem })
+}
+
 /// A task's validation set: rows that have the task's number of classes at most.
 pub async fn fetch_validation(storage: &Storage, spec: &TaskSpec) -> Result<Dataset, WorkerError> {
     let bytes = storage.fetch(&spec.validation_set, spec.max_validation_bytes).await?;
@@ -115,7 +146,8 @@ pub async fn fetch_validation(storage: &Storage, spec: &TaskSpec) -> Result<Data
 pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::convert::tests::task_spec;
+    use crate::convert::{self, tests::task_spec};
+    use decentralml_learning::Update;
     use decentralml_storage::{Store, server::Server};
     use std::{future::pending, sync::Arc};
 
@@ -148,5 +180,35 @@ pub(crate) mod tests {
             "{error:?}"
         );
         assert!(error.is_final());
+    }
+
+    #[test]
+    fn packed_updates_may_be_as_long_as_any_can_be() {
+        let model = ModelSpec::mlp(4, &[5], 3);
+        let mut spec = TaskSpec { encoding: convert::tests::packed(), ..task_spec() };
+        let most = update_length(&model, &spec).unwrap();
+        assert_eq!(most, convert::codec(&spec).unwrap().unwrap().most_bytes(&model) as u64);
+        spec.max_update_bytes = most;
+        check_update_length(&model, &spec).unwrap();
+        spec.max_update_bytes = most - 1;
+        assert!(check_update_length(&model, &spec).is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_state_is_read_back_and_one_of_another_optimizer_is_refused() {
+        let (_folder, _, storage) = store().await;
+        let model = ModelSpec::mlp(4, &[5], 3);
+        let momentum = ServerOptimizer::DiLoCo { rate: 0.7, momentum: 0.9 };
+        let first = fetch_state(&storage, &model, None, &momentum).await.unwrap();
+        assert_eq!(first, momentum.start(&model).unwrap());
+        let bytes = first.to_bytes(&momentum, &model).unwrap();
+        let cid = storage.add(bytes).await.unwrap().cid;
+        assert_eq!(fetch_state(&storage, &model, Some(&cid), &momentum).await.unwrap(), first);
+        let plain = ServerOptimizer::FedAvg { rate: 0.5 };
+        let error = fetch_state(&storage, &model, Some(&cid), &plain).await.unwrap_err();
+        assert!(error.is_final(), "{error:?}");
+        let other = storage.add(vec![7; 40]).await.unwrap().cid;
+        let error = fetch_state(&storage, &model, Some(&other), &momentum).await.unwrap_err();
+        assert!(matches!(error, ModelError::State { cid, .. } if cid == other), "{error:?}");
     }
 }

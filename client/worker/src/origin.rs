@@ -8,9 +8,9 @@ use decentralml_protocol::draw;
 use decentralml_sdk::{Reveal, Round, Task};
 use decentralml_types::{Cid, CommitteeNumber, Hash, Seed};
 
-/// Names what all work in a round is made from: the task as it was specified, and the model that the round starts from.
+/// Names what all work in a round is made from: the task as it was specified, and the model and the state that the round starts from.
 pub(crate) fn of_round(genesis: &Hash, task: &Task, round: &Round) -> Hash {
-    draw::key(genesis, &(task.id, &task.spec, round.number, round.base).encode())
+    draw::key(genesis, &(task.id, &task.spec, round.number, round.base, round.state).encode())
 }
 
 /// Names what a committee's scores are made from: the round's origin, the updates in the order of their reveals, the seed of the
@@ -54,9 +54,11 @@ fn sealed(reveals: &[Reveal]) -> Option<Vec<Option<Hash>>> {
     hashes.iter().any(Option::is_some).then_some(hashes)
 }
 
-/// Names what the next model is made from: the round's origin and the accepted updates in the order of their reveals.
-pub(crate) fn of_next_model(round: &Hash, accepted: &[Reveal]) -> Hash {
-    let made = accepted.iter().map(|reveal| reveal.cid).collect::<Vec<_>>().encode();
+/// Names what the next model is made from: the round's origin, the accepted updates in the order of their reveals, and the seed that
+/// decides who shares a bucket, where updates are put into some.
+pub(crate) fn of_next_model(round: &Hash, accepted: &[Reveal], buckets: Option<&Seed>) -> Hash {
+    let made = accepted.iter().map(|reveal| reveal.cid).collect::<Vec<_>>();
+    let made = (made, buckets).encode();
     match sealed(accepted) {
         Some(hashes) => draw::key(round, &(made, hashes).encode()),
         None => draw::key(round, &made),
@@ -85,6 +87,7 @@ mod tests {
             of_round(&[1; 32], &Task { id: 1, ..task.clone() }, &first),
             of_round(&[1; 32], &task, &Round { number: 2, ..first.clone() }),
             of_round(&[1; 32], &task, &Round { base, ..first.clone() }),
+            of_round(&[1; 32], &task, &Round { state: base, ..first.clone() }),
         ] {
             assert_ne!(one, other);
         }
@@ -144,8 +147,14 @@ mod tests {
         }
         assert_eq!(about(one), about(reveal(2, None)), "keys that came late are no other updates");
         assert_ne!(about(one), about(reveal(9, Some(3))));
-        assert_ne!(of_next_model(&[0; 32], &[one]), of_next_model(&[0; 32], &[reveal(9, None)]));
-        assert_eq!(of_next_model(&[0; 32], &[one]), of_next_model(&[0; 32], &[reveal(2, None)]));
+        assert_ne!(
+            of_next_model(&[0; 32], &[one], None),
+            of_next_model(&[0; 32], &[reveal(9, None)], None)
+        );
+        assert_eq!(
+            of_next_model(&[0; 32], &[one], None),
+            of_next_model(&[0; 32], &[reveal(2, None)], None)
+        );
     }
 
     #[test]
@@ -159,10 +168,13 @@ mod tests {
             handover: None,
         };
         let accepted = [reveal(0), reveal(1)];
-        let made = of_next_model(&[0; 32], &accepted);
-        assert_eq!(made, of_next_model(&[0; 32], &accepted));
-        assert_ne!(made, of_next_model(&[0; 32], &accepted[..1]));
-        assert_ne!(made, of_next_model(&[0; 32], &[reveal(1), reveal(0)]));
-        assert_ne!(made, of_next_model(&[1; 32], &accepted));
+        let made = of_next_model(&[0; 32], &accepted, None);
+        assert_eq!(made, of_next_model(&[0; 32], &accepted, None));
+        assert_ne!(made, of_next_model(&[0; 32], &accepted[..1], None));
+        assert_ne!(made, of_next_model(&[0; 32], &[reveal(1), reveal(0)], None));
+        assert_ne!(made, of_next_model(&[1; 32], &accepted, None));
+        let bucketed = of_next_model(&[0; 32], &accepted, Some(&[1; 32]));
+        assert_ne!(bucketed, made);
+        assert_ne!(bucketed, of_next_model(&[0; 32], &accepted, Some(&[2; 32])));
     }
 }

@@ -53,7 +53,7 @@ impl Pins {
         let cid = unixfs::canonical_cid(&bytes);
         let new = self.is_new(&cid).await?;
         self.note(state, purpose, cid, new).await?;
-        if let (Some(host), What::Model) = (&self.host, purpose.what) {
+        if let (Some(host), What::Model | What::State) = (&self.host, purpose.what) {
             host.offer(purpose.task, purpose.round, bytes.clone()).await;
         }
         Ok(self.storage.add(bytes).await?.cid)
@@ -141,10 +141,18 @@ pub(crate) async fn tidy(
         return Ok(());
     }
     let versions = if over { finalized.models(Some(task)).await? } else { Vec::new() };
-    let latest = match finalized.task(task).await? {
-        Some(task) => task.model.map(|(_, cid)| cid),
+    let row = finalized.task(task).await?;
+    let latest = match &row {
+        Some(row) => row.model.map(|(_, cid)| cid),
         None => versions.last().map(|version| version.cid),
     };
+    let mut states: BTreeSet<Cid> = row.iter().filter_map(|row| row.state).collect();
+    let last = row.and_then(|row| row.current).unwrap_or_default();
+    for kept in ledger.iter().filter(|kept| kept.what == What::State && !over) {
+        if starts_from(finalized, kept, last).await? {
+            states.insert(kept.cid);
+        }
+    }
     let updates = ledger.iter().filter(|kept| kept.what == What::Update);
     let rounds: BTreeSet<RoundNumber> = updates.map(|kept| kept.round).collect();
     let mut done = BTreeSet::new();
@@ -156,8 +164,20 @@ pub(crate) async fn tidy(
         };
         done.extend(is_done.then_some(round));
     }
-    let standing = Standing { task, over, latest, versions, done, open: open.clone() };
+    let standing = Standing { task, over, latest, states, versions, done, open: open.clone() };
     work.pins.let_go(&work.state, &standing).await
+}
+
+/// Whether a round up to `last` starts from a state of the server's optimizer, and seats may still fetch it.
+async fn starts_from(view: &View, kept: &Kept, last: RoundNumber) -> Result<bool, WorkerError> {
+    for number in kept.round.saturating_add(1)..=last {
+        match view.round(kept.task, number).await? {
+            Some(round) if round.state != Some(kept.cid) => return Ok(false),
+            Some(round) if !is_done(&round, view.number()) => return Ok(true),
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Where a task stands, as far as it decides what of it is needed.
@@ -168,6 +188,8 @@ struct Standing {
     over: bool,
     /// The model that its next round starts from.
     latest: Option<Cid>,
+    /// States of the server's optimizer: that of its next round, and those that seats of earlier rounds may still fetch.
+    states: BTreeSet<Cid>,
     /// Its versions, once it is over.
     versions: Vec<ModelVersion>,
     /// Rounds with updates of this account that nobody fetches any more.
@@ -189,6 +211,9 @@ impl Standing {
                     && (self.latest == Some(kept.cid) || self.open.contains(&kept.round)),
                 shared: !self.over || self.stays(&kept.cid),
             },
+            What::State => Needed::both(
+                !self.over && (self.states.contains(&kept.cid) || self.open.contains(&kept.round)),
+            ),
             What::Rows => Needed::both(!self.over),
         }
     }
@@ -340,6 +365,21 @@ mod tests {
         for phase in [Phase::Training, Phase::Scoring, Phase::Aggregating] {
             assert!(!is_done(&round(phase, 90), 100));
         }
+    }
+
+    #[test]
+    fn a_state_is_kept_until_no_round_that_starts_from_it_needs_it() {
+        let cid = Cid { codec: Codec::Raw, digest: [1; 32] };
+        let kept = Kept { task: 1, round: 5, what: What::State, cid, own: true, shared: true };
+        let at_work = Standing { task: 1, open: [5].into(), ..Standing::default() };
+        let next = Standing { task: 1, states: [cid].into(), ..Standing::default() };
+        let over = Standing { over: true, ..Standing { task: 1, ..Standing::default() } };
+        for (standing, needed) in [(at_work, true), (next, true), (over, false)] {
+            assert_eq!(standing.needs(&kept), Needed::both(needed), "{standing:?}");
+        }
+        let later = Standing { task: 1, open: [6].into(), ..Standing::default() };
+        assert_eq!(later.needs(&kept), Needed::both(false), "nobody releases a state");
+        assert!(!later.leaves(&kept));
     }
 
     #[test]

@@ -307,6 +307,9 @@ impl<P: Part> Session<P> {
             }
         }
         let over = self.leave_if_over(finalized).await?;
+        if over {
+            self.part.over(&self.work, self.task);
+        }
         if self.untidy || over {
             let open = self.unsettled.clone().unwrap_or_default();
             match pins::tidy(&self.work, self.task, &open, finalized, over).await {

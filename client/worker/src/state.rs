@@ -8,6 +8,7 @@
 //!  <folder>/task-7/update-3.json              a trainer's commitment in round 3
 //!  <folder>/task-7/scores-3-0.json            a seat's commitment, committee 0
 //!  <folder>/task-7/next-3-0.json              the next model it computed
+//!  <folder>/task-7/residual-3-….safetensors   what a trainer's update in round 3 left out
 //!  <folder>/task-7/updates/                   the updates that a seat works on; removed after each round
 //! ```
 
@@ -176,6 +177,32 @@ impl State {
             rest.split('-').next()?.parse().ok()
         };
         records.flatten().filter_map(round).collect()
+    }
+
+    /// Where a file of a task is, or would be.
+    pub(crate) fn file(&self, task: TaskId, name: &str) -> PathBuf {
+        self.folder.join(format!("task-{task}")).join(name)
+    }
+
+    /// Keeps a file of a task that is no record, whole or not at all. Once it returns, it survives a crash.
+    pub(crate) fn keep_file(
+        &self,
+        task: TaskId,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), StateError> {
+        let path = self.file(task, name);
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
+        persist::replace(&path, bytes).map_err(|source| failed(&path, source))
+    }
+
+    /// What is in a task's folder, with the names.
+    pub(crate) fn files(&self, task: TaskId) -> Vec<(String, PathBuf)> {
+        // Where it cannot be read, nothing can be removed either.
+        let Ok(files) = fs::read_dir(self.file(task, "")) else { return Vec::new() };
+        let named = |file: fs::DirEntry| Some((file.file_name().into_string().ok()?, file.path()));
+        files.flatten().filter_map(named).collect()
     }
 
     /// A task's folder for what need not survive a restart, empty.

@@ -1,6 +1,7 @@
 //! The trainer: learns from its own rows, and sends what it learned, never the rows.
 
 mod hand_over;
+mod residuals;
 mod reveal;
 mod train;
 
@@ -155,6 +156,10 @@ impl Part for Trainer {
 
     fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {
         Ok(work.state.remove(task, &name(round))?)
+    }
+
+    fn over(&self, work: &Work, task: TaskId) {
+        residuals::forget_all(&work.state, task);
     }
 }
 

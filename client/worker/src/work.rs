@@ -178,7 +178,7 @@ async fn serves(view: &View, moment: &Moment) -> Result<bool, ReadError> {
 /// is settled, as every seat of the committee has to attest it. Never where a fork has the round start from another model.
 fn is_paid(then: &Round, now: &Round) -> bool {
     let may_attest = then.phase == Phase::Aggregating && now.phase == Phase::Settled;
-    let same = now.committee == then.committee && now.base == then.base;
+    let same = now.committee == then.committee && now.base == then.base && now.state == then.state;
     same && (now.phase == then.phase || may_attest)
 }
 
@@ -262,6 +262,9 @@ pub(crate) trait Part: Send + Sync + 'static {
 
     /// Forgets what a settled round no longer needs.
     fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError>;
+
+    /// Forgets what is left of a task that is over for good, with nothing of the account in it.
+    fn over(&self, _: &Work, _: TaskId) {}
 }
 
 #[cfg(test)]
@@ -290,6 +293,7 @@ mod tests {
         assert!(!is_paid(&round(Phase::Scoring, 50), &round(Phase::Verdict, 60)));
         let base = Some(Cid { codec: decentralml_types::Codec::Raw, digest: [7; 32] });
         assert!(!is_paid(&aggregating, &Round { base, ..round(Phase::Aggregating, 50) }));
+        assert!(!is_paid(&aggregating, &Round { state: base, ..round(Phase::Aggregating, 50) }));
     }
 
     #[test]

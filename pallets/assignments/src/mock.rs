@@ -8,7 +8,7 @@ use decentralml_types::{
     Balance, Cid, Codec, Phase, PublicKey, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
     spec::{
         Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
-        Objective, Optimizer, Terms, TrainerCount,
+        Objective, Optimizer, Schedule, Terms, TrainerCount, Work,
     },
 };
 use frame_support::{
@@ -178,13 +178,17 @@ fn spec() -> TaskSpec {
         initial: InitialModel::Seed([0; 32]),
         objective: Objective::Classification { features: 64, classes: 10 },
         training: LocalTraining {
-            epochs: 1,
+            work: Work::Epochs(1),
             batch_size: 16,
             learning_rate: 100_000,
+            schedule: Schedule::default(),
             optimizer: Optimizer::Adam,
+            weight_decay: 0,
+            clip_norm: None,
+            proximal: 0,
         },
-        aggregation: Aggregation::Mean,
-        encoding: Encoding { bits: 16, fraction_bits: 12, clip: 32_767 },
+        aggregation: Aggregation::default(),
+        encoding: Encoding::plain(16, 12, 32_767),
         max_update_bytes: 1 << 20,
         custody: Custody { hosts: 0, sealed: Sealed::get() },
         validation_set: cid,

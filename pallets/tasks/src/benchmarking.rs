@@ -194,6 +194,7 @@ mod benchmarks {
                 deadline: 0,
                 started_at: 0,
                 base: None,
+                state: None,
                 sealed: true,
                 committee: 0,
                 places: 0,

@@ -283,6 +283,8 @@ pub mod pallet {
             version: Version,
             /// Its weights.
             cid: Cid,
+            /// The state of the server's optimizer after it, where the task's has one.
+            state: Option<Cid>,
             /// The metric that the committee attested, in parts per million.
             metric: Ppm,
             /// Updates in it.

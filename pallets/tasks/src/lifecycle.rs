@@ -35,6 +35,7 @@ impl<T: Config> Pallet<T> {
             failed_in_a_row: 0,
             model: None,
             metric: None,
+            state: None,
             current: None,
         };
         Tasks::<T>::insert(task, row);

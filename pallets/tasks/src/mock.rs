@@ -239,7 +239,7 @@ impl crate::benchmarking::BenchmarkHelper for Others {
         let cid = decentralml_types::Cid { codec: decentralml_types::Codec::Raw, digest: [1; 32] };
         Progress::mutate(|progress| {
             (progress.attested, progress.agreeing) = (seats, seats);
-            progress.leading = Some((cid, 900_000));
+            progress.leading = Some((decentralml_types::NextModel::stateless(cid), 900_000));
         });
     }
 }

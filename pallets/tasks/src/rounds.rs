@@ -6,7 +6,7 @@ use crate::{Config, Event, Pallet, Round, Rounds, SEED_DELAY, TaskOf};
 use decentralml_protocol::clock::{self, Acts, Step};
 use decentralml_traits::{Draw, Evidence, Judgment, JudgmentProgress, NewModel, Registry, Roster};
 use decentralml_types::{
-    BlockNumber, CommitteeNumber, Failure, Phase, RoundNumber, TaskId, TaskStatus,
+    BlockNumber, CommitteeNumber, Failure, NextModel, Phase, RoundNumber, TaskId, TaskStatus,
 };
 use frame_support::defensive;
 
@@ -177,9 +177,9 @@ impl<T: Config> Pallet<T> {
     /// The agreed model stands. What the round owes is set aside, the rest is free again.
     fn settle(task: TaskId, row: &mut TaskOf<T>, number: RoundNumber, mut round: Round) {
         let seen: JudgmentProgress = T::Judgment::progress(task, number, round.committee);
-        let Some((cid, metric)) = seen.leading else {
-            // A quorum is positive, so a CID that a quorum agreed on exists.
-            defensive!("a round settled without a leading CID");
+        let Some((NextModel { cid, state }, metric)) = seen.leading else {
+            // A quorum is positive, so a model that a quorum agreed on exists.
+            defensive!("a round settled without a leading model");
             return;
         };
         let terms = &row.spec.terms;
@@ -194,12 +194,21 @@ impl<T: Config> Pallet<T> {
             T::Registry::record(NewModel { task, round: number, cid, parent, metric, updates });
         row.model = Some((version, cid));
         row.metric = Some(metric);
+        row.state = state;
         row.settled_rounds = row.settled_rounds.saturating_add(1);
         row.failed_in_a_row = 0;
         round.model = Some(version);
         Self::close(task, row, number, round, Phase::Settled);
         let (round, accepted) = (number, updates);
-        Self::deposit_event(Event::RoundSettled { task, round, version, cid, metric, accepted });
+        Self::deposit_event(Event::RoundSettled {
+            task,
+            round,
+            version,
+            cid,
+            state,
+            metric,
+            accepted,
+        });
         Self::after_round(task, row);
     }
 

@@ -89,6 +89,7 @@ impl<T: Config> Pallet<T> {
             deadline,
             started_at: now,
             base,
+            state: row.state,
             sealed: spec.custody.sealed,
             committee: 0,
             places,

@@ -20,7 +20,7 @@ mod waiting;
 use crate::{Error, Event, Money, Round, Rounds, SEED_DELAY, Task, mock::*};
 use decentralml_traits::{Clock, Escrow, JudgmentProgress};
 use decentralml_types::{
-    Balance, Cid, Codec, Phase, Ppm, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Balance, Cid, Codec, NextModel, Phase, Ppm, RoundNumber, TaskId, TaskSpec, TaskStatus,
     spec::{Committee, Deadlines, Terms, TrainerCount},
 };
 use frame_support::{assert_noop, assert_ok};
@@ -188,7 +188,7 @@ fn attest(task: TaskId, seats: u32, byte: u8, metric: Ppm) {
         Progress::mutate(|progress: &mut JudgmentProgress| {
             progress.attested += 1;
             progress.agreeing += 1;
-            progress.leading = Some((cid(byte), metric));
+            progress.leading = Some((NextModel::stateless(cid(byte)), metric));
         });
         Tasks::acted(task);
     }
@@ -199,7 +199,7 @@ fn dissent(task: TaskId) {
     Progress::mutate(|progress: &mut JudgmentProgress| {
         progress.attested += 1;
         progress.agreeing = progress.agreeing.max(1);
-        progress.leading = progress.leading.or(Some((cid(255), 0)));
+        progress.leading = progress.leading.or(Some((NextModel::stateless(cid(255)), 0)));
     });
     Tasks::acted(task);
 }

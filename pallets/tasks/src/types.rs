@@ -38,6 +38,8 @@ pub struct Task<AccountId> {
     pub model: Option<(Version, Cid)>,
     /// The latest model's metric, in parts per million.
     pub metric: Option<Ppm>,
+    /// The state of the server's optimizer after it; `None` where the task's has none.
+    pub state: Option<Cid>,
     /// The live or last round. Its number says how many were attempted.
     pub current: Option<RoundNumber>,
 }
@@ -107,6 +109,8 @@ pub struct Round {
     pub started_at: BlockNumber,
     /// The model it starts from; `None` where the weights come from the seed.
     pub base: Option<Cid>,
+    /// The state of the server's optimizer that it starts from; `None` where the task's has none, and before the first model.
+    pub state: Option<Cid>,
     /// Whether its task is sealed; kept here as well so that whoever reveals need not read the specification.
     pub sealed: bool,
     /// The committee at work, or the last one.

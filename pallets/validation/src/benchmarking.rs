@@ -6,7 +6,8 @@ use crate::{
 };
 use decentralml_traits::{Clock, Judgment};
 use decentralml_types::{
-    Cid, Codec, Fault, Hash, Opinion, Opinions, Outcome, Phase, RoundNumber, Salt, TaskId,
+    Cid, Codec, Fault, Hash, NextModel, Opinion, Opinions, Outcome, Phase, RoundNumber, Salt,
+    TaskId,
     commitment::ScoresCommitment,
     limits::{MAX_SEATS, MAX_TRAINERS, MIN_SEATS, TALLY_BATCH},
 };
@@ -21,8 +22,13 @@ use alloc::vec::Vec;
 /// Rows into which a seat's scores of the largest round are divided.
 const MAX_SHEETS: u32 = MAX_TRAINERS.div_ceil(TALLY_BATCH);
 const SALT: Salt = [5; 32];
-const ATTESTATION: Attestation =
-    Attestation { cid: Cid { codec: Codec::DagPb, digest: [1; 32] }, metric: 900_000 };
+const ATTESTATION: Attestation = Attestation {
+    next: NextModel {
+        cid: Cid { codec: Codec::DagPb, digest: [1; 32] },
+        state: Some(Cid { codec: Codec::DagPb, digest: [2; 32] }),
+    },
+    metric: 900_000,
+};
 
 /// A round in phase Scoring.
 pub struct Scene<AccountId> {
@@ -167,13 +173,13 @@ mod benchmarks {
         tally::<T>(&scene)?;
         let (last, others) = first_and_others(&scene.seats)?;
         attest_by::<T>(&scene, others)?;
-        let Attestation { cid, metric } = ATTESTATION;
+        let Attestation { next: NextModel { cid, state }, metric } = ATTESTATION;
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(last.clone()), scene.task, scene.round, cid, metric);
+        _(RawOrigin::Signed(last.clone()), scene.task, scene.round, cid, metric, state);
 
         let seat = Seats::<T>::get((scene.task, scene.round, 0, &last));
-        assert_eq!(seat.and_then(|seat| seat.attested), Some(cid));
+        assert_eq!(seat.and_then(|seat| seat.attested), Some(ATTESTATION.next));
         Ok(())
     }
 

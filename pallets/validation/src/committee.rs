@@ -101,7 +101,7 @@ impl<T: Config> Pallet<T> {
         // There are no more attestations than opened seats.
         committee.attestations.try_push(attestation).map_err(|_| Error::<T>::NoCommittee)?;
         Committees::<T>::insert((task, round, number), committee);
-        seat.attested = Some(attestation.cid);
+        seat.attested = Some(attestation.next);
         Seats::<T>::insert((task, round, number, who), seat);
         Ok(number)
     }

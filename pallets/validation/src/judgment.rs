@@ -33,7 +33,7 @@ impl<T: Config> Judgment for Pallet<T> {
             opened: state.opened.len() as u32,
             attested: state.attestations.len() as u32,
             agreeing: leading.map_or(0, |(_, votes, _)| votes),
-            leading: leading.map(|(cid, _, metric)| (cid, metric)),
+            leading: leading.map(|(next, _, metric)| (next, metric)),
         }
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   Scoring              Verdict           Tallying                Aggregating         Settled, Void
 //!   commit_scores(hash)  open_scores(…) ─► median per update  ─►   attest(CID, ─►      claim
-//!   by each seat                           running score,          metric)             claim_seat
+//!   by each seat                           running score,          metric, state)      claim_seat
 //!                                          accepted or not         two thirds agree
 //! ```
 //!
@@ -53,8 +53,8 @@ pub mod pallet {
     use decentralml_protocol::clock::MAX_REDRAWS;
     use decentralml_traits::{Bonds, Clock, Escrow, Evidence, Roster};
     use decentralml_types::{
-        Balance, Cid, CommitteeNumber, Fault, Hash, Opinions, Outcome, Ppm, Role, RoundNumber,
-        Salt, Score, TaskId,
+        Balance, Cid, CommitteeNumber, Fault, Hash, NextModel, Opinions, Outcome, Ppm, Role,
+        RoundNumber, Salt, Score, TaskId,
         limits::{MAX_TRAINERS, TALLY_BATCH},
     };
     use frame_support::pallet_prelude::*;
@@ -218,6 +218,8 @@ pub mod pallet {
             who: T::AccountId,
             /// The model.
             cid: Cid,
+            /// The state of the server's optimizer after it, where the task's has one.
+            state: Option<Cid>,
             /// Its metric on the validation set.
             metric: Ppm,
         },
@@ -380,7 +382,8 @@ pub mod pallet {
             Ok(Pays::No.into())
         }
 
-        /// Attests the next model: its bytes, and its metric on the validation set in parts per million.
+        /// Attests the next model: its bytes, its metric on the validation set in parts per million, and the bytes of the state of the
+        /// server's optimizer after it, `None` where the task's has no state. Seats agree where both the model and the state do.
         ///
         /// By a seat that has opened its scores, once, in phase Aggregating of the task's current round. Free when it succeeds.
         /// The attestation that completes the quorum settles the round; those that come later are still taken, until the time
@@ -396,10 +399,20 @@ pub mod pallet {
             round: RoundNumber,
             cid: Cid,
             metric: Ppm,
+            state: Option<Cid>,
         ) -> DispatchResultWithPostInfo {
             let who = ensure_signed(origin)?;
-            let committee = Self::do_attest(&who, task, round, Attestation { cid, metric })?;
-            Self::deposit_event(Event::Attested { task, round, committee, who, cid, metric });
+            let next = NextModel { cid, state };
+            let committee = Self::do_attest(&who, task, round, Attestation { next, metric })?;
+            Self::deposit_event(Event::Attested {
+                task,
+                round,
+                committee,
+                who,
+                cid,
+                state,
+                metric,
+            });
             T::Clock::acted(task);
             Ok(Pays::No.into())
         }

@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
                 seat.opened == committee.opened.contains(&who),
                 "a seat and its committee differ on whether it has opened"
             );
-            let attested = |cid| committee.attestations.iter().any(|other| other.cid == cid);
+            let attested = |next| committee.attestations.iter().any(|other| other.next == next);
             ensure!(seat.attested.is_none_or(attested), "an attestation is not counted");
         }
         for ((task, round, number), committee) in Committees::<T>::iter() {

@@ -4,7 +4,7 @@ extern crate alloc;
 
 use codec::{Decode, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Fault, Hash, Opinion, Outcome, Ppm, RoundNumber, Score,
+    Balance, CommitteeNumber, Fault, Hash, NextModel, Opinion, Outcome, Ppm, RoundNumber, Score,
     limits::{MaxSeats, TALLY_BATCH},
 };
 use frame_support::{BoundedVec, traits::ConstU32};
@@ -46,31 +46,31 @@ impl<AccountId> CommitteeState<AccountId> {
         }
     }
 
-    /// The CID that most seats attested, how many those are, and the lower median of their metrics. Where two CIDs have as
-    /// many, the one attested first.
-    pub fn leading(&self) -> Option<(Cid, u32, Ppm)> {
-        let count = |cid| self.attestations.iter().filter(|other| other.cid == cid).count();
-        let (cid, votes) = self
+    /// What most seats attested, how many those are, and the lower median of their metrics. Where two have as many, the one attested
+    /// first. Seats agree where both the model and the state do.
+    pub fn leading(&self) -> Option<(NextModel, u32, Ppm)> {
+        let count = |next| self.attestations.iter().filter(|other| other.next == next).count();
+        let (next, votes) = self
             .attestations
             .iter()
-            .map(|attestation| (attestation.cid, count(attestation.cid)))
+            .map(|attestation| (attestation.next, count(attestation.next)))
             .reduce(|best, other| if other.1 > best.1 { other } else { best })?;
         let mut metrics: alloc::vec::Vec<Ppm> = self
             .attestations
             .iter()
-            .filter(|attestation| attestation.cid == cid)
+            .filter(|attestation| attestation.next == next)
             .map(|attestation| attestation.metric)
             .collect();
         let (_, median, _) = metrics.select_nth_unstable((votes - 1) / 2);
-        Some((cid, votes as u32, *median))
+        Some((next, votes as u32, *median))
     }
 }
 
 /// What a seat says of the next model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Attestation {
-    /// Its bytes.
-    pub cid: Cid,
+    /// Its bytes, and those of the state of the server's optimizer.
+    pub next: NextModel,
     /// Its metric on the validation set.
     pub metric: Ppm,
 }
@@ -110,7 +110,7 @@ pub struct Seat {
     /// Whether it has opened them.
     pub opened: bool,
     /// The next model that it attested.
-    pub attested: Option<Cid>,
+    pub attested: Option<NextModel>,
 }
 
 /// What was found about an update.

@@ -9,6 +9,7 @@
 //! | [`clock`] | when a phase ends and what follows |
 //! | [`verdict`] | what many opinions on one update amount to, and whether it is accepted |
 //! | [`payout`] | who gets how much, of rewards and of slashes |
+//! | [`robust`] | how many hostile updates a rule bears among those that a round has accepted |
 //! | [`spec`] | whether a task contradicts itself |
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -19,5 +20,6 @@ pub mod clock;
 pub mod draw;
 pub mod golden;
 pub mod payout;
+pub mod robust;
 pub mod spec;
 pub mod verdict;

@@ -4,10 +4,13 @@ use core::fmt;
 use decentralml_types::{
     TaskSpec,
     limits::{MAX_CUSTODY_HOSTS, MAX_ROUNDS, MAX_SEATS, MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS},
-    spec::{Aggregation, Objective, Optimizer},
+    spec::{MILLION, Objective},
 };
 
-const MILLION: u32 = 1_000_000;
+mod example;
+mod learning;
+
+pub use example::example;
 
 /// What is wrong with a specification, named by its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +19,48 @@ pub enum SpecError {
     Text,
     /// `objective`: at least one feature and two classes.
     Objective,
-    /// `training`: epochs, batch size and learning rate must be positive, momentum below 1.
+    /// `training`: epochs or steps, batch size and learning rate must be positive, momentum below 1.
     Training,
-    /// `aggregation.trim` must be below one half.
+    /// `training.schedule`: its rounds must be positive, its factor above 0 and at most 1, its floor at most 1.
+    Schedule,
+    /// `training.weight_decay` must be 0 with AdamW, which has its own.
+    WeightDecay,
+    /// `training.clip_norm` must be positive where it is given.
+    ClipNorm,
+    /// `aggregation.rule.trim` must be below one half.
     Trim,
-    /// `encoding.bits` must be 8, 16 or 32.
+    /// `aggregation.rule.hostile`: Krum and multi-Krum take `2 · hostile + 3` of the updates that reach them, of `trainers.min`.
+    Krum,
+    /// `aggregation.rule.kept`: at least one, and at most all but the hostile of the updates that reach multi-Krum, of `trainers.min`.
+    Kept,
+    /// `aggregation.rule.hostile`: Bulyan takes `4 · hostile + 3` of the updates that reach it, of `trainers.min`.
+    Bulyan,
+    /// `aggregation.rule.steps` must be between 1 and 64.
+    Steps,
+    /// `aggregation.rule.radius` must be at least one unit of the encoding, `2^-fraction_bits`.
+    Radius,
+    /// `aggregation.norm_bound` must be at least one unit of the encoding, `2^-fraction_bits`.
+    NormBound,
+    /// `aggregation.before.hostile` must be fewer than half of `trainers.min`.
+    Mixing,
+    /// `aggregation.before.size` must be between 1 and 64.
+    Buckets,
+    /// `aggregation.counts`: the cap must be between 1 and 8,388,607.
+    Cap,
+    /// `aggregation.counts`: only a mean with nothing before it counts updates differently.
+    Counts,
+    /// `aggregation.counts`: FedNova divides by steps of SGD without momentum and without FedProx.
+    Nova,
+    /// `aggregation.server`: the rate and tau must be positive, momentum and betas below 1.
+    Server,
+    /// `encoding.bits` must be 4, 8, 16 or 32.
     EncodingBits,
-    /// `encoding.clip` must be positive and fit the bits; `fraction_bits` at most 30.
+    /// `encoding.clip` must be positive and fit the bits, or 31 bits with stochastic rounding; `fraction_bits` at most 30.
     EncodingRange,
+    /// `encoding.keep` must be a multiple of 100 between 100 and 1,000,000.
+    Keep,
+    /// `encoding.rounding`: 4 bits, `keep` and error feedback need stochastic rounding.
+    Rounding,
     /// `max_update_bytes` or `max_validation_bytes` is zero or above the protocol's limit.
     Bytes,
     /// `custody.hosts` must be at most 8, and at most one more than the quorum: with no more evaluators a round may start, and the
@@ -49,13 +86,56 @@ impl fmt::Display for SpecError {
             Self::Text => "name and license must be non-empty UTF-8 text",
             Self::Objective => "objective: at least one feature and two classes are needed",
             Self::Training => {
-                "training: epochs, batch_size and learning_rate must be positive, momentum below 1000000"
-            },
+                "training: epochs or steps, batch_size and learning_rate must be positive, momentum below 1000000"
+            }
+            Self::Schedule => {
+                "training: a schedule's every or rounds must be positive, its factor above 0 and at most 1000000 (one), its \
+                 floor at most 1000000"
+            }
+            Self::WeightDecay => "training: weight_decay must be 0 with adamw, which has its own",
+            Self::ClipNorm => "training: clip_norm must be positive, or left out",
             Self::Trim => "aggregation: trim must be below 500000 (one half)",
-            Self::EncodingBits => "encoding: bits must be 8, 16 or 32",
+            Self::Krum => {
+                "aggregation: hostile is too large: of trainers.min, 2 * hostile + 3 updates or buckets must reach (multi-)krum"
+            }
+            Self::Kept => {
+                "aggregation: kept must be at least 1, and at most as many as reach multi-krum, of trainers.min, without the \
+                 hostile"
+            }
+            Self::Bulyan => {
+                "aggregation: hostile is too large: of trainers.min, 4 * hostile + 3 updates or buckets must reach bulyan"
+            }
+            Self::Steps => "aggregation: steps must be between 1 and 64",
+            Self::Radius => {
+                "aggregation: radius must be at least one unit of the encoding, 2^-fraction_bits"
+            }
+            Self::NormBound => {
+                "aggregation: norm_bound must be at least one unit of the encoding, 2^-fraction_bits"
+            }
+            Self::Mixing => {
+                "aggregation: mixing must bear fewer hostile updates than half of trainers.min"
+            }
+            Self::Buckets => "aggregation: buckets must have between 1 and 64 updates",
+            Self::Cap => "aggregation: the cap of counts must be between 1 and 8388607",
+            Self::Counts => {
+                "aggregation: counts other than equal are for the rule mean with nothing before it"
+            }
+            Self::Nova => {
+                "aggregation: counts by fednova are for sgd without momentum and without proximal"
+            }
+            Self::Server => {
+                "server: rate and tau must be positive, momentum, beta1 and beta2 below 1000000 (one)"
+            }
+            Self::EncodingBits => "encoding: bits must be 4, 8, 16 or 32",
             Self::EncodingRange => {
-                "encoding: clip must be positive and fit the bits, fraction_bits at most 30"
-            },
+                "encoding: clip must be positive and fit the bits (31 bits with stochastic rounding), fraction_bits at most 30"
+            }
+            Self::Keep => {
+                "encoding: keep must be a multiple of 100 between 100 and 1000000 (parts per million)"
+            }
+            Self::Rounding => {
+                "encoding: 4 bits, keep below all and error_feedback need rounding to be stochastic"
+            }
             Self::Bytes => {
                 "max_update_bytes and max_validation_bytes must be positive and at most 16 GiB"
             },
@@ -85,11 +165,8 @@ pub fn check(spec: &TaskSpec) -> Result<(), SpecError> {
     require(is_text(&spec.name) && is_text(&spec.license), SpecError::Text)?;
     let Objective::Classification { features, classes } = spec.objective;
     require(features > 0 && classes > 1, SpecError::Objective)?;
-    check_training(spec)?;
-    if let Aggregation::TrimmedMean { trim } = spec.aggregation {
-        require(trim < MILLION / 2, SpecError::Trim)?;
-    }
-    check_encoding(spec)?;
+    learning::training(&spec.training)?;
+    learning::encoding(&spec.encoding)?;
     require((1..=MAX_UPDATE_BYTES).contains(&spec.max_update_bytes), SpecError::Bytes)?;
     require((1..=MAX_UPDATE_BYTES).contains(&spec.max_validation_bytes), SpecError::Bytes)?;
     require((1..=MAX_ROUNDS).contains(&spec.rounds), SpecError::Rounds)?;
@@ -99,6 +176,7 @@ pub fn check(spec: &TaskSpec) -> Result<(), SpecError> {
         trainers.min > 0 && trainers.min <= trainers.max && u32::from(trainers.max) <= MAX_TRAINERS,
         SpecError::Trainers,
     )?;
+    learning::aggregation(spec)?;
     check_committee(spec)?;
     let hosts = spec.custody.hosts;
     require(
@@ -107,30 +185,6 @@ pub fn check(spec: &TaskSpec) -> Result<(), SpecError> {
     )?;
     check_deadlines(spec)?;
     check_terms(spec)
-}
-
-fn check_training(spec: &TaskSpec) -> Result<(), SpecError> {
-    let training = &spec.training;
-    let positive = training.epochs > 0 && training.batch_size > 0 && training.learning_rate > 0;
-    let optimizer = match training.optimizer {
-        Optimizer::Sgd { momentum } => momentum < MILLION,
-        Optimizer::Adam => true,
-    };
-    require(positive && optimizer, SpecError::Training)
-}
-
-fn check_encoding(spec: &TaskSpec) -> Result<(), SpecError> {
-    let encoding = &spec.encoding;
-    let largest = match encoding.bits {
-        8 => i8::MAX as u32,
-        16 => i16::MAX as u32,
-        32 => i32::MAX as u32,
-        _ => return Err(SpecError::EncodingBits),
-    };
-    require(
-        (1..=largest).contains(&encoding.clip) && encoding.fraction_bits <= 30,
-        SpecError::EncodingRange,
-    )
 }
 
 fn check_committee(spec: &TaskSpec) -> Result<(), SpecError> {
@@ -164,132 +218,5 @@ fn require(holds: bool, error: SpecError) -> Result<(), SpecError> {
     if holds { Ok(()) } else { Err(error) }
 }
 
-/// A specification that holds together, for tests and documents: digits, an MLP, 15 rounds.
-pub fn example() -> TaskSpec {
-    use decentralml_types::{Cid, Codec, spec::*};
-    let cid = |byte| Cid { codec: Codec::Raw, digest: [byte; 32] };
-    TaskSpec {
-        name: Text::truncate_from(b"digits".to_vec()),
-        license: Text::truncate_from(b"Apache-2.0".to_vec()),
-        model: cid(1),
-        initial: InitialModel::Seed([2; 32]),
-        objective: Objective::Classification { features: 64, classes: 10 },
-        training: LocalTraining {
-            epochs: 5,
-            batch_size: 16,
-            learning_rate: 100_000,
-            optimizer: Optimizer::Sgd { momentum: 900_000 },
-        },
-        aggregation: Aggregation::Mean,
-        encoding: Encoding { bits: 16, fraction_bits: 12, clip: 32_767 },
-        max_update_bytes: 1 << 20,
-        custody: Custody { hosts: 0, sealed: false },
-        validation_set: cid(3),
-        max_validation_bytes: 1 << 24,
-        rounds: 15,
-        target: Some(950_000),
-        max_retries: 3,
-        trainers: TrainerCount { min: 3, max: 6 },
-        committee: Committee { seats: 3, quorum: 2 },
-        deadlines: Deadlines {
-            enrolling: 60,
-            training: 60,
-            revealing: 30,
-            scoring: 60,
-            verdict: 30,
-            aggregating: 30,
-            claiming: 10_000,
-            lifetime: 100_000,
-        },
-        terms: Terms {
-            reward_per_round: 10_000_000_000_000,
-            fee_per_seat: 500_000_000_000,
-            trainer_bond: 5_000_000_000_000,
-            evaluator_bond: 5_000_000_000_000,
-        },
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use decentralml_types::spec::*;
-
-    fn error(change: impl FnOnce(&mut TaskSpec)) -> Option<SpecError> {
-        let mut spec = example();
-        change(&mut spec);
-        check(&spec).err()
-    }
-
-    #[test]
-    fn the_example_holds_together() {
-        assert_eq!(error(|_| ()), None);
-    }
-
-    #[test]
-    fn every_contradiction_is_named() {
-        assert_eq!(error(|s| s.name = Text::default()), Some(SpecError::Text));
-        assert_eq!(
-            error(|s| s.objective = Objective::Classification { features: 64, classes: 1 }),
-            Some(SpecError::Objective)
-        );
-        assert_eq!(error(|s| s.training.learning_rate = 0), Some(SpecError::Training));
-        assert_eq!(
-            error(|s| s.training.optimizer = Optimizer::Sgd { momentum: 1_000_000 }),
-            Some(SpecError::Training)
-        );
-        assert_eq!(
-            error(|s| s.aggregation = Aggregation::TrimmedMean { trim: 500_000 }),
-            Some(SpecError::Trim)
-        );
-        assert_eq!(error(|s| s.encoding.bits = 12), Some(SpecError::EncodingBits));
-        assert_eq!(
-            error(|s| s.encoding = Encoding { bits: 8, fraction_bits: 4, clip: 128 }),
-            Some(SpecError::EncodingRange)
-        );
-        assert_eq!(error(|s| s.max_update_bytes = 0), Some(SpecError::Bytes));
-        assert_eq!(error(|s| s.rounds = 0), Some(SpecError::Rounds));
-        assert_eq!(error(|s| s.target = Some(1_000_001)), Some(SpecError::Target));
-        assert_eq!(error(|s| s.trainers.max = 257), Some(SpecError::Trainers));
-        assert_eq!(error(|s| s.trainers.min = 7), Some(SpecError::Trainers));
-        assert_eq!(
-            error(|s| s.committee = Committee { seats: 3, quorum: 1 }),
-            Some(SpecError::Committee)
-        );
-        assert_eq!(
-            error(|s| s.committee = Committee { seats: 2, quorum: 2 }),
-            Some(SpecError::Committee)
-        );
-        assert_eq!(error(|s| s.custody.hosts = 4), Some(SpecError::Custody), "a quorum of two");
-        assert_eq!(error(|s| s.deadlines.verdict = 0), Some(SpecError::Deadlines));
-        assert_eq!(error(|s| s.deadlines.lifetime = 100), Some(SpecError::Deadlines));
-        assert_eq!(error(|s| s.terms.trainer_bond = 0), Some(SpecError::Terms));
-        assert_eq!(error(|s| s.terms.reward_per_round = u128::MAX), Some(SpecError::Terms));
-    }
-
-    #[test]
-    fn as_many_hosts_are_asked_for_as_there_can_be() {
-        assert_eq!(error(|s| s.custody.hosts = 3), None, "two evaluators and the sponsor");
-        let of = |hosts| {
-            error(|s| {
-                s.committee = Committee { seats: 31, quorum: 21 };
-                s.custody = Custody { hosts, sealed: true };
-            })
-        };
-        assert_eq!((of(8), of(9)), (None, Some(SpecError::Custody)));
-    }
-
-    #[test]
-    fn sealed_tasks_pay_for_two_calls_more_of_each_trainer() {
-        let open = example();
-        let sealed = TaskSpec { custody: Custody { hosts: 0, sealed: true }, ..example() };
-        let more = 2 * u32::from(open.trainers.max);
-        assert_eq!(sealed.free_calls(), open.free_calls() + more);
-        let price = 7;
-        let attempts = u128::from(open.attempts());
-        let cost = |spec: &TaskSpec| spec.total_cost(price).unwrap();
-        assert_eq!(cost(&sealed) - cost(&open), attempts * u128::from(more) * price);
-    }
-}
+mod tests;

@@ -14,8 +14,8 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Failure, Phase, Ppm, PublicKey, Role, RoundNumber, TaskId,
-    TaskSpec, TaskStatus, Version,
+    Balance, Cid, CommitteeNumber, Failure, NextModel, Phase, Ppm, PublicKey, Role, RoundNumber,
+    TaskId, TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
@@ -175,10 +175,10 @@ pub struct JudgmentProgress {
     pub opened: u32,
     /// Seats that attested a next model.
     pub attested: u32,
-    /// Seats behind the CID with most attestations.
+    /// Seats behind the next model with most attestations.
     pub agreeing: u32,
-    /// That CID, with the median of the metrics attested with it.
-    pub leading: Option<(Cid, Ppm)>,
+    /// That one, with the median of the metrics attested with it.
+    pub leading: Option<(NextModel, Ppm)>,
 }
 
 /// Model versions, as `models` keeps them.

@@ -2,11 +2,13 @@
 //! is their encoding.
 
 use crate::{
-    Cid, Codec, Failure, Fault, Opinion, Opinions, Outcome, Phase, Role, TaskSpec, TaskStatus,
+    Cid, Codec, Failure, Fault, NextModel, Opinion, Opinions, Outcome, Phase, Role, TaskSpec,
+    TaskStatus,
     commitment::{ScoresCommitment, UpdateCommitment},
     spec::{
-        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
-        Objective, Optimizer, Terms, Text, TrainerCount,
+        Adaptive, Aggregation, Before, Committee, Counts, Custody, Deadlines, Encoding,
+        InitialModel, LocalTraining, Objective, Optimizer, Rounding, Rule, Schedule,
+        ServerOptimizer, Terms, Text, TrainerCount, Work,
     },
 };
 use alloc::vec::Vec;
@@ -16,8 +18,8 @@ use sp_crypto_hashing::blake2_256;
 /// What [`digest`] returns on every machine. A change of it means that commitments made with two versions of the program do
 /// not fit each other, or that stored specifications are read differently: it needs a migration, not a new constant.
 pub const EXPECTED: [u8; 32] = [
-    193, 238, 75, 137, 21, 249, 172, 63, 8, 230, 20, 135, 0, 24, 114, 162, 180, 25, 114, 130, 57,
-    211, 155, 20, 53, 33, 131, 56, 180, 130, 187, 35,
+    58, 83, 232, 65, 152, 4, 178, 183, 87, 163, 201, 28, 205, 81, 48, 46, 236, 133, 173, 61, 151,
+    94, 30, 140, 89, 92, 77, 225, 85, 0, 153, 0,
 ];
 
 /// A digest over the encodings of CIDs, specifications, opinions and states, and over the hashes of commitments.
@@ -35,6 +37,7 @@ pub fn digest() -> [u8; 32] {
     for count in [0, 1, 2, 32, 256] {
         commitments(count, &mut bytes);
     }
+    learning(&mut bytes);
     states(&mut bytes);
     blake2_256(&bytes)
 }
@@ -57,13 +60,17 @@ fn specs() -> [TaskSpec; 2] {
         initial: InitialModel::Seed([7; 32]),
         objective: Objective::Classification { features: 1, classes: 2 },
         training: LocalTraining {
-            epochs: 1,
+            work: Work::Epochs(1),
             batch_size: 1,
             learning_rate: 1,
+            schedule: Schedule::default(),
             optimizer: Optimizer::Sgd { momentum: 0 },
+            weight_decay: 0,
+            clip_norm: None,
+            proximal: 0,
         },
-        aggregation: Aggregation::Mean,
-        encoding: Encoding { bits: 8, fraction_bits: 0, clip: 1 },
+        aggregation: Aggregation::default(),
+        encoding: Encoding::plain(8, 0, 1),
         max_update_bytes: 1,
         custody: Custody { hosts: 0, sealed: false },
         validation_set: second,
@@ -83,13 +90,30 @@ fn specs() -> [TaskSpec; 2] {
         initial: InitialModel::Weights(second),
         objective: Objective::Classification { features: u32::MAX, classes: u32::MAX },
         training: LocalTraining {
-            epochs: u16::MAX,
+            work: Work::Steps(u32::MAX),
             batch_size: u16::MAX,
             learning_rate: u32::MAX,
-            optimizer: Optimizer::Adam,
+            schedule: Schedule::Cosine { warmup: u32::MAX, rounds: 1, floor: 2 },
+            optimizer: Optimizer::AdamW { weight_decay: u32::MAX },
+            weight_decay: u32::MAX,
+            clip_norm: Some(u32::MAX),
+            proximal: u32::MAX,
         },
-        aggregation: Aggregation::TrimmedMean { trim: 499_999 },
-        encoding: Encoding { bits: 32, fraction_bits: 31, clip: u32::MAX },
+        aggregation: Aggregation {
+            norm_bound: Some(u32::MAX),
+            before: Before::NearestNeighbors { hostile: u16::MAX },
+            rule: Rule::TrimmedMean { trim: 499_999 },
+            counts: Counts::Nova { cap: u32::MAX },
+            server: ServerOptimizer::FedAdam(ADAPTIVE),
+        },
+        encoding: Encoding {
+            bits: 32,
+            fraction_bits: 31,
+            clip: u32::MAX,
+            rounding: Rounding::Stochastic,
+            keep: 1,
+            error_feedback: true,
+        },
         max_update_bytes: u64::MAX,
         custody: Custody { hosts: u8::MAX, sealed: true },
         validation_set: first,
@@ -170,6 +194,49 @@ fn commitments(count: u32, bytes: &mut Vec<u8>) {
         };
         bytes.extend_from_slice(&scores.hash());
     }
+}
+
+/// Each number another.
+const ADAPTIVE: Adaptive = Adaptive { rate: 1, beta1: 2, beta2: 3, tau: 4 };
+
+/// Appends every variant of how a task learns: their order is part of the format.
+fn learning(bytes: &mut Vec<u8>) {
+    [Work::Epochs(1), Work::Steps(2)].encode_to(bytes);
+    [Optimizer::Sgd { momentum: 1 }, Optimizer::Adam, Optimizer::AdamW { weight_decay: 2 }]
+        .encode_to(bytes);
+    [
+        Schedule::Constant { warmup: 1 },
+        Schedule::Step { warmup: 1, every: 2, factor: 3 },
+        Schedule::Exponential { warmup: 1, factor: 2 },
+        Schedule::Cosine { warmup: 1, rounds: 2, floor: 3 },
+    ]
+    .encode_to(bytes);
+    [Before::Nothing, Before::NearestNeighbors { hostile: 1 }, Before::Buckets { size: 2 }]
+        .encode_to(bytes);
+    [
+        Rule::Mean,
+        Rule::TrimmedMean { trim: 1 },
+        Rule::Median,
+        Rule::Krum { hostile: 1 },
+        Rule::MultiKrum { hostile: 1, kept: 2 },
+        Rule::Bulyan { hostile: 1 },
+        Rule::GeometricMedian { steps: 1 },
+        Rule::CenteredClipping { radius: 1, steps: 2 },
+    ]
+    .encode_to(bytes);
+    [Counts::Equal, Counts::Samples { cap: 1 }, Counts::Nova { cap: 2 }].encode_to(bytes);
+    [
+        ServerOptimizer::FedAvg { rate: 1 },
+        ServerOptimizer::FedAvgM { rate: 1, momentum: 2 },
+        ServerOptimizer::FedAdagrad(ADAPTIVE),
+        ServerOptimizer::FedAdam(ADAPTIVE),
+        ServerOptimizer::FedYogi(ADAPTIVE),
+        ServerOptimizer::DiLoCo { rate: 1, momentum: 2 },
+    ]
+    .encode_to(bytes);
+    [Rounding::Nearest, Rounding::Stochastic].encode_to(bytes);
+    let [first, second, _] = cids();
+    [NextModel::stateless(first), NextModel { cid: first, state: Some(second) }].encode_to(bytes);
 }
 
 /// Appends every variant of what is stored about tasks, rounds and updates: their order is part of the format.

@@ -13,6 +13,7 @@ pub mod encryption;
 pub mod golden;
 pub mod host;
 pub mod ids;
+pub mod next;
 pub mod opinion;
 pub mod phase;
 pub mod spec;
@@ -24,6 +25,7 @@ pub use host::{Url, Urls};
 pub use ids::{
     Balance, BlockNumber, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,
 };
+pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
 pub use phase::{Failure, Phase, TaskStatus};
 pub use spec::{TaskSpec, limits};

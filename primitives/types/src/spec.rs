@@ -44,6 +44,9 @@ pub type Text = BoundedVec<u8, ConstU32<{ limits::MAX_TEXT }>>;
 /// Millionths: `100_000` is 0.1.
 pub type Millionths = u32;
 
+/// One, in millionths and in parts per million.
+pub const MILLION: u32 = 1_000_000;
+
 macro_rules! data {
     ($(#[$meta:meta])* $vis:vis $kind:ident $name:ident $body:tt) => {
         $(#[$meta])*
@@ -55,6 +58,18 @@ macro_rules! data {
         $vis $kind $name $body
     };
 }
+
+mod aggregation;
+mod encoding;
+#[cfg(feature = "std")]
+mod hex32;
+#[cfg(feature = "std")]
+mod text;
+mod training;
+
+pub use aggregation::{Adaptive, Aggregation, Before, Counts, Rule, ServerOptimizer};
+pub use encoding::{Encoding, Rounding};
+pub use training::{LocalTraining, Optimizer, Schedule, Work};
 
 data! {
     /// Everything about a task that is fixed at its creation.
@@ -73,9 +88,9 @@ data! {
         pub objective: Objective,
         /// What each trainer does locally.
         pub training: LocalTraining,
-        /// How accepted updates become one.
+        /// How accepted updates become the next model.
         pub aggregation: Aggregation,
-        /// Integers on the wire.
+        /// Updates on the wire.
         pub encoding: Encoding,
         /// Bytes of one update's file, at most; in sealed tasks of the plain one.
         pub max_update_bytes: u64,
@@ -122,60 +137,6 @@ data! {
             /// Distinct labels.
             classes: u32,
         },
-    }
-}
-
-data! {
-    /// What each trainer does with its rows in a round.
-    pub struct LocalTraining {
-        /// Passes over the rows.
-        pub epochs: u16,
-        /// Rows in a step.
-        pub batch_size: u16,
-        /// Step size in millionths.
-        pub learning_rate: Millionths,
-        /// How a gradient becomes a step.
-        pub optimizer: Optimizer,
-    }
-}
-
-data! {
-    /// How a gradient becomes a step.
-    pub enum Optimizer {
-        /// Stochastic gradient descent.
-        Sgd {
-            /// In millionths; 0 is none.
-            momentum: Millionths,
-        },
-        /// Adam with the usual constants (0.9, 0.999, 1e-8).
-        Adam,
-    }
-}
-
-data! {
-    /// How accepted updates become one, weight by weight. Every trainer counts the same.
-    pub enum Aggregation {
-        /// The arithmetic mean.
-        Mean,
-        /// The mean without the lowest and highest share of values.
-        TrimmedMean {
-            /// Share cut at each end, in parts per million, below one half.
-            trim: Ppm,
-        },
-        /// The coordinate-wise median.
-        Median,
-    }
-}
-
-data! {
-    /// Integers on the wire: `q = clamp(round(delta · 2^fraction_bits), ±clip)`.
-    pub struct Encoding {
-        /// Bits of an integer: 8, 16 or 32.
-        pub bits: u8,
-        /// Binary digits after the point.
-        pub fraction_bits: u8,
-        /// Largest magnitude of an integer.
-        pub clip: u32,
     }
 }
 
@@ -299,46 +260,5 @@ impl TaskSpec {
             crate::Role::Trainer => self.terms.trainer_bond,
             crate::Role::Evaluator => self.terms.evaluator_bond,
         }
-    }
-}
-
-#[cfg(feature = "std")]
-mod text {
-    use super::Text;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
-
-    pub fn serialize<S: Serializer>(text: &Text, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(core::str::from_utf8(text).map_err(S::Error::custom)?)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let length = text.len();
-        Text::try_from(text.into_bytes()).map_err(|_| {
-            D::Error::custom(format!("text of {length} bytes, at most 64 are allowed"))
-        })
-    }
-}
-
-#[cfg(feature = "std")]
-mod hex32 {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        serializer.serialize_str(&text)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(D::Error::custom("expected 64 hexadecimal digits"));
-        }
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = core::str::from_utf8(digits).map_err(D::Error::custom)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(D::Error::custom)?;
-        }
-        Ok(bytes)
     }
 }

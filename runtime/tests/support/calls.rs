@@ -87,7 +87,14 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
         (
             "Validation",
             "attest",
-            pallet_validation::Call::attest { task, round, cid: CID, metric: 900_000 }.into(),
+            pallet_validation::Call::attest {
+                task,
+                round,
+                cid: CID,
+                metric: 900_000,
+                state: Some(CID),
+            }
+            .into(),
         ),
         (
             "Validation",

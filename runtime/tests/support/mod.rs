@@ -253,7 +253,13 @@ pub fn attest(task: TaskId, name: u8) -> DispatchResultWithPostInfo {
 pub fn attest_in(task: TaskId, round: RoundNumber, name: u8) -> DispatchResultWithPostInfo {
     call(
         name,
-        pallet_validation::Call::attest { task, round, cid: model_cid(round), metric: 900_000 },
+        pallet_validation::Call::attest {
+            task,
+            round,
+            cid: model_cid(round),
+            metric: 900_000,
+            state: None,
+        },
     )
 }
 

@@ -19,6 +19,7 @@ mod failures;
 mod full_disk;
 mod hosts;
 mod kills;
+mod learning;
 mod machines;
 mod mirror;
 mod readme;

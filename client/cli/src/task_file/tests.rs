@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use decentralml_types::Codec;
+use decentralml_types::{
+    Codec,
+    spec::{Adaptive, Before, Encoding, Optimizer, Rounding, Rule, ServerOptimizer},
+};
 
 const EXAMPLE: &str = include_str!("../../examples/digits.toml");
 
@@ -71,6 +74,28 @@ fn errors_name_the_field() {
         ("momentum = 0.9", "momentum = 1.0", "momentum"),
         ("rule = \"mean\"", "rule = \"trimmed_mean\"", "trim"),
         ("rule = \"mean\"", "rule = \"mean\"\ntrim = 0.1", "trim"),
+        ("rule = \"mean\"", "rule = \"krum\"", "`hostile`"),
+        ("rule = \"mean\"", "rule = \"krum\"\nhostile = 1", "hostile is too large"),
+        ("rule = \"mean\"", "rule = \"multi-krum\"\nhostile = 0\nkept = 4", "kept"),
+        ("rule = \"mean\"", "rule = \"bulyan\"\nhostile = 1", "bulyan"),
+        ("rule = \"mean\"", "rule = \"centered-clipping\"", "`radius`"),
+        ("rule = \"mean\"", "rule = \"median\"\nsteps = 3", "`steps` does not belong to median"),
+        ("rule = \"mean\"", "rule = \"mean\"\nmixing = 1\nbuckets = 2", "`mixing` or `buckets`"),
+        ("rule = \"mean\"", "rule = \"mean\"\nmixing = 2", "mixing"),
+        ("rule = \"mean\"", "rule = \"mean\"\nnorm_bound = 0", "norm_bound"),
+        ("rule = \"mean\"", "rule = \"mean\"\ncounts = \"samples\"", "`cap`"),
+        ("rule = \"mean\"", "rule = \"mean\"\ncounts = \"fednova\"\ncap = 9", "fednova"),
+        ("rule = \"mean\"", "rule = \"modal\"", "multi-krum"),
+        ("[encoding]", "[server]\noptimizer = \"fedadam\"\nmomentum = 0.9\n[encoding]", "momentum"),
+        ("[encoding]", "[server]\noptimizer = \"fedadam\"\ntau = 0\n[encoding]", "tau"),
+        ("[encoding]", "[server]\noptimizer = \"fedavg\"\nrate = 0\n[encoding]", "rate"),
+        ("[encoding]", "[encoding]\nkeep = 0.00001", "keep"),
+        ("[encoding]", "[encoding]\nrounding = \"nearest\"\nkeep = 0.1", "rounding"),
+        ("[encoding]", "[encoding]\nrounding = \"up\"", "stochastic"),
+        ("epochs = 5", "epochs = 5\nsteps = 5", "`epochs` or `steps`"),
+        ("epochs = 5", "", "`epochs` or `steps`"),
+        ("epochs = 5", "epochs = 5\nschedule = { kind = \"step\", every = 3 }", "`factor`"),
+        ("epochs = 5", "epochs = 5\nschedule = { kind = \"linear\" }", "cosine"),
         ("bits = 16", "bits = 12", "bits"),
         ("clip = 32767", "clip = 32768", "clip"),
         ("quorum = 2", "quorum = 1", "quorum"),
@@ -92,6 +117,69 @@ fn errors_name_the_field() {
         let error = refused(from, to);
         assert!(error.contains(named), "{to}: {error}");
     }
+}
+
+/// The spec of the example with these tables in the place of its own.
+fn with(aggregation: &str, encoding: &str) -> TaskSpec {
+    let tables = EXAMPLE.split_once("[aggregation]").unwrap();
+    let (_, rest) = tables.1.split_once("[custody]").unwrap();
+    let text = format!("{}{aggregation}\n{encoding}\n[custody]{rest}", tables.0);
+    spec(&text.replacen("max_update_size = \"1 MiB\"", "", 1)).unwrap()
+}
+
+const MEAN: &str = "[aggregation]\nrule = \"mean\"";
+
+#[test]
+fn rules_and_optimizers_have_names_and_usual_numbers() {
+    let rule = |text: &str| with(&format!("[aggregation]\n{text}"), "").aggregation;
+    let krum = rule("rule = \"multi-krum\"\nhostile = 0");
+    assert_eq!(krum.rule, Rule::MultiKrum { hostile: 0, kept: 3 }, "as many as come at least");
+    assert_eq!(
+        rule("rule = \"multi_krum\"\nhostile = 0\nkept = 2").rule,
+        Rule::MultiKrum { hostile: 0, kept: 2 }
+    );
+    assert_eq!(rule("rule = \"geometric-median\"").rule, Rule::GeometricMedian { steps: 8 });
+    let clipped = rule("rule = \"centered-clipping\"\nradius = 1.5\nbuckets = 2\nnorm_bound = 3");
+    assert_eq!(clipped.rule, Rule::CenteredClipping { radius: 1_500_000, steps: 3 });
+    assert_eq!(clipped.before, Before::Buckets { size: 2 });
+    assert_eq!(clipped.norm_bound, Some(3_000_000));
+    assert_eq!(rule("rule = \"median\"").server, ServerOptimizer::FedAvg { rate: 1_000_000 });
+
+    let server = |text: &str| with(&format!("{MEAN}\n[server]\n{text}"), "").aggregation.server;
+    let usual = Adaptive { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
+    assert_eq!(server("optimizer = \"fedadam\""), ServerOptimizer::FedAdam(usual));
+    let slower = Adaptive { rate: 5_000, beta1: 0, ..usual };
+    assert_eq!(
+        server("optimizer = \"fedyogi\"\nrate = 0.005\nbeta1 = 0"),
+        ServerOptimizer::FedYogi(slower)
+    );
+    assert_eq!(
+        server("optimizer = \"diloco\""),
+        ServerOptimizer::DiLoCo { rate: 700_000, momentum: 900_000 }
+    );
+}
+
+#[test]
+fn an_encoding_fills_in_what_goes_with_the_rest() {
+    let of = |text: &str| with(MEAN, text).encoding;
+    assert_eq!(of(""), Encoding::plain(16, 12, 32_767));
+    assert_eq!(of("[encoding]\nbits = 8"), Encoding::plain(8, 6, 127));
+    let packed = of("[encoding]\nbits = 8\nkeep = 0.01\nerror_feedback = true");
+    let expected = Encoding {
+        rounding: Rounding::Stochastic,
+        keep: 10_000,
+        error_feedback: true,
+        ..Encoding::plain(8, 20, (1 << 27) - 1)
+    };
+    assert_eq!(packed, expected);
+    assert_eq!(of("[encoding]\nbits = 4").rounding, Rounding::Stochastic);
+}
+
+#[test]
+fn without_a_limit_packed_updates_may_be_as_long_as_any_can_be() {
+    let spec = with(MEAN, "[encoding]\nbits = 4\nkeep = \"1 %\"");
+    // 97 of 9,610 weights at 4 bits with indices, instead of 16 bits for each.
+    assert!((49..1_000).contains(&spec.max_update_bytes), "{}", spec.max_update_bytes);
 }
 
 #[test]

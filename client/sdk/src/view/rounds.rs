@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use decentralml_types::{CommitteeNumber, RoundNumber, Score, TaskId};
+use decentralml_types::{CommitteeNumber, NextModel, RoundNumber, Score, TaskId};
 
 use super::View;
 use crate::{
@@ -230,10 +230,10 @@ fn read_commitment(row: results::commitments::Output) -> Commitment {
 fn read_committee(row: validation::committees::Output) -> Committee {
     let mut attestations: Vec<Attestation> = Vec::new();
     for attestation in row.attestations.0 {
-        let cid = attestation.cid.0;
-        match attestations.iter_mut().find(|known| known.cid == cid) {
-            Some(known) => known.metrics.push(attestation.metric),
-            None => attestations.push(Attestation { cid, metrics: vec![attestation.metric] }),
+        let (next, metric) = (read_next(attestation.next), attestation.metric);
+        match attestations.iter_mut().find(|known| known.next == next) {
+            Some(known) => known.metrics.push(metric),
+            None => attestations.push(Attestation { next, metrics: vec![metric] }),
         }
     }
     Committee {
@@ -247,7 +247,12 @@ fn read_committee(row: validation::committees::Output) -> Committee {
 }
 
 fn read_seat(row: validation::seats::Output) -> Seat {
-    Seat { commitment: row.commitment, opened: row.opened, attested: row.attested.map(|cid| cid.0) }
+    let attested = row.attested.map(read_next);
+    Seat { commitment: row.commitment, opened: row.opened, attested }
+}
+
+fn read_next(next: api::runtime_types::decentralml_types::next::NextModel) -> NextModel {
+    NextModel { cid: next.cid.0, state: next.state.map(|state| state.0) }
 }
 
 fn read_verdict(row: validation::verdicts::Output) -> Verdict {

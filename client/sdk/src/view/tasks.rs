@@ -124,6 +124,7 @@ fn read_task(id: TaskId, row: stored::tasks::Output) -> Task {
         failed_in_a_row: row.failed_in_a_row.into(),
         model: row.model.map(|(version, cid)| (version, cid.0)),
         metric: row.metric,
+        state: row.state.map(|cid| cid.0),
         current: row.current,
     }
 }
@@ -136,6 +137,7 @@ fn read_round(task: TaskId, number: RoundNumber, row: stored::rounds::Output) ->
         deadline: row.deadline,
         started_at: row.started_at,
         base: row.base.map(|cid| cid.0),
+        state: row.state.map(|cid| cid.0),
         sealed: row.sealed,
         committee: row.committee,
         places: row.places,

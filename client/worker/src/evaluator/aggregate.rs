@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use decentralml_learning::{UpdateFile, aggregate_from, evaluate};
-use decentralml_sdk::{AccountId, Reveal, Round, Verdict, call};
-use decentralml_types::{BlockNumber, Hash, Outcome, Phase};
+use decentralml_learning::{ModelSpec, ServerState, UpdateFile, evaluate};
+use decentralml_sdk::{AccountId, Reveal, Round, Seat, Verdict, call};
+use decentralml_types::{BlockNumber, Hash, NextModel, Outcome, Phase, Seed, spec::Before};
 
-use super::{Evaluator, Memory, Next, name, own_seat, score, updates};
+use super::{Evaluator, Memory, Next, Scores, name, own_seat, score, updates};
 use crate::{
     convert,
     error::WorkerError,
-    origin, sealed,
+    model, origin, sealed, sources,
     state::What,
+    step::Step,
     work::{Moment, Work, compute, is_late},
 };
 
@@ -24,16 +25,18 @@ pub(super) async fn step(
     let (round, _, committee) = moment.phase();
     let task = moment.task.id;
     let seat = own_seat(work, moment).await?;
-    if seat.is_none_or(|seat| !seat.opened || seat.attested.is_some()) {
+    let Some(seat) = seat.filter(|seat| seat.opened && seat.attested.is_none()) else {
         return Ok(());
-    }
+    };
     let accepted = read_accepted(moment).await?;
-    let origin = origin::of_next_model(&moment.origin(work), &accepted);
+    let buckets = buckets(work, moment, &seat)?;
+    let origin = origin::of_next_model(&moment.origin(work), &accepted, buckets.as_ref());
     let known = work.state.load::<Next>(task, &name("next", round, committee))?;
     let next = match known.filter(|next| next.serves(&origin)) {
         Some(next) => next,
         None => {
-            let next = prepare(evaluator, work, memory, moment, &accepted, origin).await?;
+            let made = Made { accepted: &accepted, buckets, origin };
+            let next = prepare(evaluator, work, memory, moment, &made).await?;
             let Some(next) = next else {
                 tracing::warn!(task, round, "the phase ended while it aggregated");
                 return Ok(());
@@ -85,7 +88,7 @@ async fn attest(work: &Work, moment: &Moment, next: &Next) -> Result<(), WorkerE
         tracing::warn!(task, round, "the next model can no longer be attested");
         return Ok(());
     }
-    let attest = call::attest(task, round, next.cid, next.metric);
+    let attest = call::attest(task, round, next.model, next.metric);
     // Something may have ended the round in the same block.
     let late = [
         ("Validation", "AlreadyAttested"),
@@ -93,7 +96,9 @@ async fn attest(work: &Work, moment: &Moment, next: &Next) -> Result<(), WorkerE
         ("Validation", "NotCurrentRound"),
     ];
     if work.submit_once(attest, &late).await? {
-        tracing::info!(task, round, cid = %next.cid, metric = next.metric, "attested the next model");
+        let NextModel { cid, state } = next.model;
+        let state = state.map(tracing::field::display);
+        tracing::info!(task, round, %cid, state, metric = next.metric, "attested the next model");
     }
     Ok(())
 }
@@ -102,6 +107,7 @@ async fn attest(work: &Work, moment: &Moment, next: &Next) -> Result<(), WorkerE
 fn may_attest(then: &Round, round: &Round, now: BlockNumber) -> bool {
     round.committee == then.committee
         && round.base == then.base
+        && round.state == then.state
         && matches!(round.phase, Phase::Aggregating | Phase::Settled)
         && !is_late(now, round.deadline)
 }
@@ -121,20 +127,45 @@ async fn read_accepted(moment: &Moment) -> Result<Vec<Reveal>, WorkerError> {
     Ok(accepted)
 }
 
+/// The seed that decides who shares a bucket, where the task puts updates into some: that of the draw of this seat's committee, which
+/// nobody knew before the updates were fixed.
+fn buckets(work: &Work, moment: &Moment, seat: &Seat) -> Result<Option<Seed>, WorkerError> {
+    let (round, _, committee) = moment.phase();
+    let task = moment.task.id;
+    if !matches!(moment.task.spec.aggregation.before, Before::Buckets { .. }) {
+        return Ok(None);
+    }
+    let name = name("scores", round, committee);
+    let record = work.state.opening::<Scores>(task, &name, &seat.commitment)?;
+    let seed = record.and_then(|record| record.content.seed);
+    let missing = || {
+        WorkerError::Contradiction(format!(
+            "round {round} of task {task}: the seed of the committee's draw is not in this account's records"
+        ))
+    };
+    seed.map(Some).ok_or_else(missing)
+}
+
+/// What a next model is made from.
+struct Made<'a> {
+    accepted: &'a [Reveal],
+    buckets: Option<Seed>,
+    origin: Hash,
+}
+
 async fn prepare(
     evaluator: &Evaluator,
     work: &Work,
     memory: &mut Memory,
     moment: &Moment,
-    accepted: &[Reveal],
-    origin: Hash,
+    made: &Made<'_>,
 ) -> Result<Option<Next>, WorkerError> {
     let (task, round) = (moment.task.id, moment.round.number);
     let validation = score::validation(work, memory, moment).await?;
     let (model, base) = memory.models.get(work, moment).await?;
     // By now everything is there that a seat could wait for.
     let patience = updates::Patience::begin(moment).await?;
-    let accepted = &sealed::handed_to(moment.round.committee, accepted.to_vec());
+    let accepted = &sealed::handed_to(moment.round.committee, made.accepted.to_vec());
     let found =
         updates::fetch(evaluator, work, memory, moment, &model, accepted, patience.bytes).await?;
     let Some(found) = found else { return Ok(None) };
@@ -148,17 +179,48 @@ async fn prepare(
             })
         })
         .collect::<Result<_, _>>()?;
-    let rule = convert::rule(&moment.task.spec, found.len());
+    let samples: Vec<u32> = accepted.iter().map(|reveal| reveal.samples).collect();
+    let step = Step::of(&moment.task.spec, &samples, made.buckets.unwrap_or_default())?;
+    let state = state_before(work, moment, &model, &step).await?;
     let computed = compute(work, moment, move |_| {
-        let next = aggregate_from(&base, found.as_slice(), rule)?;
-        let metrics = evaluate(&model, &next, &validation)?;
-        Ok::<_, WorkerError>((next.to_bytes(), metrics))
+        let (weights, state) = step.take(&base, found.as_slice(), state)?;
+        let metrics = evaluate(&model, &weights, &validation)?;
+        let state = step.state_bytes(&model, state.as_ref())?;
+        Ok::<_, WorkerError>((weights.to_bytes(), state, metrics))
     });
     let Some(computed) = computed.await? else { return Ok(None) };
-    let (bytes, metrics) = computed.map_err(|error| memory.note(error))?;
-    let cid = work.pins.add(&work.state, moment.purpose(What::Model), bytes).await?;
+    let (weights, state, metrics) = computed.map_err(|error| memory.note(error))?;
+    let state = match state {
+        Some(state) => Some(work.pins.add(&work.state, moment.purpose(What::State), state).await?),
+        None => None,
+    };
+    let cid = work.pins.add(&work.state, moment.purpose(What::Model), weights).await?;
     tracing::info!(task, round, %cid, accuracy = metrics.accuracy, loss = metrics.loss, "aggregated");
-    Ok(Some(Next { origin: Some(origin), cid, metric: convert::ppm(metrics.accuracy) }))
+    let (model, metric) = (NextModel { cid, state }, convert::ppm(metrics.accuracy));
+    Ok(Some(Next { origin: Some(made.origin), model, metric }))
+}
+
+/// The state of the server's optimizer that the round starts from, from the store, and from hosts where the task asks for some or the
+/// store does not give it; `None` where the change is added as it is.
+async fn state_before(
+    work: &Work,
+    moment: &Moment,
+    model: &ModelSpec,
+    step: &Step,
+) -> Result<Option<ServerState>, WorkerError> {
+    let Some(server) = step.server() else { return Ok(None) };
+    let task = &moment.task;
+    let cid = moment.round.state.as_ref().filter(|_| step.has_state());
+    if let Some(storage) = sources::without_hosts(work, task) {
+        match model::fetch_state(storage, model, cid, server).await {
+            Err(error) if !error.is_final() => {
+                tracing::debug!(task = task.id, %error, "looks for the server's state at hosts");
+            }
+            found => return Ok(Some(found?)),
+        }
+    }
+    let storage = sources::for_task(work, &moment.view, task).await;
+    Ok(Some(model::fetch_state(&storage, model, cid, server).await?))
 }
 
 /// The reveals of the accepted updates, in their order.
@@ -188,6 +250,8 @@ mod tests {
         assert!(!may_attest(&then, &replaced, 60));
         let base = Some(Cid { codec: Codec::Raw, digest: [1; 32] });
         assert!(!may_attest(&then, &Round { base, ..round(Phase::Settled, 90) }, 60));
+        let other = Round { state: base, ..round(Phase::Settled, 90) };
+        assert!(!may_attest(&then, &other, 60));
     }
 
     #[test]

@@ -121,11 +121,7 @@ mod tests {
     }
 
     fn good_update(model: &ModelSpec, base: &Weights, encoding: Encoding) -> Update {
-        let local = LocalTraining {
-            batch_size: 4,
-            learning_rate: 0.1,
-            ..LocalTraining::epochs(2)
-        };
+        let local = LocalTraining { batch_size: 4, learning_rate: 0.1, ..LocalTraining::epochs(2) };
         let observe = |_| ControlFlow::Continue(());
         let trained = train(model, base, &rows(16), &local, [3; 32], observe).unwrap();
         Update::from_delta(base, &trained.weights, encoding).unwrap()

@@ -143,7 +143,8 @@ async fn prepare(
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
     let scores = |sheet: &Sheet, handed, opinions, hash| {
         let origin = sheet.origin(&handed);
-        let content = Scores { place, opinions, updates: Some(sheet.updates), handed };
+        let (updates, seed) = (Some(sheet.updates), Some(sheet.seed));
+        let content = Scores { place, opinions, updates, handed, seed };
         Some(Sealed::new(origin, content, salt, hash))
     };
     let mut handed = BTreeSet::new();

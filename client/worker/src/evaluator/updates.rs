@@ -20,9 +20,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{Evaluator, Memory};
 use crate::{
-    convert,
     error::WorkerError,
     sources,
+    wire::Wire,
     work::{Moment, Work},
 };
 use attempt::{Got, Reading};
@@ -83,7 +83,7 @@ pub(super) async fn fetch(
         limit: moment.task.spec.max_update_bytes,
         deadline,
         spec,
-        encoding: convert::encoding(&moment.task.spec)?,
+        wire: Wire::of(&moment.task.spec)?,
         secrets: &secrets,
     };
     let (task, round) = (moment.task.id, moment.round.number);

@@ -15,7 +15,7 @@ const OWN: &str = "own:";
 /// Rounds whose models stay besides the task's latest.
 const ROUNDS: RoundNumber = 2;
 
-/// What a model of the account's own is pinned as.
+/// What a model of the account's own, or a state beside it, is pinned as.
 pub(super) fn own_name(task: TaskId, round: RoundNumber) -> String {
     format!("{OWN}{task}/{round}")
 }
@@ -149,7 +149,7 @@ impl Standing {
 }
 
 fn is_needed(task: &Task, cid: &Cid, round: RoundNumber) -> bool {
-    let latest = task.model.is_some_and(|(_, latest)| latest == *cid);
+    let latest = task.model.is_some_and(|(_, latest)| latest == *cid) || task.state == Some(*cid);
     latest || task.current.is_none_or(|current| round.saturating_add(ROUNDS) > current)
 }
 
@@ -165,6 +165,8 @@ mod tests {
         let task = Task { current: Some(5), model: Some((2, cid(2))), ..task(TaskStatus::Running) };
         assert!(is_needed(&task, &cid(2), 2), "the rounds since have failed");
         assert!(!is_needed(&task, &cid(3), 3));
+        let stateful = Task { state: Some(cid(3)), ..task.clone() };
+        assert!(is_needed(&stateful, &cid(3), 2), "what the next round starts from");
         for round in [4, 5, 6] {
             assert!(is_needed(&task, &cid(9), round));
         }

@@ -17,6 +17,8 @@ pub(crate) enum What {
     Update,
     /// A next model that this account computed.
     Model,
+    /// The state of the server's optimizer after it.
+    State,
     /// A task's validation set.
     Rows,
 }

@@ -3,20 +3,21 @@
 use std::ops::ControlFlow;
 
 use codec::Encode;
-use decentralml_learning::{ModelSpec, Update, Weights, train};
+use decentralml_learning::{Draw, ModelSpec, Residual, Weights, train};
 use decentralml_protocol::draw;
-use decentralml_sdk::{Draw, Place, call, encryption::Registered, random_32};
+use decentralml_sdk::{Draw as Drawn, Place, call, encryption::Registered, random_32};
 use decentralml_storage::unixfs;
 use decentralml_types::{Hash, Seed, commitment::UpdateCommitment, spec::Objective};
 use std::sync::Arc;
 
-use super::{Conduct, Trained, Trainer, name};
+use super::{Conduct, Trained, Trainer, name, residuals};
 use crate::{
     convert, enroll,
     error::WorkerError,
     handing,
     sealed::seal_update,
     state::{Sealed, What},
+    wire::Wire,
     work::{Models, Moment, Work, compute},
 };
 
@@ -33,7 +34,7 @@ pub(super) async fn step(
     if moment.view.commitment(task, round, &work.account()).await?.is_some() {
         return Ok(());
     }
-    let draw = moment.view.place(task, round, Draw::Trainers, &work.account()).await?;
+    let draw = moment.view.place(task, round, Drawn::Trainers, &work.account()).await?;
     let Place::Drawn(place) = draw else { return Ok(()) };
     let origin = moment.origin(work);
     let record = match work.state.made_from::<Trained>(task, &name(round), &origin)? {
@@ -76,10 +77,14 @@ async fn prepare(
     moment: &Moment,
 ) -> Result<Option<Sealed<Trained>>, WorkerError> {
     let (spec, base) = models.get(work, moment).await?;
-    let Some(bytes) = make(trainer, work, moment, spec, base).await? else {
+    let Some(made) = make(trainer, work, moment, spec, base).await? else {
         tracing::warn!(round = moment.round.number, "the phase ended while it trained");
         return Ok(None);
     };
+    let (bytes, residual) = made;
+    if let Some(residual) = residual {
+        residuals::keep(work, moment, &residual)?;
+    }
     let trained = store(trainer, work, moment, bytes).await?;
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
     let hash = UpdateCommitment {
@@ -98,22 +103,27 @@ async fn prepare(
     Ok(Some(work.state.add(moment.task.id, &name(moment.round.number), record)?))
 }
 
-/// The update's bytes.
+/// The update's bytes, and what they leave out where the next update is to bring it.
 async fn make(
     trainer: &Trainer,
     work: &Work,
     moment: &Moment,
     spec: Arc<ModelSpec>,
     base: Arc<Weights>,
-) -> Result<Option<Vec<u8>>, WorkerError> {
-    let encoding = convert::encoding(&moment.task.spec)?;
+) -> Result<Option<(Vec<u8>, Option<Residual>)>, WorkerError> {
+    let wire = Wire::of(&moment.task.spec)?;
+    let draw = rounding(work, moment);
+    let nothing = |weights: &Weights| {
+        let written = wire.write(weights, weights, &draw, None)?;
+        Ok(Some((written.bytes, None)))
+    };
     match trainer.conduct {
-        Conduct::FreeRide => return Ok(Some(Update::zero(&spec, encoding).to_bytes())),
-        Conduct::Malformed | Conduct::OtherFile => return Ok(Some(GARBAGE.to_vec())),
+        Conduct::FreeRide => return nothing(&base),
+        Conduct::Malformed | Conduct::OtherFile => return Ok(Some((GARBAGE.to_vec(), None))),
         Conduct::OtherShape => {
             let Objective::Classification { features, classes } = moment.task.spec.objective;
             let other = ModelSpec::mlp(features.saturating_add(1), &[], classes);
-            return Ok(Some(Update::zero(&other, encoding).to_bytes()));
+            return nothing(&Weights::init(&other, Seed::default()));
         }
         Conduct::Honest
         | Conduct::SignFlip
@@ -125,25 +135,34 @@ async fn make(
         | Conduct::KeepsKey
         | Conduct::WrongKey => {}
     }
-    let local = convert::training(&moment.task.spec);
+    let local = convert::training(&moment.task.spec, moment.task.settled_rounds);
+    let mut residual = match wire.has_feedback() {
+        true => Some(residuals::before(work, moment, &spec).await?),
+        false => None,
+    };
     let data = trainer.data.clone();
     let seed = shuffle_seed(work, moment);
+    let flips = trainer.conduct == Conduct::SignFlip;
     let trained = compute(work, moment, move |stopped| {
         let outcome = train(&spec, &base, &data, &local, seed, |_| match stopped.get() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         })?;
-        let update = Update::from_delta(&base, &outcome.weights, encoding)?;
-        Ok::<_, WorkerError>((update, outcome.loss))
+        let (from, to) = match flips {
+            true => (&outcome.weights, base.as_ref()),
+            false => (base.as_ref(), &outcome.weights),
+        };
+        let written = wire.write(from, to, &draw, residual.as_mut())?;
+        Ok::<_, WorkerError>((written, residual, outcome.loss))
     });
     let Some(trained) = trained.await? else { return Ok(None) };
-    let (update, loss) = trained?;
-    tracing::info!(round = moment.round.number, loss, norm = update.norm(), "trained");
-    let update = match trainer.conduct {
-        Conduct::SignFlip => update.negated(),
-        _ => update,
-    };
-    let mut bytes = update.to_bytes();
+    let (written, residual, loss) = trained?;
+    let (round, norm, cut) = (moment.round.number, written.update.norm(), written.cut);
+    tracing::info!(round, loss, norm, cut, "trained");
+    if cut > 0 {
+        tracing::warn!(round, cut, "weights are at the task's clip: larger changes are cut");
+    }
+    let mut bytes = written.bytes;
     match trainer.conduct {
         Conduct::TooLong => {
             let longer = moment.task.spec.max_update_bytes.saturating_add(1);
@@ -152,7 +171,7 @@ async fn make(
         Conduct::Truncated => bytes.truncate(bytes.len() / 2),
         _ => {}
     }
-    Ok(Some(bytes))
+    Ok(Some((bytes, residual)))
 }
 
 /// Stores the update, sealed where the task wants that. The task's limit is one of the plain bytes.
@@ -186,6 +205,13 @@ async fn store(
     };
     let samples = u32::try_from(trainer.data.rows()).unwrap_or(u32::MAX);
     Ok(Trained { cid, samples, sealed })
+}
+
+/// The draws of stochastic rounding: others in each task, in each round and for each trainer, the same after a restart.
+fn rounding(work: &Work, moment: &Moment) -> Draw {
+    let purpose = (b"rounding", moment.task.id, work.account().0).encode();
+    let run = draw::key(&work.chain.genesis(), &purpose);
+    Draw { run, round: moment.round.number, client: 0 }
 }
 
 /// The order of the rows: another in each round and for each trainer, the same after a restart.

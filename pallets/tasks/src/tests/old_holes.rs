@@ -183,7 +183,9 @@ fn any_client_overwrites_the_checkpoint() {
         Progress::mutate(|progress| progress.agreeing = 0);
         attest(task, 2, 1, 900_000);
         assert_eq!(row(task).model, Some((1, cid(1))));
-        Progress::mutate(|progress| progress.leading = Some((cid(66), 1_000_000)));
+        Progress::mutate(|progress| {
+            progress.leading = Some((NextModel::stateless(cid(66)), 1_000_000))
+        });
         Tasks::acted(task);
         assert_eq!(row(task).model, Some((1, cid(1))));
         assert_eq!(Recorded::get().len(), 1);

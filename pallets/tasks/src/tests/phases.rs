@@ -86,6 +86,7 @@ fn a_settled_round_records_its_model_and_sets_its_debts_aside() {
             round: 1,
             version: 1,
             cid: cid(9),
+            state: None,
             metric: 900_000,
             accepted: 4,
         }));

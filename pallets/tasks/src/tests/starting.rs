@@ -66,6 +66,39 @@ fn weights_that_exist_are_the_first_base_and_the_model_is_the_next() {
 }
 
 #[test]
+fn a_round_starts_from_the_state_that_the_last_settled_one_agreed_on() {
+    build_and_execute(|| {
+        let task = start();
+        let first = Rounds::<Test>::get(task, 1).unwrap();
+        assert_eq!((row(task).state, first.state), (None, None));
+        bring_to(task, Phase::Aggregating);
+        let next = NextModel { cid: cid(5), state: Some(cid(6)) };
+        Progress::mutate(|progress| {
+            (progress.attested, progress.agreeing) = (2, 2);
+            progress.leading = Some((next, 900_000));
+        });
+        Tasks::acted(task);
+        assert!(has_event(Event::RoundSettled {
+            task,
+            round: 1,
+            version: 1,
+            cid: cid(5),
+            state: Some(cid(6)),
+            metric: 900_000,
+            accepted: 5,
+        }));
+        assert_eq!(row(task).state, Some(cid(6)));
+
+        // A round that fails changes neither; the one after it starts from them as well.
+        time_out(task);
+        for round in [2, 3] {
+            let started = Rounds::<Test>::get(task, round).unwrap();
+            assert_eq!((started.base, started.state), (Some(cid(5)), Some(cid(6))), "{round}");
+        }
+    });
+}
+
+#[test]
 fn unknown_tasks_do_not_move() {
     build_and_execute(|| {
         Tasks::acted(7);

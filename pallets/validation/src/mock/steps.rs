@@ -3,7 +3,8 @@
 use super::*;
 use decentralml_traits::{EvidenceRow, Judgment};
 use decentralml_types::{
-    Failure, Hash, Opinion, Opinions, Phase, Ppm, Salt, Score, commitment::ScoresCommitment,
+    Failure, Hash, NextModel, Opinion, Opinions, Phase, Ppm, Salt, Score,
+    commitment::ScoresCommitment,
 };
 use frame_support::dispatch::DispatchResultWithPostInfo;
 
@@ -91,7 +92,12 @@ pub fn try_open(who: AccountId, opinions: Opinions) -> DispatchResultWithPostInf
 }
 
 pub fn try_attest(who: AccountId, byte: u8, metric: Ppm) -> DispatchResultWithPostInfo {
-    Validation::attest(RuntimeOrigin::signed(who), TASK, World::get().round, cid(byte), metric)
+    try_attest_next(who, NextModel::stateless(cid(byte)), metric)
+}
+
+pub fn try_attest_next(who: AccountId, next: NextModel, metric: Ppm) -> DispatchResultWithPostInfo {
+    let (origin, round) = (RuntimeOrigin::signed(who), World::get().round);
+    Validation::attest(origin, TASK, round, next.cid, metric, next.state)
 }
 
 pub fn try_claim(who: AccountId) -> DispatchResultWithPostInfo {

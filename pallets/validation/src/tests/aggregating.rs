@@ -1,6 +1,6 @@
-use crate::{Error, Event, mock::*};
+use crate::{Due, Error, Event, mock::*};
 use decentralml_traits::{Judgment, JudgmentProgress};
-use decentralml_types::Phase;
+use decentralml_types::{NextModel, Phase};
 use frame_support::{assert_noop, dispatch::Pays};
 
 /// Two updates scored by seats 11, 12 and 13; 14 has committed only.
@@ -13,6 +13,10 @@ fn aggregating(test: impl FnOnce()) {
         enter(Phase::Aggregating);
         test();
     });
+}
+
+fn stateless(byte: u8) -> NextModel {
+    NextModel::stateless(cid(byte))
 }
 
 fn progress() -> JudgmentProgress {
@@ -31,6 +35,7 @@ fn a_seat_attests_for_free() {
                 committee: 0,
                 who: 11,
                 cid: cid(50),
+                state: None,
                 metric: 900_000,
             }
             .into(),
@@ -46,7 +51,7 @@ fn agreeing_seats_make_a_quorum() {
             try_attest(seat, 50, 900_000).unwrap();
             assert_eq!((progress().agreeing, progress().attested), (agreeing, agreeing));
         }
-        assert_eq!(progress().leading, Some((cid(50), 900_000)));
+        assert_eq!(progress().leading, Some((stateless(50), 900_000)));
     });
 }
 
@@ -58,7 +63,37 @@ fn disagreeing_seats_are_counted_apart() {
         assert_eq!((progress().agreeing, progress().attested), (1, 2));
         try_attest(13, 50, 910_000).unwrap();
         assert_eq!((progress().agreeing, progress().attested), (2, 3));
-        assert_eq!(progress().leading, Some((cid(50), 900_000)));
+        assert_eq!(progress().leading, Some((stateless(50), 900_000)));
+    });
+}
+
+#[test]
+fn seats_that_agree_on_the_model_and_not_on_the_state_disagree() {
+    aggregating(|| {
+        let of = |state| NextModel { cid: cid(50), state };
+        try_attest_next(11, of(Some(cid(7))), 900_000).unwrap();
+        try_attest_next(12, of(None), 900_000).unwrap();
+        assert_eq!((progress().agreeing, progress().attested), (1, 2));
+        let info = try_attest_next(13, of(Some(cid(7))), 910_000).unwrap();
+        assert_eq!(info.pays_fee, Pays::No);
+        assert_eq!((progress().agreeing, progress().attested), (2, 3));
+        assert_eq!(progress().leading, Some((of(Some(cid(7))), 900_000)));
+        System::assert_last_event(
+            Event::Attested {
+                task: TASK,
+                round: ROUND,
+                committee: 0,
+                who: 13,
+                cid: cid(50),
+                state: Some(cid(7)),
+                metric: 910_000,
+            }
+            .into(),
+        );
+
+        enter(Phase::Settled);
+        assert!(matches!(Validation::seat_due(TASK, ROUND, 0, &12), Ok(Due::Nothing)));
+        assert!(matches!(Validation::seat_due(TASK, ROUND, 0, &13), Ok(Due::Pay(_))));
     });
 }
 
@@ -68,7 +103,7 @@ fn the_metric_is_the_lower_median_of_the_agreeing_seats() {
         for (seat, metric) in [(11, 1_000_000), (12, 0), (13, 900_000)] {
             try_attest(seat, 50, metric).unwrap();
         }
-        assert_eq!(progress().leading, Some((cid(50), 900_000)));
+        assert_eq!(progress().leading, Some((stateless(50), 900_000)));
     });
 }
 
@@ -116,7 +151,7 @@ fn an_attestation_after_the_quorum_is_taken_for_free_and_changes_nothing() {
         enter(Phase::Settled);
         let info = try_attest(13, 66, 1_000_000).unwrap();
         assert_eq!(info.pays_fee, Pays::No);
-        assert_eq!(progress().leading, Some((cid(50), 900_000)));
+        assert_eq!(progress().leading, Some((stateless(50), 900_000)));
         assert_noop!(try_attest(13, 50, 900_000), Error::<Test>::AlreadyAttested);
         assert_noop!(try_attest(14, 50, 900_000), Error::<Test>::NotOpened);
     });

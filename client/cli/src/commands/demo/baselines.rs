@@ -38,14 +38,13 @@ impl Pending {
 
 /// Starts to compute them, while the federation mostly waits for blocks.
 pub fn begin(order: &Order, parts: &Parts) -> Pending {
-    let setting = Setting {
-        model: order.model.clone(),
-        initial: order.initial.clone(),
-        local: convert::training(&order.spec),
-        rounds: order.spec.rounds as usize,
-    };
+    let (model, initial) = (order.model.clone(), order.initial.clone());
+    let (spec, rounds) = (order.spec.clone(), order.spec.rounds as usize);
     let (trainers, test) = (parts.trainers.clone(), parts.test.clone());
-    Pending(tokio::task::spawn_blocking(move || setting.baselines(&trainers, &test)))
+    Pending(tokio::task::spawn_blocking(move || {
+        let setting = Setting { model, initial, local: convert::training(&spec, 0), rounds };
+        setting.baselines(&trainers, &test)
+    }))
 }
 
 /// What all of them have in common with the federation.

@@ -13,13 +13,13 @@ use crate::{
 };
 use color_eyre::Result;
 use decentralml_learning::{
-    Evaluator, ModelSpec, Seed, ShapleyOptions, Update, Weights, aggregate, score_updates, train,
+    Evaluator, ModelSpec, Seed, ServerState, ShapleyOptions, Update, Weights, score_updates, train,
 };
 use decentralml_protocol::{draw, verdict};
 use decentralml_sdk::Properties;
 use decentralml_storage::unixfs::canonical_cid;
 use decentralml_types::{Outcome, Score, TaskSpec};
-use decentralml_worker::{convert, trainer::Conduct};
+use decentralml_worker::{convert, step::Step, trainer::Conduct};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use std::{ops::ControlFlow, str::FromStr, thread::available_parallelism};
@@ -132,7 +132,7 @@ fn rehearse(seed: u64) -> Result<Rehearsed> {
     let setting = Setting {
         model,
         initial,
-        local: convert::training(&spec),
+        local: convert::training(&spec, 0),
         rounds: federation.accuracy.len(),
     };
     let baselines = setting.baselines(&parts.trainers, &parts.test)?;
@@ -189,6 +189,9 @@ struct Federation<'a> {
     standings: [Score; CONDUCTS.len()],
     trend: Option<u64>,
     accepted_once: [bool; CONDUCTS.len()],
+    /// What the server's optimizer remembers, and how many rounds are settled.
+    state: Option<ServerState>,
+    settled: u32,
 }
 
 impl<'a> Federation<'a> {
@@ -203,6 +206,8 @@ impl<'a> Federation<'a> {
             standings: Default::default(),
             trend: None,
             accepted_once: Default::default(),
+            state: None,
+            settled: 0,
         })
     }
 
@@ -240,6 +245,7 @@ impl<'a> Federation<'a> {
         let scores =
             score_updates(&self.validation, base, &updates, shuffle(round, &[]), &options)?;
         let accepted = self.judge(&scores);
+        let indices: Vec<usize> = (0..CONDUCTS.len()).filter(|&index| accepted[index]).collect();
         let accepted: Vec<&Update> = updates
             .iter()
             .zip(accepted)
@@ -249,8 +255,17 @@ impl<'a> Federation<'a> {
         if accepted.is_empty() {
             return Ok(None);
         }
-        let rule = convert::rule(self.spec, accepted.len());
-        Ok(Some(aggregate(base, &accepted, rule)?))
+        let rows = |index: usize| u32::try_from(self.parts.trainers[index].rows());
+        let samples: Vec<u32> = indices.into_iter().map(rows).collect::<Result<_, _>>()?;
+        let step = Step::of(self.spec, &samples, shuffle(round, &[]))?;
+        let state = match (step.server(), self.state.take()) {
+            (Some(server), None) => Some(server.start(self.model)?),
+            (_, state) => state,
+        };
+        let (next, state) = step.take(base, &accepted, state)?;
+        self.state = state;
+        self.settled += 1;
+        Ok(Some(next))
     }
 
     /// What this trainer sends.
@@ -260,7 +275,7 @@ impl<'a> Federation<'a> {
         if conduct == Conduct::FreeRide {
             return Ok(Update::zero(self.model, encoding));
         }
-        let local = convert::training(self.spec);
+        let local = convert::training(self.spec, self.settled);
         let seed = shuffle(round, &self.cast.trainers[index].account().0);
         let go_on = |_| ControlFlow::Continue(());
         let rows = &self.parts.trainers[index];

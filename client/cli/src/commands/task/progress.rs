@@ -205,6 +205,7 @@ pub(crate) mod tests {
             failed_in_a_row: 0,
             model: None,
             metric: Some(912_300),
+            state: None,
             current: phase.map(|_| 3),
         };
         let round = phase.map(|phase| Round {
@@ -214,6 +215,7 @@ pub(crate) mod tests {
             deadline: 110,
             started_at: 90,
             base: None,
+            state: None,
             sealed: false,
             committee: 0,
             places: 6,

@@ -1,5 +1,7 @@
 //! A task's specification for people: what one must know before one stakes anything.
 
+mod learning;
+
 use crate::{
     output::{count, pairs},
     units::{percent, tokens},
@@ -7,7 +9,7 @@ use crate::{
 use decentralml_sdk::Properties;
 use decentralml_types::{
     TaskSpec,
-    spec::{Aggregation, InitialModel, Objective, Optimizer},
+    spec::{InitialModel, Objective},
 };
 
 /// All of it in named sections; amounts in tokens, times in blocks.
@@ -15,7 +17,7 @@ pub fn text(spec: &TaskSpec, token: &Properties) -> String {
     let sections = [
         ("terms", terms(spec, token)),
         ("participants", participants(spec)),
-        ("learning", learning(spec)),
+        ("learning", learned(spec)),
         ("deadlines", deadlines(spec)),
         ("limits", limits(spec)),
     ];
@@ -71,14 +73,8 @@ fn participants(spec: &TaskSpec) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn learning(spec: &TaskSpec) -> Vec<(&'static str, String)> {
+fn learned(spec: &TaskSpec) -> Vec<(&'static str, String)> {
     let Objective::Classification { features, classes } = spec.objective;
-    let training = &spec.training;
-    let optimizer = match training.optimizer {
-        Optimizer::Sgd { momentum } => format!("SGD, momentum {}", decimal(momentum)),
-        Optimizer::Adam => "Adam".to_owned(),
-    };
-    let encoding = &spec.encoding;
     vec![
         ("objective", format!("classification: {features} features in a row, {classes} classes")),
         ("model", spec.model.to_string()),
@@ -90,32 +86,11 @@ fn learning(spec: &TaskSpec) -> Vec<(&'static str, String)> {
             },
         ),
         ("validation set", spec.validation_set.to_string()),
-        (
-            "training",
-            format!(
-                "{} in batches of {}, learning rate {}, {optimizer}",
-                count(training.epochs, "epoch"),
-                training.batch_size,
-                decimal(training.learning_rate)
-            ),
-        ),
-        (
-            "aggregation",
-            match spec.aggregation {
-                Aggregation::Mean => "mean".to_owned(),
-                Aggregation::Median => "median".to_owned(),
-                Aggregation::TrimmedMean { trim } => {
-                    format!("mean without {} at each end", percent(trim))
-                }
-            },
-        ),
-        (
-            "encoding",
-            format!(
-                "{} bits, {} of them after the point, clipped at ±{}",
-                encoding.bits, encoding.fraction_bits, encoding.clip
-            ),
-        ),
+        ("training", learning::training(&spec.training)),
+        ("learning rate", learning::schedule(spec.training.schedule)),
+        ("aggregation", learning::aggregation(&spec.aggregation)),
+        ("server", learning::server(spec.aggregation.server)),
+        ("encoding", learning::encoding(&spec.encoding)),
     ]
 }
 
@@ -148,11 +123,6 @@ fn limits(spec: &TaskSpec) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Millionths as people write them.
-fn decimal(millionths: u32) -> String {
-    (f64::from(millionths) / 1e6).to_string()
-}
-
 /// Bytes in the largest unit that they are whole in.
 fn size(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
@@ -164,7 +134,10 @@ fn size(bytes: u64) -> String {
 mod tests {
     #![allow(clippy::panic)]
     use super::*;
-    use decentralml_types::spec::Custody;
+    use decentralml_types::spec::{
+        Adaptive, Before, Counts, Custody, Encoding, Optimizer, Rounding, Rule, Schedule,
+        ServerOptimizer, Work,
+    };
 
     /// The row of a section.
     fn row(text: &str, section: &str, name: &str) -> String {
@@ -197,7 +170,9 @@ mod tests {
                 "training",
                 "5 epochs in batches of 16, learning rate 0.1, SGD, momentum 0.9",
             ),
+            ("learning", "learning rate", "constant"),
             ("learning", "aggregation", "mean"),
+            ("learning", "server", "adds the change"),
             ("learning", "encoding", "16 bits, 12 of them after the point, clipped at ±32767"),
             ("deadlines", "scoring", "60 blocks"),
             ("deadlines", "claiming", "10000 blocks after the round"),
@@ -208,7 +183,7 @@ mod tests {
             let found = row(&text, section, name);
             assert!(found.contains(words), "{section}: {name}: {found}");
         }
-        spec.aggregation = Aggregation::TrimmedMean { trim: 100_000 };
+        spec.aggregation.rule = Rule::TrimmedMean { trim: 100_000 };
         spec.training.optimizer = Optimizer::Adam;
         spec.target = None;
         spec.custody = Custody { hosts: 2, sealed: true };
@@ -218,6 +193,48 @@ mod tests {
         assert!(row(&other, "participants", "updates").contains("online in Scoring"));
         assert!(row(&other, "participants", "hosts").starts_with("2 must hold"));
         assert_eq!(row(&other, "limits", "rounds"), "15");
+    }
+
+    #[test]
+    fn every_way_to_learn_has_its_words() {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
+        let mut spec = decentralml_protocol::spec::example();
+        spec.training.work = Work::Steps(200);
+        spec.training.optimizer = Optimizer::AdamW { weight_decay: 10_000 };
+        spec.training.clip_norm = Some(10_000_000);
+        spec.training.proximal = 1_000;
+        spec.training.schedule = Schedule::Cosine { warmup: 2, rounds: 10, floor: 10_000 };
+        spec.aggregation.norm_bound = Some(2_500_000);
+        spec.aggregation.before = Before::NearestNeighbors { hostile: 1 };
+        spec.aggregation.rule = Rule::MultiKrum { hostile: 1, kept: 4 };
+        let numbers = Adaptive { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
+        spec.aggregation.server = ServerOptimizer::FedAdam(numbers);
+        spec.encoding = Encoding {
+            rounding: Rounding::Stochastic,
+            keep: 10_000,
+            error_feedback: true,
+            ..Encoding::plain(8, 20, 1 << 27)
+        };
+        let text = super::text(&spec, &token);
+        for (name, words) in [
+            ("training", "200 steps in batches of 16, learning rate 0.1, AdamW, weight decay 0.01"),
+            ("training", "a norm of at most 10, FedProx with 0.001"),
+            ("learning rate", "along a cosine to 1 % in 10 rounds, after 2 rounds of warming up"),
+            ("aggregation", "multi-Krum of 4 updates, bearing 1 hostile, after mixing"),
+            ("aggregation", "each update cut to a norm of 2.5"),
+            ("server", "FedAdam, rate 0.01, betas 0.9 and 0.99, tau 0.001"),
+            ("encoding", "the 1 % of weights that change most at 8 bits"),
+            ("encoding", "what is left out comes later"),
+        ] {
+            let found = row(&text, "learning", name);
+            assert!(found.contains(words), "{name}: {found}");
+        }
+        spec.aggregation.rule = Rule::Mean;
+        spec.aggregation.before = Before::Buckets { size: 2 };
+        spec.aggregation.counts = Counts::Samples { cap: 500 };
+        let other = super::text(&spec, &token);
+        let found = row(&other, "learning", "aggregation");
+        assert!(found.starts_with("mean by numbers of rows, at most 500, of the means"), "{found}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use decentralml_learning::{Encoding, Malformed, ModelSpec, Update, UpdateFile};
+use decentralml_learning::{ModelSpec, UpdateFile};
 use decentralml_sdk::Reveal;
 use decentralml_storage::{
     self as storage, Storage,
@@ -15,7 +15,12 @@ use decentralml_types::{Cid, Opinion};
 use tokio::time::Instant;
 
 use super::kept::Wanted;
-use crate::{error::WorkerError, sealed::open_update, state::StateError};
+use crate::{
+    error::WorkerError,
+    sealed::open_update,
+    state::StateError,
+    wire::{Unreadable, Wire},
+};
 
 /// What became of an attempt.
 #[derive(Debug)]
@@ -34,7 +39,7 @@ pub(super) struct Reading<'a> {
     /// Until when bytes are waited for.
     pub(super) deadline: Instant,
     pub(super) spec: &'a Arc<ModelSpec>,
-    pub(super) encoding: Encoding,
+    pub(super) wire: Wire,
     /// What opens keys that were handed over.
     pub(super) secrets: &'a Arc<[SecretKey]>,
 }
@@ -69,7 +74,7 @@ impl Reading<'_> {
             Ok(bytes) => bytes,
             Err(got) => return Ok(got),
         };
-        let (spec, encoding, limit) = (self.spec.clone(), self.encoding, self.limit);
+        let (spec, wire, limit) = (self.spec.clone(), self.wire, self.limit);
         let secrets = self.secrets.clone();
         let parsed = tokio::task::spawn_blocking(move || {
             let bytes = match envelope {
@@ -81,7 +86,7 @@ impl Reading<'_> {
                     }
                 }
             };
-            Ok::<_, StateError>(match keep(&bytes, &spec, encoding, &path)? {
+            Ok::<_, StateError>(match keep(&bytes, &spec, &wire, &path)? {
                 Ok(update) => Got::Update(update),
                 Err(error) => {
                     tracing::debug!(cid = %wanted.cid, %error, "malformed");
@@ -122,16 +127,16 @@ impl Reading<'_> {
 pub(super) fn keep(
     bytes: &[u8],
     spec: &ModelSpec,
-    encoding: Encoding,
+    wire: &Wire,
     path: &Path,
-) -> Result<Result<UpdateFile, Malformed>, StateError> {
-    match Update::from_bytes(bytes, spec, encoding) {
+) -> Result<Result<UpdateFile, Unreadable>, StateError> {
+    match wire.read(bytes, spec) {
         Ok(update) => {
             let written = UpdateFile::write(path, &update);
             let failed = |source| StateError::Io { path: path.display().to_string(), source };
             written.map(Ok).map_err(failed)
         }
-        Err(malformed) => Ok(Err(malformed)),
+        Err(unreadable) => Ok(Err(unreadable)),
     }
 }
 

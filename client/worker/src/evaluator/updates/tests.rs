@@ -51,16 +51,20 @@ fn what_is_kept_is_what_was_checked_and_a_full_disk_is_nobodys_fault() {
     let update = Update::from_delta(&base, &trained, encoding).unwrap();
     let bytes = update.to_bytes();
 
-    let file = keep(&bytes, &spec, encoding, &folder.path().join("a")).unwrap().unwrap();
+    let file =
+        keep(&bytes, &spec, &Wire::plain(encoding), &folder.path().join("a")).unwrap().unwrap();
     let mut values = vec![0; update.values().len()];
     file.read(0, &mut values).unwrap();
     assert_eq!(values, update.values());
 
     let path = folder.path().join("b");
-    assert!(keep(&bytes[1..], &spec, encoding, &path).unwrap().is_err());
+    assert!(keep(&bytes[1..], &spec, &Wire::plain(encoding), &path).unwrap().is_err());
     assert!(!path.exists(), "nothing malformed is kept");
     let nowhere = folder.path().join("gone/c");
-    assert!(matches!(keep(&bytes, &spec, encoding, &nowhere), Err(StateError::Io { .. })));
+    assert!(matches!(
+        keep(&bytes, &spec, &Wire::plain(encoding), &nowhere),
+        Err(StateError::Io { .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +74,13 @@ async fn a_rotten_disk_is_nobodys_fault_and_a_dag_that_lies_is_its_makers() {
     let bytes = Update::zero(&spec, encoding).to_bytes();
     let secrets = Arc::default();
     let deadline = Instant::now() + Duration::from_secs(60);
-    let reading = Reading { limit: 1 << 20, deadline, spec: &spec, encoding, secrets: &secrets };
+    let reading = Reading {
+        limit: 1 << 20,
+        deadline,
+        spec: &spec,
+        wire: Wire::plain(encoding),
+        secrets: &secrets,
+    };
     let fetch = async |cid: Cid, name: &str| {
         reading.one(&storage, &reveal(0, cid, None), folder.path().join(name)).await
     };
@@ -117,7 +127,13 @@ async fn a_sealed_update_is_read_with_its_key_and_every_way_to_miss_it_has_its_n
         let secrets = secrets(who).into();
         let deadline = Instant::now() + Duration::from_secs(60);
         let limit = limit as u64;
-        let reading = Reading { limit, deadline, spec: &spec, encoding, secrets: &secrets };
+        let reading = Reading {
+            limit,
+            deadline,
+            spec: &spec,
+            wire: Wire::plain(encoding),
+            secrets: &secrets,
+        };
         let reveal = reveal(0, cid, Some((hash, keys)));
         reading.one(&storage, &reveal, folder.path().join("update")).await.unwrap()
     };
@@ -202,7 +218,13 @@ async fn gathered(patience: Duration) -> (Vec<Found>, [usize; 3]) {
     let mut fetched = Fetched::open(scratch, 1).unwrap();
     let places = Late { storage, store, appears: (1, late), asked: Default::default() };
     let (secrets, deadline) = (Arc::default(), Instant::now() + patience);
-    let reading = Reading { limit: 1 << 20, deadline, spec: &spec, encoding, secrets: &secrets };
+    let reading = Reading {
+        limit: 1 << 20,
+        deadline,
+        spec: &spec,
+        wire: Wire::plain(encoding),
+        secrets: &secrets,
+    };
     let found = gather(&places, &reading, &mut fetched, &reveals, 1).await.unwrap().unwrap();
     // What was had is not fetched again.
     let mut asked = places.asked.map(AtomicUsize::into_inner);

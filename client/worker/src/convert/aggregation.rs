@@ -1,0 +1,184 @@
+//! How accepted updates become the next model.
+
+use decentralml_learning::{Adaptive, Aggregation, Before, Blend, Rule, Seed, ServerOptimizer};
+use decentralml_protocol::robust;
+use decentralml_types::{TaskSpec, spec};
+
+use super::fraction;
+use crate::model::ModelError;
+
+/// How accepted updates become one change.
+///
+/// `samples`: the rows that their trainers have revealed, `[updates]`. `seed` decides who shares a bucket. Fails where the counts of a
+/// mean make no sense, which the protocol's checks exclude.
+pub fn aggregation(
+    spec: &TaskSpec,
+    samples: &[u32],
+    seed: Seed,
+) -> Result<Aggregation, ModelError> {
+    let asked = &spec.aggregation;
+    let updates = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+    let entering = robust::entering(asked.before, updates);
+    let before = match robust::before(asked.before, updates) {
+        spec::Before::Nothing => Before::Nothing,
+        spec::Before::NearestNeighbors { hostile } => {
+            Before::NearestNeighbors { hostile: hostile.into() }
+        }
+        spec::Before::Buckets { size } => Before::Buckets { size: size.into(), seed },
+    };
+    let rule = match robust::rule(asked.rule, entering) {
+        spec::Rule::Mean => Rule::Mean,
+        spec::Rule::Median => Rule::Median,
+        spec::Rule::TrimmedMean { trim } => {
+            Rule::TrimmedMean { k: robust::trimmed(trim, entering) as usize }
+        }
+        spec::Rule::Krum { hostile } => Rule::Krum { hostile: hostile.into() },
+        spec::Rule::MultiKrum { hostile, kept } => {
+            Rule::MultiKrum { hostile: hostile.into(), kept: kept.into() }
+        }
+        spec::Rule::Bulyan { hostile } => Rule::Bulyan { hostile: hostile.into() },
+        spec::Rule::GeometricMedian { steps } => Rule::GeometricMedian { steps },
+        spec::Rule::CenteredClipping { radius, steps } => Rule::CenteredClipping {
+            radius: robust::units(radius, spec.encoding.fraction_bits),
+            steps,
+        },
+    };
+    Ok(Aggregation { before, rule, counts: counts(spec, samples)? })
+}
+
+/// The norm to which each update is cut, in units of `2^-fraction_bits`.
+pub fn norm_bound(spec: &TaskSpec) -> Option<u64> {
+    spec.aggregation.norm_bound.map(|bound| robust::units(bound, spec.encoding.fraction_bits))
+}
+
+/// The server's optimizer; `None` where the change is added as it is.
+pub fn server(spec: &TaskSpec) -> Option<ServerOptimizer> {
+    let numbers = |numbers: spec::Adaptive| Adaptive {
+        rate: fraction(numbers.rate),
+        beta1: fraction(numbers.beta1),
+        beta2: fraction(numbers.beta2),
+        tau: fraction(numbers.tau),
+    };
+    Some(match spec.aggregation.server {
+        spec::ServerOptimizer::FedAvg { rate: spec::MILLION } => return None,
+        spec::ServerOptimizer::FedAvg { rate } => ServerOptimizer::FedAvg { rate: fraction(rate) },
+        spec::ServerOptimizer::FedAvgM { rate, momentum } => {
+            ServerOptimizer::FedAvgM { rate: fraction(rate), momentum: fraction(momentum) }
+        }
+        spec::ServerOptimizer::FedAdagrad(all) => ServerOptimizer::FedAdagrad(numbers(all)),
+        spec::ServerOptimizer::FedAdam(all) => ServerOptimizer::FedAdam(numbers(all)),
+        spec::ServerOptimizer::FedYogi(all) => ServerOptimizer::FedYogi(numbers(all)),
+        spec::ServerOptimizer::DiLoCo { rate, momentum } => {
+            ServerOptimizer::DiLoCo { rate: fraction(rate), momentum: fraction(momentum) }
+        }
+    })
+}
+
+/// What each update counts in a mean; `None` where all count the same.
+fn counts(spec: &TaskSpec, samples: &[u32]) -> Result<Option<Blend>, ModelError> {
+    let capped =
+        |cap: u32| -> Vec<u32> { samples.iter().map(|&rows| rows.clamp(1, cap.max(1))).collect() };
+    let blend = match spec.aggregation.counts {
+        spec::Counts::Equal => return Ok(None),
+        spec::Counts::Samples { cap } => {
+            let counts = capped(cap);
+            let total = counts.iter().map(|&count| u64::from(count)).sum();
+            Blend::new(counts, total)
+        }
+        spec::Counts::Nova { cap } => {
+            let steps: Vec<u32> = samples.iter().map(|&rows| steps(spec, rows)).collect();
+            Blend::nova(&capped(cap), &steps)
+        }
+    };
+    blend.map(Some).map_err(|error| ModelError::Counts(error.to_string()))
+}
+
+/// The steps that a trainer with so many rows takes in a round.
+fn steps(spec: &TaskSpec, rows: u32) -> u32 {
+    let batch = u32::from(spec.training.batch_size).max(1);
+    match spec.training.work {
+        spec::Work::Epochs(epochs) => {
+            rows.max(1).div_ceil(batch).saturating_mul(epochs.max(1).into())
+        }
+        spec::Work::Steps(steps) => steps.max(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::convert::tests::task_spec;
+
+    fn of(aggregation: spec::Aggregation) -> TaskSpec {
+        TaskSpec { aggregation, ..task_spec() }
+    }
+
+    #[test]
+    fn trimming_drops_fewer_than_all_of_what_reaches_it() {
+        let mut spec = task_spec();
+        let found =
+            |spec: &TaskSpec, updates| aggregation(spec, &vec![1; updates], [0; 32]).unwrap().rule;
+        for updates in 1..257 {
+            let Rule::TrimmedMean { k } = found(&spec, updates) else { unreachable!() };
+            assert!(2 * k < updates);
+        }
+        assert_eq!(found(&spec, 8), Rule::TrimmedMean { k: 2 });
+        spec.aggregation.before = spec::Before::Buckets { size: 2 };
+        assert_eq!(found(&spec, 8), Rule::TrimmedMean { k: 1 }, "of four buckets");
+    }
+
+    #[test]
+    fn lengths_are_in_units_of_the_encoding_and_hostile_ones_fit() {
+        let spec = of(spec::Aggregation {
+            norm_bound: Some(2_000_000),
+            before: spec::Before::NearestNeighbors { hostile: 2 },
+            rule: spec::Rule::CenteredClipping { radius: 500_000, steps: 3 },
+            ..Default::default()
+        });
+        assert_eq!(norm_bound(&spec), Some(8_192));
+        let how = aggregation(&spec, &[1; 4], [0; 32]).unwrap();
+        assert_eq!(how.rule, Rule::CenteredClipping { radius: 2_048, steps: 3 });
+        assert_eq!(how.before, Before::NearestNeighbors { hostile: 1 }, "of four");
+        let krum = of(spec::Aggregation {
+            rule: spec::Rule::MultiKrum { hostile: 2, kept: 5 },
+            ..Default::default()
+        });
+        let rule = |updates| aggregation(&krum, &vec![1; updates], [0; 32]).unwrap().rule;
+        assert_eq!(rule(7), Rule::MultiKrum { hostile: 2, kept: 5 });
+        assert_eq!(rule(5), Rule::MultiKrum { hostile: 1, kept: 4 });
+        assert_eq!(rule(2), Rule::Mean);
+    }
+
+    #[test]
+    fn counts_are_capped_and_fednova_divides_by_steps() {
+        let mut spec = of(spec::Aggregation {
+            counts: spec::Counts::Samples { cap: 30 },
+            ..Default::default()
+        });
+        let weights = |spec: &TaskSpec| {
+            let blend = aggregation(spec, &[0, 16, 1_000], [0; 32]).unwrap().counts.unwrap();
+            (blend.weights().to_vec(), blend.denominator())
+        };
+        assert_eq!(weights(&spec), (vec![1, 16, 30], 47));
+        // Two epochs in batches of eight: 2, 4 and 250 steps.
+        spec.aggregation.counts = spec::Counts::Nova { cap: 30 };
+        let expected = Blend::nova(&[1, 16, 30], &[2, 4, 250]).unwrap();
+        assert_eq!(weights(&spec), (expected.weights().to_vec(), expected.denominator()));
+        spec.training.work = spec::Work::Steps(9);
+        let expected = Blend::nova(&[1, 16, 30], &[9; 3]).unwrap();
+        assert_eq!(weights(&spec).0, expected.weights());
+    }
+
+    #[test]
+    fn the_change_is_added_as_it_is_unless_the_task_says_otherwise() {
+        assert_eq!(server(&task_spec()), None);
+        let mut spec = task_spec();
+        spec.aggregation.server = spec::ServerOptimizer::FedAvg { rate: 500_000 };
+        assert_eq!(server(&spec), Some(ServerOptimizer::FedAvg { rate: 0.5 }));
+        let adaptive = spec::Adaptive { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
+        spec.aggregation.server = spec::ServerOptimizer::FedYogi(adaptive);
+        let numbers = Adaptive { rate: 0.01, beta1: 0.9, beta2: 0.99, tau: 0.001 };
+        assert_eq!(server(&spec), Some(ServerOptimizer::FedYogi(numbers)));
+    }
+}

@@ -1,0 +1,221 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::*;
+use crate::{
+    convert::tests::{packed, task_spec},
+    wire::Wire,
+};
+use decentralml_learning::{Adaptive, Before, Draw, Rule, Update, UpdateFile};
+use decentralml_types::spec;
+use std::path::Path;
+
+const UPDATES: u8 = 7;
+const SEED: Seed = [9; 32];
+
+fn model() -> ModelSpec {
+    ModelSpec::mlp(6, &[20], 3)
+}
+
+fn base() -> Weights {
+    Weights::init(&model(), [0; 32])
+}
+
+/// A task of seven trainers.
+fn task(aggregation: spec::Aggregation, encoding: spec::Encoding) -> TaskSpec {
+    let trainers = spec::TrainerCount { min: UPDATES.into(), max: UPDATES.into() };
+    let mut spec = TaskSpec { aggregation, encoding, trainers, ..task_spec() };
+    spec.training.optimizer = spec::Optimizer::Sgd { momentum: 0 };
+    decentralml_protocol::spec::check(&spec).unwrap();
+    spec
+}
+
+/// What trainers send and seats read of a round, in files as seats keep them.
+fn updates(spec: &TaskSpec, folder: &Path) -> (Vec<Update>, Vec<UpdateFile>) {
+    let wire = Wire::of(spec).unwrap();
+    let update = |trainer: u8| {
+        let trained = Weights::init(&model(), [trainer + 1; 32]);
+        let draw = Draw { run: [trainer; 32], round: 1, client: 0 };
+        let written = wire.write(&base(), &trained, &draw, None).unwrap();
+        let read = wire.read(&written.bytes, &model()).unwrap();
+        assert_eq!(read, written.update);
+        let file = UpdateFile::write(&folder.join(trainer.to_string()), &read).unwrap();
+        (read, file)
+    };
+    (0..UPDATES).map(update).unzip()
+}
+
+fn samples() -> Vec<u32> {
+    (1..=UPDATES.into()).map(|trainer| trainer * 10).collect()
+}
+
+/// The step that a seat takes, with the updates in this order and in the other.
+fn taken(
+    spec: &TaskSpec,
+    files: &[UpdateFile],
+    state: Option<&ServerState>,
+) -> (Weights, Option<ServerState>) {
+    let step = Step::of(spec, &samples(), SEED).unwrap();
+    let found = step.take(&base(), files, state.cloned()).unwrap();
+    let reversed: Vec<UpdateFile> = files.iter().rev().cloned().collect();
+    let mut other = samples();
+    other.reverse();
+    let again = Step::of(spec, &other, SEED).unwrap();
+    assert_eq!(again.take(&base(), reversed.as_slice(), state.cloned()).unwrap(), found);
+    found
+}
+
+fn plain() -> spec::Encoding {
+    spec::Encoding::plain(16, 12, 32_767)
+}
+
+#[test]
+fn every_rule_of_a_task_is_the_learning_crates_after_what_comes_before_it() {
+    let rule = |rule| spec::Aggregation { rule, ..Default::default() };
+    let before = |before, rule| spec::Aggregation { before, rule, ..Default::default() };
+    let plainly = |rule: Rule| Aggregation::from(rule);
+    let after = |before, rule| Aggregation { before, rule, counts: None };
+    let table = [
+        (rule(spec::Rule::Mean), plainly(Rule::Mean)),
+        (rule(spec::Rule::Median), plainly(Rule::Median)),
+        (rule(spec::Rule::TrimmedMean { trim: 300_000 }), plainly(Rule::TrimmedMean { k: 2 })),
+        (rule(spec::Rule::Krum { hostile: 2 }), plainly(Rule::Krum { hostile: 2 })),
+        (
+            rule(spec::Rule::MultiKrum { hostile: 2, kept: 4 }),
+            plainly(Rule::MultiKrum { hostile: 2, kept: 4 }),
+        ),
+        (rule(spec::Rule::Bulyan { hostile: 1 }), plainly(Rule::Bulyan { hostile: 1 })),
+        (
+            rule(spec::Rule::GeometricMedian { steps: 8 }),
+            plainly(Rule::GeometricMedian { steps: 8 }),
+        ),
+        (
+            rule(spec::Rule::CenteredClipping { radius: 500_000, steps: 3 }),
+            plainly(Rule::CenteredClipping { radius: 2_048, steps: 3 }),
+        ),
+        (
+            before(spec::Before::NearestNeighbors { hostile: 2 }, spec::Rule::Median),
+            after(Before::NearestNeighbors { hostile: 2 }, Rule::Median),
+        ),
+        (
+            before(spec::Before::Buckets { size: 2 }, spec::Rule::Krum { hostile: 0 }),
+            after(Before::Buckets { size: 2, seed: SEED }, Rule::Krum { hostile: 0 }),
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen = Vec::new();
+    for (asked, expected) in table {
+        let spec = task(asked.clone(), plain());
+        let (updates, files) = updates(&spec, folder.path());
+        let (next, state) = taken(&spec, &files, None);
+        let all: Vec<&Update> = updates.iter().collect();
+        let direct = aggregate_with(&base(), &all, &expected).unwrap();
+        assert_eq!(next.to_bytes(), direct.to_bytes(), "{asked:?}");
+        assert_eq!(state, None);
+        assert!(!seen.contains(&next), "{asked:?} is as another rule");
+        seen.push(next);
+    }
+}
+
+#[test]
+fn updates_are_cut_to_the_norm_bound_before_the_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounded = spec::Aggregation { norm_bound: Some(500_000), ..Default::default() };
+    let spec = task(bounded, plain());
+    let (mut updates, files) = updates(&spec, folder.path());
+    assert!(updates.iter().all(|update| update.norm() > 0.5));
+    updates.iter_mut().for_each(|update| update.clip_norm(2_048).unwrap());
+    let all: Vec<&Update> = updates.iter().collect();
+    let direct = aggregate_with(&base(), &all, &Rule::Mean.into()).unwrap();
+    assert_eq!(taken(&spec, &files, None).0, direct);
+}
+
+#[test]
+fn counts_of_rows_and_steps_shift_the_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let counted = |counts| spec::Aggregation { counts, ..Default::default() };
+    let of = |counts| {
+        let spec = task(counted(counts), plain());
+        let (_, files) = updates(&spec, folder.path());
+        taken(&spec, &files, None).0
+    };
+    let equal = of(spec::Counts::Equal);
+    assert_eq!(of(spec::Counts::Samples { cap: 10 }), equal, "all have ten rows or more");
+    let (samples, nova) =
+        (of(spec::Counts::Samples { cap: 50 }), of(spec::Counts::Nova { cap: 50 }));
+    assert!(samples != equal && nova != equal && samples != nova);
+}
+
+#[test]
+fn every_optimizer_goes_on_from_the_state_that_was_attested() {
+    let numbers = spec::Adaptive { rate: 20_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
+    let same = Adaptive { rate: 0.02, beta1: 0.9, beta2: 0.99, tau: 0.001 };
+    use spec::ServerOptimizer as Asked;
+    let table = [
+        (Asked::FedAvg { rate: 500_000 }, ServerOptimizer::FedAvg { rate: 0.5 }),
+        (
+            Asked::FedAvgM { rate: 1_000_000, momentum: 900_000 },
+            ServerOptimizer::FedAvgM { rate: 1.0, momentum: 0.9 },
+        ),
+        (Asked::FedAdagrad(numbers), ServerOptimizer::FedAdagrad(same)),
+        (Asked::FedAdam(numbers), ServerOptimizer::FedAdam(same)),
+        (Asked::FedYogi(numbers), ServerOptimizer::FedYogi(same)),
+        (
+            Asked::DiLoCo { rate: 700_000, momentum: 900_000 },
+            ServerOptimizer::DiLoCo { rate: 0.7, momentum: 0.9 },
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (server, optimizer) in table {
+        let asked = spec::Aggregation { server, ..Default::default() };
+        let spec = task(asked, plain());
+        let (updates, files) = updates(&spec, folder.path());
+        let all: Vec<&Update> = updates.iter().collect();
+        let change = change_of(base().parameters(), &all, &Rule::Mean.into()).unwrap();
+        let mut expected = optimizer.start(&model()).unwrap();
+        let mut state = Some(optimizer.start(&model()).unwrap());
+        for round in 1..=3 {
+            let next = optimizer.apply(&base(), &mut expected, &change).unwrap();
+            let (found, after) = taken(&spec, &files, state.as_ref());
+            assert_eq!(found.to_bytes(), next.to_bytes(), "{server:?} in round {round}");
+            assert_eq!(after.as_ref(), Some(&expected));
+            let step = Step::of(&spec, &samples(), SEED).unwrap();
+            let bytes = step.state_bytes(&model(), after.as_ref()).unwrap();
+            assert_eq!(bytes.is_some(), server.has_state(), "{server:?}");
+            // The next round's seats have nothing but the bytes.
+            state = bytes.map_or(after, |bytes| {
+                Some(ServerState::from_bytes(&bytes, &optimizer, &model()).unwrap())
+            });
+        }
+    }
+}
+
+#[test]
+fn every_encoding_goes_through_a_rule_and_an_optimizer() {
+    let numbers = spec::Adaptive { rate: 20_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
+    let asked = spec::Aggregation {
+        norm_bound: Some(2_000_000),
+        before: spec::Before::NearestNeighbors { hostile: 1 },
+        rule: spec::Rule::MultiKrum { hostile: 2, kept: 5 },
+        counts: spec::Counts::Equal,
+        server: spec::ServerOptimizer::FedAdam(numbers),
+    };
+    let mut encodings = vec![
+        spec::Encoding::plain(8, 6, 127),
+        plain(),
+        spec::Encoding::plain(32, 20, i32::MAX as u32),
+    ];
+    for bits in [4, 8, 16, 32] {
+        for keep in [1_000_000, 50_000] {
+            encodings.push(spec::Encoding { bits, keep, ..packed() });
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for encoding in encodings {
+        let spec = task(asked.clone(), encoding);
+        let (_, files) = updates(&spec, folder.path());
+        let start = convert::server(&spec).unwrap().start(&model()).unwrap();
+        let (next, state) = taken(&spec, &files, Some(&start));
+        assert_ne!(next, base(), "{encoding:?}");
+        assert_ne!(state, Some(start), "{encoding:?}");
+    }
+}

@@ -1,0 +1,220 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use decentralml_types::spec::*;
+
+fn error(change: impl FnOnce(&mut TaskSpec)) -> Option<SpecError> {
+    let mut spec = example();
+    change(&mut spec);
+    check(&spec).err()
+}
+
+#[test]
+fn the_example_holds_together() {
+    assert_eq!(error(|_| ()), None);
+}
+
+#[test]
+fn every_contradiction_is_named() {
+    assert_eq!(error(|s| s.name = Text::default()), Some(SpecError::Text));
+    assert_eq!(
+        error(|s| s.objective = Objective::Classification { features: 64, classes: 1 }),
+        Some(SpecError::Objective)
+    );
+    assert_eq!(error(|s| s.training.learning_rate = 0), Some(SpecError::Training));
+    assert_eq!(
+        error(|s| s.training.optimizer = Optimizer::Sgd { momentum: 1_000_000 }),
+        Some(SpecError::Training)
+    );
+    assert_eq!(error(|s| s.max_update_bytes = 0), Some(SpecError::Bytes));
+    assert_eq!(error(|s| s.rounds = 0), Some(SpecError::Rounds));
+    assert_eq!(error(|s| s.target = Some(1_000_001)), Some(SpecError::Target));
+    assert_eq!(error(|s| s.trainers.max = 257), Some(SpecError::Trainers));
+    assert_eq!(error(|s| s.trainers.min = 7), Some(SpecError::Trainers));
+    assert_eq!(
+        error(|s| s.committee = Committee { seats: 3, quorum: 1 }),
+        Some(SpecError::Committee)
+    );
+    assert_eq!(
+        error(|s| s.committee = Committee { seats: 2, quorum: 2 }),
+        Some(SpecError::Committee)
+    );
+    assert_eq!(error(|s| s.custody.hosts = 4), Some(SpecError::Custody), "a quorum of two");
+    assert_eq!(error(|s| s.deadlines.verdict = 0), Some(SpecError::Deadlines));
+    assert_eq!(error(|s| s.deadlines.lifetime = 100), Some(SpecError::Deadlines));
+    assert_eq!(error(|s| s.terms.trainer_bond = 0), Some(SpecError::Terms));
+    assert_eq!(error(|s| s.terms.reward_per_round = u128::MAX), Some(SpecError::Terms));
+}
+
+#[test]
+fn as_many_hosts_are_asked_for_as_there_can_be() {
+    assert_eq!(error(|s| s.custody.hosts = 3), None, "two evaluators and the sponsor");
+    let of = |hosts| {
+        error(|s| {
+            s.committee = Committee { seats: 31, quorum: 21 };
+            s.custody = Custody { hosts, sealed: true };
+        })
+    };
+    assert_eq!((of(8), of(9)), (None, Some(SpecError::Custody)));
+}
+
+#[test]
+fn sealed_tasks_pay_for_two_calls_more_of_each_trainer() {
+    let open = example();
+    let sealed = TaskSpec { custody: Custody { hosts: 0, sealed: true }, ..example() };
+    let more = 2 * u32::from(open.trainers.max);
+    assert_eq!(sealed.free_calls(), open.free_calls() + more);
+    let price = 7;
+    let attempts = u128::from(open.attempts());
+    let cost = |spec: &TaskSpec| spec.total_cost(price).unwrap();
+    assert_eq!(cost(&sealed) - cost(&open), attempts * u128::from(more) * price);
+}
+
+#[test]
+fn every_contradiction_in_the_training_is_named() {
+    let training = |change: fn(&mut LocalTraining)| error(|s| change(&mut s.training));
+    assert_eq!(training(|t| t.work = Work::Steps(0)), Some(SpecError::Training));
+    assert_eq!(training(|t| t.work = Work::Epochs(0)), Some(SpecError::Training));
+    assert_eq!(training(|t| t.work = Work::Steps(u32::MAX)), None);
+    for (schedule, wrong) in [
+        (Schedule::Step { warmup: 0, every: 0, factor: 1 }, true),
+        (Schedule::Step { warmup: 0, every: 1, factor: 0 }, true),
+        (Schedule::Exponential { warmup: 0, factor: 1_000_001 }, true),
+        (Schedule::Cosine { warmup: 0, rounds: 0, floor: 0 }, true),
+        (Schedule::Cosine { warmup: 0, rounds: 1, floor: 1_000_001 }, true),
+        (Schedule::Constant { warmup: 7 }, false),
+        (Schedule::Step { warmup: 1, every: 2, factor: 500_000 }, false),
+        (Schedule::Cosine { warmup: 1, rounds: 9, floor: 0 }, false),
+    ] {
+        let found = error(|s| s.training.schedule = schedule);
+        assert_eq!(found, wrong.then_some(SpecError::Schedule), "{schedule:?}");
+    }
+    let decoupled = |t: &mut LocalTraining| t.optimizer = Optimizer::AdamW { weight_decay: 10_000 };
+    assert_eq!(error(|s| decoupled(&mut s.training)), None);
+    let twice = error(|s| {
+        decoupled(&mut s.training);
+        s.training.weight_decay = 1;
+    });
+    assert_eq!(twice, Some(SpecError::WeightDecay));
+    assert_eq!(training(|t| t.clip_norm = Some(0)), Some(SpecError::ClipNorm));
+    assert_eq!(training(|t| t.clip_norm = Some(1)), None);
+}
+
+/// What is wrong with a rule for this many updates, after what comes before it.
+fn rule(min: u16, before: Before, rule: Rule) -> Option<SpecError> {
+    error(|s| {
+        s.trainers = TrainerCount { min, max: min };
+        (s.aggregation.before, s.aggregation.rule) = (before, rule);
+    })
+}
+
+#[test]
+fn a_rule_bears_no_more_hostile_updates_than_the_fewest_allow() {
+    use SpecError as E;
+    for (min, asked, wrong) in [
+        (7, Rule::Krum { hostile: 2 }, None),
+        (6, Rule::Krum { hostile: 2 }, Some(E::Krum)),
+        (2, Rule::Krum { hostile: 0 }, Some(E::Krum)),
+        (7, Rule::MultiKrum { hostile: 2, kept: 5 }, None),
+        (7, Rule::MultiKrum { hostile: 2, kept: 6 }, Some(E::Kept)),
+        (7, Rule::MultiKrum { hostile: 2, kept: 0 }, Some(E::Kept)),
+        (7, Rule::MultiKrum { hostile: 3, kept: 1 }, Some(E::Krum)),
+        (7, Rule::Bulyan { hostile: 1 }, None),
+        (6, Rule::Bulyan { hostile: 1 }, Some(E::Bulyan)),
+        (3, Rule::TrimmedMean { trim: 499_999 }, None),
+        (3, Rule::TrimmedMean { trim: 500_000 }, Some(E::Trim)),
+        (1, Rule::GeometricMedian { steps: 64 }, None),
+        (1, Rule::GeometricMedian { steps: 65 }, Some(E::Steps)),
+        (1, Rule::CenteredClipping { radius: 1_000_000, steps: 0 }, Some(E::Steps)),
+        (1, Rule::CenteredClipping { radius: 245, steps: 1 }, None),
+        (1, Rule::CenteredClipping { radius: 244, steps: 1 }, Some(E::Radius)),
+        (1, Rule::Krum { hostile: u16::MAX }, Some(E::Krum)),
+    ] {
+        assert_eq!(rule(min, Before::Nothing, asked), wrong, "{asked:?} of {min}");
+    }
+    let buckets = Before::Buckets { size: 2 };
+    assert_eq!(rule(13, buckets, Rule::Krum { hostile: 2 }), None, "seven buckets");
+    assert_eq!(rule(12, buckets, Rule::Krum { hostile: 2 }), Some(E::Krum));
+    assert_eq!(rule(9, Before::Buckets { size: 0 }, Rule::Median), Some(E::Buckets));
+    assert_eq!(rule(9, Before::Buckets { size: 65 }, Rule::Median), Some(E::Buckets));
+    let mixing = |hostile| rule(9, Before::NearestNeighbors { hostile }, Rule::Median);
+    assert_eq!((mixing(4), mixing(5)), (None, Some(E::Mixing)));
+    let bound = |bound| error(|s| s.aggregation.norm_bound = Some(bound));
+    assert_eq!((bound(245), bound(244)), (None, Some(E::NormBound)));
+}
+
+#[test]
+fn updates_count_differently_in_a_plain_mean_alone() {
+    let counts = |counts, change: fn(&mut TaskSpec)| {
+        error(|s| {
+            s.aggregation.counts = counts;
+            s.training.optimizer = Optimizer::Sgd { momentum: 0 };
+            change(s);
+        })
+    };
+    let samples = Counts::Samples { cap: 8_388_607 };
+    assert_eq!(counts(samples, |_| ()), None);
+    assert_eq!(counts(Counts::Samples { cap: 8_388_608 }, |_| ()), Some(SpecError::Cap));
+    assert_eq!(counts(Counts::Nova { cap: 0 }, |_| ()), Some(SpecError::Cap));
+    let median = |s: &mut TaskSpec| s.aggregation.rule = Rule::Median;
+    assert_eq!(counts(samples, median), Some(SpecError::Counts));
+    let mixed = |s: &mut TaskSpec| s.aggregation.before = Before::Buckets { size: 2 };
+    assert_eq!(counts(samples, mixed), Some(SpecError::Counts));
+    let nova = Counts::Nova { cap: 100 };
+    assert_eq!(counts(nova, |_| ()), None);
+    assert_eq!(counts(nova, |s| s.training.proximal = 1), Some(SpecError::Nova));
+    assert_eq!(counts(nova, |s| s.training.optimizer = Optimizer::Adam), Some(SpecError::Nova));
+}
+
+#[test]
+fn numbers_of_the_servers_optimizer_make_sense() {
+    let server = |server| error(|s| s.aggregation.server = server);
+    let fine = Adaptive { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };
+    for make in [ServerOptimizer::FedAdagrad, ServerOptimizer::FedAdam, ServerOptimizer::FedYogi] {
+        assert_eq!(server(make(fine)), None);
+        for wrong in [
+            Adaptive { rate: 0, ..fine },
+            Adaptive { beta1: 1_000_000, ..fine },
+            Adaptive { beta2: 1_000_000, ..fine },
+            Adaptive { tau: 0, ..fine },
+        ] {
+            assert_eq!(server(make(wrong)), Some(SpecError::Server), "{wrong:?}");
+        }
+    }
+    assert_eq!(server(ServerOptimizer::FedAvg { rate: 0 }), Some(SpecError::Server));
+    let nesterov = |momentum| server(ServerOptimizer::DiLoCo { rate: 700_000, momentum });
+    assert_eq!((nesterov(900_000), nesterov(1_000_000)), (None, Some(SpecError::Server)));
+}
+
+#[test]
+fn an_encoding_is_plain_or_packed_and_says_so() {
+    let of = |encoding| error(|s| s.encoding = encoding);
+    for (bits, clip, wrong) in [
+        (8, 127, None),
+        (8, 128, Some(SpecError::EncodingRange)),
+        (16, 32_768, Some(SpecError::EncodingRange)),
+        (32, i32::MAX as u32, None),
+        (32, 1 << 31, Some(SpecError::EncodingRange)),
+        (8, 0, Some(SpecError::EncodingRange)),
+        (12, 1, Some(SpecError::EncodingBits)),
+        (4, 1, Some(SpecError::Rounding)),
+    ] {
+        assert_eq!(of(Encoding::plain(bits, 4, clip)), wrong, "{bits} bits, {clip}");
+    }
+    let packed = Encoding {
+        rounding: Rounding::Stochastic,
+        keep: 10_000,
+        error_feedback: true,
+        ..Encoding::plain(4, 16, i32::MAX as u32)
+    };
+    assert_eq!(of(packed), None);
+    assert_eq!(of(Encoding { clip: 1 << 31, ..packed }), Some(SpecError::EncodingRange));
+    assert_eq!(of(Encoding { fraction_bits: 31, ..packed }), Some(SpecError::EncodingRange));
+    for keep in [0, 99, 150, 1_000_100] {
+        assert_eq!(of(Encoding { keep, ..packed }), Some(SpecError::Keep), "{keep}");
+    }
+    let plain = Encoding::plain(8, 4, 127);
+    for wrong in [Encoding { keep: 10_000, ..plain }, Encoding { error_feedback: true, ..plain }] {
+        assert_eq!(of(wrong), Some(SpecError::Rounding), "{wrong:?}");
+    }
+}
