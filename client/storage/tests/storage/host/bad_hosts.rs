@@ -16,6 +16,8 @@ enum Manner {
     /// It takes connections and says nothing.
     Mute,
     Refuses,
+    /// It only gives: it knows of no updates.
+    Gateway,
     Busy,
     /// An answer that has no end.
     Endless,
@@ -56,6 +58,7 @@ async fn serve(manner: Manner, mut stream: TcpStream) -> Option<()> {
             write(said("403 Forbidden", r#"{"error":"denied","message":"not \u001b[2J drawn"}"#))
                 .await?;
         }
+        Manner::Gateway => write(said("404 Not Found", "404 page not found")).await?,
         Manner::Busy => write(said("503 Busy", r#"{"error":"busy","message":"later"}"#)).await?,
         Manner::NoJson => write(said("200 OK", "<html>")).await?,
         Manner::OddOffset => write(said("200 OK", r#"{"offset":77777}"#)).await?,
@@ -110,6 +113,7 @@ async fn an_honest_host_behind_any_number_of_others_gets_the_update() {
     let manners = [
         Dead,
         Refuses,
+        Gateway,
         Busy,
         Endless,
         NoJson,
@@ -133,9 +137,9 @@ async fn an_honest_host_behind_any_number_of_others_gets_the_update() {
         answer_timeout: Duration::from_secs(6),
         ..HandSettings::default()
     });
-    let handing = client.hand_to(&parcel, &targets, 13, |_| {});
+    let handing = client.hand_to(&parcel, &targets, targets.len(), |_| {});
     let handed = timeout(Duration::from_secs(300), handing).await.expect("it ends");
-    assert_eq!(handed.holders, [targets[12].url.clone()]);
+    assert_eq!(handed.holders, [targets[manners.len()].url.clone()]);
     assert!(honest.holds(&parcel.cid(), &data));
     for (target, manner) in targets.iter().zip(manners) {
         let (_, error) = handed.failed.iter().find(|(url, _)| *url == target.url).unwrap();
@@ -144,6 +148,7 @@ async fn an_honest_host_behind_any_number_of_others_gets_the_update() {
             (Refuses, HostError::Refused { status: 403, kind, message }) => {
                 kind == "denied" && message == "not [2J drawn"
             }
+            (Gateway, HostError::NoHost { status: 404 }) => true,
             (Busy, HostError::Busy { message, .. }) => message == "later",
             (Endless | NoJson | OddOffset | Sends, HostError::Protocol(_)) => true,
             (Mute | StopsReading | Drips | Swallows, HostError::Stalled { .. }) => true,
