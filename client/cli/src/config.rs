@@ -11,6 +11,7 @@ use decentralml_storage::{SourceUrl, StoreToken};
 use serde::{Deserialize, Serialize};
 use std::{
     env,
+    ffi::OsString,
     io::Read,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -35,7 +36,7 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "URL", env = "DECENTRALML_STORE")]
     pub store: Option<String>,
     /// File whose first line is the token that the store asks for. DECENTRALML_STORE_TOKEN, the token itself, takes its place.
-    #[arg(long, global = true, value_name = "FILE", env = "DECENTRALML_STORE_TOKEN_FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = STORE_TOKEN_FILE)]
     pub store_token_file: Option<PathBuf>,
     /// URL of a gateway that is asked for what the store does not have; may be given more than once, and is not trusted.
     #[arg(
@@ -144,6 +145,9 @@ pub struct Settings {
     pub store: String,
     /// Where the store's token is, unless the environment has it.
     pub store_token_file: Option<PathBuf>,
+    /// Whether that is what the configuration file says: then it is for the store that the file names.
+    #[serde(skip)]
+    pub store_token_is_files: bool,
     pub sources: Vec<String>,
     pub allow_private_hosts: bool,
     pub account: Option<String>,
@@ -188,6 +192,7 @@ impl Settings {
         let other_store = flags.store.is_some() && flags.store != file.store;
         let file_token = file.store_token_file.filter(|_| !other_store && !has_token());
         Self {
+            store_token_is_files: flags.store_token_file.is_none() && file_token.is_some(),
             store_token_file: flags.store_token_file.or(beside(file_token)),
             chain: flags.chain.or(file.chain).unwrap_or_else(|| CHAIN.to_owned()),
             store: flags.store.or(file.store).unwrap_or_else(|| STORE.to_owned()),
@@ -225,6 +230,8 @@ impl Settings {
 
 /// The environment variable that has the token of the store.
 const STORE_TOKEN: &str = "DECENTRALML_STORE_TOKEN";
+/// The one that has the name of a file with it.
+const STORE_TOKEN_FILE: &str = "DECENTRALML_STORE_TOKEN_FILE";
 
 fn has_token() -> bool {
     env::var_os(STORE_TOKEN).is_some_and(|token| !token.is_empty())
@@ -244,6 +251,24 @@ impl Settings {
             Ok(_) | Err(env::VarError::NotPresent) => Ok(None),
             Err(error) => Err(problem(Kind::Usage, format!("{STORE_TOKEN}: {error}"))),
         }
+    }
+}
+
+/// What gives another process of this program the token that this one uses: out of sight in its environment.
+pub type TokenVariable = (&'static str, OsString);
+
+impl Settings {
+    /// The token for the store at a URL, which may be another one than that of the settings, and what gives it to a process of ours.
+    pub fn store_token_for(&self, url: &str) -> Result<Option<(StoreToken, TokenVariable)>> {
+        if self.store_token_is_files && url != self.store {
+            return Ok(None);
+        }
+        let Some(token) = self.store_token()? else { return Ok(None) };
+        let variable = match &self.store_token_file {
+            Some(path) => (STORE_TOKEN_FILE, std::path::absolute(path)?.into()),
+            None => (STORE_TOKEN, env::var_os(STORE_TOKEN).unwrap_or_default()),
+        };
+        Ok(Some((token, variable)))
     }
 }
 
@@ -327,6 +352,24 @@ mod tests {
         let file = Some(PathBuf::from("/etc/dml/token"));
         assert_eq!((merged(None), merged(Some("http://a:1"))), (file.clone(), file));
         assert_eq!(merged(Some("http://b:1")), None);
+    }
+
+    #[test]
+    fn a_store_that_only_the_demo_is_told_of_gets_no_token_of_the_files_store() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("token"), "0123456789abcdef\n").unwrap();
+        let file = folder.path().join("token");
+        let text = "store = \"http://a:1\"\nstore_token_file = \"token\"";
+        let config = Some(folder.path().join("config.toml"));
+        let settings = Settings::merge(Flags::default(), config.clone(), parse(text).unwrap());
+        assert!(settings.store_token_for("http://b:1").unwrap().is_none());
+        let (_, variable) = settings.store_token_for("http://a:1").unwrap().unwrap();
+        assert_eq!(variable, (STORE_TOKEN_FILE, file.clone().into()));
+
+        let flags = Flags { store_token_file: Some(file.clone()), ..Flags::default() };
+        let settings = Settings::merge(flags, config, parse("store = \"http://a:1\"").unwrap());
+        let (_, variable) = settings.store_token_for("http://b:1").unwrap().unwrap();
+        assert_eq!(variable.1, file);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use subxt::{
     config::{RpcConfigFor, SubstrateConfig},
     rpcs::{
         RpcClient,
-        client::reconnecting_rpc_client::{self, ExponentialBackoff},
+        client::reconnecting_rpc_client::{self, ExponentialBackoff, PingConfig},
         methods::LegacyRpcMethods,
     },
     utils::H256,
@@ -40,6 +40,9 @@ const METADATA: &[u8] = include_bytes!("../metadata.scale");
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long any single answer may take.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// How often an idle node is pinged, and after which silence the connection is given up: at the latest when the second has passed
+/// twice. After a cut, TCP on its own would be silent for about as long again.
+const PING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(15));
 /// Bytes of an answer: metadata and a page of storage fit many times.
 const MAX_ANSWER: u32 = 32 << 20;
 /// Pauses between attempts to reconnect grow from the first to the second.
@@ -243,12 +246,14 @@ async fn open(url: &str) -> Result<RpcClient, ConnectError> {
     drop(probe.map_err(|error| no_chain(innermost(&error)))?);
 
     let (first, most) = RECONNECT;
+    let (every, silence) = PING;
     let lasting = reconnecting_rpc_client::RpcClient::builder()
         .retry_policy(ExponentialBackoff::from_millis(first).max_delay(most))
         .max_request_size(MAX_ANSWER)
         .max_response_size(MAX_ANSWER)
         .request_timeout(ANSWER_LIMIT)
         .connection_timeout(CONNECT_LIMIT)
+        .enable_ws_ping(PingConfig::new().ping_interval(every).inactive_limit(silence))
         .build(url);
     let lasting = tokio::time::timeout(CONNECT_LIMIT, lasting).await.map_err(|_| late())?;
     Ok(RpcClient::new(lasting.map_err(|error| no_chain(innermost(&error)))?))

@@ -5,7 +5,8 @@
 //! against its CID before the next step depends on it. `cat` is not used: it ends well on a truncated file. Blocks may also come
 //! from gateways ([`Storage::with_sources`]) and from a store in this process ([`Storage::with_cache`]).
 //!
-//! The crate writes the requests; `rpc` sends them, with a token where the store asks for one ([`StoreToken`]).
+//! The crate writes the requests but for what is uploaded (`form`); `rpc` sends them, with a token where the store asks for one
+//! ([`StoreToken`]).
 //!
 //! The crate has no time-outs. Here every wait for progress has one (`idle_timeout`), every failure that may pass is
 //! tried again a bounded number of times with growing pauses.
@@ -15,6 +16,7 @@ mod call;
 mod download;
 mod error;
 mod fetch;
+mod form;
 mod gateway;
 mod maintain;
 mod part;

@@ -17,6 +17,7 @@ mod answer;
 mod connections;
 mod content;
 mod doors;
+mod guarded;
 mod range;
 mod request;
 mod stalled;

@@ -18,8 +18,10 @@
 //!
 //! All methods block; asynchronous callers wrap them in `spawn_blocking`.
 
+mod ahead;
 mod batch;
 mod collect;
+mod direct;
 mod durable;
 mod error;
 mod file;
@@ -33,6 +35,7 @@ mod writing;
 pub use batch::Batch;
 pub(crate) use collect::Told;
 pub use collect::{Collected, Removal};
+pub(crate) use direct::SECTOR;
 pub use error::StoreError;
 pub use file::FileReader;
 pub use pins::MAX_PIN_NAME;

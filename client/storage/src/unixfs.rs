@@ -28,7 +28,7 @@ use crate::Block;
 use decentralml_types::Cid;
 use std::{
     convert::Infallible,
-    io::{self, ErrorKind, Read},
+    io::{self, Read},
 };
 
 /// Bytes of a leaf.
@@ -55,15 +55,8 @@ pub fn import<E: From<io::Error>>(
     mut sink: impl FnMut(Block) -> Result<(), E>,
 ) -> Result<Imported, E> {
     let mut importer = Importer::new();
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return importer.finish(&mut sink),
-            Ok(read) => importer.push(&buffer[..read], &mut sink)?,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
+    while importer.read_chunk(&mut reader, &mut sink)? {}
+    importer.finish(&mut sink)
 }
 
 #[cfg(test)]

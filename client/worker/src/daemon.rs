@@ -45,14 +45,12 @@ pub(crate) async fn run<P: Part>(
         () = shutdown.wait() => return Ok(()),
         ready = set_up::<P>(&common, attacker) => ready?,
     };
-    if let Some(task) = common.task {
-        tracing::info!(task, "waits for the task, if it is not there yet");
-    }
     let mut daemon = Daemon {
         work,
         part: Arc::new(part),
         only: common.task,
         since: Instant::now(),
+        has_said: false,
         next_task: 0,
         sessions: JoinSet::new(),
         waiting: BTreeMap::new(),
@@ -218,6 +216,8 @@ struct Daemon<P: Part> {
     only: Option<TaskId>,
     /// When it began to look for tasks.
     since: Instant,
+    /// Whether it has said that it waits for the one task.
+    has_said: bool,
     /// Tasks below have been looked at.
     next_task: TaskId,
     sessions: JoinSet<Ended>,
@@ -295,7 +295,16 @@ impl<P: Part> Daemon<P> {
         let finalized = self.work.finalized.borrow().clone();
         let (best, finalized) = (self.ask(view, id).await?, self.ask(&finalized, id).await?);
         match for_good(best, finalized) {
-            Asked::Wait => return Ok(()),
+            Asked::Wait => {
+                match best {
+                    _ if std::mem::replace(&mut self.has_said, true) => {}
+                    Asked::Over(_) => {
+                        tracing::info!(task = id, "waits until it is final that the task is over")
+                    }
+                    _ => tracing::info!(task = id, "the task is not there yet: waits for it"),
+                }
+                return Ok(());
+            }
             Asked::Unknown => return Err(WorkerError::UnknownTask { task: id }),
             Asked::Over(status) => return Err(WorkerError::TaskOver { task: id, status }),
             Asked::Start => {}

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use decentralml_storage::{
     SourceUrl, Store, StoreError,
-    host::{Authorization, Handed, Handing, Parcel, ParcelError, Statement, Target},
+    host::{Authorization, Handed, Handing, HostError, Parcel, ParcelError, Statement, Target},
     seal::max_sealed_bytes,
 };
 use decentralml_types::{BlockNumber, Cid};
@@ -117,7 +117,16 @@ async fn attempt(
     let tell = |handing| told.tell(task, round, handing);
     let Handed { holders, failed, .. } = work.hands.hand_to(parcel, &targets, wanted, tell).await;
     for (host, error) in &failed {
-        tracing::warn!(task, round, %host, %error, "a host does not hold the file");
+        match error {
+            // It is of use to others, and no fault.
+            HostError::NoHost { .. } if work.sources.is_new_gateway(host) => {
+                tracing::info!(task, round, %host, %error, "an announced place is a gateway only");
+            }
+            HostError::NoHost { .. } => {}
+            error => {
+                tracing::warn!(task, round, %host, %error, "a host does not hold the file");
+            }
+        }
     }
     if holders.len() >= wanted {
         let hosts: Vec<&str> = holders.iter().map(SourceUrl::as_str).collect();
@@ -192,26 +201,33 @@ async fn open_outgoing(work: &Work, moment: &Moment) -> Result<Arc<Store>, Worke
 struct Told {
     begun: Instant,
     last: Instant,
+    /// What the hosts had before.
+    before: Option<u64>,
 }
 
 impl Told {
     fn new() -> Self {
         let now = Instant::now();
-        Self { begun: now, last: now }
+        Self { begun: now, last: now, before: None }
     }
 
     fn tell(&mut self, task: u32, round: u32, Handing { done, total, holders }: Handing) {
+        // It falls where a host gives up.
+        let before = done.min(*self.before.get_or_insert(done));
+        self.before = Some(before);
         if self.last.elapsed() < TELL {
             return;
         }
         self.last = Instant::now();
         let percent = done.saturating_mul(100) / total.max(1);
-        let rate = done / self.begun.elapsed().as_secs().max(1);
+        let rate = (done - before) / self.begun.elapsed().as_secs().max(1);
+        let seconds_left = total.saturating_sub(done).checked_div(rate);
         tracing::info!(
             task,
             round,
             percent,
             bytes_per_second = rate,
+            seconds_left,
             holders,
             "hands the update to hosts"
         );

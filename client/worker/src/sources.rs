@@ -12,7 +12,7 @@ mod known;
 mod reach;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -60,6 +60,8 @@ struct Memory {
     /// Whether a host is out of this machine's own network.
     outside: BTreeMap<String, Known<bool>>,
     evaluators: BTreeMap<TaskId, Known<Arc<[AccountId]>>>,
+    /// Announced places that take no updates, of which that has been said.
+    gateways: BTreeSet<String>,
     /// The store with the sources of each task: it remembers how good each source is.
     stores: BTreeMap<TaskId, Storage>,
 }
@@ -81,6 +83,15 @@ impl Sources {
         let mut memory = self.memory();
         memory.hosts.clear();
         memory.evaluators.clear();
+    }
+
+    /// Notes that a place takes no updates; whether that is new.
+    pub(crate) fn is_new_gateway(&self, url: &SourceUrl) -> bool {
+        let gateways = &mut self.memory().gateways;
+        if gateways.len() >= MAX_KNOWN {
+            gateways.clear();
+        }
+        gateways.insert(url.as_str().to_owned())
     }
 
     /// No panic leaves it half changed.

@@ -31,6 +31,7 @@ mod settle;
 mod setup;
 
 use crate::{
+    config::TokenVariable,
     context::Context,
     daemon::{DaemonOpts, StopRequest},
     exit::{self, Kind, problem},
@@ -38,6 +39,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
+use decentralml_storage::StoreToken;
 use processes::Processes;
 use report::{Outcome, Seconds};
 use std::{
@@ -62,7 +64,8 @@ pub struct Opts {
     /// Where report, model, picture and logs go: a new folder, an empty one, or that of an earlier demo, whose files are replaced.
     #[arg(long, default_value = "out/demo", value_name = "FOLDER")]
     out: PathBuf,
-    /// Use this IPFS store, a Kubo for example, in place of one of our own.
+    /// Use this IPFS store, a Kubo for example, in place of one of our own; with the token of --store-token-file or
+    /// DECENTRALML_STORE_TOKEN, where there is one.
     #[arg(long, value_name = "URL")]
     ipfs: Option<String>,
     /// Whose rows are whose, and the first weights, follow from this number.
@@ -86,18 +89,19 @@ pub struct Opts {
 }
 
 /// Runs the demo; whatever happens, nothing is left running.
-pub async fn run(opts: Opts, _: &Context, out: &mut Out<'_>) -> Result<()> {
+pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     if let Some(seeds) = opts.rehearse {
         return rehearsal::run(seeds, out).await;
     }
     let node = node(opts.node.as_deref())?;
+    let store = opts.ipfs.as_deref().map(|url| OwnStore::of(url, context)).transpose()?;
     // Held until everything has ended.
     let _lock = folder::lock(&opts.out)?;
     let folder = folder::clean(&opts.out)?;
     let mut stop = StopRequest::listen(DaemonOpts::default())?;
     let mut processes = Processes::new(folder.join("logs"))?;
     let ended = tokio::select! {
-        ended = tokio::time::timeout(LIMIT, play(&opts, &node, &folder, &mut processes, out)) => {
+        ended = tokio::time::timeout(LIMIT, play(&opts, &node, store.as_ref(), &folder, &mut processes, out)) => {
             ended.unwrap_or_else(|_| {
                 let message = format!("the demo did not end within {} seconds", LIMIT.as_secs());
                 Err(problem(Kind::Other, message))
@@ -115,15 +119,31 @@ pub async fn run(opts: Opts, _: &Context, out: &mut Out<'_>) -> Result<()> {
     }
 }
 
+/// A store that is not the demo's.
+struct OwnStore {
+    url: String,
+    token: Option<StoreToken>,
+    /// What gives its token to the workers.
+    variable: Option<TokenVariable>,
+}
+
+impl OwnStore {
+    fn of(url: &str, context: &Context) -> Result<Self> {
+        let (token, variable) = context.settings.store_token_for(url)?.unzip();
+        Ok(Self { url: url.to_owned(), token, variable })
+    }
+}
+
 async fn play(
     opts: &Opts,
     node: &Path,
+    store: Option<&OwnStore>,
     folder: &Path,
     processes: &mut Processes,
     out: &mut Out<'_>,
 ) -> Result<()> {
     let start = Instant::now();
-    let (chain, storage) = setup::start(node, opts.ipfs.as_deref(), folder, processes, out).await?;
+    let (chain, storage) = setup::start(node, store, folder, processes, out).await?;
     let chain_seconds = start.elapsed().as_secs_f64();
 
     let cast = cast::Cast::new()?;
@@ -136,7 +156,8 @@ async fn play(
     file.rounds = opts.rounds.unwrap_or(file.rounds);
     let order = setup::order(file, opts.seed, &chain, folder, &parts).await?;
     let baselines = baselines::begin(&order, &parts);
-    setup::start_workers(&chain, &storage, &cast, folder, processes, out)?;
+    let token = store.and_then(|store| store.variable.as_ref());
+    setup::start_workers(&chain, &storage, token, &cast, folder, processes, out)?;
     let spec = order.spec.clone();
     let task = setup::create(order, &chain, &storage, &cast, out).await?;
 

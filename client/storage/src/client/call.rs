@@ -25,7 +25,7 @@ pub(super) struct Connection {
 impl Connection {
     pub fn new(url: &str, token: Option<&StoreToken>, config: Config) -> Result<Self, Error> {
         let writer = client(url)?;
-        let http = Arc::new(Http::new(config.connect_timeout));
+        let http = Arc::new(Http::new(config.connect_timeout, config.idle_timeout));
         let rpc = Rpc::new(writer, http.clone(), token, config.idle_timeout);
         Ok(Self { url: url.into(), config, rpc, http })
     }

@@ -37,6 +37,9 @@ const MAX_LOCATION: usize = 2048;
 const KEPT: usize = 8;
 const KEPT_FOR: Duration = Duration::from_secs(30);
 
+/// Probes of a silent connection, the first one after half of the time that it may be silent.
+const PROBES: u32 = 2;
+
 /// Bytes that a connection may hold before they are taken, the head of an answer among them.
 const MAX_BUFFER: usize = 128 << 10;
 
@@ -58,15 +61,19 @@ pub(super) enum Fault {
 /// The client.
 pub(crate) struct Http {
     connect_timeout: Duration,
+    silence: Duration,
     plain: Client<HttpConnector, Body>,
     /// Made when it is needed: the certificates of the system are many, or there are none.
     secure: OnceLock<Result<Secure, String>>,
 }
 
 impl Http {
-    pub fn new(connect_timeout: Duration) -> Self {
-        let plain = client(connector(connect_timeout));
-        Self { connect_timeout, plain, secure: OnceLock::new() }
+    /// A client that waits so long for a connection, and gives up one of which nothing has been heard for so long. That time should
+    /// be shorter than what is waited for an answer: where the network was away for a while, the other machine answers a new
+    /// connection at once, but the old one only when TCP tries it again, which may be as long after as the network was away.
+    pub fn new(connect_timeout: Duration, silence: Duration) -> Self {
+        let plain = client(connector(connect_timeout, silence));
+        Self { connect_timeout, silence, plain, secure: OnceLock::new() }
     }
 
     /// Asks a gateway for a block; without `search` for one that it has itself.
@@ -146,14 +153,22 @@ impl Http {
         let builder = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(provider)
             .map_err(|e| format!("no certificates of this system can be used: {e}"))?;
-        let tcp = connector(self.connect_timeout);
+        let tcp = connector(self.connect_timeout, self.silence);
         Ok(client(builder.https_only().enable_http1().wrap_connector(tcp)))
     }
 }
 
-fn connector(connect_timeout: Duration) -> HttpConnector {
+fn connector(connect_timeout: Duration, silence: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(connect_timeout));
+    // For who waits for an answer: nothing else is sent meanwhile. The system counts in seconds.
+    let probe = |after: Duration| Some(after.max(Duration::from_secs(1)));
+    connector.set_keepalive(probe(silence / 2));
+    connector.set_keepalive_interval(probe(silence / (2 * PROBES)));
+    connector.set_keepalive_retries(Some(PROBES));
+    // For who sends: what is not confirmed is not probed.
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(silence));
     connector.set_nodelay(true);
     // TLS on top of it brings its own scheme.
     connector.enforce_http(false);

@@ -1,20 +1,23 @@
 //! Requests in the form in which today's Kubo and the embedded store take them.
 
-use super::rpc::{Failure, Rpc, Terms};
+use super::{
+    form::Form,
+    rpc::{Failure, Rpc, Terms},
+};
 use crate::{
     Block,
     unixfs::{CHUNK_SIZE, MAX_LINKS},
 };
 use decentralml_types::Codec;
 use ipfs_api_backend_hyper::{
-    Form,
     request::{ApiRequest, BlockPut, PinAdd},
     response::{AddResponse, BlockPutResponse},
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::{
     collections::HashMap,
-    io::{Cursor, Read},
+    io::Read,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 /// `add` of one file in the canonical form. The crate's own does not know `max-file-links`, without which a Kubo with
@@ -38,13 +41,13 @@ impl ApiRequest for Add {
     const PATH: &'static str = "/add";
 }
 
-/// Uploads, stores and pins what `reader` gives.
+/// Uploads, stores and pins what `reader` gives; `sent` counts its bytes.
 pub(super) async fn add(
     rpc: &Rpc,
-    reader: impl Read + Send + Sync + Unpin + 'static,
+    reader: impl Read + Send + 'static,
+    sent: Arc<AtomicU64>,
 ) -> Result<AddResponse, Failure> {
-    let mut form = Form::default();
-    form.add_reader("path", reader);
+    let form = Form::reader("path", reader, sent);
     let request = Add {
         cid_version: 1,
         hash: "sha2-256",
@@ -62,8 +65,7 @@ pub(super) async fn add(
 
 /// Stores one block, unpinned; returns what the server calls it.
 pub(super) async fn put(rpc: &Rpc, block: &Block) -> Result<BlockPutResponse, Failure> {
-    let mut form = Form::default();
-    form.add_reader("data", Cursor::new(block.data().clone()));
+    let form = Form::bytes("data", block.data().clone());
     let request = BlockPut {
         format: Some(match block.cid().codec {
             Codec::Raw => "raw",

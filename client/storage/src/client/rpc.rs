@@ -4,7 +4,7 @@
 //! The crate's own client opens a connection for every request, knows no token and reads answers of any length into memory; so
 //! it writes what is sent, and the client of the gateways sends it.
 
-use super::{AGENT, Http, StoreToken};
+use super::{AGENT, Http, StoreToken, form::Form};
 use axum::{
     body::Body,
     http::{HeaderValue, Request, Response, StatusCode, header},
@@ -15,8 +15,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use ipfs_api_backend_hyper::{
-    ApiError, BackendWithGlobalOptions, Form, GlobalOptions, IpfsApi, IpfsClient,
-    request::ApiRequest,
+    ApiError, BackendWithGlobalOptions, GlobalOptions, IpfsApi, IpfsClient, request::ApiRequest,
 };
 use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
@@ -85,7 +84,7 @@ impl Rpc {
         &self,
         terms: Terms,
         request: impl ApiRequest,
-        form: Option<Form<'static>>,
+        form: Option<Form>,
     ) -> Result<T, Failure> {
         let response = self.send(self.write(terms, request, form)).await?;
         let answer = read(response, MAX_ANSWER).await?;
@@ -110,15 +109,14 @@ impl Rpc {
         &self,
         terms: Terms,
         request: impl ApiRequest,
-        form: Option<Form<'static>>,
+        form: Option<Form>,
     ) -> Result<Request<Body>, Failure> {
-        let is_empty = form.is_none();
         let written = match terms {
-            Terms::Open => written(&self.open, request, form),
-            Terms::Timed => written(&self.timed, request, form),
-            Terms::Local => written(&self.local, request, form),
+            Terms::Open => written(&self.open, request),
+            Terms::Timed => written(&self.timed, request),
+            Terms::Local => written(&self.local, request),
         };
-        let (head, body) = written?.into_parts();
+        let (head, _) = written?.into_parts();
         let mut request = Request::post(head.uri.to_string()).header(header::USER_AGENT, AGENT);
         for (name, value) in &head.headers {
             request = request.header(name.as_str(), value.as_bytes());
@@ -126,7 +124,13 @@ impl Rpc {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        let body = if is_empty { Body::empty() } else { Body::from_stream(body) };
+        let body = match form {
+            Some(form) => {
+                request = request.header(header::CONTENT_TYPE, form.content_type);
+                form.body
+            }
+            None => Body::empty(),
+        };
         request.body(body).map_err(|e| Failure::Foreign(e.to_string()))
     }
 
@@ -145,13 +149,9 @@ impl Rpc {
     }
 }
 
-/// A request as the crate writes it.
-fn written<B: IpfsApi>(
-    writer: &B,
-    request: impl ApiRequest,
-    form: Option<Form<'static>>,
-) -> Result<B::HttpRequest, Failure> {
-    writer.build_base_request(request, form).map_err(|e| Failure::Foreign(e.to_string()))
+/// The head of a request as the crate writes it.
+fn written<B: IpfsApi>(writer: &B, request: impl ApiRequest) -> Result<B::HttpRequest, Failure> {
+    writer.build_base_request(request, None).map_err(|e| Failure::Foreign(e.to_string()))
 }
 
 async fn read(response: Response<Body>, most: usize) -> Result<Bytes, Failure> {

@@ -158,8 +158,7 @@ impl Storage {
     async fn upload(&self, source: &Source, progress: Told<'_>) -> Result<Option<Cid>, Error> {
         let total = source.length()?;
         let sent = Arc::new(AtomicU64::new(0));
-        let reader = Counted { inner: source.open()?, count: sent.clone() };
-        let mut request = pin!(request::add(&self.connection.rpc, reader));
+        let mut request = pin!(request::add(&self.connection.rpc, source.open()?, sent.clone()));
         let limit = self.connection.config.idle_timeout;
         let mut looks = interval(LOOK.min(limit));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -232,7 +231,7 @@ impl Storage {
 }
 
 impl Source {
-    fn open(&self) -> Result<Box<dyn Read + Send + Sync + Unpin>, Error> {
+    fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
         Ok(match self {
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
             Self::File(path) => Box::new(File::open(path).map_err(|e| Error::file(path, e))?),
@@ -301,19 +300,5 @@ impl Asking {
         let lacks = if has { 0 } else { self.lacks.load(Ordering::Relaxed).saturating_add(1) };
         self.lacks.store(lacks, Ordering::Relaxed);
         has
-    }
-}
-
-/// Counts what has been read, which is what has been sent but for a buffer.
-struct Counted<R> {
-    inner: R,
-    count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.count.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
     }
 }

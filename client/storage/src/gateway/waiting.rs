@@ -1,6 +1,7 @@
 //! Connections on which the client lets wait: for a request, or for the bytes of one. They are the first to go when others need
 //! their places.
 
+use super::guarded::guarded;
 use axum::{
     BoxError,
     body::{Body, Bytes, HttpBody},
@@ -117,7 +118,7 @@ impl Work {
 
     /// Ends with the body of the answer.
     pub fn until_sent(self, body: Body) -> Body {
-        Body::new(Answer { body, _work: self })
+        guarded(body, self)
     }
 }
 
@@ -157,31 +158,6 @@ impl HttpBody for Request {
 impl Drop for Request {
     fn drop(&mut self) {
         self.seat.now(|state| state.reads = false);
-    }
-}
-
-struct Answer {
-    body: Body,
-    _work: Work,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -59,6 +59,12 @@ pub enum HostError {
         /// What it says.
         message: String,
     },
+    /// It knows nothing of updates: a gateway, perhaps, which only gives.
+    #[error("it takes no updates (status {status})")]
+    NoHost {
+        /// Of HTTP.
+        status: u16,
+    },
     /// It is no host of this kind.
     #[error("it does not answer like a host: {0}")]
     Protocol(String),
@@ -230,6 +236,9 @@ async fn read(limit: Duration, answer: Response<Body>) -> Result<(StatusCode, Sa
         return Ok((status, said.ok_or_else(|| protocol("an answer that is not JSON"))?));
     }
     let Some(said) = said.filter(|said| !said.error.is_empty()) else {
+        if matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            return Err(HostError::NoHost { status: status.as_u16() });
+        }
         let what = format!("status {}", status.as_u16());
         return Err(match status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             true => HostError::Busy { message: what, after },

@@ -30,6 +30,9 @@ pub struct HandSettings {
     pub longest_pause: Duration,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
+    /// Longest silence of the host's machine, after which another connection is tried. TCP itself, after a cut, would go on only
+    /// when about twice the time has passed that the cut lasted.
+    pub silence_timeout: Duration,
     /// Longest time in which a host takes less than [`STEP`] bytes.
     pub step_timeout: Duration,
     /// Longest wait for an answer. A host may have to look through what it has.
@@ -44,6 +47,7 @@ impl Default for HandSettings {
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
+            silence_timeout: Duration::from_secs(20),
             step_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(60),
         }
@@ -124,7 +128,7 @@ struct Job<'a> {
 impl HostClient {
     /// A client with these limits.
     pub fn new(settings: HandSettings) -> Self {
-        Self { http: Http::new(settings.connect_timeout), settings }
+        Self { http: Http::new(settings.connect_timeout, settings.silence_timeout), settings }
     }
 
     /// Hands a DAG to the targets, the first ones first, until `wanted` of them hold it or none is left. What a host has got

@@ -1,6 +1,6 @@
 //! Files out of blocks.
 
-use super::{Lease, Store, StoreError};
+use super::{Lease, Store, StoreError, ahead::Ahead};
 use crate::unixfs::{Expanded, Step};
 use bytes::Bytes;
 use decentralml_types::Cid;
@@ -13,6 +13,7 @@ pub struct FileReader {
     store: Arc<Store>,
     _lease: Lease,
     pending: Vec<Step>,
+    ahead: Ahead,
     ready: Bytes,
     skip: u64,
     left: u64,
@@ -32,6 +33,7 @@ impl Store {
             store: self.clone(),
             _lease: self.lease(cid),
             pending: Vec::new(),
+            ahead: Ahead::default(),
             ready: Bytes::new(),
             skip: offset,
             left: 0,
@@ -56,7 +58,8 @@ impl FileReader {
 
     /// Reads the block of a step; returns the bytes of the file under it.
     fn visit(&mut self, step: Step) -> Result<u64, StoreError> {
-        let block = self.store.get(&step.cid())?;
+        let next = self.pending.last().filter(|next| next.block_size().is_some()).map(Step::cid);
+        let block = self.ahead.get(&self.store, &step.cid(), next)?;
         let Expanded { size, data, children } =
             step.expand(&block).map_err(|source| StoreError::Node { cid: step.cid(), source })?;
         self.ready = data;

@@ -1,11 +1,14 @@
 //! Files that are written and synced while the next blocks come in.
 
-use super::error::{At, StoreError};
+use super::{
+    direct::Writer,
+    error::{At, StoreError},
+};
 use bytes::Bytes;
 use std::{
     fs::File,
-    io::{self, Write},
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -54,7 +57,8 @@ impl Queue {
 #[derive(Debug, Default)]
 pub(super) struct Writing {
     /// Those that were written at once and are still to be synced.
-    own: Vec<PathBuf>,
+    own: Vec<(PathBuf, File)>,
+    writer: Writer,
     queue: Option<Queue>,
     threads: Vec<JoinHandle<Result<(), StoreError>>>,
 }
@@ -68,8 +72,8 @@ impl Writing {
             }
             return Ok(());
         }
-        write(&path, data)?;
-        self.own.push(path);
+        let file = self.writer.write(&path, data).at(&path)?;
+        self.own.push((path, file));
         Ok(())
     }
 
@@ -87,8 +91,7 @@ impl Writing {
 
     /// Waits until all files are on the disk.
     pub fn finish(&mut self) -> Result<(), StoreError> {
-        let sync = |path: PathBuf| File::open(&path).and_then(|file| file.sync_all()).at(&path);
-        let own = self.own.drain(..).try_for_each(sync);
+        let own = self.own.drain(..).try_for_each(|(path, file)| file.sync_all().at(&path));
         own.and(self.stop())
     }
 
@@ -122,28 +125,19 @@ impl Drop for Place {
 }
 
 fn work(queue: &Mutex<Receiver<Draft>>, _place: Place) -> Result<(), StoreError> {
-    let mut result = Ok(());
+    let (mut writer, mut result) = (Writer::default(), Ok(()));
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         // It ends with the batch.
         let Ok(Draft { path, data }) = next else { return result };
         // After an error the others are taken all the same: whoever adds them waits for room in the queue.
         if result.is_ok() {
-            result = write_and_sync(&path, data);
+            let written = writer.write(&path, &data);
+            // Syncs take time, and the bytes are not kept in memory for them.
+            drop(data);
+            result = written.and_then(|file| file.sync_all()).at(&path);
         }
     }
-}
-
-/// Syncs take longer than writes, and the bytes are not kept in memory for them.
-fn write_and_sync(path: &Path, data: Bytes) -> Result<(), StoreError> {
-    let file = write(path, &data)?;
-    drop(data);
-    file.sync_all().at(path)
-}
-
-fn write(path: &Path, data: &[u8]) -> Result<File, StoreError> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(data).map(|()| file));
-    written.at(path)
 }
 
 #[cfg(test)]

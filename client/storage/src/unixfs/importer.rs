@@ -1,10 +1,13 @@
 //! From bytes to blocks, in one pass.
 
 use super::{CHUNK_SIZE, MAX_LINKS, node};
-use crate::{Block, MAX_BLOCK};
+use crate::{Block, MAX_BLOCK, store::SECTOR};
 use bytes::Bytes;
 use decentralml_types::{Cid, Codec};
-use std::mem;
+use std::{
+    io::{self, Read},
+    mem,
+};
 
 /// Cuts what is pushed into leaves and builds the balanced tree above them.
 ///
@@ -14,6 +17,8 @@ pub struct Importer {
     chunk_size: usize,
     max_links: usize,
     buffer: Vec<u8>,
+    /// Where the chunk begins in the buffer: at an address from which disks can take it.
+    begin: usize,
     levels: Vec<Vec<Subtree>>,
 }
 
@@ -44,6 +49,7 @@ impl Importer {
             chunk_size: CHUNK_SIZE,
             max_links: MAX_LINKS,
             buffer: Vec::new(),
+            begin: 0,
             levels: Vec::new(),
         }
     }
@@ -62,19 +68,41 @@ impl Importer {
         sink: &mut impl FnMut(Block) -> Result<(), E>,
     ) -> Result<(), E> {
         while !bytes.is_empty() {
-            // After the first chunk others are likely to be whole, too; a vector that grows is copied several times.
-            if self.buffer.capacity() == 0 && !self.levels.is_empty() {
-                self.buffer.reserve_exact(self.chunk_size);
-            }
-            let room = self.chunk_size - self.buffer.len();
+            let room = self.room();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.buffer.extend_from_slice(now);
             bytes = later;
-            if self.buffer.len() == self.chunk_size {
+            if now.len() == room {
                 self.emit_leaf(sink)?;
             }
         }
         Ok(())
+    }
+
+    /// Appends what `reader` has, up to the end of a chunk; false when it has no more.
+    pub(super) fn read_chunk<E: From<io::Error>>(
+        &mut self,
+        reader: &mut impl Read,
+        sink: &mut impl FnMut(Block) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let room = self.room();
+        let read = reader.by_ref().take(room as u64).read_to_end(&mut self.buffer)?;
+        if read < room {
+            return Ok(false);
+        }
+        self.emit_leaf(sink)?;
+        Ok(true)
+    }
+
+    /// How many bytes the chunk lacks.
+    fn room(&mut self) -> usize {
+        // After the first chunk others are likely to be whole, too; a vector that grows is copied several times.
+        if self.buffer.capacity() == 0 && !self.levels.is_empty() {
+            self.buffer.reserve_exact(self.chunk_size + SECTOR);
+            self.begin = self.buffer.as_ptr().align_offset(SECTOR).min(SECTOR);
+            self.buffer.resize(self.begin, 0);
+        }
+        self.chunk_size - (self.buffer.len() - self.begin)
     }
 
     /// Ends the file, hands the remaining blocks to `sink` (the root last) and returns the root.
@@ -83,7 +111,7 @@ impl Importer {
         sink: &mut impl FnMut(Block) -> Result<(), E>,
     ) -> Result<Imported, E> {
         // An empty file is one empty leaf.
-        if !self.buffer.is_empty() || self.levels.is_empty() {
+        if self.buffer.len() > self.begin || self.levels.is_empty() {
             self.emit_leaf(sink)?;
         }
         let mut height = 0;
@@ -103,7 +131,7 @@ impl Importer {
     }
 
     fn emit_leaf<E>(&mut self, sink: &mut impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
-        let data = Bytes::from(mem::take(&mut self.buffer));
+        let data = Bytes::from(mem::take(&mut self.buffer)).slice(mem::take(&mut self.begin)..);
         let size = data.len() as u64;
         let block = Block::new(Codec::Raw, data);
         let leaf = Subtree { cid: block.cid(), size, dag_size: size };

@@ -1,6 +1,7 @@
 //! Chain and store; whose rows are whose; the task.
 
 use super::{
+    OwnStore,
     cast::{CONDUCTS, Cast, Person},
     processes::Processes,
 };
@@ -10,6 +11,7 @@ use crate::{
         ipfs::daemon::Listening,
         task::create::{Cost, Draft, draft},
     },
+    config::TokenVariable,
     exit::{Kind, problem},
     output::Out,
     task_file::{Hex, TaskFile},
@@ -64,14 +66,16 @@ const STORE_START: Duration = Duration::from_secs(20);
 /// Starts chain and store, and connects to them.
 pub async fn start(
     node: &Path,
-    ipfs: Option<&str>,
+    given: Option<&OwnStore>,
     folder: &Path,
     processes: &mut Processes,
     out: &mut Out<'_>,
 ) -> Result<(Chain, Storage)> {
     let url = start_node(node, folder, processes)?;
-    let storage = match ipfs {
-        Some(url) => Storage::connect(url).await?,
+    let storage = match given {
+        Some(OwnStore { url, token, .. }) => {
+            Storage::connect_as(url, token.as_ref(), Default::default()).await?
+        }
         None => start_store(folder, processes).await?,
     };
     let chain = first_block(&url, processes).await?;
@@ -215,10 +219,11 @@ pub async fn order(
     Ok(Order { initial: initial(&model, seed), draft, spec, model })
 }
 
-/// Starts trainers and evaluators. They will find the task by themselves.
+/// Starts trainers and evaluators, which get the store's token by this variable. They will find the task by themselves.
 pub fn start_workers(
     chain: &Chain,
     storage: &Storage,
+    token: Option<&TokenVariable>,
     cast: &Cast,
     folder: &Path,
     processes: &mut Processes,
@@ -228,6 +233,7 @@ pub fn start_workers(
         let mut command = Processes::own()?;
         command
             .env(crate::keys::SURI, &person.uri)
+            .envs(token.map(|(name, value)| (*name, value)))
             .args([role, "run", "--any", "--stop-on-eof"])
             .args(["--chain", chain.url(), "--store", storage.url(), "--state"])
             .arg(folder.join("workers").join(name));

@@ -1,0 +1,25 @@
+//! The storage library: what it stores and how, what it serves, what it fetches, and whom it trusts with what.
+//!
+//! One program, as each has to be linked. What runs against a real Kubo too, what needs the limits of a process for itself, and what
+//! scripts run alone have their own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod add;
+mod collect;
+mod damage;
+mod formats;
+mod gateway;
+mod host;
+mod kill;
+mod lying_server;
+mod pins;
+mod quota;
+mod repo;
+mod rpc;
+mod seal;
+mod sources;
+mod store;
+#[path = "../support/mod.rs"]
+mod support;
+mod uploads;
