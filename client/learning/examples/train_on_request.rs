@@ -12,7 +12,7 @@ use std::{
 };
 
 use decentralml_learning::{
-    Dataset, LocalTraining, ModelSpec, Optimizer, Weights,
+    Dataset, LocalTraining, ModelSpec, Weights,
     data::{ReadOptions, digits, read_file},
     device, evaluate, train,
 };
@@ -36,11 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let outputs = u32::try_from(data.training.classes())?;
     let spec = ModelSpec::named(model, Some(&data.shape(model)), Some(outputs))?;
     let local = LocalTraining {
-        epochs: 1,
         batch_size: batch.parse()?,
         learning_rate: rate.parse()?,
-        optimizer: Optimizer::Sgd { momentum: 0.0 },
-        weight_decay: 0.0,
+        ..LocalTraining::epochs(1)
     };
     let mut weights = Weights::init(&spec, [1; 32]);
     let mut answers = stdout().lock();

@@ -9,7 +9,8 @@ mod sums;
 
 use std::io;
 
-use decentralml_exact::{self as exact, Blend, Encoding, Sum, decode_mean, robust};
+pub use decentralml_exact::robust::Rule;
+use decentralml_exact::{self as exact, Blend, Encoding, Sum, decode_mean};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,68 +21,6 @@ use crate::{
     weights::{Weights, WeightsError},
 };
 use engine::Engine;
-
-/// How updates become one step. `decentralml_exact::robust` has the rules themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// The mean, everybody counting equally (McMahan et al. 2017).
-    Mean,
-    /// The coordinate-wise mean without the `k` smallest and largest values (Yin et al. 2018).
-    TrimmedMean {
-        /// Values to drop at each end; `2k` must be below the number of updates.
-        k: usize,
-    },
-    /// The coordinate-wise median (Yin et al. 2018).
-    Median,
-    /// The update in the middle of the crowd (Blanchard et al. 2017).
-    Krum {
-        /// Hostile updates to bear; there must be `2 · hostile + 3` updates.
-        hostile: usize,
-    },
-    /// The mean of the updates nearest to their neighbors (Blanchard et al. 2017).
-    MultiKrum {
-        /// Hostile updates to bear; there must be `2 · hostile + 3` updates.
-        hostile: usize,
-        /// Updates to keep, at most all but the hostile.
-        kept: usize,
-    },
-    /// Multi-Krum, then for each weight the mean of the values closest to the median (El Mhamdi et al.
-    /// 2018).
-    Bulyan {
-        /// Hostile updates to bear; there must be `4 · hostile + 3` updates.
-        hostile: usize,
-    },
-    /// The point with the smallest sum of distances to the updates (Pillutla et al. 2022).
-    GeometricMedian {
-        /// Steps towards it, 1 to 64.
-        steps: u8,
-    },
-    /// The mean of updates cut to a radius around the last estimate (Karimireddy et al. 2021).
-    CenteredClipping {
-        /// The radius, in units of `2^-f`.
-        radius: u64,
-        /// Estimates that follow each other, 1 to 64.
-        steps: u8,
-    },
-}
-
-impl Rule {
-    fn exact(self) -> robust::Rule {
-        match self {
-            Self::Mean => robust::Rule::Mean,
-            Self::TrimmedMean { k } => robust::Rule::TrimmedMean { k },
-            Self::Median => robust::Rule::Median,
-            Self::Krum { hostile } => robust::Rule::Krum { hostile },
-            Self::MultiKrum { hostile, kept } => robust::Rule::MultiKrum { hostile, kept },
-            Self::Bulyan { hostile } => robust::Rule::Bulyan { hostile },
-            Self::GeometricMedian { steps } => robust::Rule::GeometricMedian { steps },
-            Self::CenteredClipping { radius, steps } => {
-                robust::Rule::CenteredClipping { radius, steps }
-            }
-        }
-    }
-}
 
 /// What happens to the updates before the rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,7 +29,7 @@ use crate::{
     update::Update,
     weights::Weights,
 };
-pub use residual::{Residual, ResidualError};
+pub use residual::Residual;
 
 /// How updates are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

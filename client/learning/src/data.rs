@@ -8,7 +8,6 @@ mod error;
 mod features;
 mod files;
 mod idx;
-#[cfg(feature = "images")]
 mod images;
 mod npy;
 mod npz;

@@ -28,12 +28,15 @@ pub mod device;
 pub mod evaluate;
 mod malformed;
 pub mod model;
+pub mod momentum;
 mod network;
 pub mod pool;
 pub mod predict;
 mod random;
 mod safetensors;
+pub mod scaffold;
 pub mod server;
+mod state;
 pub mod train;
 pub mod update;
 pub mod updates;
@@ -43,17 +46,23 @@ pub use aggregate::{
     AggregateError, Aggregation, Before, MeanAggregate, Rule, aggregate, aggregate_from,
     aggregate_with, change_of,
 };
-pub use compress::{Codec, CodecError, Draw, Packed, Residual, ResidualError};
+pub use compress::{Codec, CodecError, Draw, Packed, Residual};
 pub use contribution::{Coalitions, ContributionError, ShapleyOptions, score_updates, shapley};
 pub use data::{DataError, Dataset};
 pub use decentralml_exact::{Blend, Encoding};
 pub use evaluate::{EvaluateError, Evaluator, Metrics, evaluate};
 pub use malformed::Malformed;
 pub use model::{LayerSpec, Layout, ModelSpec, Parameter, RowSpec, SpecError, Task};
+pub use momentum::{MomentumError, WorkerMomentum};
 pub use predict::Predictor;
 pub use random::Seed;
+pub use scaffold::{ControlVariate, ScaffoldError};
 pub use server::{Adaptive, ServerError, ServerOptimizer, ServerState};
-pub use train::{LocalTraining, Optimizer, Progress, TrainError, TrainOutcome, train};
+pub use state::StateError;
+pub use train::{
+    LocalTraining, Optimizer, Progress, Schedule, TrainError, TrainOutcome, Work, train,
+    train_corrected,
+};
 pub use update::{Update, UpdateError};
 pub use updates::{Clipped, UpdateFile, Updates};
 pub use weights::{Weights, WeightsError};

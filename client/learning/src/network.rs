@@ -34,6 +34,10 @@ pub(crate) struct Network {
     plan: Arc<Plan>,
 }
 
+/// A network's parameters, by their number of dimensions.
+pub(crate) type Lists<'a> =
+    (&'a [Param<Tensor<1>>], &'a [Param<Tensor<2>>], &'a [Param<Tensor<4>>]);
+
 /// Where a tensor is kept: in which of a network's lists, and in which place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Slot {
@@ -119,6 +123,12 @@ impl Network {
 
     fn kernel(&self, slot: usize) -> Tensor<4> {
         self.kernels[slot].val()
+    }
+
+    /// All parameters, by their number of dimensions: 1, 2 and 4. Networks of one model have them in the
+    /// same order.
+    pub(crate) fn lists(&self) -> Lists<'_> {
+        (&self.vectors, &self.matrices, &self.kernels)
     }
 
     /// Downloads the weights. Fails with [`WeightsError::NotFinite`] where training has diverged.

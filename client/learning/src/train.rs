@@ -1,14 +1,14 @@
-//! Local training with burn: a few epochs of mini-batches on a trainer's own rows.
+//! Local training with burn: a few epochs or steps of mini-batches on a trainer's own rows.
 
+mod form;
+mod gradients;
 mod loss;
+mod schedule;
+mod settings;
 
 use std::ops::ControlFlow;
 
-use burn::optim::{
-    AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
-    momentum::MomentumConfig,
-};
-use serde::{Deserialize, Serialize};
+use burn::optim::GradientsParams;
 
 use crate::{
     data::Dataset,
@@ -18,44 +18,16 @@ use crate::{
     random::{Purpose, Seed, Stream},
     weights::{Weights, WeightsError},
 };
-
-/// What a trainer does with a round's model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LocalTraining {
-    /// Passes over the trainer's rows.
-    pub epochs: u32,
-    /// Rows per step; the last batch of an epoch may be smaller.
-    pub batch_size: u32,
-    /// Learning rate.
-    pub learning_rate: f64,
-    /// Optimizer; its state starts afresh in every round.
-    pub optimizer: Optimizer,
-    /// L2 penalty that is added to the gradient; 0 for none.
-    #[serde(default)]
-    pub weight_decay: f32,
-}
-
-/// How a gradient becomes a step.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Optimizer {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// Heavy-ball momentum in `0..1`, without dampening; 0 for none.
-        #[serde(default)]
-        momentum: f64,
-    },
-    /// Adam with β₁ = 0.9, β₂ = 0.999, ε = 1e-8 (Kingma and Ba 2015).
-    Adam,
-}
+use gradients::Direction;
+pub use schedule::Schedule;
+pub use settings::{LocalTraining, Optimizer, Work};
 
 /// Where training stands, reported after every batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Current epoch, from 0.
+    /// Current pass over the rows, from 0.
     pub epoch: u32,
-    /// Batches done, over all epochs.
+    /// Batches done, over all passes.
     pub batches_done: u64,
     /// Batches in all.
     pub batches: u64,
@@ -68,10 +40,13 @@ pub struct Progress {
 pub struct TrainOutcome {
     /// The trained weights.
     pub weights: Weights,
-    /// Mean loss over the last epoch, in the unit of [`Progress::loss`].
+    /// Mean loss per row over the last pass, or as much of it as was made, in the unit of
+    /// [`Progress::loss`].
     pub loss: f64,
     /// Rows trained on.
     pub rows: usize,
+    /// Steps made: FedNova's τ, for [`Blend::nova`](crate::Blend::nova), and SCAFFOLD's K.
+    pub steps: u64,
 }
 
 /// Why training gave nothing.
@@ -105,53 +80,30 @@ pub enum TrainError {
     Stopped,
 }
 
-impl LocalTraining {
-    /// Checks the settings. Errors name the field.
-    pub fn validate(&self) -> Result<(), TrainError> {
-        let wrong = |name, problem| Err(TrainError::Setting { name, problem });
-        if self.epochs == 0 {
-            return wrong("epochs", "at least one is needed");
-        }
-        if self.batch_size == 0 {
-            return wrong("batch_size", "at least one row is needed");
-        }
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return wrong("learning_rate", "must be a positive number");
-        }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return wrong("weight_decay", "must be zero or a positive number");
-        }
-        match self.optimizer {
-            Optimizer::Sgd { momentum } if !(0.0..1.0).contains(&momentum) => {
-                wrong("momentum", "must be at least 0 and below 1")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn optimizer(&self) -> ModuleOptimizer {
-        let decay = (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay));
-        match self.optimizer {
-            Optimizer::Sgd { momentum } => {
-                // burn dampens by 0.1 unless told otherwise; the textbook's momentum does not.
-                let momentum = (momentum > 0.0)
-                    .then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0));
-                SgdConfig::new().with_momentum(momentum).with_weight_decay(decay).init()
-            }
-            Optimizer::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
-        }
-    }
-}
-
 /// Trains `base` on `data` and gives the new weights.
 ///
-/// Rows are shuffled anew in every epoch, and numbers dropped in every step, from `seed`, never from
-/// burn's process-wide generator, so that several trainers may live in one process. `observe` sees every batch and may stop training.
+/// Rows are shuffled anew for every pass over them, and numbers dropped in every step, from `seed`, never
+/// from burn's process-wide generator, so that several trainers may live in one process. `observe` sees
+/// every batch and may stop training. The schedule is not applied here: that takes
+/// [`LocalTraining::in_round`].
 pub fn train(
     spec: &ModelSpec,
     base: &Weights,
     data: &Dataset,
     local: &LocalTraining,
+    seed: Seed,
+    observe: impl FnMut(Progress) -> ControlFlow<()>,
+) -> Result<TrainOutcome, TrainError> {
+    train_corrected(spec, base, data, local, None, seed, observe)
+}
+
+/// [`train`], with `correction` added to every gradient: what [SCAFFOLD](crate::scaffold) needs.
+pub fn train_corrected(
+    spec: &ModelSpec,
+    base: &Weights,
+    data: &Dataset,
+    local: &LocalTraining,
+    correction: Option<&Weights>,
     seed: Seed,
     mut observe: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainOutcome, TrainError> {
@@ -161,43 +113,62 @@ pub fn train(
     if data.rows() == 0 {
         return Err(TrainError::NoRows);
     }
-    let device = device::training().autodiff();
+    let plain = device::training();
+    let direction = Direction::new(spec, base, local, correction, &plain)?;
+    let device = plain.autodiff();
     let mut network = Network::new(spec, base, &device).map_err(TrainError::Weights)?;
     let mut optimizer = local.optimizer();
 
-    let batch_size = local.batch_size as usize;
-    let batches = data.rows().div_ceil(batch_size) as u64 * u64::from(local.epochs);
+    let (batches, in_pass) = local.batches(data.rows());
     let mut batches_done: u64 = 0;
-    let mut epoch_loss = 0.0;
-    for epoch in 0..local.epochs {
-        let order = Stream::new(&seed, Purpose::Shuffle, epoch).permutation(data.rows());
-        epoch_loss = 0.0;
-        for rows in order.chunks(batch_size) {
-            let features = upload(spec, data, rows.iter().copied(), &device);
-            // Steps beyond 2³² repeat the draws of dropout, nothing else.
-            let dropping = Dropping { seed, step: batches_done as u32 };
-            let outputs = network.forward(features, Some(dropping));
-            let loss = loss::of(spec, outputs, data, rows);
-            let gradients = GradientsParams::from_grads(loss.backward(), &network);
-            network = optimizer.step(local.learning_rate, network, gradients);
+    let (mut epoch, mut loss_sum, mut rows_seen) = (0, 0.0, 0);
+    let mut order = Vec::new();
+    while batches_done < batches {
+        let place = (batches_done % in_pass) as usize * local.batch_size as usize;
+        if place == 0 {
+            // There are fewer than 2³² passes, as there are at most so many epochs or steps.
+            epoch = (batches_done / in_pass) as u32;
+            order = Stream::new(&seed, Purpose::Shuffle, epoch).permutation(data.rows());
+            (loss_sum, rows_seen) = (0.0, 0);
+        }
+        let end = order.len().min(place.saturating_add(local.batch_size as usize));
+        let rows = order.get(place..end).unwrap_or_default();
+        let features = upload(spec, data, rows.iter().copied(), &device);
+        // Steps beyond 2³² repeat the draws of dropout, nothing else.
+        let dropping = Dropping { seed, step: batches_done as u32 };
+        let outputs = network.forward(features, Some(dropping));
+        let loss = loss::of(spec, outputs, data, rows);
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
+        if let Some(direction) = &direction {
+            direction.apply(&network, &mut gradients, epoch)?;
+        }
+        network = optimizer.step(local.learning_rate, network, gradients);
 
-            let loss = f64::from(loss.into_scalar::<f32>());
-            if !loss.is_finite() {
-                return Err(TrainError::Diverged { epoch });
-            }
-            epoch_loss += loss * rows.len() as f64 / data.rows() as f64;
-            batches_done += 1;
-            if observe(Progress { epoch, batches_done, batches, loss }).is_break() {
-                return Err(TrainError::Stopped);
-            }
+        let loss = f64::from(loss.into_scalar::<f32>());
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged { epoch });
+        }
+        loss_sum += loss * rows.len() as f64;
+        rows_seen += rows.len();
+        batches_done += 1;
+        if observe(Progress { epoch, batches_done, batches, loss }).is_break() {
+            return Err(TrainError::Stopped);
         }
     }
-    let weights = network
-        .weights(base)
-        .map_err(|_| TrainError::Diverged { epoch: local.epochs.saturating_sub(1) })?;
-    Ok(TrainOutcome { weights, loss: epoch_loss, rows: data.rows() })
+    let weights = network.weights(base).map_err(|_| TrainError::Diverged { epoch })?;
+    // There is at least one step, on at least one row.
+    let loss = loss_sum / rows_seen as f64;
+    Ok(TrainOutcome { weights, loss, rows: data.rows(), steps: batches_done })
 }
 
 #[cfg(test)]
 #[path = "train/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "train/tests/algorithms.rs"]
+mod algorithms_tests;
+
+#[cfg(test)]
+#[path = "train/tests/settings.rs"]
+mod settings_tests;

@@ -41,10 +41,18 @@ impl Update {
             return Err(UpdateError::DifferentModels);
         }
         let changes = base.values().iter().zip(trained.values());
-        let values = changes
-            .map(|(&old, &new)| encoding.encode(f64::from(new) - f64::from(old)))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { parameters: base.parameters().to_vec(), values, encoding })
+        let changes = changes.map(|(&old, &new)| f64::from(new) - f64::from(old));
+        Self::from_changes(base.parameters().to_vec(), changes, encoding)
+    }
+
+    /// Encodes changes, as many as the parameters have numbers.
+    pub(crate) fn from_changes(
+        parameters: Vec<Parameter>,
+        changes: impl Iterator<Item = f64>,
+        encoding: Encoding,
+    ) -> Result<Self, UpdateError> {
+        let values = changes.map(|change| encoding.encode(change)).collect::<Result<_, _>>()?;
+        Ok(Self { parameters, values, encoding })
     }
 
     /// The update that changes nothing.

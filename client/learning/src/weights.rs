@@ -60,6 +60,13 @@ impl Weights {
         Ok(Self { parameters, values })
     }
 
+    /// A model's worth of zeros.
+    pub(crate) fn zero(spec: &ModelSpec) -> Self {
+        let parameters = spec.parameters();
+        let count = parameters.iter().map(Parameter::count).sum();
+        Self { parameters, values: vec![0.0; count] }
+    }
+
     /// Fresh weights, bit-exact on every machine: draws of ChaCha20 and single IEEE operations.
     ///
     /// The weights of dense layers and convolutions are uniform in `±√(6 / inputs)` before a ReLU or

@@ -21,11 +21,10 @@ fn encoding() -> Encoding {
 /// The hyper-parameters of the measurements behind the scoring rule.
 fn local(epochs: u32) -> LocalTraining {
     LocalTraining {
-        epochs,
         batch_size: 16,
         learning_rate: 0.1,
         optimizer: Optimizer::Sgd { momentum: 0.9 },
-        weight_decay: 0.0,
+        ..LocalTraining::epochs(epochs)
     }
 }
 

@@ -20,14 +20,13 @@ pub fn encoding(spec: &TaskSpec) -> Result<Encoding, ModelError> {
 pub fn training(spec: &TaskSpec) -> LocalTraining {
     let training = &spec.training;
     LocalTraining {
-        epochs: training.epochs.into(),
         batch_size: training.batch_size.into(),
         learning_rate: fraction(training.learning_rate),
         optimizer: match training.optimizer {
             spec::Optimizer::Sgd { momentum } => Optimizer::Sgd { momentum: fraction(momentum) },
             spec::Optimizer::Adam => Optimizer::Adam,
         },
-        weight_decay: 0.0,
+        ..LocalTraining::epochs(training.epochs.into())
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{
 
 /// How updates become one step, hostile ones included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Rule {
     /// The mean, everybody counting equally (McMahan et al. 2017).
     Mean,

@@ -43,7 +43,7 @@ impl<'a, U: Updates + ?Sized> Engine<'a, U> {
         how: &Aggregation,
     ) -> Result<Self, AggregateError> {
         let count = updates.count();
-        let rule = how.rule.exact();
+        let rule = how.rule;
         let plan = match &how.counts {
             Some(counts) => weighted(counts, how, count)?,
             None if robust::needs_survey(rule, &how.before.exact(0)) => {

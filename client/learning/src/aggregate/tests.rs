@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use decentralml_exact::robust;
 use rayon::ThreadPoolBuilder;
 
 use super::*;
@@ -79,7 +80,7 @@ fn reference(
         }
     };
     let mut change = vec![0; base.values().len()];
-    robust::aggregate(&rows, how.rule.exact(), &before, &mut change)?;
+    robust::aggregate(&rows, how.rule, &before, &mut change)?;
     Ok(step(base.values(), &change, updates[0].encoding()).collect())
 }
 

@@ -136,7 +136,7 @@ fn a_residual_survives_a_crash_in_its_file() {
     assert_eq!(Residual::load(&path, &spec()).unwrap(), residual);
     for bytes in [&b""[..], b"short", &vec![0; 100_000]] {
         std::fs::write(&path, bytes).unwrap();
-        assert!(matches!(Residual::load(&path, &spec()), Err(ResidualError::Malformed(_))));
+        assert!(matches!(Residual::load(&path, &spec()), Err(crate::StateError::Malformed(_))));
     }
 }
 

@@ -11,6 +11,8 @@
 
 mod maps;
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use self::maps::{
@@ -99,16 +101,38 @@ impl Tiles {
         self.count.map(|tiles| tiles * self.step)
     }
 
+    /// All vectors of channels of some rows of tiles.
+    #[inline(always)]
+    fn places<S: Simd>(
+        &self,
+        rows: Range<usize>,
+        channels: usize,
+    ) -> impl Iterator<Item = Place> + use<S> {
+        let across = self.count[1];
+        let plane = rows.len() * across * channels;
+        (0..rows.len() * across).flat_map(move |tile| {
+            let (row, column) = (rows.start + tile / across, tile % across);
+            (0..channels).step_by(S::F32_LANES).map(move |channel| {
+                let at = tile * channels + channel;
+                Place { row, column, channel, channels, at, plane }
+            })
+        })
+    }
+
     /// A tile's outputs in an image.
-    fn output(&self, row: usize, column: usize, channels: usize, channel: usize) -> Square {
-        let width = self.count[1] * self.step;
-        let pixel = row * self.step * width + column * self.step;
-        Square { at: pixel * channels + channel, row: width * channels, column: channels }
+    #[inline(always)]
+    fn output(&self, place: Place) -> Square {
+        self.square(place, self.count[1] * self.step)
     }
 
     /// A tile's pixels in an image with its padding.
-    fn input(&self, row: usize, column: usize, channels: usize, channel: usize) -> Square {
-        let width = self.padded[1];
+    #[inline(always)]
+    fn input(&self, place: Place) -> Square {
+        self.square(place, self.padded[1])
+    }
+
+    #[inline(always)]
+    fn square(&self, Place { row, column, channel, channels, .. }: Place, width: usize) -> Square {
         let pixel = row * self.step * width + column * self.step;
         Square { at: pixel * channels + channel, row: width * channels, column: channels }
     }
@@ -126,6 +150,27 @@ impl Tiles {
 }
 
 const BAND: usize = 56;
+
+/// A vector of channels of a tile.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Row and column of the tile.
+    row: usize,
+    column: usize,
+    /// The first channel, of so many.
+    channel: usize,
+    channels: usize,
+    /// Where it is at the first point, and how far the next point is.
+    at: usize,
+    plane: usize,
+}
+
+impl Place {
+    #[inline(always)]
+    fn points(self) -> Square {
+        Square::points(self.at, self.plane)
+    }
+}
 
 /// Kernels of shape `[kernel², depth, columns]`, with whole panels of columns, as 36 matrices of
 /// panels.
@@ -194,14 +239,10 @@ pub(super) fn forward<S: Simd, const N: usize>(
             let sums = &mut sums[point * count * channels_out..][..count * channels_out];
             gemm::product(simd, pixels, channels_in, kernels, depth, sums, channels_out);
         }
-        for tile in 0..count {
-            let (row, column) = (first + tile / across, tile % across);
-            for channel in (0..channels_out).step_by(S::F32_LANES) {
-                let from = Square::points(tile * channels_out + channel, count * channels_out);
-                let x = from.load::<S, TILE>(simd, sums);
-                let to = tiles.output(row, column, channels_out, channel);
-                to.store::<S, N>(output, both::<S, Collect, TILE, N>(simd, x));
-            }
+        for place in tiles.places::<S>(first..last, channels_out) {
+            let x = place.points().load::<S, TILE>(simd, sums);
+            let to = tiles.output(place);
+            to.store::<S, N>(output, both::<S, Collect, TILE, N>(simd, x));
         }
     }
 }
@@ -228,14 +269,10 @@ pub(super) fn backward<S: Simd, const N: usize>(
         let pixels = &mut pixels[..POINTS * count * channels_in];
         let sums = &mut sums[..POINTS * count * channels_out];
         take_pixels(simd, tiles, first..last, input, channels_in, pixels);
-        for tile in 0..count {
-            let (row, column) = (first + tile / across, tile % across);
-            for channel in (0..channels_out).step_by(S::F32_LANES) {
-                let from = tiles.output(row, column, channels_out, channel);
-                let y = from.load::<S, N>(simd, output);
-                let to = Square::points(tile * channels_out + channel, count * channels_out);
-                to.store::<S, TILE>(sums, both::<S, Evaluate, N, TILE>(simd, y));
-            }
+        for place in tiles.places::<S>(first..last, channels_out) {
+            let y = tiles.output(place).load::<S, N>(simd, output);
+            let to = place.points();
+            to.store::<S, TILE>(sums, both::<S, Evaluate, N, TILE>(simd, y));
         }
         for point in 0..POINTS {
             let pixels = &pixels[point * count * channels_in..][..count * channels_in];
@@ -250,15 +287,10 @@ pub(super) fn backward<S: Simd, const N: usize>(
             let to = &mut pixel_gradients[point * count * channels_in..][..count * channels_in];
             gemm::product(simd, sums, channels_out, kernels, depth_out, to, channels_in);
         }
-        for tile in 0..count {
-            let (row, column) = (first + tile / across, tile % across);
-            for channel in (0..channels_in).step_by(S::F32_LANES) {
-                let from = Square::points(tile * channels_in + channel, count * channels_in);
-                let x = from.load::<S, TILE>(simd, pixel_gradients);
-                let to = tiles.input(row, column, channels_in, channel);
-                let y = both::<S, PixelsTransposed, TILE, TILE>(simd, x);
-                to.add::<S, TILE>(simd, gradient, y);
-            }
+        for place in tiles.places::<S>(first..last, channels_in) {
+            let x = place.points().load::<S, TILE>(simd, pixel_gradients);
+            let y = both::<S, PixelsTransposed, TILE, TILE>(simd, x);
+            tiles.input(place).add::<S, TILE>(simd, gradient, y);
         }
     }
 }
@@ -268,19 +300,14 @@ pub(super) fn backward<S: Simd, const N: usize>(
 fn take_pixels<S: Simd>(
     simd: S,
     tiles: &Tiles,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     input: &[f32],
     channels: usize,
     out: &mut [f32],
 ) {
-    let across = tiles.count[1];
-    let count = rows.len() * across;
-    for tile in 0..count {
-        let (row, column) = (rows.start + tile / across, tile % across);
-        for channel in (0..channels).step_by(S::F32_LANES) {
-            let x = tiles.input(row, column, channels, channel).load::<S, TILE>(simd, input);
-            let to = Square::points(tile * channels + channel, count * channels);
-            to.store::<S, TILE>(out, both::<S, Pixels, TILE, TILE>(simd, x));
-        }
+    for place in tiles.places::<S>(rows, channels) {
+        let x = tiles.input(place).load::<S, TILE>(simd, input);
+        let to = place.points();
+        to.store::<S, TILE>(out, both::<S, Pixels, TILE, TILE>(simd, x));
     }
 }

@@ -95,24 +95,6 @@ pub fn read(path: &Path, labels: Option<&Path>, options: &ReadOptions) -> Result
     Ok(Read { data, format, bad })
 }
 
-#[cfg(feature = "images")]
-fn images(
-    folder: &Path,
-    scale: f32,
-    options: &ReadOptions,
-    bad: &mut BadRows,
-) -> Result<Dataset, DataError> {
-    super::images::read_images(folder, scale, &options.names, options.limits, bad)
-}
-
-#[cfg(not(feature = "images"))]
-fn images(folder: &Path, _: f32, _: &ReadOptions, _: &mut BadRows) -> Result<Dataset, DataError> {
-    let file = folder.display().to_string();
-    let problem = "a folder; those of images are read by programs built with the feature `images` \
-                   (cargo build --release --features decentralml-learning/images)";
-    Err(DataError::Image { file, problem: problem.to_owned() })
-}
-
 fn rows(
     path: &Path,
     labels: Option<&Path>,
@@ -127,7 +109,8 @@ fn rows(
         if labels.is_some() {
             return unknown();
         }
-        return Ok((images(path, pixels, options, bad)?, Format::Images));
+        let data = super::images::read_images(path, pixels, &options.names, limits, bad)?;
+        return Ok((data, Format::Images));
     }
     let mut source = open(path)?;
     let start = source.fill_buf().map_err(|error| io_error(path, error))?;
@@ -269,11 +252,7 @@ mod tests {
         let found = super::read(&verses, None, &options).unwrap();
         assert_eq!((found.format, found.data.columns()), (Format::Text, 6));
         assert_eq!((found.data.classes(), found.bad.count()), (96, 0));
-        let problem = match cfg!(feature = "images") {
-            true => "no folders in it",
-            false => "built with the feature `images`",
-        };
-        assert!(read(folder.path(), None).unwrap_err().contains(problem));
+        assert!(read(folder.path(), None).unwrap_err().contains("no folders in it"));
         assert!(read(folder.path(), Some(&verses)).unwrap_err().contains("unknown format"));
         let zipped = folder.path().join("rows.npz");
         fs::write(&zipped, b"PK\x03\x04 and no more").unwrap();

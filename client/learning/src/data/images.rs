@@ -1,21 +1,20 @@
 //! Folders of images: one folder per class, PNG and JPEG in it.
 
+mod jpeg;
+mod png;
+
 use std::{
     fs::{self, File},
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use image::{DynamicImage, ImageFormat, ImageReader};
-
 use super::{BadRows, DataError, Dataset, Limits};
 
 /// Bytes of one image's file at most.
 const MAX_FILE: u64 = 64 << 20;
-/// Height and width of an image at most, in pixels.
-const MAX_SIDE: u32 = 8_192;
-/// Memory that decoding one image may take, in bytes.
-const MAX_DECODED: u64 = 512 << 20;
+/// Height and width of an image at most, in pixels: three channels of so many pixels are 192 MiB.
+const MAX_SIDE: usize = 8_192;
 
 /// Reads a folder that has a folder for each class, whose name is the class's: the classes in the order
 /// of their names' bytes, the images of each in that of theirs. Names that start with a dot are left out.
@@ -113,24 +112,32 @@ impl Rows {
         let bytes =
             read(path, limits.bytes.min(MAX_FILE)).map_err(|error| wrong(error.to_string()))?;
         *total += bytes.len() as u64;
-        let image = decode(&bytes).map_err(wrong)?;
-        let channels = match self.size {
-            Some([channels, ..]) => channels,
-            None if image.color().has_color() => 3,
-            None => 1,
-        };
-        let size = [channels, image.height() as usize, image.width() as usize];
-        let [_, height, width] = *self.size.get_or_insert(size);
-        if self.size != Some(size) {
-            let [_, h, w] = size;
+        let found = Found::new(&bytes).map_err(wrong)?;
+        let [own, height, width] = found.size();
+        let channels = self.size.map_or(own, |[channels, ..]| channels);
+        let size = [channels, height, width];
+        // Before anything is decoded: a header may promise what it likes.
+        if let Some([_, h, w]) = self.size
+            && self.size != Some(size)
+        {
             return Err(wrong(format!(
-                "{h} × {w} pixels, but the first image has {height} × {width}; give all the same size"
+                "{height} × {width} pixels, but the first image has {h} × {w}; give all the same size"
             )));
         }
-        let pixels = match channels {
-            1 => image.into_luma8().into_raw(),
-            _ => image.into_rgb8().into_raw(),
-        };
+        if height.max(width) > MAX_SIDE {
+            return Err(wrong(format!(
+                "{height} × {width} pixels; at most {MAX_SIDE} × {MAX_SIDE} are read"
+            )));
+        }
+        let numbers =
+            (self.features.len() as u64).saturating_add((channels * height * width) as u64);
+        if numbers > limits.bytes {
+            let file = path.display().to_string();
+            return Err(DataError::TooLarge { file, limit: limits.bytes, unit: "bytes" });
+        }
+        let image = found.decode().map_err(wrong)?;
+        let pixels = image.in_channels(channels);
+        self.size = Some(size);
         // Pixel by pixel in the file, channel by channel in a row.
         for channel in 0..channels {
             let channel = pixels.iter().skip(channel).step_by(channels);
@@ -151,19 +158,72 @@ fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Decodes within bounds; the format is told by the content.
-fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let reader = ImageReader::new(io::Cursor::new(bytes)).with_guessed_format();
-    let mut reader = reader.map_err(|error| error.to_string())?;
-    if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
-        return Err("neither PNG nor JPEG; convert or remove it".to_owned());
+/// A decoded image: 8 bits per channel, pixel by pixel, row by row.
+struct Pixels {
+    height: usize,
+    width: usize,
+    /// 1: gray; 3: red, green, blue.
+    channels: usize,
+    values: Vec<u8>,
+}
+
+impl Pixels {
+    /// The values with one channel or three, whatever the image has.
+    fn in_channels(self, channels: usize) -> Vec<u8> {
+        match (self.channels, channels) {
+            (3, 1) => self.values.as_chunks().0.iter().map(luma).collect(),
+            (1, 3) => self.values.iter().flat_map(|value| [*value; 3]).collect(),
+            _ => self.values,
+        }
     }
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_DECODED);
-    reader.limits(limits);
-    reader.decode().map_err(|error| format!("{error}; replace or remove it"))
+}
+
+/// How bright a color is (Rec. 709), rounded down.
+fn luma(&[red, green, blue]: &[u8; 3]) -> u8 {
+    let sum = 2_126 * u32::from(red) + 7_152 * u32::from(green) + 722 * u32::from(blue);
+    (sum / 10_000) as u8
+}
+
+/// A file of which the header alone was read; its content tells the format.
+enum Found<'a> {
+    Png(png::Header, &'a [u8]),
+    Jpeg(jpeg::Opened<'a>),
+}
+
+impl<'a> Found<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, String> {
+        if png::is(bytes) {
+            return Ok(Self::Png(png::header(bytes).map_err(unusable)?, bytes));
+        }
+        if jpeg::is(bytes) {
+            return Ok(Self::Jpeg(jpeg::Opened::new(bytes).map_err(unusable)?));
+        }
+        Err("neither PNG nor JPEG; convert or remove it".to_owned())
+    }
+
+    /// Channels, height and width.
+    fn size(&self) -> [usize; 3] {
+        match self {
+            Self::Png(header, _) => [header.channels(), header.height, header.width],
+            Self::Jpeg(opened) => [opened.channels, opened.height, opened.width],
+        }
+    }
+
+    fn decode(self) -> Result<Pixels, String> {
+        let pixels = match self {
+            Self::Png(_, bytes) => png::decode(bytes),
+            Self::Jpeg(opened) => opened.decode(),
+        };
+        let pixels = pixels.map_err(unusable)?;
+        if pixels.height * pixels.width == 0 {
+            return Err("no pixels; remove it".to_owned());
+        }
+        Ok(pixels)
+    }
+}
+
+fn unusable(problem: String) -> String {
+    format!("{problem}; replace or remove it")
 }
 
 #[cfg(test)]

@@ -14,12 +14,43 @@ use super::{
 impl Network {
     /// `r = σ(x·Wr + h·Ur)`, `z = σ(x·Wz + h·Uz)`, `n = tanh(x·Wn + r ∘ (h·Un))`, `h' = n + z ∘ (h − n)`, with
     /// a bias at every product; the weights' columns are those of r, z and n.
-    pub(super) fn gru(
+    pub(super) fn gru(&self, pair: Pair, shape: Steps, units: usize, x: Tensor<2>) -> Tensor<2> {
+        self.recur(pair, shape, units, x, |input, hidden, state| {
+            let both =
+                input.clone().narrow(1, 0, 2 * units) + hidden.clone().narrow(1, 0, 2 * units);
+            let both = sigmoid(both);
+            let (reset, update) = (gate(&both, 0, units), gate(&both, 1, units));
+            let candidate = tanh(gate(&input, 2, units) + reset * gate(&hidden, 2, units));
+            candidate.clone() + update * (state - candidate)
+        })
+    }
+
+    /// `i, f, o = σ(…)`, `g = tanh(…)`, `c' = f ∘ c + i ∘ g`, `h' = o ∘ tanh(c')`; the weights' columns are those of i,
+    /// f, g and o.
+    pub(super) fn lstm(&self, pair: Pair, shape: Steps, units: usize, x: Tensor<2>) -> Tensor<2> {
+        let mut cell = None;
+        self.recur(pair, shape, units, x, |input, hidden, state| {
+            let gates = input + hidden;
+            let both = sigmoid(gates.clone().narrow(1, 0, 2 * units));
+            let (enter, forget) = (gate(&both, 0, units), gate(&both, 1, units));
+            let candidate = tanh(gate(&gates, 2, units));
+            let leave = sigmoid(gate(&gates, 3, units));
+            // The first cell is as zero as the first state.
+            let next = forget * cell.take().unwrap_or(state) + enter * candidate;
+            cell = Some(next.clone());
+            leave * tanh(next)
+        })
+    }
+
+    /// The states after every step, side by side: `step` gives the next one for the products of a step's
+    /// input and of the last state, `x·W + b` and `h·U + b`, and that state, which is zero at first.
+    fn recur(
         &self,
         Pair { first, second }: Pair,
         shape: Steps,
         units: usize,
         x: Tensor<2>,
+        mut step: impl FnMut(Tensor<2>, Tensor<2>, Tensor<2>) -> Tensor<2>,
     ) -> Tensor<2> {
         let [rows, _] = x.dims();
         let inputs = self.inputs(first, shape, x);
@@ -28,43 +59,7 @@ impl Network {
         let mut states = Vec::with_capacity(inputs.len());
         for input in inputs {
             let hidden = linear(state.clone(), weight.clone(), Some(bias.clone()));
-            let gates =
-                input.clone().narrow(1, 0, 2 * units) + hidden.clone().narrow(1, 0, 2 * units);
-            let gates = sigmoid(gates);
-            let reset = gates.clone().narrow(1, 0, units);
-            let update = gates.narrow(1, units, units);
-            let candidate = tanh(
-                input.narrow(1, 2 * units, units) + reset * hidden.narrow(1, 2 * units, units),
-            );
-            state = candidate.clone() + update * (state - candidate);
-            states.push(state.clone());
-        }
-        Tensor::cat(states, 1)
-    }
-
-    /// `i, f, o = σ(…)`, `g = tanh(…)`, `c' = f ∘ c + i ∘ g`, `h' = o ∘ tanh(c')`; the weights' columns are those of i,
-    /// f, g and o.
-    pub(super) fn lstm(
-        &self,
-        Pair { first, second }: Pair,
-        shape: Steps,
-        units: usize,
-        x: Tensor<2>,
-    ) -> Tensor<2> {
-        let [rows, _] = x.dims();
-        let inputs = self.inputs(first, shape, x);
-        let (weight, bias) = (self.matrix(second.weight), self.vector(second.bias));
-        let mut state = Tensor::<2>::zeros([rows, units], &inputs[0].device());
-        let mut cell = state.clone();
-        let mut states = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            let gates = input + linear(state, weight.clone(), Some(bias.clone()));
-            let both = sigmoid(gates.clone().narrow(1, 0, 2 * units));
-            let (enter, forget) = (both.clone().narrow(1, 0, units), both.narrow(1, units, units));
-            let candidate = tanh(gates.clone().narrow(1, 2 * units, units));
-            let leave = sigmoid(gates.narrow(1, 3 * units, units));
-            cell = forget * cell + enter * candidate;
-            state = leave * tanh(cell.clone());
+            state = step(input, hidden, state);
             states.push(state.clone());
         }
         Tensor::cat(states, 1)
@@ -85,6 +80,11 @@ impl Network {
         divide(all.reshape([rows, steps * width]), steps, &mut each);
         each
     }
+}
+
+/// The columns of one gate.
+fn gate(all: &Tensor<2>, index: usize, units: usize) -> Tensor<2> {
+    all.clone().narrow(1, index * units, units)
 }
 
 /// Cuts a matrix into `parts` of equal width, by halves: the gradient of a cut is as wide as what was

@@ -8,7 +8,7 @@ use crate::{
         LayerSpec::{self, *},
         Task,
     },
-    train::{LocalTraining, Optimizer, train},
+    train::{LocalTraining, train},
 };
 use std::ops::ControlFlow;
 
@@ -154,11 +154,9 @@ fn gradients_are_those_of_finite_differences() {
     for (spec, data) in zoo() {
         let base = varied(&spec);
         let local = LocalTraining {
-            epochs: 1,
             batch_size: data.rows() as u32,
             learning_rate: 1.0,
-            optimizer: Optimizer::Sgd { momentum: 0.0 },
-            weight_decay: 0.0,
+            ..LocalTraining::epochs(1)
         };
         let go = |_| ControlFlow::Continue(());
         let step = train(&spec, &base, &data, &local, [0; 32], go).unwrap().weights;

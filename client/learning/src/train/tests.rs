@@ -13,7 +13,7 @@ fn two_blobs() -> Dataset {
 }
 
 fn settings(optimizer: Optimizer) -> LocalTraining {
-    LocalTraining { epochs: 8, batch_size: 7, learning_rate: 0.1, optimizer, weight_decay: 0.0 }
+    LocalTraining { batch_size: 7, learning_rate: 0.1, optimizer, ..LocalTraining::epochs(8) }
 }
 
 const GO: fn(Progress) -> ControlFlow<()> = |_| ControlFlow::Continue(());
@@ -58,7 +58,8 @@ fn one_step_of_plain_sgd_is_the_gradient_by_hand() {
     let spec = ModelSpec::mlp(1, &[], 2);
     let base = Weights::new(&spec, vec![0.0; 4]).unwrap();
     let data = Dataset::new(vec![2.0], vec![1], 1, 2).unwrap();
-    let local = LocalTraining { epochs: 1, ..settings(Optimizer::Sgd { momentum: 0.0 }) };
+    let local =
+        LocalTraining { work: Work::Epochs(1), ..settings(Optimizer::Sgd { momentum: 0.0 }) };
     let outcome = train(&spec, &base, &data, &local, [0; 32], GO).unwrap();
     // softmax − onehot = [0.5, −0.5]; times the learning rate 0.1; times x = 2 for the weights.
     let expected = [-0.05, 0.05, -0.1, 0.1];
@@ -95,7 +96,7 @@ fn impossible_requests_are_refused() {
         TrainError::Setting { name, .. } => name,
         other => panic!("{other}"),
     };
-    assert_eq!(name(LocalTraining { epochs: 0, ..good }), "epochs");
+    assert_eq!(name(LocalTraining { work: Work::Epochs(0), ..good }), "epochs");
     assert_eq!(name(LocalTraining { batch_size: 0, ..good }), "batch_size");
     assert_eq!(name(LocalTraining { learning_rate: f64::NAN, ..good }), "learning_rate");
     assert_eq!(name(LocalTraining { weight_decay: -1.0, ..good }), "weight_decay");
@@ -161,7 +162,11 @@ fn tasks() -> Vec<(ModelSpec, Dataset)> {
 fn every_task_is_learned() {
     for (spec, data) in tasks() {
         let base = Weights::init(&spec, [1; 32]);
-        let local = LocalTraining { learning_rate: 0.01, epochs: 40, ..settings(Optimizer::Adam) };
+        let local = LocalTraining {
+            learning_rate: 0.01,
+            work: Work::Epochs(40),
+            ..settings(Optimizer::Adam)
+        };
         let before = crate::evaluate(&spec, &base, &data).unwrap();
         let outcome = train(&spec, &base, &data, &local, [2; 32], GO).unwrap();
         let after = crate::evaluate(&spec, &outcome.weights, &data).unwrap();
@@ -175,7 +180,8 @@ fn the_number_of_threads_changes_no_bit() {
     let on = |threads: usize, spec: &ModelSpec, data: &Dataset| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let base = Weights::init(spec, [1; 32]);
-        let local = LocalTraining { epochs: 2, ..settings(Optimizer::Sgd { momentum: 0.9 }) };
+        let local =
+            LocalTraining { work: Work::Epochs(2), ..settings(Optimizer::Sgd { momentum: 0.9 }) };
         pool.install(|| train(spec, &base, data, &local, [2; 32], GO).unwrap())
     };
     for (spec, data) in tasks() {

@@ -111,7 +111,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::work::StopOnDrop;
-    use decentralml_learning::{LocalTraining, Optimizer, Update, UpdateFile, train};
+    use decentralml_learning::{LocalTraining, Update, UpdateFile, train};
     use std::{ops::ControlFlow, path::Path};
 
     /// Two classes, told apart by the sign of one feature.
@@ -122,11 +122,9 @@ mod tests {
 
     fn good_update(model: &ModelSpec, base: &Weights, encoding: Encoding) -> Update {
         let local = LocalTraining {
-            epochs: 2,
             batch_size: 4,
             learning_rate: 0.1,
-            optimizer: Optimizer::Sgd { momentum: 0.0 },
-            weight_decay: 0.0,
+            ..LocalTraining::epochs(2)
         };
         let observe = |_| ControlFlow::Continue(());
         let trained = train(model, base, &rows(16), &local, [3; 32], observe).unwrap();

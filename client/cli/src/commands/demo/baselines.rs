@@ -110,11 +110,10 @@ mod tests {
             initial: Weights::init(&model, [2; 32]),
             model,
             local: LocalTraining {
-                epochs: 4,
                 batch_size: 16,
                 learning_rate: 0.05,
                 optimizer: Optimizer::Sgd { momentum: 0.9 },
-                weight_decay: 0.0,
+                ..LocalTraining::epochs(4)
             },
             rounds: 2,
         };
