@@ -3,7 +3,7 @@
 use crate::{
     commands::{
         account, claim, completions, council, data, demo, doctor, encryption, evaluator, host,
-        ipfs, keep, model, task, trainer, validator,
+        ipfs, keep, model, simulate, task, trainer, validator,
     },
     config::{Flags, Settings},
     context::Context,
@@ -65,6 +65,7 @@ enum Command {
     /// The key that others encrypt to for an account.
     #[command(subcommand)]
     Encryption(encryption::Command),
+    Simulate(simulate::Opts),
     Doctor(doctor::Opts),
     Completions(completions::Opts),
     Demo(demo::Opts),
@@ -133,6 +134,7 @@ async fn dispatch(command: Command, context: &Context, out: &mut Out<'_>) -> Res
         Command::Ipfs(command) => ipfs::run(command, context, out).await,
         Command::Data(command) => data::run(command, context, out).await,
         Command::Encryption(command) => encryption::run(command, context, out).await,
+        Command::Simulate(opts) => simulate::run(opts, out).await,
         Command::Doctor(opts) => doctor::run(opts, context, out).await,
         Command::Completions(opts) => completions::run(&opts, out),
         Command::Demo(opts) => demo::run(opts, context, out).await,

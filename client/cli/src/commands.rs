@@ -13,6 +13,7 @@ pub mod host;
 pub mod ipfs;
 pub mod keep;
 pub mod model;
+pub mod simulate;
 pub mod task;
 pub mod trainer;
 pub mod validator;

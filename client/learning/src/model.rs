@@ -2,6 +2,7 @@
 
 mod error;
 mod layers;
+mod layout;
 mod ready;
 mod rows;
 mod shapes;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::SpecError;
 pub use layers::LayerSpec;
+pub use layout::Layout;
 pub use ready::{CHARACTERS, READY};
 pub use rows::{Normalize, Number, RowSpec};
 pub(crate) use shapes::{Draws, Placed, Places, Shape, Start};
@@ -316,14 +318,20 @@ impl ModelSpec {
     }
 
     fn check_tokens(&self, data: &crate::data::Dataset) -> Result<(), SpecError> {
+        self.check_token_rows(data.features())
+    }
+
+    /// Checks that whole rows, one after the other, have tokens only, where the model takes tokens.
+    pub(crate) fn check_token_rows(&self, rows: &[f32]) -> Result<(), SpecError> {
         let Some(vocabulary) = self.tokens() else { return Ok(()) };
+        let columns = self.features().max(1);
         let is_token = |x: f32| x >= 0.0 && x < vocabulary as f32 && x.fract() == 0.0;
-        match data.features().iter().position(|&x| !is_token(x)) {
+        match rows.iter().position(|&x| !is_token(x)) {
             None => Ok(()),
             Some(index) => Err(SpecError::Token {
-                row: index / data.columns() + 1,
-                position: index % data.columns() + 1,
-                value: data.features().get(index).copied().unwrap_or(f32::NAN),
+                row: index / columns + 1,
+                position: index % columns + 1,
+                value: rows.get(index).copied().unwrap_or(f32::NAN),
                 vocabulary,
             }),
         }

@@ -1,9 +1,14 @@
-//! `decentralml model`: versions, files, quality.
+//! `decentralml model`: versions, files, quality; in and out of other programs.
 
 mod evaluate;
+mod export;
 mod fetch;
+mod import;
+mod inspect;
 mod list;
+mod predict;
 mod show;
+mod source;
 
 pub use fetch::check_target;
 
@@ -24,6 +29,10 @@ pub enum Command {
     Show(show::Opts),
     Fetch(fetch::Opts),
     Evaluate(Box<evaluate::Opts>),
+    Predict(Box<predict::Opts>),
+    Inspect(inspect::Opts),
+    Export(export::Opts),
+    Import(import::Opts),
 }
 
 /// Does what was asked for.
@@ -33,6 +42,10 @@ pub async fn run(command: Command, context: &Context, out: &mut Out<'_>) -> Resu
         Command::Show(opts) => show::run(opts, context, out).await,
         Command::Fetch(opts) => fetch::run(opts, context, out).await,
         Command::Evaluate(opts) => evaluate::run(*opts, context, out).await,
+        Command::Predict(opts) => predict::run(*opts, context, out).await,
+        Command::Inspect(opts) => inspect::run(opts, context, out).await,
+        Command::Export(opts) => export::run(opts, context, out).await,
+        Command::Import(opts) => import::run(opts, context, out).await,
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn read_rows(
 
 /// The fields of one line. Line by line, so that line numbers are exact: no number needs a field
 /// that spans lines.
-fn split(line: &[u8]) -> Result<StringRecord, RowProblem> {
+pub(super) fn split(line: &[u8]) -> Result<StringRecord, RowProblem> {
     let mut reader =
         ReaderBuilder::new().has_headers(false).buffer_capacity(line.len()).from_reader(line);
     let mut record = StringRecord::new();

@@ -19,6 +19,15 @@ pub enum DataError {
         /// The file.
         file: String,
     },
+    /// None of the formats of rows without labels.
+    #[error(
+        "{file}: unknown format. Give the rows as CSV (.csv, .csv.gz), as an NPY array of shape [rows, …], or as IDX \
+         images; all may be gzipped"
+    )]
+    UnlabeledFormat {
+        /// The file.
+        file: String,
+    },
     /// No rows.
     #[error(
         "{file}: no rows; give a file with some: numbers and a label each, or images and labels"

@@ -173,7 +173,7 @@ pub fn write_csv_file(data: &Dataset, path: &Path) -> Result<(), DataError> {
 }
 
 /// Opens a file and sees through gzip.
-fn open(path: &Path) -> Result<BufReader<Box<dyn io::Read>>, DataError> {
+pub(super) fn open(path: &Path) -> Result<BufReader<Box<dyn io::Read>>, DataError> {
     let file = File::open(path).map_err(|error| io_error(path, error))?;
     let mut file = BufReader::new(file);
     let gzipped =
@@ -183,7 +183,7 @@ fn open(path: &Path) -> Result<BufReader<Box<dyn io::Read>>, DataError> {
     Ok(BufReader::new(source))
 }
 
-fn io_error(path: &Path, source: std::io::Error) -> DataError {
+pub(super) fn io_error(path: &Path, source: std::io::Error) -> DataError {
     DataError::Io { file: path.display().to_string(), source }
 }
 

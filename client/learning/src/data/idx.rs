@@ -78,19 +78,21 @@ pub(super) fn looks_like_idx(start: &[u8]) -> bool {
     matches!(start, [0, 0, 0x08..=0x0e, 1..=8, ..])
 }
 
-/// An array of unsigned bytes: its shape, the number of items first, and its bytes.
-fn read_array(
-    mut source: impl Read,
-    name: &str,
-    limits: Limits,
-) -> Result<(Vec<usize>, Vec<u8>), DataError> {
-    let idx = |problem: String| DataError::Malformed { file: name.to_owned(), problem };
-    let failed = |what: &str, error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => idx(format!("the file ends within its {what}; {AGAIN}")),
+fn failed(name: &str, what: &str, error: io::Error) -> DataError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            let problem = format!("the file ends within its {what}; {AGAIN}");
+            DataError::Malformed { file: name.to_owned(), problem }
+        }
         _ => DataError::Io { file: name.to_owned(), source: error },
-    };
+    }
+}
+
+/// The shape of an array of unsigned bytes, the number of items first: what comes before them.
+pub(super) fn read_shape(mut source: impl Read, name: &str) -> Result<Vec<usize>, DataError> {
+    let idx = |problem: String| DataError::Malformed { file: name.to_owned(), problem };
     let mut magic = [0; 4];
-    source.read_exact(&mut magic).map_err(|error| failed("header", error))?;
+    source.read_exact(&mut magic).map_err(|error| failed(name, "header", error))?;
     if !looks_like_idx(&magic) {
         return Err(idx(format!(
             "not an IDX file: it starts with {magic:02x?}; give the images and the labels as IDX, or a CSV file"
@@ -105,9 +107,20 @@ fn read_array(
     let mut shape = Vec::with_capacity(usize::from(dimensions));
     for _ in 0..dimensions {
         let mut size = [0; 4];
-        source.read_exact(&mut size).map_err(|error| failed("header", error))?;
+        source.read_exact(&mut size).map_err(|error| failed(name, "header", error))?;
         shape.push(u32::from_be_bytes(size) as usize);
     }
+    Ok(shape)
+}
+
+/// An array of unsigned bytes: its shape and its bytes.
+fn read_array(
+    mut source: impl Read,
+    name: &str,
+    limits: Limits,
+) -> Result<(Vec<usize>, Vec<u8>), DataError> {
+    let idx = |problem: String| DataError::Malformed { file: name.to_owned(), problem };
+    let shape = read_shape(&mut source, name)?;
     let too_large = |limit, unit| DataError::TooLarge { file: name.to_owned(), limit, unit };
     if shape.first().is_some_and(|&rows| rows > limits.rows) {
         return Err(too_large(limits.rows as u64, "rows"));
@@ -120,7 +133,7 @@ fn read_array(
     // Reads what is there rather than allocating what a header promises.
     let mut bytes = Vec::new();
     let read = source.by_ref().take(length).read_to_end(&mut bytes);
-    let read = read.map_err(|error| failed("data", error))? as u64;
+    let read = read.map_err(|error| failed(name, "data", error))? as u64;
     if read < length {
         let item = length / shape.first().map_or(1, |&rows| rows.max(1) as u64);
         let complete = read / item.max(1);
@@ -128,7 +141,7 @@ fn read_array(
             "cut off: {read} of {length} bytes, so item {complete} is incomplete; {AGAIN}"
         )));
     }
-    match source.read(&mut [0]).map_err(|error| failed("data", error))? {
+    match source.read(&mut [0]).map_err(|error| failed(name, "data", error))? {
         0 => Ok((shape, bytes)),
         _ => Err(idx(format!("bytes follow the {length} that its header announces; {AGAIN}"))),
     }

@@ -20,7 +20,7 @@ pub(super) struct Array {
 
 /// The type of an array's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kind {
+pub(super) struct Kind {
     class: u8,
     size: usize,
     big_endian: bool,
@@ -31,12 +31,11 @@ pub(super) fn looks_like_npy(start: &[u8]) -> bool {
     start.starts_with(MAGIC)
 }
 
-/// Reads an array; nothing is allocated for what a header only promises.
-pub(super) fn read_array(
+/// Reads what comes before an array's numbers: their type and shape.
+pub(super) fn read_header(
     mut source: impl Read,
     name: &str,
-    limits: Limits,
-) -> Result<Array, DataError> {
+) -> Result<(Kind, Vec<usize>), DataError> {
     let wrong = |problem: String| DataError::Malformed { file: name.to_owned(), problem };
     let mut exact = |bytes: &mut [u8]| {
         source.read_exact(bytes).map_err(|error| match error.kind() {
@@ -71,7 +70,17 @@ pub(super) fn read_array(
     let mut header = vec![0; length];
     exact(&mut header)?;
     let header = String::from_utf8_lossy(&header).into_owned();
-    let (kind, shape) = parse(&header).map_err(wrong)?;
+    parse(&header).map_err(wrong)
+}
+
+/// Reads an array; nothing is allocated for what a header only promises.
+pub(super) fn read_array(
+    mut source: impl Read,
+    name: &str,
+    limits: Limits,
+) -> Result<Array, DataError> {
+    let wrong = |problem: String| DataError::Malformed { file: name.to_owned(), problem };
+    let (kind, shape) = read_header(&mut source, name)?;
     let too_large = |limit, unit| DataError::TooLarge { file: name.to_owned(), limit, unit };
     if shape.first().is_some_and(|&rows| rows > limits.rows) {
         return Err(too_large(limits.rows as u64, "rows"));
@@ -142,11 +151,23 @@ impl Array {
     }
 
     fn numbers(&self) -> impl Iterator<Item = f64> {
-        self.bytes.chunks_exact(self.kind.size).map(|bytes| self.kind.number(bytes))
+        self.kind.numbers(&self.bytes)
     }
 }
 
 impl Kind {
+    /// Unsigned bytes: pixels.
+    pub(super) const BYTES: Self = Self { class: b'u', size: 1, big_endian: false };
+
+    /// Bytes of an element.
+    pub(super) fn size(self) -> usize {
+        self.size
+    }
+
+    pub(super) fn numbers(self, bytes: &[u8]) -> impl Iterator<Item = f64> {
+        bytes.chunks_exact(self.size).map(move |bytes| self.number(bytes))
+    }
+
     fn number(self, bytes: &[u8]) -> f64 {
         let mut wide = [0; 8];
         // To the most significant end, so that a shift extends the sign.
@@ -218,8 +239,7 @@ pub(super) fn rows(
     if rows == 0 || columns == 0 {
         return Err(DataError::Empty { file: features.name.clone() });
     }
-    let bytes = Kind { class: b'u', size: 1, big_endian: false };
-    let plain = if features.kind == bytes { 1.0 / 255.0 } else { 1.0 };
+    let plain = if features.kind == Kind::BYTES { 1.0 / 255.0 } else { 1.0 };
     let scale = meaning.scale.unwrap_or(plain);
     let (mut values, mut labels, mut quantities) = (Vec::new(), Vec::new(), Vec::new());
     let (mut numbers, mut wanted) = (features.numbers(), targets.numbers());

@@ -1,0 +1,85 @@
+//! Weights that are named by a file or a CID, and the layers that they belong to.
+
+use crate::{
+    context::Context,
+    daemon::unless_stopped,
+    exit::{Kind, OfKind, problem},
+    task_file::read_model,
+    transfer::to_memory,
+};
+use color_eyre::Result;
+use decentralml_learning::{ModelSpec, model::READY};
+use decentralml_onnx::{MAX_FILE, declared, import_limit, load};
+use decentralml_types::Cid;
+use std::path::Path;
+
+/// A file of weights in memory.
+pub struct Source {
+    /// None for a file of this machine.
+    pub cid: Option<Cid>,
+    pub bytes: Vec<u8>,
+}
+
+/// Reads a file, or fetches a CID from the store. With layers, not more is read than such weights could have.
+pub async fn read(context: &Context, name: &str, layers: Option<&ModelSpec>) -> Result<Source> {
+    let limit = layers.map_or(MAX_FILE, import_limit);
+    let path = Path::new(name);
+    if path.exists() {
+        return Ok(Source { cid: None, bytes: load(path, limit).of_kind(Kind::Data)? });
+    }
+    let Ok(cid) = name.parse::<Cid>() else {
+        let message = format!(
+            "`{name}` is neither a file nor a CID; name a file of weights (safetensors or ONNX), or its CID"
+        );
+        return Err(problem(Kind::NotFound, message));
+    };
+    let fetching = async {
+        let storage = context.storage().await?;
+        to_memory(context, &storage, &cid, limit, "fetching the model").await
+    };
+    let bytes = unless_stopped(fetching, "run it again to go on with what was fetched").await?;
+    Ok(Source { cid: Some(cid), bytes })
+}
+
+/// The layers of a file (TOML or JSON), or of a ready model.
+pub fn layers(name: &Path) -> Result<ModelSpec> {
+    match name.to_str().filter(|name| READY.contains(name)) {
+        Some(name) => Ok(ModelSpec::named(name, None, None)?),
+        None => read_model(name),
+    }
+}
+
+/// The weights, and the layers that were asked for or that the file itself declares.
+pub async fn with_layers(
+    context: &Context,
+    name: &str,
+    file: Option<&Path>,
+) -> Result<(Source, ModelSpec)> {
+    let given = file.map(layers).transpose()?;
+    let source = read(context, name, given.as_ref()).await?;
+    let spec = given.or_else(|| declared(&source.bytes)).ok_or_else(|| {
+        problem(
+            Kind::Usage,
+            format!("{name} does not say which layers it has: give --layers, a file (TOML or JSON) or the name of a ready model"),
+        )
+    })?;
+    Ok((source, spec))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn layers_are_those_of_a_ready_model_or_of_a_file() {
+        assert_eq!(layers(Path::new("mlp")).unwrap().classes(), 10);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.toml");
+        std::fs::write(&path, "version = 1\ninput = [2]\nlayers = [{ dense = { units = 3 } }]")
+            .unwrap();
+        assert_eq!(layers(&path).unwrap().classes(), 3);
+        let error = layers(&folder.path().join("none.toml")).unwrap_err();
+        assert!(error.to_string().contains("none.toml"), "{error}");
+    }
+}

@@ -1,0 +1,153 @@
+//! The folder of a run: what it leaves, and what it needs to go on.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::SimulateError;
+
+/// A run's folder, which no other process uses as long as this lives.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// The system lets go of it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder where it is missing, and takes it.
+    pub fn open(path: &Path) -> Result<Self, SimulateError> {
+        let failed = |error| SimulateError::file(path, error);
+        fs::create_dir_all(path).map_err(failed)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(SimulateError::Busy { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The final model, in its canonical form.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// The report in JSON.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.json")
+    }
+
+    /// The report as a page.
+    pub fn page(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint")
+    }
+
+    /// What clients keep from round to round.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path.join("state")
+    }
+
+    /// A round's updates, where they are too many for memory.
+    pub(crate) fn updates(&self) -> PathBuf {
+        self.path.join("updates")
+    }
+}
+
+/// Reads a file that may have so many bytes.
+pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, SimulateError> {
+    let failed = |error| SimulateError::file(path, error);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    // One byte more, to see that there are more.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        let problem = format!("has more than the {most} bytes that such a file can have");
+        return Err(SimulateError::Broken { path: path.to_owned(), problem });
+    }
+    Ok(bytes)
+}
+
+/// Writes a file beside its place, syncs it, and puts it there: a crash leaves the old one or the new
+/// one.
+pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), SimulateError> {
+    let write = || -> io::Result<()> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        let new = path.with_file_name(name);
+        let mut file = File::create(&new)?;
+        for part in parts {
+            file.write_all(part)?;
+        }
+        file.sync_all()?;
+        fs::rename(&new, path)?;
+        sync_folder(path.parent())
+    };
+    write().map_err(|error| SimulateError::file(path, error))
+}
+
+/// Makes a renamed or new file of a folder survive a loss of power, where the system can.
+pub(crate) fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Removes a file or a folder with all that is in it; none is fine.
+pub(crate) fn remove(path: &Path) -> Result<(), SimulateError> {
+    let removed = match path.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(SimulateError::file(path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er");
+        let first = Folder::open(&path).unwrap();
+        let error = Folder::open(&path).unwrap_err().to_string();
+        assert!(error.contains("in use by another run"), "{error}");
+        drop(first);
+        Folder::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_written_whole_and_read_within_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_whole(&path, &[b"ab", b"c"]).unwrap();
+        write_whole(&path, &[b"abcd"]).unwrap();
+        assert_eq!(read_at_most(&path, 4).unwrap(), b"abcd");
+        let error = read_at_most(&path, 3).unwrap_err().to_string();
+        assert!(error.contains("more than the 3 bytes"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+    }
+}

@@ -1,0 +1,200 @@
+//! One round: who was drawn trains, a client per thread.
+
+mod client;
+mod threads;
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Instant,
+};
+
+use decentralml_learning::{Aggregation, Blend, Weights};
+
+use crate::{
+    Event, Federation, Folder, SimulateError,
+    attack::Sight,
+    file::{Counting, Hostile},
+    gather::{Gather, can_sum, nova},
+    random::{Purpose, key},
+    report::RoundRecord,
+    state::States,
+};
+use client::{Client, Sent};
+pub(crate) use threads::Threads;
+
+/// What all rounds of a run share.
+pub(crate) struct Rounds<'a> {
+    pub(crate) federation: &'a Federation,
+    pub(crate) folder: &'a Folder,
+    pub(crate) states: &'a States,
+    pub(crate) threads: &'a Threads,
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) observe: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+/// What a client has done, besides its update.
+struct Done {
+    /// Mean loss in the last epoch, of those that trained.
+    loss: Option<f64>,
+    bytes: u64,
+    saturated: u64,
+    sent: bool,
+}
+
+impl Rounds<'_> {
+    /// The change that a round, counted from 1, comes down to, and what there is to say about it.
+    pub(crate) fn round(
+        &self,
+        base: &Weights,
+        round: u32,
+    ) -> Result<(Vec<f64>, RoundRecord), SimulateError> {
+        let start = Instant::now();
+        let federation = self.federation;
+        let cohort = federation.cohort(round);
+        let how = self.aggregation(round);
+        let gather = self.gather(cohort.len(), base, &how)?;
+        let hostile: Vec<bool> =
+            cohort.iter().map(|&client| federation.is_hostile(client)).collect();
+        let kind = federation.file.attack.map(|attack| attack.kind);
+        let waits = |position: usize| {
+            kind.filter(|kind| kind.is_informed() && hostile.get(position) == Some(&true))
+        };
+
+        let done = AtomicUsize::new(0);
+        let put = |position: usize, sent: Option<Sent>| {
+            let client = cohort.get(position).copied().unwrap_or_default();
+            let told = match sent {
+                None => Done { loss: None, bytes: 0, saturated: 0, sent: false },
+                Some(Sent { update, loss, bytes, saturated }) => {
+                    gather.put(position, update, self.count_of(client), round)?;
+                    Done { loss, bytes, saturated, sent: true }
+                }
+            };
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            (self.observe)(Event::Client { round, done, of: cohort.len() });
+            Ok(told)
+        };
+        let client = |position: usize| Client {
+            rounds: self,
+            base,
+            round,
+            number: cohort.get(position).copied().unwrap_or_default(),
+            hostile: kind.filter(|_| hostile.get(position) == Some(&true)),
+        };
+        let mut told: Vec<Option<Done>> =
+            self.threads.each(cohort.len(), |position| match waits(position) {
+                Some(_) => Ok(None),
+                None => put(position, client(position).work()?).map(Some),
+            })?;
+        if let Some(kind) = (0..cohort.len()).find_map(waits) {
+            let sight = self.sight(&gather, base, kind)?;
+            let crafted = self.threads.each(cohort.len(), |position| {
+                let Some(kind) = waits(position) else { return Ok(None) };
+                let share = [cohort.len(), hostile.iter().filter(|hostile| **hostile).count()];
+                put(position, client(position).craft(sight.as_ref(), kind, share)?).map(Some)
+            })?;
+            for (told, crafted) in told.iter_mut().zip(crafted) {
+                *told = told.take().or(crafted);
+            }
+        }
+        let told: Vec<Done> = told.into_iter().flatten().collect();
+        if !told.iter().any(|done| done.sent) {
+            return Err(SimulateError::AllDiverged { round, clients: cohort.len() });
+        }
+
+        let present = |position: &usize| told.get(*position).is_some_and(|done| done.sent);
+        let how = match federation.file.aggregation.count {
+            // Counts are of those whose update is there.
+            Counting::Nova { cap } => {
+                let positions: Vec<usize> = (0..cohort.len()).filter(present).collect();
+                self.nova(&positions, &cohort, cap, round)?
+            }
+            _ => how,
+        };
+        let change = self.threads.together(|| gather.change(base.parameters(), &how, round))?;
+        let losses: Vec<f64> = told.iter().filter_map(|done| done.loss).collect();
+        let fetched = Weights::byte_length(&federation.spec) as u64;
+        let record = RoundRecord {
+            round,
+            clients: cohort.len() as u32,
+            hostile: hostile.iter().filter(|hostile| **hostile).count() as u32,
+            diverged: told.iter().filter(|done| !done.sent).count() as u32,
+            loss: (!losses.is_empty()).then(|| losses.iter().sum::<f64>() / losses.len() as f64),
+            metrics: None,
+            bytes_up: told.iter().map(|done| done.bytes).sum(),
+            bytes_down: fetched * cohort.len() as u64,
+            saturated: told.iter().map(|done| done.saturated).sum(),
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        Ok((change, record))
+    }
+
+    fn aggregation(&self, round: u32) -> Aggregation {
+        let file = &self.federation.file.aggregation;
+        let seed = key(self.federation.file.seed, Purpose::Buckets, round, 0);
+        Aggregation { before: file.before.before(seed), rule: file.rule, counts: None }
+    }
+
+    fn gather(
+        &self,
+        count: usize,
+        base: &Weights,
+        how: &Aggregation,
+    ) -> Result<Gather, SimulateError> {
+        let file = &self.federation.file;
+        let informed = file.attack.is_some_and(|attack| attack.kind.is_informed());
+        let nova = matches!(file.aggregation.count, Counting::Nova { .. });
+        let (length, encoding) = (base.values().len(), self.federation.encoding);
+        match can_sum(how) && !informed && !nova {
+            true => Ok(Gather::summing(length, encoding)),
+            false => Gather::keeping(count, length, encoding, &self.folder.updates()),
+        }
+    }
+
+    /// How often a mean counts a client.
+    fn count_of(&self, client: u32) -> u32 {
+        match self.federation.file.aggregation.count {
+            Counting::Samples { cap } => self.federation.clients.rows_of(client).min(cap),
+            _ => 1,
+        }
+    }
+
+    fn nova(
+        &self,
+        positions: &[usize],
+        cohort: &[u32],
+        cap: u32,
+        round: u32,
+    ) -> Result<Aggregation, SimulateError> {
+        let clients: Vec<u32> =
+            positions.iter().filter_map(|&position| cohort.get(position).copied()).collect();
+        let rows = |client: &u32| self.federation.clients.rows_of(*client);
+        let samples: Vec<u32> = clients.iter().map(|client| rows(client).min(cap)).collect();
+        let steps: Vec<u32> = clients.iter().map(|client| self.steps(rows(client))).collect();
+        let counts: Blend = nova(&samples, &steps, round)?;
+        Ok(Aggregation { counts: Some(counts), ..self.aggregation(round) })
+    }
+
+    /// What attackers see of the honest updates.
+    fn sight(
+        &self,
+        gather: &Gather,
+        base: &Weights,
+        kind: Hostile,
+    ) -> Result<Option<Sight>, SimulateError> {
+        let crowd = kind == Hostile::MinMax;
+        let look = || gather.look(|all| Sight::new(all, base.values().len(), crowd));
+        let seen = self.threads.together(look);
+        seen.map_err(|error| SimulateError::file(self.folder.updates(), error))
+    }
+
+    /// Batches of a client with so many rows, in a round.
+    fn steps(&self, rows: u32) -> u32 {
+        let training = &self.federation.file.training;
+        rows.div_ceil(training.batch_size.max(1)).saturating_mul(training.epochs)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
