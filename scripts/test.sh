@@ -14,7 +14,7 @@ trap 'rm -f "$log"' EXIT
 passed=0
 failed=0
 skipped=
-# Tests that failed beside others and passed alone.
+# Tests that failed at first and passed when they were run again.
 unsteady=()
 # The parts that have ended, and the seconds that each took.
 parts=()
@@ -112,16 +112,23 @@ kubo() {
 	skipped="${skipped:+$skipped, }kubo"
 }
 
-# Runs a task among three machines, where this one lets us make them: containers often do not. It has to have the machine for itself.
+# Runs a task among three machines, where this one lets us make them: containers often do not. It has to have the machine for itself:
+# where a round has failed, there is a second try, and the end of the report says so.
 machines() {
 	if scripts/machines.sh --try >"$log" 2>&1; then
-		check "machines" scripts/machines.sh
+		check "machines" machines_round
 		return
 	fi
 	echo "== machines"
 	cat "$log"
 	echo "SKIPPED: scripts/machines.sh --try says why"
 	skipped="${skipped:+$skipped, }machines"
+}
+
+machines_round() {
+	scripts/machines.sh && return
+	echo "== machines: once more"
+	scripts/machines.sh && unsteady+=("scripts/machines.sh")
 }
 
 # Has other runtimes evaluate exported models: tract everywhere, ONNX Runtime where Python has it or can install it.
@@ -169,6 +176,6 @@ check "polkadot-js" scripts/polkadot-js.sh
 
 report
 [ -z "$skipped" ] || echo "Skipped: $skipped."
-[ "${#unsteady[@]}" -eq 0 ] || printf 'Unsteady, passed only alone: %s\n' "${unsteady[@]}"
+[ "${#unsteady[@]}" -eq 0 ] || printf 'Unsteady, passed at the second try: %s\n' "${unsteady[@]}"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
