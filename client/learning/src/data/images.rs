@@ -187,7 +187,7 @@ fn luma(&[red, green, blue]: &[u8; 3]) -> u8 {
 /// A file of which the header alone was read; its content tells the format.
 enum Found<'a> {
     Png(png::Header, &'a [u8]),
-    Jpeg(jpeg::Opened<'a>),
+    Jpeg(Box<jpeg::Opened<'a>>),
 }
 
 impl<'a> Found<'a> {
@@ -196,7 +196,8 @@ impl<'a> Found<'a> {
             return Ok(Self::Png(png::header(bytes).map_err(unusable)?, bytes));
         }
         if jpeg::is(bytes) {
-            return Ok(Self::Jpeg(jpeg::Opened::new(bytes).map_err(unusable)?));
+            let opened = jpeg::Opened::new(bytes).map_err(unusable)?;
+            return Ok(Self::Jpeg(Box::new(opened)));
         }
         Err("neither PNG nor JPEG; convert or remove it".to_owned())
     }

@@ -101,3 +101,79 @@ impl From<LocalTraining> for Form {
         }
     }
 }
+
+/// A schedule's table. An enum with a tag inside would not do: serde cannot read its numbers from JSON where
+/// serde_json keeps them as texts.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScheduleForm {
+    kind: Kind,
+    #[serde(default)]
+    warmup: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    every: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rounds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    factor: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    floor: Option<f64>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Constant,
+    Step,
+    Exponential,
+    Cosine,
+}
+
+impl TryFrom<ScheduleForm> for Schedule {
+    type Error = &'static str;
+
+    fn try_from(form: ScheduleForm) -> Result<Self, &'static str> {
+        let ScheduleForm { kind, warmup, every, rounds, factor, floor } = form;
+        match (kind, every, rounds, factor, floor) {
+            (Kind::Constant, None, None, None, None) => Ok(Self::Constant { warmup }),
+            (Kind::Step, Some(every), None, Some(factor), None) => {
+                Ok(Self::Step { warmup, every, factor })
+            }
+            (Kind::Exponential, None, None, Some(factor), None) => {
+                Ok(Self::Exponential { warmup, factor })
+            }
+            (Kind::Cosine, None, Some(rounds), None, floor) => {
+                Ok(Self::Cosine { warmup, rounds, floor: floor.unwrap_or(0.0) })
+            }
+            (Kind::Constant, ..) => Err("the schedule `constant` has `warmup` alone"),
+            (Kind::Step, ..) => Err("the schedule `step` has `every`, `factor` and `warmup`"),
+            (Kind::Exponential, ..) => Err("the schedule `exponential` has `factor` and `warmup`"),
+            (Kind::Cosine, ..) => Err("the schedule `cosine` has `rounds`, `floor` and `warmup`"),
+        }
+    }
+}
+
+impl From<Schedule> for ScheduleForm {
+    fn from(schedule: Schedule) -> Self {
+        let form = |kind, warmup| Self {
+            kind,
+            warmup,
+            every: None,
+            rounds: None,
+            factor: None,
+            floor: None,
+        };
+        match schedule {
+            Schedule::Constant { warmup } => form(Kind::Constant, warmup),
+            Schedule::Step { warmup, every, factor } => {
+                Self { every: Some(every), factor: Some(factor), ..form(Kind::Step, warmup) }
+            }
+            Schedule::Exponential { warmup, factor } => {
+                Self { factor: Some(factor), ..form(Kind::Exponential, warmup) }
+            }
+            Schedule::Cosine { warmup, rounds, floor } => {
+                Self { rounds: Some(rounds), floor: Some(floor), ..form(Kind::Cosine, warmup) }
+            }
+        }
+    }
+}

@@ -1,24 +1,23 @@
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
+use super::{TrainError, form::ScheduleForm};
 
 /// What becomes of the learning rate from round to round: a factor between 0 and 1 for each.
 ///
 /// In the first `warmup` rounds `r = 0, 1, …` the factor is `(r + 1) / (warmup + 1)`; `t` counts the
-/// rounds after them, from 0. Shares are numbers from 0 to 1, which a chain holds in millionths.
+/// rounds after them, from 0. Shares are numbers from 0 to 1, which a chain holds in millionths. In a file it
+/// is a table with a `kind`: see [`LocalTraining`](super::LocalTraining).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(try_from = "ScheduleForm", into = "ScheduleForm")]
 pub enum Schedule {
     /// Always 1.
     Constant {
         /// Rounds of warming up.
-        #[serde(default)]
         warmup: u32,
     },
     /// `factor^⌊t / every⌋`.
     Step {
         /// Rounds of warming up.
-        #[serde(default)]
         warmup: u32,
         /// Rounds between two steps.
         every: u32,
@@ -28,7 +27,6 @@ pub enum Schedule {
     /// `factor^t`.
     Exponential {
         /// Rounds of warming up.
-        #[serde(default)]
         warmup: u32,
         /// What a round leaves of the rate.
         factor: f64,
@@ -37,12 +35,10 @@ pub enum Schedule {
     /// (Loshchilov and Hutter 2017).
     Cosine {
         /// Rounds of warming up.
-        #[serde(default)]
         warmup: u32,
         /// Rounds until the floor, those of warming up not counted.
         rounds: u32,
         /// What is left of the rate in the end.
-        #[serde(default)]
         floor: f64,
     },
 }

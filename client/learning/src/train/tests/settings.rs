@@ -57,7 +57,11 @@ fn a_table_that_contradicts_itself_says_why() {
         ("epochs = 1\nschedule = { kind = \"exponential\", factor = 0.0 }", "schedule.factor"),
         ("epochs = 1\nschedule = { kind = \"cosine\", rounds = 0 }", "schedule.rounds"),
         ("epochs = 1\nschedule = { kind = \"cosine\", rounds = 3, floor = 2.0 }", "schedule.floor"),
-        ("epochs = 1\nschedule = { kind = \"cosine\", round = 3 }", "round"),
+        ("epochs = 1\nschedule = { kind = \"cosine\", round = 3 }", "unknown field `round`"),
+        (
+            "epochs = 1\nschedule = { kind = \"cosine\", rounds = 3, factor = 0.5 }",
+            "the schedule `cosine` has `rounds`",
+        ),
     ] {
         let error = read(text).unwrap_err();
         assert!(error.contains(problem), "{text}: {error}");
