@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use decentralml_learning::{ModelSpec, ServerOptimizer, ServerState, Weights};
+use decentralml_learning::{ControlVariate, ModelSpec, ServerOptimizer, ServerState, Weights};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -26,6 +26,8 @@ pub(crate) struct Checkpoint {
     pub(crate) digest: [u8; 32],
     pub(crate) model: Weights,
     pub(crate) server: ServerState,
+    /// The server's control variate, of SCAFFOLD.
+    pub(crate) variate: Option<ControlVariate>,
     /// The rounds that are done.
     pub(crate) rounds: Vec<RoundRecord>,
     /// The first round that reached the target.
@@ -40,6 +42,8 @@ struct Head {
     sha256: String,
     model_bytes: u64,
     server_bytes: u64,
+    /// 0 where there is none.
+    variate_bytes: u64,
     reached: Option<u32>,
     rounds: Vec<RoundRecord>,
 }
@@ -53,18 +57,20 @@ impl Checkpoint {
     ) -> Result<(), SimulateError> {
         let model = self.model.to_bytes();
         let server = self.server.to_bytes(optimizer, spec)?;
+        let variate = self.variate.as_ref().map(ControlVariate::to_bytes).unwrap_or_default();
         let head = Head {
             run: hex(&self.digest),
-            sha256: hash(&[&model, &server]),
+            sha256: hash(&[&model, &server, &variate]),
             model_bytes: model.len() as u64,
             server_bytes: server.len() as u64,
+            variate_bytes: variate.len() as u64,
             reached: self.reached,
             rounds: self.rounds.clone(),
         };
         let mut head =
             serde_json::to_vec(&head).map_err(|error| SimulateError::Other(error.to_string()))?;
         head.push(b'\n');
-        write_whole(path, &[&head, &model, &server])
+        write_whole(path, &[&head, &model, &server, &variate])
     }
 
     /// Reads the checkpoint of this run; nothing where there is none. Fails with
@@ -78,7 +84,8 @@ impl Checkpoint {
         if !path.exists() {
             return Ok(None);
         }
-        let sizes = [Weights::byte_length(spec), ServerState::byte_length(optimizer, spec)];
+        let weights = Weights::byte_length(spec);
+        let sizes = [2 * weights, ServerState::byte_length(optimizer, spec)];
         let most = sizes.iter().map(|&size| size as u64).sum::<u64>() + MAX_HEAD;
         let bytes = read_at_most(path, most)?;
         let broken = |problem: &str| SimulateError::Broken {
@@ -94,13 +101,17 @@ impl Checkpoint {
             let path = path.parent().unwrap_or(path).to_owned();
             return Err(SimulateError::Changed { path, round: head.rounds.len() as u32 });
         }
-        let middle = usize::try_from(head.model_bytes).unwrap_or(usize::MAX);
-        let parts = rest.split_at_checked(middle);
-        let Some((model, server)) = parts.filter(|parts| parts.1.len() as u64 == head.server_bytes)
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let parts = rest.split_at_checked(size(head.model_bytes)).and_then(|(model, rest)| {
+            let (server, variate) = rest.split_at_checked(size(head.server_bytes))?;
+            Some((model, server, variate))
+        });
+        let Some((model, server, variate)) =
+            parts.filter(|parts| parts.2.len() as u64 == head.variate_bytes)
         else {
             return Err(broken("is cut off"));
         };
-        if hash(&[model, server]) != head.sha256 {
+        if hash(&[model, server, variate]) != head.sha256 {
             return Err(broken("is damaged"));
         }
         let malformed = |source| SimulateError::Malformed { path: path.to_owned(), source };
@@ -108,6 +119,10 @@ impl Checkpoint {
             digest,
             model: Weights::from_bytes(model, spec).map_err(malformed)?,
             server: ServerState::from_bytes(server, optimizer, spec).map_err(malformed)?,
+            variate: match variate {
+                [] => None,
+                bytes => Some(ControlVariate::from_bytes(bytes, spec).map_err(malformed)?),
+            },
             rounds: head.rounds,
             reached: head.reached,
         }))
@@ -137,12 +152,14 @@ mod tests {
             digest: [1; 32],
             model: Weights::init(&spec, [5; 32]),
             server: optimizer.start(&spec).unwrap(),
+            variate: Some(ControlVariate::zero(&spec)),
             rounds: vec![RoundRecord::default(); 3],
             reached: Some(2),
         };
         checkpoint.write(&path, &spec, &optimizer).unwrap();
         let found = read([1; 32]).unwrap().unwrap();
         assert_eq!((found.model, found.server), (checkpoint.model, checkpoint.server));
+        assert_eq!(found.variate, checkpoint.variate);
         assert_eq!((found.rounds.len(), found.reached), (3, Some(2)));
         let error = read([2; 32]).unwrap_err().to_string();
         assert!(error.contains("after round 3 of another run"), "{error}");

@@ -1,8 +1,8 @@
 use std::{io, path::PathBuf};
 
 use decentralml_learning::{
-    AggregateError, CodecError, DataError, EvaluateError, Malformed, ServerError, SpecError,
-    TrainError, UpdateError, WeightsError,
+    AggregateError, CodecError, DataError, EvaluateError, Malformed, MomentumError, ScaffoldError,
+    ServerError, SpecError, TrainError, UpdateError, WeightsError,
 };
 
 /// Why a run could not be read, begun or ended.
@@ -78,6 +78,12 @@ pub enum SimulateError {
     /// An update cannot be packed.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// Control variates do not fit.
+    #[error(transparent)]
+    Scaffold(#[from] ScaffoldError),
+    /// A client's changes cannot be averaged.
+    #[error(transparent)]
+    Momentum(#[from] MomentumError),
     /// The server cannot take its step.
     #[error("the server: {0}")]
     Server(#[from] ServerError),

@@ -37,6 +37,8 @@ pub struct Federation {
     pub digest: [u8; 32],
     pub(crate) encoding: Encoding,
     pub(crate) codec: Option<Codec>,
+    /// Of the changes of control variates, which are gradients: fine, and up to 128.
+    pub(crate) variates: Encoding,
 }
 
 impl Federation {
@@ -59,7 +61,10 @@ impl Federation {
         };
         let digest = digest(file, &spec, [&rows, &test])?;
         let (encoding, codec) = (file.encoding.exact()?, file.encoding.codec()?);
-        Ok(Self { file: file.clone(), spec, rows, test, clients, digest, encoding, codec })
+        let variates = Encoding::new(32, 24, i32::MAX)
+            .map_err(|error| SimulateError::field("scaffold", error.to_string()))?;
+        let file = file.clone();
+        Ok(Self { file, spec, rows, test, clients, digest, encoding, codec, variates })
     }
 
     /// The digest in hexadecimal digits.

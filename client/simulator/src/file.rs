@@ -61,6 +61,12 @@ pub struct RunFile {
     pub data: DataFile,
     /// What a client does in a round.
     pub training: LocalTraining,
+    /// Clients and server keep control variates (SCAFFOLD); with the optimizer `sgd`.
+    #[serde(default)]
+    pub scaffold: bool,
+    /// A client sends the mean of its changes, of which so much remains from round to round; 0 for none.
+    #[serde(default)]
+    pub worker_momentum: f64,
     /// What the server does.
     #[serde(default)]
     pub aggregation: Aggregating,

@@ -1,6 +1,7 @@
 //! One round: who was drawn trains, a client per thread.
 
 mod client;
+mod kept;
 mod threads;
 
 use std::{
@@ -8,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use decentralml_learning::{Aggregation, Blend, Weights};
+use decentralml_learning::{Aggregation, Blend, ControlVariate, Rule, Weights, Work};
 
 use crate::{
     Event, Federation, Folder, SimulateError,
@@ -39,20 +40,33 @@ struct Done {
     bytes: u64,
     saturated: u64,
     sent: bool,
+    /// Whether it has sent a change of its control variate.
+    varied: bool,
+}
+
+/// What a round comes down to.
+pub(crate) struct Turn {
+    /// The change of each weight.
+    pub(crate) change: Vec<f64>,
+    /// The server's next control variate, of SCAFFOLD.
+    pub(crate) variate: Option<ControlVariate>,
+    pub(crate) record: RoundRecord,
 }
 
 impl Rounds<'_> {
-    /// The change that a round, counted from 1, comes down to, and what there is to say about it.
+    /// One round, counted from 1.
     pub(crate) fn round(
         &self,
         base: &Weights,
+        variate: Option<&ControlVariate>,
         round: u32,
-    ) -> Result<(Vec<f64>, RoundRecord), SimulateError> {
+    ) -> Result<Turn, SimulateError> {
         let start = Instant::now();
         let federation = self.federation;
         let cohort = federation.cohort(round);
         let how = self.aggregation(round);
         let gather = self.gather(cohort.len(), base, &how)?;
+        let varied = Gather::summing(base.values().len(), federation.variates);
         let hostile: Vec<bool> =
             cohort.iter().map(|&client| federation.is_hostile(client)).collect();
         let kind = federation.file.attack.map(|attack| attack.kind);
@@ -64,10 +78,14 @@ impl Rounds<'_> {
         let put = |position: usize, sent: Option<Sent>| {
             let client = cohort.get(position).copied().unwrap_or_default();
             let told = match sent {
-                None => Done { loss: None, bytes: 0, saturated: 0, sent: false },
-                Some(Sent { update, loss, bytes, saturated }) => {
+                None => Done { loss: None, bytes: 0, saturated: 0, sent: false, varied: false },
+                Some(Sent { update, variate, loss, bytes, saturated }) => {
                     gather.put(position, update, self.count_of(client), round)?;
-                    Done { loss, bytes, saturated, sent: true }
+                    let is_varied = variate.is_some();
+                    if let Some(variate) = variate {
+                        varied.put(position, variate, 1, round)?;
+                    }
+                    Done { loss, bytes, saturated, sent: true, varied: is_varied }
                 }
             };
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -77,6 +95,7 @@ impl Rounds<'_> {
         let client = |position: usize| Client {
             rounds: self,
             base,
+            variate,
             round,
             number: cohort.get(position).copied().unwrap_or_default(),
             hostile: kind.filter(|_| hostile.get(position) == Some(&true)),
@@ -112,8 +131,17 @@ impl Rounds<'_> {
             _ => how,
         };
         let change = self.threads.together(|| gather.change(base.parameters(), &how, round))?;
+        let others = told.iter().filter(|done| done.varied).count();
+        let variate = match variate {
+            Some(held) if others > 0 => {
+                let change = varied.change(base.parameters(), &Rule::Mean.into(), round)?;
+                Some(held.moved(&change, others, federation.clients.count() as usize)?)
+            }
+            held => held.cloned(),
+        };
         let losses: Vec<f64> = told.iter().filter_map(|done| done.loss).collect();
-        let fetched = Weights::byte_length(&federation.spec) as u64;
+        let copies = if variate.is_some() { 2 } else { 1 };
+        let fetched = copies * Weights::byte_length(&federation.spec) as u64;
         let record = RoundRecord {
             round,
             clients: cohort.len() as u32,
@@ -126,7 +154,7 @@ impl Rounds<'_> {
             saturated: told.iter().map(|done| done.saturated).sum(),
             seconds: start.elapsed().as_secs_f64(),
         };
-        Ok((change, record))
+        Ok(Turn { change, variate, record })
     }
 
     fn aggregation(&self, round: u32) -> Aggregation {
@@ -170,7 +198,9 @@ impl Rounds<'_> {
             positions.iter().filter_map(|&position| cohort.get(position).copied()).collect();
         let rows = |client: &u32| self.federation.clients.rows_of(*client);
         let samples: Vec<u32> = clients.iter().map(|client| rows(client).min(cap)).collect();
-        let steps: Vec<u32> = clients.iter().map(|client| self.steps(rows(client))).collect();
+        let local = self.federation.file.training.in_round(round - 1);
+        let steps = |client: &u32| local.nova_steps(self.steps(rows(client)));
+        let steps: Vec<u32> = clients.iter().map(steps).collect();
         let counts: Blend = nova(&samples, &steps, round)?;
         Ok(Aggregation { counts: Some(counts), ..self.aggregation(round) })
     }
@@ -189,9 +219,14 @@ impl Rounds<'_> {
     }
 
     /// Batches of a client with so many rows, in a round.
-    fn steps(&self, rows: u32) -> u32 {
+    fn steps(&self, rows: u32) -> u64 {
         let training = &self.federation.file.training;
-        rows.div_ceil(training.batch_size.max(1)).saturating_mul(training.epochs)
+        match training.work {
+            Work::Steps(steps) => u64::from(steps),
+            Work::Epochs(epochs) => {
+                u64::from(rows.div_ceil(training.batch_size.max(1))) * u64::from(epochs)
+            }
+        }
     }
 
     fn is_stopped(&self) -> bool {

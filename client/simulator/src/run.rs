@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use decentralml_learning::{Evaluator, Metrics, Task, Weights};
+use decentralml_learning::{ControlVariate, Evaluator, Metrics, Task, Weights};
 use decentralml_storage::unixfs::canonical_cid;
 
 use crate::{
@@ -104,6 +104,7 @@ pub fn simulate(
             digest: federation.digest,
             model: federation.first_model(),
             server: optimizer.start(spec)?,
+            variate: file.scaffold.then(|| ControlVariate::zero(spec)),
             rounds: Vec::new(),
             reached: None,
         },
@@ -138,11 +139,13 @@ pub fn simulate(
         }
         let start = Instant::now();
         let round = at.rounds.len() as u32 + 1;
-        let (change, mut record) = match rounds.round(&at.model, round) {
+        let turn = match rounds.round(&at.model, at.variate.as_ref(), round) {
             Err(SimulateError::Stopped { .. }) => return Err(stopped(&at, saved)),
             other => other?,
         };
-        at.model = optimizer.apply(&at.model, &mut at.server, &change)?;
+        let mut record = turn.record;
+        at.model = optimizer.apply(&at.model, &mut at.server, &turn.change)?;
+        at.variate = turn.variate;
         if round.is_multiple_of(file.evaluate_every) || round == file.rounds {
             let metrics = evaluate(&at.model)?;
             let reached = file.target.is_some_and(|target| reaches(spec.task, &metrics, target));

@@ -136,7 +136,7 @@ mod tests {
 
     const BASE: &str = "clients = 10\nrounds = 2\nseed = 5\n";
     const REST: &str = "[model]\nname = \"mlp\"\n[data]\nfile = \"digits\"\n[training]\nepochs = 1\n\
-                        batch_size = 16\nlearning_rate = 0.1\noptimizer = { sgd = { momentum = 0.0 } }\n";
+                        batch_size = 16\nlearning_rate = 0.1\noptimizer = \"sgd\"\n";
 
     fn all(more: &str, sweep: &str) -> Result<Vec<Variant>, SimulateError> {
         variants(&format!("{BASE}{more}{REST}{sweep}"), Path::new("here/try.toml"))

@@ -37,7 +37,7 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_model() {
         &file,
         "clients = 6\nclients_per_round = 4\nrounds = 12\ncheckpoint_every = 3\n[model]\nname = \
          \"mlp\"\n[data]\nfile = \"digits\"\nrows = 300\n[training]\nepochs = 2\nbatch_size = 16\n\
-         learning_rate = 0.1\noptimizer = { sgd = { momentum = 0.0 } }\n[aggregation]\nserver = { \
+         learning_rate = 0.1\noptimizer = \"sgd\"\n[aggregation]\nserver = { \
          fed_avg_m = { rate = 0.5, momentum = 0.9 } }\n[encoding]\nrounding = \"stochastic\"\nkeep \
          = 0.05\nerror_feedback = true\n",
     )

@@ -13,7 +13,7 @@ use decentralml_simulator::{
 };
 
 const TRAINING: &str = "[training]\nepochs = 2\nbatch_size = 16\nlearning_rate = 0.1\n\
-                        optimizer = { sgd = { momentum = 0.0 } }\n";
+                        optimizer = \"sgd\"\n";
 
 /// A short run on digits; `head` and `tail` are lines of the file before and after its usual tables.
 fn file(head: &str, tail: &str) -> RunFile {
@@ -55,6 +55,13 @@ fn kinds() -> Vec<(&'static str, RunFile)> {
                 "[aggregation]\nrule = { multi_krum = { hostile = 1, kept = 3 } }\nbefore = { \
                  nearest_neighbors = { hostile = 2 } }\nserver = { fed_avg_m = { rate = 1.0, \
                  momentum = 0.5 } }\n[attack]\nshare = 0.25\nkind = \"min_max\"\n",
+            ),
+        ),
+        (
+            "SCAFFOLD, worker momentum and error feedback",
+            file(
+                "clients_per_round = 5\nscaffold = true\nworker_momentum = 0.5",
+                "[encoding]\nrounding = \"stochastic\"\nkeep = 0.2\nerror_feedback = true\n",
             ),
         ),
         (
@@ -221,6 +228,22 @@ fn a_client_that_diverges_is_counted_and_all_of_them_end_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let error = run_in(&RunFile::from_toml(&text).unwrap(), folder.path(), 2).unwrap_err();
     assert!(error.to_string().contains("all 3 clients have diverged"), "{error}");
+}
+
+#[test]
+fn every_client_algorithm_takes_another_way() {
+    let plain = run(&file("partition = \"linear\"", "")).report;
+    let mut found = vec![plain.model_cid.clone()];
+    for head in ["scaffold = true", "worker_momentum = 0.5"] {
+        let report = run(&file(&format!("partition = \"linear\"\n{head}"), "")).report;
+        assert!(report.metrics.accuracy > 0.5, "{head}: {}", report.metrics.accuracy);
+        assert!(!found.contains(&report.model_cid), "{head}");
+        // Control variates travel beside the weights, in both directions.
+        let twice = if head.contains("scaffold") { 2 } else { 1 };
+        assert_eq!(report.bytes_down, twice * plain.bytes_down, "{head}");
+        assert!(report.bytes_up > (twice - 1) * plain.bytes_up, "{head}");
+        found.push(report.model_cid);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a run file must say. Errors name the field.
 
-use decentralml_learning::{Rule, TrainError};
+use decentralml_learning::{Optimizer, Rule, TrainError};
 
 use super::{Cohort, Counting, Hostile, Mixing, RunFile};
 use crate::SimulateError;
@@ -52,6 +52,12 @@ impl RunFile {
             }
             other => SimulateError::field("training", other.to_string()),
         })?;
+        if self.scaffold && !matches!(self.training.optimizer, Optimizer::Sgd { .. }) {
+            return wrong("scaffold", "goes with `training.optimizer = \"sgd\"` only");
+        }
+        if !(0.0..1.0).contains(&self.worker_momentum) {
+            return wrong("worker_momentum", "must be at least 0 and below 1");
+        }
         self.check_aggregation()?;
         self.encoding.exact()?;
         self.encoding.codec()?;

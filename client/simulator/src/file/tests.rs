@@ -6,7 +6,7 @@ const SHORT: &str =
 
 fn short(more: &str) -> String {
     format!(
-        "{SHORT}[training]\nepochs = 1\nbatch_size = 16\nlearning_rate = 0.1\noptimizer = {{ sgd = {{ momentum = 0.0 }} }}\n{more}"
+        "{SHORT}[training]\nepochs = 1\nbatch_size = 16\nlearning_rate = 0.1\noptimizer = \"sgd\"\n{more}"
     )
 }
 

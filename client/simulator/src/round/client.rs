@@ -2,9 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use decentralml_learning::{Dataset, Draw, Residual, TrainError, Update, Weights, train};
+use decentralml_learning::{
+    ControlVariate, Dataset, Draw, LocalTraining, Residual, TrainError, TrainOutcome, Update,
+    Weights, train_corrected,
+};
 
-use super::Rounds;
+use super::{Rounds, kept::Kept};
 use crate::{
     SimulateError,
     attack::{self, Sight},
@@ -16,6 +19,8 @@ use crate::{
 pub(super) struct Client<'a> {
     pub(super) rounds: &'a Rounds<'a>,
     pub(super) base: &'a Weights,
+    /// The server's control variate, of SCAFFOLD.
+    pub(super) variate: Option<&'a ControlVariate>,
     /// From 1.
     pub(super) round: u32,
     pub(super) number: u32,
@@ -26,6 +31,8 @@ pub(super) struct Client<'a> {
 /// What a client sends.
 pub(super) struct Sent {
     pub(super) update: Update,
+    /// The change of its control variate, of SCAFFOLD.
+    pub(super) variate: Option<Update>,
     /// Mean loss in the last epoch, where it trained.
     pub(super) loss: Option<f64>,
     pub(super) bytes: u64,
@@ -50,16 +57,44 @@ impl Client<'_> {
                     Some(Hostile::LabelFlip) => attack::mislabeled(&rows)?,
                     _ => rows,
                 };
-                let Some((trained, loss)) = self.train(&rows)? else { return Ok(None) };
-                match hostile {
-                    Some(Hostile::SignFlip { factor }) => {
-                        let flipped = attack::flipped(spec, self.base, &trained, factor)?;
-                        self.encode(&flipped, Some(loss)).map(Some)
-                    }
-                    _ => self.encode(&trained, Some(loss)).map(Some),
-                }
+                self.train_and_encode(&rows, hostile)
             }
         }
+    }
+
+    fn train_and_encode(
+        &self,
+        rows: &Dataset,
+        hostile: Option<Hostile>,
+    ) -> Result<Option<Sent>, SimulateError> {
+        let federation = self.rounds.federation;
+        let file = &federation.file;
+        let local = file.training.in_round(self.round.saturating_sub(1));
+        let mut kept = Kept::load(self.rounds, self.number)?;
+        let Some(outcome) = self.train(rows, &local, &kept)? else { return Ok(None) };
+        let mut variate = None;
+        if let (Some(own), Some(server)) = (&kept.variate, self.variate) {
+            let (change, next) =
+                own.next(server, self.base, &outcome, &local, federation.variates)?;
+            variate = Some(change);
+            kept.variate = Some(next);
+        }
+        let mut trained = outcome.weights;
+        if let Some(held) = &kept.momentum {
+            let (mean, next) = held.next(self.base, &trained, file.worker_momentum)?;
+            trained = mean;
+            kept.momentum = Some(next);
+        }
+        if let Some(Hostile::SignFlip { factor }) = hostile {
+            trained = attack::flipped(&federation.spec, self.base, &trained, factor)?;
+        }
+        let sent = self.encode(&trained, kept.residual.as_mut())?;
+        kept.save(self.rounds, self.number, self.round)?;
+        let more = variate
+            .as_ref()
+            .map_or(0, |_| Update::byte_length(&federation.spec, federation.variates));
+        let bytes = sent.bytes + more as u64;
+        Ok(Some(Sent { variate, loss: Some(outcome.loss), bytes, ..sent }))
     }
 
     /// What an attacker sends who has seen the honest updates; nothing changes where there are none.
@@ -77,16 +112,25 @@ impl Client<'_> {
         self.encode(&crafted, None).map(Some)
     }
 
-    fn train(&self, rows: &Dataset) -> Result<Option<(Weights, f64)>, SimulateError> {
+    fn train(
+        &self,
+        rows: &Dataset,
+        local: &LocalTraining,
+        kept: &Kept,
+    ) -> Result<Option<TrainOutcome>, SimulateError> {
         let federation = self.rounds.federation;
         let key = key(federation.file.seed, Purpose::Training, self.round, self.number);
-        let local = federation.file.training;
         let observe = |_| match self.rounds.is_stopped() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         };
-        match train(&federation.spec, self.base, rows, &local, key, observe) {
-            Ok(outcome) => Ok(Some((outcome.weights, outcome.loss))),
+        let correction = match (&kept.variate, self.variate) {
+            (Some(own), Some(server)) => Some(own.correction(server)?),
+            _ => None,
+        };
+        let (spec, correction) = (&federation.spec, correction.as_ref());
+        match train_corrected(spec, self.base, rows, local, correction, key, observe) {
+            Ok(outcome) => Ok(Some(outcome)),
             Err(TrainError::Diverged { .. }) => Ok(None),
             Err(TrainError::Stopped) => {
                 Err(SimulateError::Stopped { round: self.round.saturating_sub(1) })
@@ -97,24 +141,23 @@ impl Client<'_> {
         }
     }
 
-    fn encode(&self, trained: &Weights, loss: Option<f64>) -> Result<Sent, SimulateError> {
+    fn encode(
+        &self,
+        trained: &Weights,
+        residual: Option<&mut Residual>,
+    ) -> Result<Sent, SimulateError> {
         let federation = self.rounds.federation;
         let encoding = federation.encoding;
         let (mut update, bytes, saturated) = match &federation.codec {
             None => {
                 let update = Update::from_delta(self.base, trained, encoding)?;
                 let saturated = update.at_clip();
-                let bytes = Update::byte_length(&federation.spec, encoding);
-                (update, bytes, saturated)
+                (update, Update::byte_length(&federation.spec, encoding), saturated)
             }
             Some(codec) => {
                 let run = key(federation.file.seed, Purpose::Rounding, 0, 0);
                 let draw = Draw { run, round: self.round, client: self.number };
-                let mut residual = self.residual()?;
-                let packed = codec.pack(self.base, trained, encoding, &draw, residual.as_mut())?;
-                if let Some(residual) = residual {
-                    self.rounds.states.save(self.number, self.round, &residual.to_bytes())?;
-                }
+                let packed = codec.pack(self.base, trained, encoding, &draw, residual)?;
                 (packed.update, packed.bytes.len(), packed.saturated)
             }
         };
@@ -123,23 +166,7 @@ impl Client<'_> {
             let units = (bound / encoding.decode(1)).max(1.0) as u64;
             update.clip_norm(units)?;
         }
-        Ok(Sent { update, loss, bytes: bytes as u64, saturated: saturated as u64 })
-    }
-
-    /// What the client's updates have left out so far, where it keeps that.
-    fn residual(&self) -> Result<Option<Residual>, SimulateError> {
-        let federation = self.rounds.federation;
-        if !federation.file.encoding.error_feedback {
-            return Ok(None);
-        }
-        let spec = &federation.spec;
-        // As many numbers as the model has, under the same names.
-        let most = Weights::byte_length(spec) as u64;
-        match self.rounds.states.load(self.number, most)? {
-            None => Ok(Some(Residual::zero(spec))),
-            Some(bytes) => Residual::from_bytes(&bytes, spec).map(Some).map_err(|source| {
-                SimulateError::Malformed { path: self.rounds.folder.state(), source }
-            }),
-        }
+        let (bytes, saturated) = (bytes as u64, saturated as u64);
+        Ok(Sent { update, variate: None, loss: None, bytes, saturated })
     }
 }

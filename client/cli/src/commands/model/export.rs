@@ -1,6 +1,6 @@
 //! `decentralml model export`.
 
-use super::{fetch::check_target, source};
+use super::source;
 use crate::{
     context::Context,
     exit::{Kind, OfKind},
@@ -58,7 +58,7 @@ struct Exported {
 
 /// The file appears when all of it is there.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
-    check_target(&opts.out)?;
+    source::check_out(&opts.out, opts.force)?;
     let (source, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
     let weights = import(&source.bytes, &spec).of_kind(Kind::Data)?.weights;
     drop(source);
@@ -71,7 +71,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             export(&spec, &weights, &about).of_kind(Kind::Data)?
         }
     };
-    write_aside(&opts.out, opts.force, &bytes)?;
+    source::written(write_aside(&opts.out, opts.force, &bytes))?;
     let exported = Exported {
         file: opts.out,
         format: opts.format,

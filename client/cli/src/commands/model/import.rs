@@ -1,6 +1,6 @@
 //! `decentralml model import`.
 
-use super::{fetch::check_target, source};
+use super::source;
 use crate::{
     context::Context,
     exit::{Kind, OfKind},
@@ -57,12 +57,12 @@ struct Pair {
 
 /// The file appears when all of it is there.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
-    check_target(&opts.out)?;
+    source::check_out(&opts.out, opts.force)?;
     let (source, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
     let found = import(&source.bytes, &spec).of_kind(Kind::Data)?;
     drop(source);
     let bytes = found.weights.to_bytes();
-    write_aside(&opts.out, opts.force, &bytes)?;
+    source::written(write_aside(&opts.out, opts.force, &bytes))?;
     let imported = Imported {
         cid: canonical_cid(&bytes),
         file: opts.out,

@@ -1,6 +1,6 @@
 //! `decentralml model predict`.
 
-use super::{fetch::check_target, source};
+use super::source;
 use crate::{
     context::Context,
     daemon::unless_stopped,
@@ -95,7 +95,7 @@ const UNWRITTEN: &str = "the answers cannot be written";
 /// Reads, asks and writes, batch by batch.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     if let Some(file) = &opts.out {
-        check_target(file)?;
+        source::check_out(file, opts.force)?;
     }
     let (source, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
     let weights = import(&source.bytes, &spec).of_kind(Kind::Data)?.weights;
@@ -114,10 +114,10 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         unless_stopped(all(&predictor, &mut rows, &mut target), left).await?;
         return if json { out.bytes(b"\n]\n") } else { Ok(()) };
     };
-    let mut target = Target::File(Aside::create(&path, opts.force)?);
+    let mut target = Target::File(source::written(Aside::create(&path, opts.force))?);
     let number = unless_stopped(all(&predictor, &mut rows, &mut target), left).await?;
     if let Target::File(file) = target {
-        file.finish()?;
+        source::written(file.finish())?;
     }
     out.result(&Written { file: path, rows: number }, |written| {
         pairs(&[

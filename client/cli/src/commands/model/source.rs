@@ -1,5 +1,6 @@
 //! Weights that are named by a file or a CID, and the layers that they belong to.
 
+use super::fetch::check_target;
 use crate::{
     context::Context,
     daemon::unless_stopped,
@@ -9,7 +10,7 @@ use crate::{
 };
 use color_eyre::Result;
 use decentralml_learning::{ModelSpec, model::READY};
-use decentralml_onnx::{MAX_FILE, declared, import_limit, load};
+use decentralml_onnx::{MAX_FILE, WriteError, declared, import_limit, load};
 use decentralml_types::Cid;
 use std::path::Path;
 
@@ -41,6 +42,23 @@ pub async fn read(context: &Context, name: &str, layers: Option<&ModelSpec>) -> 
     Ok(Source { cid: Some(cid), bytes })
 }
 
+/// Whether a file can go there, before anything is fetched or computed.
+pub fn check_out(target: &Path, force: bool) -> Result<()> {
+    check_target(target)?;
+    match !force && target.symlink_metadata().is_ok() {
+        true => written(Err(WriteError::Exists(target.display().to_string()))),
+        false => Ok(()),
+    }
+}
+
+/// Whether a file was written: one that is there already is the caller's to decide on.
+pub fn written<T>(result: std::result::Result<T, WriteError>) -> Result<T> {
+    match result {
+        Err(error @ WriteError::Exists(_)) => Err(problem(Kind::Usage, error.to_string())),
+        other => Ok(other?),
+    }
+}
+
 /// The layers of a file (TOML or JSON), or of a ready model.
 pub fn layers(name: &Path) -> Result<ModelSpec> {
     match name.to_str().filter(|name| READY.contains(name)) {
@@ -70,6 +88,19 @@ pub async fn with_layers(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_only_by_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m");
+        assert!(check_out(&path, false).is_ok());
+        std::fs::write(&path, "").unwrap();
+        let error = check_out(&path, false).unwrap_err();
+        assert!(error.to_string().contains("give --force"), "{error}");
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
+        assert!(check_out(&path, true).is_ok());
+        assert!(check_out(folder.path(), true).is_err());
+    }
 
     #[test]
     fn layers_are_those_of_a_ready_model_or_of_a_file() {
