@@ -1,7 +1,7 @@
 //! The facade: the part of Kubo's RPC that our client uses, over a [`Store`].
 //!
 //! `POST /api/v0/{add,cat,block/put,block/get,block/stat,block/rm,pin/add,pin/rm,pin/ls,id,version,repo/stat,
-//! repo/gc,repo/verify,ls,files/stat,dag/import,dag/export,dag/stat}`, with the parameters,
+//! repo/gc,repo/verify,ls,get,files/stat,dag/import,dag/export,dag/stat}`, with the parameters,
 //! answers and errors of Kubo 0.42. What it cannot do is refused, not done in another way: adding in another form than the
 //! canonical one, directories that Kubo would spread over many blocks, direct pins, paths inside of a DAG where a block or a pin is meant. What others have made is
 //! read in any form, but for directories that are spread over many blocks. It looks for nothing elsewhere, so that
@@ -22,6 +22,7 @@ mod cat;
 mod dag;
 mod files;
 mod gate;
+mod get;
 mod incoming;
 mod info;
 mod ls;
@@ -160,6 +161,7 @@ fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
         .route("/dag/export", post(dag::export))
         .route("/dag/stat", post(dag::stat))
         .route("/files/stat", post(files::stat))
+        .route("/get", post(get::get))
         .route("/ls", post(ls::ls))
         .route("/pin/add", post(pins::add))
         .route("/pin/rm", post(pins::remove))

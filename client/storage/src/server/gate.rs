@@ -1,8 +1,9 @@
 //! What is turned away before a command sees it: requests without the token, where there is one, other methods than POST, and
 //! web pages. Any page that a person on this machine has open could send requests to loopback.
 //!
-//! These are Kubo's checks. Like Kubo it takes any `Host`: a page whose name is made to point to this machine (DNS rebinding)
-//! still names itself in `Origin` or `Referer`, by which it is refused.
+//! These are Kubo's checks. Like Kubo 0.42 it takes any `Host`, as a store may be known by many names: a page whose name is made to
+//! point to this machine (DNS rebinding) still names itself in `Origin` or `Referer`, by which it is refused, and a browser that sends
+//! neither is known by its `User-Agent`.
 
 use super::{access::Token, answer::sentence};
 use axum::{

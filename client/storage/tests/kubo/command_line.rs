@@ -6,7 +6,33 @@ use crate::{
     support::{Daemon, bytes},
 };
 use decentralml_storage::unixfs;
-use std::fs;
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+#[tokio::test]
+#[ignore = "needs a Kubo: scripts/kubo.sh"]
+async fn kubos_command_line_gets_files_and_directories() {
+    let daemon = Daemon::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let data = bytes(3 * MIB + 7);
+    fs::create_dir_all(path("from/sub/empty")).unwrap();
+    fs::write(path("from/large"), &data).unwrap();
+    fs::write(path("from/sub/small"), b"small").unwrap();
+    symlink("sub/small", path("from/link")).unwrap();
+    let root = line(daemon.addr, &["add", "-r", "-Q", &path("from")]).await;
+
+    let (done, output) = ipfs(daemon.addr, &["get", "-o", &path("to"), &root]).await;
+    assert!(done, "{}", String::from_utf8_lossy(&output));
+    assert!(fs::read(path("to/large")).unwrap() == data);
+    assert_eq!(fs::read(path("to/link")).unwrap(), b"small");
+    assert_eq!(fs::read_link(path("to/link")).unwrap(), Path::new("sub/small"));
+    assert!(Path::new(&path("to/sub/empty")).is_dir());
+
+    let large = format!("{root}/large");
+    let (done, output) = ipfs(daemon.addr, &["get", "-o", &path("file"), &large]).await;
+    assert!(done, "{}", String::from_utf8_lossy(&output));
+    assert!(fs::read(path("file")).unwrap() == data);
+}
 
 #[tokio::test]
 #[ignore = "needs a Kubo: scripts/kubo.sh"]

@@ -10,6 +10,7 @@ mod collect;
 mod damage;
 mod formats;
 mod gateway;
+mod get;
 mod host;
 mod kill;
 mod lying_server;

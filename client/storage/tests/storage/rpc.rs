@@ -1,12 +1,12 @@
 //! The real client against the real facade over HTTP.
 
-use crate::support::{Daemon, bytes, patient, post, request};
+use crate::support::{Answer, Daemon, bytes, named, patient, post, request};
 use decentralml_storage::{
     Block, Codec, Error, Storage,
     server::{ServeError, Server, serve},
     unixfs,
 };
-use std::{fs, time::Instant};
+use std::{fs, net::SocketAddr, time::Instant};
 
 const MIB: usize = 1 << 20;
 
@@ -305,9 +305,26 @@ async fn a_web_page_from_elsewhere_is_refused() {
         let answer = request(daemon.addr, "POST", "version", &format!("{header}\r\n"), b"").await;
         assert_eq!(answer.status, 403, "{header}");
     }
+    // As a page says it whose name is made to lead to this machine: a browser takes it for a page of the store.
+    for page in ["evil.example".to_owned(), format!("evil.example:{}", daemon.addr.port())] {
+        for header in [format!("Origin: http://{page}"), format!("Referer: http://{page}/x")] {
+            let headers = format!("{header}\r\n");
+            let answer = rebound(daemon.addr, &page, &headers).await;
+            assert_eq!(answer.status, 403, "{headers}");
+        }
+        let hidden = "User-Agent: Mozilla/5.0\r\n";
+        assert_eq!(rebound(daemon.addr, &page, hidden).await.status, 403);
+        // No page, and the store's name may be anything, as for Kubo.
+        assert_eq!(rebound(daemon.addr, &page, "").await.status, 200);
+    }
     let own = format!("Origin: http://localhost:{}\r\n", daemon.addr.port());
     let answer = request(daemon.addr, "POST", "version", &own, b"").await;
     assert_eq!(answer.status, 200);
+}
+
+/// A request to a server that is called by another name.
+async fn rebound(addr: SocketAddr, name: &str, headers: &str) -> Answer {
+    named(addr, name, "POST", "/api/v0/version", headers, b"").await
 }
 
 #[tokio::test]

@@ -161,9 +161,21 @@ pub async fn http(
     headers: &str,
     body: &[u8],
 ) -> Answer {
+    named(addr, &addr.to_string(), method, target, headers, body).await
+}
+
+/// [`http`] to a server that is called by this name.
+pub async fn named(
+    addr: SocketAddr,
+    name: &str,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &[u8],
+) -> Answer {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+        "{method} {target} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
         body.len()
     );
     // A server that refuses may answer before it has read all, and then reset the connection: what it said came first.
