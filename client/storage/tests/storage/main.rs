@@ -9,6 +9,7 @@ mod add;
 mod collect;
 mod damage;
 mod formats;
+mod full_disk;
 mod gateway;
 mod get;
 mod host;
