@@ -87,7 +87,11 @@ mod tests {
 
     fn seat(opened: bool, attested: bool) -> Seat {
         let cid = Cid { codec: Codec::Raw, digest: [1; 32] };
-        Seat { commitment: [0; 32], opened, attested: attested.then_some(NextModel::stateless(cid)) }
+        Seat {
+            commitment: [0; 32],
+            opened,
+            attested: attested.then_some(NextModel::stateless(cid)),
+        }
     }
 
     #[test]

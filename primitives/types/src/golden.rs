@@ -17,7 +17,10 @@ use sp_crypto_hashing::blake2_256;
 
 /// What [`digest`] returns on every machine. A change of it means that commitments made with two versions of the program do
 /// not fit each other, or that stored specifications are read differently: it needs a migration, not a new constant.
-pub const EXPECTED: [u8; 32] = [58, 83, 232, 65, 152, 4, 178, 183, 87, 163, 201, 28, 205, 81, 48, 46, 236, 133, 173, 61, 151, 94, 30, 140, 89, 92, 77, 225, 85, 0, 153, 0];
+pub const EXPECTED: [u8; 32] = [
+    58, 83, 232, 65, 152, 4, 178, 183, 87, 163, 201, 28, 205, 81, 48, 46, 236, 133, 173, 61, 151,
+    94, 30, 140, 89, 92, 77, 225, 85, 0, 153, 0,
+];
 
 /// A digest over the encodings of CIDs, specifications, opinions and states, and over the hashes of commitments.
 pub fn digest() -> [u8; 32] {
