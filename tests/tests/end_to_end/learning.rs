@@ -45,26 +45,28 @@ async fn seats_agree_on_models_and_states_of_packed_updates_though_workers_are_k
     let task = system.create_task(ROUNDS, TRAINERS.len(), &REPLACEMENTS)?;
     let mut workers = system.workers(task, &TRAINERS.map(honest), &EVALUATORS.map(honest))?;
 
-    // The first trainer, once it has an update of the second round: what the first one left out is in it, or is on disk.
-    wait_until("an update of round 2", LONG, async || {
-        Ok(left_out(&system, TRAINERS[0], task)?.contains(&2).then_some(()))
+    // The first trainer, once it has an update of a second round: what the first one left out is in it, or is on disk.
+    wait_until("an update of a second round", LONG, async || {
+        let rounds = left_out(&system, TRAINERS[0], task)?;
+        Ok(rounds.iter().any(|round| *round > 1).then_some(()))
     })
     .await
     .with_context(|| logs(&workers))?;
     workers[0].kill()?;
     workers[0].restart()?;
 
-    // The first evaluator, once the second round is to be scored: the state that the round starts from has to be fetched.
-    let second = wait_until("the scores of round 2", LONG, async || {
-        let round = system.chain.best().await?.round(task, 2).await?;
+    // The first evaluator, once a later round is to be scored: the state that the round starts from has to be fetched.
+    let later = wait_until("scores in a round that starts from a state", LONG, async || {
+        let rounds = system.chain.best().await?.rounds(task).await?;
         let training = [Phase::Training, Phase::Revealing];
-        Ok(round.filter(|round| !training.contains(&round.phase)))
+        let later = |round: &Round| round.state.is_some() && !training.contains(&round.phase);
+        Ok(rounds.into_iter().find(later))
     })
     .await
     .with_context(|| logs(&workers))?;
     workers[TRAINERS.len()].kill()?;
     workers[TRAINERS.len()].restart()?;
-    is_there(&system, &second).await?;
+    is_there(&system, &later).await?;
     system.finish(task).await.with_context(|| logs(&workers))?;
 
     let view = system.chain.finalized().await?;
