@@ -176,7 +176,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let example = run_to_text(opts(None, None, true), true).await;
         let file = folder.path().join("short.toml");
-        std::fs::write(&file, example.replace("rounds = 15", "rounds = 2")).unwrap();
+        std::fs::write(&file, example.replace("rounds = 30", "rounds = 2")).unwrap();
         let out = folder.path().join("out");
         let text = run_to_text(opts(Some(file), Some(out.clone()), false), true).await;
         let lines: Vec<serde_json::Value> =
@@ -191,7 +191,7 @@ mod tests {
     async fn a_run_file_with_a_mistake_is_a_wrong_usage() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.toml");
-        std::fs::write(&file, EXAMPLE.replace("rounds = 15", "rounds = 0")).unwrap();
+        std::fs::write(&file, EXAMPLE.replace("rounds = 30", "rounds = 0")).unwrap();
         let mut bytes = Vec::new();
         let error =
             run(opts(Some(file), None, false), &mut Out::new(&mut bytes, false)).await.unwrap_err();
