@@ -129,7 +129,7 @@ fn line<T: serde::Serialize + ?Sized>(value: &T, out: &mut Out<'_>) -> Result<()
 /// A table of runs side by side.
 fn side_by_side(compared: &[decentralml_simulator::Comparison]) -> String {
     let rows = compared.iter().map(decentralml_simulator::Comparison::cells);
-    number_table(decentralml_simulator::HEADER.to_vec(), rows)
+    number_table(decentralml_simulator::HEADER.map(str::to_owned).to_vec(), rows)
 }
 
 /// Reports of runs that differ in their seeds alone, under what they have in common.
