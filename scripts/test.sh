@@ -131,19 +131,6 @@ machines_round() {
 	scripts/machines.sh && unsteady+=("scripts/machines.sh")
 }
 
-# Has other runtimes evaluate exported models: tract everywhere, ONNX Runtime where Python has it or can install it.
-onnx() {
-	local start=$SECONDS
-	if timeout 600 scripts/onnx.sh --install; then
-		check "onnx" scripts/onnx.sh
-		return
-	fi
-	took "onnx, installing" "$start"
-	echo "SKIPPED: ONNX Runtime, which Python could not install: see above"
-	skipped="${skipped:+$skipped, }ONNX Runtime"
-	check "onnx" scripts/onnx.sh --rust
-}
-
 # Prints how long everything took, and writes it to out/test.json.
 report() {
 	local i total=$SECONDS
@@ -170,7 +157,6 @@ check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" tests
 kubo
 machines
-onnx
 check "local network" scripts/localnet.sh --check
 check "polkadot-js" scripts/polkadot-js.sh
 

@@ -9,7 +9,7 @@ use decentralml_learning::{ControlVariate, Evaluator, Metrics, Task, Weights};
 use decentralml_storage::unixfs::canonical_cid;
 
 use crate::{
-    Fairness, Federation, Folder, Report, RoundRecord, SimulateError, Versions,
+    Cohort, Fairness, Federation, Folder, Report, RoundRecord, RunFile, SimulateError, Versions,
     checkpoint::Checkpoint,
     folder::{remove, write_whole},
     page,
@@ -170,7 +170,8 @@ pub fn simulate(
     let report = Report {
         name: file.name.clone(),
         run: federation.name(),
-        file: file.clone(),
+        // As a number: a share without a fraction is not told from one where JSON is read.
+        file: RunFile { clients_per_round: Cohort::Count(file.cohort()), ..file.clone() },
         model_cid: canonical_cid(&bytes).to_string(),
         parameters: at.model.values().len(),
         rows: federation.rows.rows(),

@@ -129,7 +129,7 @@ fn line<T: serde::Serialize + ?Sized>(value: &T, out: &mut Out<'_>) -> Result<()
 /// A table of runs side by side.
 fn side_by_side(compared: &[decentralml_simulator::Comparison]) -> String {
     let rows = compared.iter().map(decentralml_simulator::Comparison::cells);
-    number_table(decentralml_simulator::HEADER.to_vec(), rows)
+    number_table(decentralml_simulator::HEADER.map(str::to_owned).to_vec(), rows)
 }
 
 /// Reports of runs that differ in their seeds alone, under what they have in common.
@@ -176,7 +176,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let example = run_to_text(opts(None, None, true), true).await;
         let file = folder.path().join("short.toml");
-        std::fs::write(&file, example.replace("rounds = 15", "rounds = 2")).unwrap();
+        std::fs::write(&file, example.replace("rounds = 30", "rounds = 2")).unwrap();
         let out = folder.path().join("out");
         let text = run_to_text(opts(Some(file), Some(out.clone()), false), true).await;
         let lines: Vec<serde_json::Value> =
@@ -191,7 +191,7 @@ mod tests {
     async fn a_run_file_with_a_mistake_is_a_wrong_usage() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.toml");
-        std::fs::write(&file, EXAMPLE.replace("rounds = 15", "rounds = 0")).unwrap();
+        std::fs::write(&file, EXAMPLE.replace("rounds = 30", "rounds = 0")).unwrap();
         let mut bytes = Vec::new();
         let error =
             run(opts(Some(file), None, false), &mut Out::new(&mut bytes, false)).await.unwrap_err();

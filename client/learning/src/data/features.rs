@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn arrays_are_read_item_by_item() {
         let (_folder, path) = file("x.npy", &npy("|u1", "3, 1, 2", &[0, 255, 51, 0, 255, 255]));
-        assert_eq!(all(&path, 2, 0).unwrap(), [0.0, 1.0, 0.2, 0.0, 1.0, 1.0]);
+        assert_eq!(all(&path, 2, 0).unwrap(), [0.0, 1.0, 51.0 * (1.0 / 255.0), 0.0, 1.0, 1.0]);
         assert!(all(&path, 3, 0).unwrap_err().contains("rows of shape [1, 2], the model takes 3"));
         let numbers: Vec<u8> = [1.5_f64, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
         let (_folder, path) = file("x.npy", &npy("<f8", "2, 1", &numbers));
