@@ -39,7 +39,7 @@ fn the_example_is_a_run_file_and_names_every_field() {
         "seeds",
         "sweep",
     ] {
-        assert!(EXAMPLE.contains(&format!("{field}")), "{field}");
+        assert!(EXAMPLE.contains(field), "{field}");
     }
 }
 

@@ -59,9 +59,9 @@ struct Exported {
 /// The file appears when all of it is there.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     source::check_out(&opts.out, opts.force)?;
-    let (source, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
-    let weights = import(&source.bytes, &spec).of_kind(Kind::Data)?.weights;
-    drop(source);
+    let (file, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
+    let weights = import(&file, &spec).of_kind(Kind::Data)?.weights;
+    drop(file);
     let canonical = weights.to_bytes();
     let bytes = match opts.format {
         Format::Safetensors => canonical,

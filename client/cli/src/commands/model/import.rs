@@ -58,9 +58,9 @@ struct Pair {
 /// The file appears when all of it is there.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     source::check_out(&opts.out, opts.force)?;
-    let (source, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
-    let found = import(&source.bytes, &spec).of_kind(Kind::Data)?;
-    drop(source);
+    let (file, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
+    let found = import(&file, &spec).of_kind(Kind::Data)?;
+    drop(file);
     let bytes = found.weights.to_bytes();
     source::written(write_aside(&opts.out, opts.force, &bytes))?;
     let imported = Imported {

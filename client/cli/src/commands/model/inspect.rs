@@ -63,9 +63,9 @@ impl Inspected {
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     let given = opts.layers.as_deref().map(source::layers).transpose()?;
     // A file that is not of this model is shown too.
-    let source = source::read(context, &opts.model, None).await?;
-    let spec = given.or_else(|| declared(&source.bytes));
-    let inspected = Inspected::of(&source.bytes, spec.as_ref())?;
+    let file = source::read(context, &opts.model, None).await?;
+    let spec = given.or_else(|| declared(&file));
+    let inspected = Inspected::of(&file, spec.as_ref())?;
     out.result(&inspected, people)
 }
 

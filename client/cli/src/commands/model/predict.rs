@@ -97,9 +97,9 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     if let Some(file) = &opts.out {
         source::check_out(file, opts.force)?;
     }
-    let (source, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
-    let weights = import(&source.bytes, &spec).of_kind(Kind::Data)?.weights;
-    drop(source);
+    let (file, spec) = source::with_layers(context, &opts.model, opts.layers.as_deref()).await?;
+    let weights = import(&file, &spec).of_kind(Kind::Data)?.weights;
+    drop(file);
     let predictor = Predictor::new(&spec, &weights)?;
     let beside = if spec.task == Task::Regression { spec.classes() } else { 1 };
     let mut rows = FeatureRows::open(&opts.data, spec.features(), beside, opts.scale)?;

@@ -14,19 +14,12 @@ use decentralml_onnx::{MAX_FILE, WriteError, declared, import_limit, load};
 use decentralml_types::Cid;
 use std::path::Path;
 
-/// A file of weights in memory.
-pub struct Source {
-    /// None for a file of this machine.
-    pub cid: Option<Cid>,
-    pub bytes: Vec<u8>,
-}
-
-/// Reads a file, or fetches a CID from the store. With layers, not more is read than such weights could have.
-pub async fn read(context: &Context, name: &str, layers: Option<&ModelSpec>) -> Result<Source> {
+/// Reads a file of weights into memory, or fetches a CID from the store. With layers, not more is read than such weights could have.
+pub async fn read(context: &Context, name: &str, layers: Option<&ModelSpec>) -> Result<Vec<u8>> {
     let limit = layers.map_or(MAX_FILE, import_limit);
     let path = Path::new(name);
     if path.exists() {
-        return Ok(Source { cid: None, bytes: load(path, limit).of_kind(Kind::Data)? });
+        return load(path, limit).of_kind(Kind::Data);
     }
     let Ok(cid) = name.parse::<Cid>() else {
         let message = format!(
@@ -38,8 +31,7 @@ pub async fn read(context: &Context, name: &str, layers: Option<&ModelSpec>) -> 
         let storage = context.storage().await?;
         to_memory(context, &storage, &cid, limit, "fetching the model").await
     };
-    let bytes = unless_stopped(fetching, "run it again to go on with what was fetched").await?;
-    Ok(Source { cid: Some(cid), bytes })
+    unless_stopped(fetching, "run it again to go on with what was fetched").await
 }
 
 /// Whether a file can go there, before anything is fetched or computed.
@@ -72,16 +64,16 @@ pub async fn with_layers(
     context: &Context,
     name: &str,
     file: Option<&Path>,
-) -> Result<(Source, ModelSpec)> {
+) -> Result<(Vec<u8>, ModelSpec)> {
     let given = file.map(layers).transpose()?;
-    let source = read(context, name, given.as_ref()).await?;
-    let spec = given.or_else(|| declared(&source.bytes)).ok_or_else(|| {
+    let bytes = read(context, name, given.as_ref()).await?;
+    let spec = given.or_else(|| declared(&bytes)).ok_or_else(|| {
         problem(
             Kind::Usage,
             format!("{name} does not say which layers it has: give --layers, a file (TOML or JSON) or the name of a ready model"),
         )
     })?;
-    Ok((source, spec))
+    Ok((bytes, spec))
 }
 
 #[cfg(test)]
