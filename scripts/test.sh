@@ -40,16 +40,17 @@ check() {
 	took "$name" "$start"
 }
 
-# Runs a command that prints cargo's test results, and counts them one by one. Where up to three tests have failed, the command gets
-# their names and runs them again, alone. What passes then did not stand other tests beside it: it is counted, and named at the end.
+# Runs a command that prints cargo's test results, and counts them one by one. Where up to three tests have failed, and all programs
+# told their results, the command gets the names of these tests and runs them again. What passes then did not stand other tests beside
+# it: it is counted, and named at the end.
 count() {
 	local name=$1 start=$SECONDS names
 	shift
 	echo "== $name"
 	tally "$@"
 	mapfile -t names < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log")
-	if [ "$bad" -ge 1 ] && [ "$bad" -le 3 ] && [ "${#names[@]}" -eq "$bad" ]; then
-		echo "== $name: once more, alone: ${names[*]}"
+	if [ "$bad" -ge 1 ] && [ "$bad" -le 3 ] && [ "${#names[@]}" -eq "$bad" ] && [ "$told" -eq "$begun" ]; then
+		echo "== $name: once more: ${names[*]}"
 		local first=$ok wrong=$bad
 		tally "$@" "${names[@]}"
 		if [ "$status" -eq 0 ] && [ "$ok" -ge "$wrong" ]; then
@@ -69,12 +70,15 @@ count() {
 	took "$name" "$start"
 }
 
-# Runs a command and leaves in `ok`, `bad` and `status` how many tests passed, how many failed and how it ended.
+# Runs a command and leaves in `ok`, `bad` and `status` how many tests passed, how many failed and how it ended; in `begun` and `told`
+# how many programs began their tests and how many told the results: one that crashes does not.
 tally() {
 	"$@" 2>&1 | tee "$log"
 	status=${PIPESTATUS[0]}
 	ok=$(awk '/^test result:/ { sum += $4 } END { print sum + 0 }' "$log")
 	bad=$(awk '/^test result:/ { sum += $6 } END { print sum + 0 }' "$log")
+	begun=$(grep -c '^running [0-9]* tests\?$' "$log")
+	told=$(grep -c '^test result:' "$log")
 }
 
 # All tests, or those that are named.

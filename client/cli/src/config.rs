@@ -145,9 +145,9 @@ pub struct Settings {
     pub store: String,
     /// Where the store's token is, unless the environment has it.
     pub store_token_file: Option<PathBuf>,
-    /// Whether that is what the configuration file says: then it is for the store that the file names.
+    /// Whether the token is for `store` alone: both come from the configuration file, or the store was given, too.
     #[serde(skip)]
-    pub store_token_is_files: bool,
+    pub store_token_is_bound: bool,
     pub sources: Vec<String>,
     pub allow_private_hosts: bool,
     pub account: Option<String>,
@@ -192,7 +192,8 @@ impl Settings {
         let other_store = flags.store.is_some() && flags.store != file.store;
         let file_token = file.store_token_file.filter(|_| !other_store && !has_token());
         Self {
-            store_token_is_files: flags.store_token_file.is_none() && file_token.is_some(),
+            store_token_is_bound: flags.store.is_some()
+                || (flags.store_token_file.is_none() && file_token.is_some()),
             store_token_file: flags.store_token_file.or(beside(file_token)),
             chain: flags.chain.or(file.chain).unwrap_or_else(|| CHAIN.to_owned()),
             store: flags.store.or(file.store).unwrap_or_else(|| STORE.to_owned()),
@@ -260,7 +261,7 @@ pub type TokenVariable = (&'static str, OsString);
 impl Settings {
     /// The token for the store at a URL, which may be another one than that of the settings, and what gives it to a process of ours.
     pub fn store_token_for(&self, url: &str) -> Result<Option<(StoreToken, TokenVariable)>> {
-        if self.store_token_is_files && url != self.store {
+        if self.store_token_is_bound && url != self.store {
             return Ok(None);
         }
         let Some(token) = self.store_token()? else { return Ok(None) };
@@ -370,6 +371,12 @@ mod tests {
         let settings = Settings::merge(flags, config, parse("store = \"http://a:1\"").unwrap());
         let (_, variable) = settings.store_token_for("http://b:1").unwrap().unwrap();
         assert_eq!(variable.1, file);
+
+        let store = Some("http://c:1".to_owned());
+        let flags = Flags { store, store_token_file: Some(file), ..Flags::default() };
+        let settings = Settings::merge(flags, None, parse("").unwrap());
+        assert!(settings.store_token_for("http://b:1").unwrap().is_none());
+        assert!(settings.store_token_for("http://c:1").unwrap().is_some());
     }
 
     #[test]

@@ -18,6 +18,14 @@ pub struct Context {
     pub settings: Settings,
 }
 
+/// Says so where a token goes over the network as it is.
+pub fn warn_if_readable(storage: &Storage) {
+    let url = storage.url();
+    if !storage.is_on_this_machine() && !url.starts_with("https:") {
+        tracing::warn!(%url, "the store's token is sent unencrypted: use a URL with https, or a tunnel");
+    }
+}
+
 impl Context {
     /// The chain.
     pub async fn chain(&self) -> Result<Chain> {
@@ -29,8 +37,8 @@ impl Context {
         let sources = self.sources()?;
         let (url, token) = (&self.settings.store, self.settings.store_token()?);
         let storage = Storage::connect_as(url, token.as_ref(), Default::default()).await?;
-        if token.is_some() && !storage.is_on_this_machine() && !url.starts_with("https:") {
-            tracing::warn!(%url, "the store's token is sent unencrypted: use a URL with https, or a tunnel");
+        if token.is_some() {
+            warn_if_readable(&storage);
         }
         Ok(if sources.is_empty() { storage } else { storage.with_sources(&sources) })
     }

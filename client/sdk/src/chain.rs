@@ -41,8 +41,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long any single answer may take.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// How often an idle node is pinged, and after which silence the connection is given up: at the latest when the second has passed
-/// twice. After a cut, TCP on its own would be silent for about as long again.
-const PING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(15));
+/// twice. After a cut, TCP on its own would be silent for about as long again. An answer that is on its way is silence until all of it
+/// is there.
+const PING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
 /// Bytes of an answer: metadata and a page of storage fit many times.
 const MAX_ANSWER: u32 = 32 << 20;
 /// Pauses between attempts to reconnect grow from the first to the second.

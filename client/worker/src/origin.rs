@@ -54,10 +54,10 @@ fn sealed(reveals: &[Reveal]) -> Option<Vec<Option<Hash>>> {
     hashes.iter().any(Option::is_some).then_some(hashes)
 }
 
-/// Names what the next model is made from: the round's origin, the accepted updates in the order of their reveals, and the seed that
-/// decides who shares a bucket, where updates are put into some.
+/// Names what the next model is made from: the round's origin, the accepted updates and the rows that they count for in the order of
+/// their reveals, and the seed that decides who shares a bucket, where updates are put into some.
 pub(crate) fn of_next_model(round: &Hash, accepted: &[Reveal], buckets: Option<&Seed>) -> Hash {
-    let made = accepted.iter().map(|reveal| reveal.cid).collect::<Vec<_>>();
+    let made = accepted.iter().map(|reveal| (reveal.cid, reveal.samples)).collect::<Vec<_>>();
     let made = (made, buckets).encode();
     match sealed(accepted) {
         Some(hashes) => draw::key(round, &(made, hashes).encode()),

@@ -31,7 +31,7 @@ pub struct HandSettings {
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest silence of the host's machine, after which another connection is tried. TCP itself, after a cut, would go on only
-    /// when about twice the time has passed that the cut lasted.
+    /// when about twice the time has passed that the cut lasted. On Linux a host that takes nothing for so long is silent, too.
     pub silence_timeout: Duration,
     /// Longest time in which a host takes less than [`STEP`] bytes.
     pub step_timeout: Duration,

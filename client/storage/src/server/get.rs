@@ -18,6 +18,7 @@ use axum::{
 use bytes::Bytes;
 use decentralml_types::Codec;
 use std::{
+    collections::HashSet,
     io,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -33,6 +34,9 @@ const MAX_PATH: usize = 4096;
 
 /// Entries of directories that are begun, at most: they are in memory.
 const MAX_HELD: usize = 1 << 18;
+
+/// Bytes of an entry's name, at most: what systems take.
+const MAX_NAME: usize = 255;
 
 /// What fails before the first byte is an error answer; what fails later cuts the connection.
 pub(super) async fn get(
@@ -70,7 +74,7 @@ pub(super) async fn get(
 enum Broken {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("an entry is named {0:?}, as no file can be")]
+    #[error("an entry is named {0:?}, as no file or two files can be")]
     Name(String),
     #[error("{0} lies too deep: more than {MAX_PATH} bytes of path")]
     Deep(String),
@@ -156,6 +160,15 @@ impl Archive {
                 if held + links.len() > MAX_HELD {
                     return Err(Broken::Wide(path));
                 }
+                // Of two entries of one name, the first may be a link out of the archive, and the second what is written through it.
+                let mut names = HashSet::with_capacity(links.len());
+                for link in &links {
+                    let name = link.name.as_str();
+                    if name.len() > MAX_NAME || !names.insert(name) {
+                        return Err(Broken::Name(name.chars().take(80).collect()));
+                    }
+                }
+                drop(names);
                 let head = self.head(&path, EntryType::Directory, 0, None)?;
                 let left: Vec<_> = links.into_iter().map(|link| (link.name, link.cid)).collect();
                 self.begun.push(Directory { path: path + "/", left: left.into_iter() });

@@ -42,7 +42,9 @@ impl Writer {
     pub fn write(&mut self, path: &Path, data: &[u8]) -> io::Result<File> {
         if let Some(flag) = self.flag.filter(|_| data.len() >= LARGE) {
             match self.write_past(path, data, flag) {
-                Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
+                {
                     self.flag = None;
                     // It may have been made before it was refused.
                     match fs::remove_file(path) {

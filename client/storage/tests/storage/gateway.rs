@@ -288,7 +288,7 @@ async fn ask(gateway: &Running, cid: Cid) -> TcpStream {
 
 #[tokio::test]
 async fn a_client_that_takes_nothing_loses_its_turn() {
-    let limits = Limits { requests: 1, stall_timeout: Duration::from_secs(2), ..Limits::default() };
+    let limits = Limits { requests: 1, stall_timeout: Duration::from_secs(5), ..Limits::default() };
     let gateway = Running::start(limits).await;
     let (large, small) = (endless(&gateway), gateway.add(b"small"));
     let mut mute = ask(&gateway, large).await;

@@ -84,14 +84,31 @@ async fn a_directory_comes_with_all_that_is_in_it() {
 
 /// A directory of one entry.
 fn directory(name: &str, entry: &Block) -> Block {
+    directory_of(&[name], entry)
+}
+
+/// A directory that has an entry under several names, each shorter than 2^14 bytes.
+fn directory_of(names: &[&str], entry: &Block) -> Block {
     let cid = entry.cid();
-    let mut link = vec![0x0a, 36, 1, cid.codec.code() as u8, 0x12, 32];
-    link.extend_from_slice(&cid.digest);
-    link.extend_from_slice(&[0x12, name.len() as u8]);
-    link.extend_from_slice(name.as_bytes());
-    link.extend_from_slice(&[0x18, entry.data().len() as u8]);
-    let mut node = vec![0x12, link.len() as u8];
-    node.extend_from_slice(&link);
+    let length = |of: usize| [of as u8 | 128, (of >> 7) as u8];
+    let mut node = Vec::new();
+    for name in names {
+        let mut link = vec![0x0a, 36, 1, cid.codec.code() as u8, 0x12, 32];
+        link.extend_from_slice(&cid.digest);
+        link.push(0x12);
+        match name.len() {
+            short @ ..128 => link.push(short as u8),
+            long => link.extend_from_slice(&length(long)),
+        }
+        link.extend_from_slice(name.as_bytes());
+        link.extend_from_slice(&[0x18, entry.data().len() as u8]);
+        node.push(0x12);
+        match link.len() {
+            short @ ..128 => node.push(short as u8),
+            long => node.extend_from_slice(&length(long)),
+        }
+        node.extend_from_slice(&link);
+    }
     node.extend_from_slice(&[0x0a, 2, 8, 1]);
     Block::new(Codec::DagPb, node)
 }
@@ -101,13 +118,20 @@ async fn what_would_leave_its_directory_or_is_not_there_is_no_whole_archive() {
     let daemon = Daemon::start().await;
     let file = Block::new(Codec::Raw, &b"x"[..]);
     daemon.store.put(&file).unwrap();
-    for name in ["..", ".", "", "../x", "/x", "a/b"] {
-        let root = directory(name, &file);
+    let (longest, longer) = ("n".repeat(255), "n".repeat(256));
+    for names in
+        [&[".."][..], &["."], &[""], &["../x"], &["/x"], &["a/b"], &[longer.as_str()], &["x", "x"]]
+    {
+        let root = directory_of(names, &file);
         daemon.store.put(&root).unwrap();
         let answer = post(daemon.addr, &format!("get?arg={}", root.cid())).await;
-        assert!(!answer.body.ends_with(&[0; 1024]), "{name:?}");
-        assert!(!answer.raw.ends_with(b"0\r\n\r\n"), "{name:?}: it looks whole");
+        assert!(!answer.body.ends_with(&[0; 1024]), "{names:?}");
+        assert!(!answer.raw.ends_with(b"0\r\n\r\n"), "{names:?}: it looks whole");
     }
+    let root = directory_of(&["x", &longest], &file);
+    daemon.store.put(&root).unwrap();
+    let whole = post(daemon.addr, &format!("get?arg={}", root.cid())).await;
+    assert_eq!(entries(&whole.body).len(), 3);
 
     // Deeper than any file system takes.
     let mut deep = file.clone();

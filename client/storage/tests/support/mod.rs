@@ -78,7 +78,7 @@ pub fn patient() -> Config {
 
 /// Short limits, so that a mute server fails a test in seconds.
 pub fn quick() -> Config {
-    Config { idle_timeout: Duration::from_secs(1), ..patient() }
+    Config { idle_timeout: Duration::from_secs(3), ..patient() }
 }
 
 /// Bytes without a pattern that a chunk could repeat.

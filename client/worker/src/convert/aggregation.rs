@@ -86,8 +86,10 @@ fn counts(spec: &TaskSpec, samples: &[u32]) -> Result<Option<Blend>, ModelError>
             Blend::new(counts, total)
         }
         spec::Counts::Nova { cap } => {
-            let steps: Vec<u32> = samples.iter().map(|&rows| steps(spec, rows)).collect();
-            Blend::nova(&capped(cap), &steps)
+            // Steps are those of the capped rows: they multiply what all others count, and a claim is worth no more than the cap there either.
+            let rows = capped(cap);
+            let steps: Vec<u32> = rows.iter().map(|&rows| steps(spec, rows)).collect();
+            Blend::nova(&rows, &steps)
         }
     };
     blend.map(Some).map_err(|error| ModelError::Counts(error.to_string()))
@@ -161,13 +163,22 @@ mod tests {
             (blend.weights().to_vec(), blend.denominator())
         };
         assert_eq!(weights(&spec), (vec![1, 16, 30], 47));
-        // Two epochs in batches of eight: 2, 4 and 250 steps.
+        // Two epochs in batches of eight: 2, 4 and, of the rows that count, 8 steps.
         spec.aggregation.counts = spec::Counts::Nova { cap: 30 };
-        let expected = Blend::nova(&[1, 16, 30], &[2, 4, 250]).unwrap();
+        let expected = Blend::nova(&[1, 16, 30], &[2, 4, 8]).unwrap();
         assert_eq!(weights(&spec), (expected.weights().to_vec(), expected.denominator()));
         spec.training.work = spec::Work::Steps(9);
         let expected = Blend::nova(&[1, 16, 30], &[9; 3]).unwrap();
         assert_eq!(weights(&spec).0, expected.weights());
+    }
+
+    #[test]
+    fn a_claim_of_rows_beyond_the_cap_is_worth_no_more_than_the_cap() {
+        for counts in [spec::Counts::Samples { cap: 500 }, spec::Counts::Nova { cap: 500 }] {
+            let spec = of(spec::Aggregation { counts, ..Default::default() });
+            let claimed = |rows| aggregation(&spec, &[300, 300, rows], [0; 32]).unwrap().counts;
+            assert_eq!(claimed(u32::MAX), claimed(500), "{counts:?}");
+        }
     }
 
     #[test]

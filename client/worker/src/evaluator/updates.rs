@@ -79,11 +79,13 @@ pub(super) async fn fetch(
         true => memory.secrets(&work.signer),
         false => Arc::default(),
     };
+    let wire = Wire::of(&moment.task.spec)?;
     let reading = Reading {
-        limit: moment.task.spec.max_update_bytes,
+        // What is longer is no update of this model, and need not be read.
+        limit: moment.task.spec.max_update_bytes.min(wire.most_bytes(spec)),
         deadline,
         spec,
-        wire: Wire::of(&moment.task.spec)?,
+        wire,
         secrets: &secrets,
     };
     let (task, round) = (moment.task.id, moment.round.number);

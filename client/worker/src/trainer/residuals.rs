@@ -1,13 +1,14 @@
 //! What this trainer's updates have left out, kept for the next one (error feedback).
 //!
 //! One file for each update that was made, named by its round and by what it was made from: a fork may ask for another update in the same
-//! round. It is there before the update is committed to. An update goes on from the file of the last settled round that it took part in:
-//! what went into an update of a void round is learned anew, so what that one left out counts for nothing.
+//! round. It is there before the update is committed to. An update goes on from the file of the last settled round in which this trainer's
+//! was accepted: what went into an update that is in no model is learned anew, so what that one left out counts for nothing.
 
 use std::{fs, io, path::PathBuf};
 
 use decentralml_learning::{ModelSpec, Residual};
-use decentralml_types::{Hash, Phase, RoundNumber, TaskId};
+use decentralml_sdk::Round;
+use decentralml_types::{Hash, Outcome, Phase, RoundNumber, TaskId};
 
 use crate::{
     error::WorkerError,
@@ -27,7 +28,7 @@ pub(super) async fn before(
     model: &ModelSpec,
 ) -> Result<Residual, WorkerError> {
     let task = moment.task.id;
-    let Some((round, path)) = last(&work.state, &work.chain.genesis(), moment).await? else {
+    let Some((round, path)) = last(work, moment).await? else {
         return Ok(Residual::zero(model));
     };
     let finalized = work.finalized.borrow().clone();
@@ -52,13 +53,9 @@ pub(super) fn forget_all(state: &State, task: TaskId) {
     forget(state, task, RoundNumber::MAX);
 }
 
-/// The file of the last settled round of which there is one, as the moment's block tells.
-async fn last(
-    state: &State,
-    genesis: &Hash,
-    moment: &Moment,
-) -> Result<Option<(RoundNumber, PathBuf)>, WorkerError> {
-    let task = &moment.task;
+/// The file of the last settled round of which there is one that is part of its model, as the moment's block tells.
+async fn last(work: &Work, moment: &Moment) -> Result<Option<(RoundNumber, PathBuf)>, WorkerError> {
+    let (state, task) = (&work.state, &moment.task);
     let mut rounds: Vec<RoundNumber> = files(state, task.id).into_iter().map(|(n, _)| n).collect();
     rounds.retain(|round| *round < moment.round.number);
     rounds.sort_unstable();
@@ -66,12 +63,33 @@ async fn last(
     for number in rounds.into_iter().rev() {
         let round = moment.view.round(task.id, number).await?;
         let Some(round) = round.filter(|round| round.phase == Phase::Settled) else { continue };
-        let path = state.file(task.id, &name(number, &origin::of_round(genesis, task, &round)));
-        if path.exists() {
+        let origin = origin::of_round(&work.chain.genesis(), task, &round);
+        let path = state.file(task.id, &name(number, &origin));
+        if path.exists() && was_accepted(work, task.id, &round).await {
             return Ok(Some((number, path)));
         }
     }
     Ok(None)
+}
+
+/// Whether this trainer's update is part of a settled round's model. The chain knew when the round ended; it forgets with the claim.
+/// Where the node has forgotten that block, it counts as not: no more is lost than what one update has left out.
+async fn was_accepted(work: &Work, task: TaskId, round: &Round) -> bool {
+    let Some(ended_at) = round.ended_at else { return false };
+    let verdict = async {
+        let view = work.chain.at_height(ended_at.saturating_sub(1)).await?;
+        view.verdict(task, round.number, &work.account()).await
+    };
+    match verdict.await {
+        Ok(found) => {
+            let outcome = found.and_then(|verdict| verdict.outcome);
+            matches!(outcome, Some(Outcome::Accepted { .. }))
+        }
+        Err(error) => {
+            tracing::debug!(task, round = round.number, %error, "no verdict can be read");
+            false
+        }
+    }
 }
 
 /// Removes what rounds before this one have left.
@@ -89,11 +107,11 @@ fn forget(state: &State, task: TaskId, before: RoundNumber) {
     }
 }
 
-/// All files of a task, with their rounds.
+/// All files of a task, with their rounds; also those that a crash left half written.
 fn files(state: &State, task: TaskId) -> Vec<(RoundNumber, PathBuf)> {
     let round = |name: &str| {
-        let (round, _) = name.strip_prefix(NAME.0)?.strip_suffix(NAME.1)?.split_once('-')?;
-        round.parse().ok()
+        let (name, _) = name.strip_prefix(NAME.0)?.split_once(NAME.1)?;
+        name.split_once('-')?.0.parse().ok()
     };
     let files = state.files(task).into_iter();
     files.filter_map(|(name, path)| Some((round(&name)?, path))).collect()
@@ -130,13 +148,13 @@ mod tests {
             rounds.sort_unstable();
             rounds
         };
-        assert_eq!(rounds(3), [1, 2, 2, 11]);
+        assert_eq!(rounds(3), [1, 2, 2, 9, 11]);
         assert!(state.rounds(3).is_empty(), "they are no records that wait for a claim");
         let path = state.file(3, &name(11, &[1; 32]));
         assert_eq!(Residual::load(&path, &model).unwrap(), Residual::zero(&model));
 
         forget(&state, 3, 2);
-        assert_eq!(rounds(3), [2, 2, 11]);
+        assert_eq!(rounds(3), [2, 2, 9, 11]);
         forget_all(&state, 3);
         assert_eq!((rounds(3), rounds(4)), (vec![], vec![1]));
     }

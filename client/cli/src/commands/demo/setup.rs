@@ -12,6 +12,7 @@ use crate::{
         task::create::{Cost, Draft, draft},
     },
     config::TokenVariable,
+    context::warn_if_readable,
     exit::{Kind, problem},
     output::Out,
     task_file::{Hex, TaskFile},
@@ -74,7 +75,11 @@ pub async fn start(
     let url = start_node(node, folder, processes)?;
     let storage = match given {
         Some(OwnStore { url, token, .. }) => {
-            Storage::connect_as(url, token.as_ref(), Default::default()).await?
+            let storage = Storage::connect_as(url, token.as_ref(), Default::default()).await?;
+            if token.is_some() {
+                warn_if_readable(&storage);
+            }
+            storage
         }
         None => start_store(folder, processes).await?,
     };

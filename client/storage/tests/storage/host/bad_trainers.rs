@@ -16,7 +16,7 @@ use tokio::{
 };
 
 fn quick() -> HostLimits {
-    HostLimits { step_timeout: Duration::from_millis(1500), ..HostLimits::default() }
+    HostLimits { step_timeout: Duration::from_secs(4), ..HostLimits::default() }
 }
 
 #[tokio::test]
