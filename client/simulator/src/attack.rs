@@ -9,8 +9,14 @@ use rayon::prelude::*;
 
 use crate::{file::Hostile, random::Stream};
 
-/// Weights that are looked at together, of all honest updates.
+/// Weights that are looked at together, of all honest updates, at most.
 const CHUNK: usize = 1 << 14;
+
+/// Bytes that they may take: 64 MB.
+const IN_MEMORY: usize = 64 << 20;
+
+/// Updates whose distances to each other are looked at: pairs of them take 48 MB.
+pub(crate) const MAX_CROWD: u32 = 2_048;
 
 /// The base with a change that points away from the trained weights, `factor` times as long.
 pub(crate) fn flipped(
@@ -74,9 +80,10 @@ impl Sight {
         let (mut mean, mut deviation) = (zeros(), zeros());
         let (mut least, mut most) = (Vec::with_capacity(length), Vec::with_capacity(length));
         let mut distances = Distances::new(if crowd { count } else { 0 });
-        let mut rows = vec![vec![0; CHUNK.min(length)]; count];
-        for start in (0..length).step_by(CHUNK) {
-            let size = CHUNK.min(length - start);
+        let chunk = chunk(count).min(length.max(1));
+        let mut rows = vec![vec![0; chunk]; count];
+        for start in (0..length).step_by(chunk) {
+            let size = chunk.min(length - start);
             for (index, row) in rows.iter_mut().enumerate() {
                 row.truncate(size);
                 updates.read(index, start, row)?;
@@ -140,6 +147,11 @@ impl Sight {
         });
         change.collect()
     }
+}
+
+/// How many weights of so many updates are looked at together.
+fn chunk(updates: usize) -> usize {
+    (IN_MEMORY / (size_of::<i32>() * updates.max(1))).clamp(1, CHUNK)
 }
 
 /// Sums over weights, for the largest step of all deviations at once that stays within the crowd.
@@ -242,6 +254,15 @@ mod tests {
 
     fn reals(update: &Update) -> Vec<f64> {
         update.values().iter().map(|&q| f64::from(q) / f64::from(1 << 20)).collect()
+    }
+
+    #[test]
+    fn what_attackers_look_at_together_stays_within_its_memory() {
+        for updates in [1, 1_000, 1_025, 100_000, 10_000_000] {
+            let chunk = chunk(updates);
+            assert!((1..=CHUNK).contains(&chunk));
+            assert!(updates * chunk * 4 <= IN_MEMORY, "{updates}");
+        }
     }
 
     #[test]

@@ -117,17 +117,26 @@ pub enum SimulateError {
         /// Why.
         source: io::Error,
     },
-    /// The folder has a checkpoint of another run.
+    /// The folder has the checkpoint or the report of another run.
     #[error(
-        "{} has a checkpoint after round {round} of another run: the run file or its data have changed since. Put them \
-         back to go on, start anew with --restart, or give another folder with --out",
+        "{} has what is left after round {round} of another run: the run file, its data or this program have changed \
+         since. Put them back, start anew with --restart, or give another folder with --out",
         path.display()
     )]
     Changed {
         /// The folder.
         path: PathBuf,
-        /// The last round of the checkpoint.
+        /// The last round of that run.
         round: u32,
+    },
+    /// The folder has files of others.
+    #[error(
+        "{} is not empty, and no run of this program made it: give another folder with --out, as a run replaces files",
+        path.display()
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
     },
     /// Another process uses the folder.
     #[error("{} is in use by another run: wait for it, or give another folder with --out", path.display())]
@@ -159,7 +168,11 @@ impl SimulateError {
     pub fn is_of_the_file(&self) -> bool {
         matches!(
             self,
-            Self::Toml(_) | Self::Field { .. } | Self::Combination { .. } | Self::Changed { .. }
+            Self::Toml(_)
+                | Self::Field { .. }
+                | Self::Combination { .. }
+                | Self::Changed { .. }
+                | Self::Foreign { .. }
         )
     }
 }

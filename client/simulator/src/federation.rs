@@ -5,14 +5,14 @@ use std::path::Path;
 use decentralml_learning::{
     Dataset, Encoding, ModelSpec, Task, Weights,
     compress::Codec,
-    data::{self, Partition},
+    data::{self, Partition, ReadOptions},
 };
 use decentralml_protocol::draw;
 use sha2::{Digest, Sha256};
 
 use crate::{
     Clients, RunFile, SimulateError,
-    file::{DataFile, ModelFile},
+    file::{DataFile, Hostile, ModelFile},
     folder::read_at_most,
     random::{Purpose, key},
 };
@@ -33,7 +33,8 @@ pub struct Federation {
     pub test: Dataset,
     /// Who has which rows.
     pub clients: Clients,
-    /// What names the run: SHA2-256 of the run file's fields, the model and the rows.
+    /// What names the run: SHA2-256 of this program's version, the run file's fields, the model
+    /// and the rows.
     pub digest: [u8; 32],
     pub(crate) encoding: Encoding,
     pub(crate) codec: Option<Codec>,
@@ -52,6 +53,15 @@ impl Federation {
         let spec = model(&file.model, folder, &rows)?;
         spec.check_rows(&rows)?;
         spec.check_rows(&test)?;
+        if spec.task != Task::Regression && file.target.is_some_and(|target| target > 1.0) {
+            let problem = "is an accuracy here: 0 to 1, such as 0.95";
+            return Err(SimulateError::field("target", problem));
+        }
+        let flips = file.attack.is_some_and(|attack| attack.kind == Hostile::LabelFlip);
+        if flips && rows.quantities() > 0 {
+            let problem = "label_flip: these rows have quantities, and no labels";
+            return Err(SimulateError::field("attack.kind", problem));
+        }
         let clients = match (&file.rows_per_client, &file.partition) {
             (Some(each), _) => Clients::sharing(&rows, *each, file.clients, file.seed)?,
             (None, how) => {
@@ -102,16 +112,25 @@ impl Federation {
 
 /// Rows to train on, and rows to evaluate on.
 fn rows(file: &DataFile, folder: &Path, run: u64) -> Result<(Dataset, Dataset), SimulateError> {
-    let read = |path: &Path, labels: Option<&Path>| {
+    let read_as = |path: &Path, labels: Option<&Path>, options: &ReadOptions| {
         let labels = labels.map(|labels| folder.join(labels));
-        data::read_file(&folder.join(path), labels.as_deref(), &file.options())
+        data::read_file(&folder.join(path), labels.as_deref(), options)
     };
+    let read = |path: &Path, labels: Option<&Path>| read_as(path, labels, &file.options());
     let all = match file.file.as_os_str() == "digits" {
         true => data::digits()?,
         false => read(&file.file, file.labels.as_deref())?,
     };
     let (rows, test) = match &file.test {
-        Some(test) => (all, read(test, file.test_labels.as_deref())?),
+        Some(test) => {
+            let mut options = file.options();
+            // Folders of images are numbered as they come: a class may be missing from one of the two.
+            if options.names.is_empty() && folder.join(test).is_dir() {
+                options.names = all.names().to_vec();
+            }
+            let test = read_as(test, file.test_labels.as_deref(), &options)?;
+            (all, test)
+        }
         None => {
             // Millionths of a share between 0 and 1.
             let held_out = (file.held_out.unwrap_or(0.2) * 1e6) as u32;
@@ -180,14 +199,19 @@ fn digest(
     let told = |error: serde_json::Error| SimulateError::Other(error.to_string());
     let file = RunFile { name: String::new(), checkpoint_every: 0, ..file.clone() };
     let mut hash = Sha256::new();
-    for part in [serde_json::to_vec(&file).map_err(told)?, spec.to_canonical_json()?] {
+    // Another version may draw, train or aggregate in another way.
+    let version = env!("CARGO_PKG_VERSION").as_bytes().to_vec();
+    for part in [version, serde_json::to_vec(&file).map_err(told)?, spec.to_canonical_json()?] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
     for data in data {
-        for size in [data.rows(), data.columns(), data.quantities()] {
+        let (groups, shape) = (data.groups(), data.shape());
+        let sizes = [data.rows(), data.columns(), data.quantities(), data.classes()];
+        for &size in sizes.iter().chain([&groups.len(), &shape.len()]).chain(shape) {
             hash.update((size as u64).to_le_bytes());
         }
+        groups.iter().for_each(|group| hash.update(group.to_le_bytes()));
         let numbers = |numbers: &[f32]| -> Vec<u8> {
             numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
         };
@@ -209,7 +233,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::file::{Attack, Cohort, EXAMPLE, Hostile};
+    use crate::file::{Attack, Cohort, EXAMPLE};
 
     fn file() -> RunFile {
         RunFile::from_toml(EXAMPLE).unwrap()
@@ -258,6 +282,48 @@ mod tests {
         file.rounds -= 1;
         file.data.held_out = Some(0.3);
         assert_ne!(load(&file).digest, first);
+    }
+
+    #[test]
+    fn the_digest_follows_groups_shape_and_classes() {
+        let (file, rows) = (file(), data::digits().unwrap());
+        let spec = ModelSpec::mlp(64, &[], 10);
+        let of = |rows: &Dataset| digest(&file, &spec, [rows, rows]).unwrap();
+        let as_rows = rows.clone().with_shape(vec![64]).unwrap();
+        let as_image = rows.clone().with_shape(vec![8, 8]).unwrap();
+        let grouped = rows.clone().with_groups(vec![0; rows.rows()]).unwrap();
+        let (features, labels) = (rows.features().to_vec(), rows.labels().to_vec());
+        let more = Dataset::new(features, labels, 64, 11).unwrap().with_shape(vec![64]).unwrap();
+        assert_ne!(of(&as_rows), of(&as_image));
+        assert_ne!(of(&rows), of(&grouped));
+        assert_ne!(of(&as_rows), of(&more));
+    }
+
+    #[test]
+    fn targets_and_attacks_have_to_fit_the_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = "1,2,3\n".repeat(40);
+        std::fs::write(folder.path().join("rows.csv"), rows).unwrap();
+        let refused =
+            |file: &RunFile| Federation::load(file, folder.path()).unwrap_err().to_string();
+        let error = refused(&RunFile { target: Some(95.0), ..file() });
+        assert!(error.starts_with("`target`"), "{error}");
+        let data = DataFile { file: "rows.csv".into(), quantities: 1, ..DataFile::default() };
+        let flipping = RunFile {
+            data,
+            clients: 4,
+            clients_per_round: Cohort::Share(1.0),
+            partition: None,
+            rows_per_client: Some(2),
+            target: Some(2.0),
+            model: ModelFile { name: Some("mlp".to_owned()), ..ModelFile::default() },
+            attack: Some(Attack { share: 0.3, kind: Hostile::LabelFlip }),
+            ..file()
+        };
+        let error = refused(&flipping);
+        assert!(error.contains("label_flip"), "{error}");
+        let honest = RunFile { attack: None, ..flipping };
+        Federation::load(&honest, folder.path()).unwrap();
     }
 
     #[test]

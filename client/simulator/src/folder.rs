@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::SimulateError;
+use crate::{Report, SimulateError};
+
+/// What the lock file of every folder says that a run may write into.
+const MARK: &[u8] = b"the folder of a decentralml simulation\n";
 
 /// A run's folder, which no other process uses as long as this lives.
 #[derive(Debug)]
@@ -18,17 +21,26 @@ pub struct Folder {
 
 impl Folder {
     /// Makes the folder where it is missing, and takes it.
+    ///
+    /// A run replaces files there: a folder with anything in it is refused, unless a run made it.
     pub fn open(path: &Path) -> Result<Self, SimulateError> {
         let failed = |error| SimulateError::file(path, error);
         fs::create_dir_all(path).map_err(failed)?;
-        let lock = File::options()
+        if !is_ours(path).map_err(failed)? {
+            return Err(SimulateError::Foreign { path: path.to_owned() });
+        }
+        let mut lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
             .open(path.join("lock"))
             .map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => {
+                // From its beginning: a mark that was half written becomes whole.
+                lock.write_all(MARK).map_err(failed)?;
+                Ok(Self { path: path.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(SimulateError::Busy { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -69,6 +81,27 @@ impl Folder {
     }
 }
 
+/// Whether a run has made the folder, or nothing is in it.
+fn is_ours(path: &Path) -> io::Result<bool> {
+    let lock = path.join("lock");
+    let mut start = Vec::new();
+    if lock.is_file() {
+        File::open(&lock)?.take(MARK.len() as u64).read_to_end(&mut start)?;
+    }
+    if start == MARK {
+        return Ok(true);
+    }
+    // A process may have ended while it wrote the mark into a new folder.
+    let is_begun = MARK.starts_with(&start);
+    for entry in fs::read_dir(path)? {
+        let is_lock = entry?.file_name() == "lock" && lock.is_file();
+        if !(is_lock && is_begun) {
+            return Ok(is_begun && Report::read(&path.join("report.json")).is_ok());
+        }
+    }
+    Ok(true)
+}
+
 /// Reads a file that may have so many bytes.
 pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, SimulateError> {
     let failed = |error| SimulateError::file(path, error);
@@ -107,13 +140,28 @@ pub(crate) fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Removes a file or a folder with all that is in it; none is fine.
-pub(crate) fn remove(path: &Path) -> Result<(), SimulateError> {
-    let removed = match path.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
+/// Removes the files of a folder that have names of ours, and the folder if nothing else is in it; none
+/// is fine.
+pub(crate) fn clear(path: &Path, is_ours: impl Fn(&Path) -> bool) -> Result<(), SimulateError> {
+    let failed = |error| SimulateError::file(path, error);
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
     };
-    match removed {
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if is_ours(&path) {
+            remove(&path)?;
+        }
+    }
+    // With files of others in it, it stays.
+    let _ = fs::remove_dir(path);
+    Ok(())
+}
+
+/// Removes a file; none is fine.
+pub(crate) fn remove(path: &Path) -> Result<(), SimulateError> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(SimulateError::file(path, error))
         }
@@ -135,6 +183,42 @@ mod tests {
         assert!(error.contains("in use by another run"), "{error}");
         drop(first);
         Folder::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_of_others_is_refused_and_stays_as_it_is() {
+        for (name, bytes) in [("notes", "mine"), ("lock", "mine"), ("report.json", "{}")] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join(name);
+            fs::write(&file, bytes).unwrap();
+            let error = Folder::open(folder.path()).unwrap_err().to_string();
+            assert!(error.contains("is not empty") && error.contains("--out"), "{name}: {error}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), bytes);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+        // A mark that was cut off is ours.
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("lock"), &MARK[..5]).unwrap();
+        drop(Folder::open(folder.path()).unwrap());
+        fs::write(folder.path().join("checkpoint"), "").unwrap();
+        Folder::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn only_names_of_ours_are_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let is_ours = |path: &Path| path.extension().is_some();
+        clear(&path, is_ours).unwrap();
+        fs::create_dir(&path).unwrap();
+        for name in ["1.2", "notes"] {
+            fs::write(path.join(name), "").unwrap();
+        }
+        clear(&path, is_ours).unwrap();
+        assert!(path.join("notes").is_file() && !path.join("1.2").exists());
+        fs::remove_file(path.join("notes")).unwrap();
+        clear(&path, is_ours).unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

@@ -143,10 +143,16 @@ impl Gather {
             }
         };
         match &self.folder {
-            Some(path) => folder::remove(path).map(|()| change),
+            Some(path) => clear_updates(path).map(|()| change),
             None => Ok(change),
         }
     }
+}
+
+/// Removes the files of a round's updates.
+pub(crate) fn clear_updates(path: &Path) -> Result<(), SimulateError> {
+    let position = |path: &Path| path.file_name()?.to_str()?.parse::<usize>().ok();
+    folder::clear(path, |path| position(path).is_some())
 }
 
 /// Whether updates can be summed up as they come.

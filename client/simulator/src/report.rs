@@ -108,11 +108,18 @@ impl Report {
         })
     }
 
-    /// The report of this very run, if it has ended in this folder and its model is still there.
-    pub(crate) fn finished(folder: &Folder, run: &str) -> Option<Self> {
-        let report = Self::read(&folder.report()).ok()?;
-        let same = report.run == run && folder.model().is_file();
-        same.then_some(report)
+    /// The report of this very run, if it has ended in this folder and its model is still there. Fails
+    /// with [`SimulateError::Changed`] for the report of another run.
+    pub(crate) fn finished(folder: &Folder, run: &str) -> Result<Option<Self>, SimulateError> {
+        if !folder.report().exists() {
+            return Ok(None);
+        }
+        let report = Self::read(&folder.report())?;
+        if report.run != run {
+            let (path, round) = (folder.path().to_owned(), report.rounds.len() as u32);
+            return Err(SimulateError::Changed { path, round });
+        }
+        Ok(folder.model().is_file().then_some(report))
     }
 
     /// Rounds and their evaluations, where there was one.

@@ -12,9 +12,10 @@ use crate::{
     Cohort, Fairness, Federation, Folder, Report, RoundRecord, RunFile, SimulateError, Versions,
     checkpoint::Checkpoint,
     folder::{remove, write_whole},
+    gather::clear_updates,
     page,
     round::{Rounds, Threads},
-    state::States,
+    state::{States, clear_states},
 };
 
 /// How a run is done; nothing of it changes a number of the model.
@@ -67,7 +68,8 @@ pub struct Outcome {
 
 /// Runs `federation` to its end, and leaves model and report in `folder`.
 ///
-/// It goes on from the checkpoint in the folder, if there is one; what has already ended is only read.
+/// It goes on from the checkpoint in the folder, if there is one; what has already ended is only read. A
+/// checkpoint or a report of another run ends it with [`SimulateError::Changed`], unless asked to restart.
 /// When `stop` becomes true it ends at the next batch with [`SimulateError::Stopped`], after a checkpoint
 /// of the last round that is done.
 pub fn simulate(
@@ -82,8 +84,11 @@ pub fn simulate(
     if options.restart {
         remove(&folder.checkpoint())?;
         remove(&folder.report())?;
-    } else if let Some(report) = Report::finished(folder, &federation.name()) {
+    } else if let Some(report) = Report::finished(folder, &federation.name())? {
         observe(Event::Finished);
+        // A process may have ended between the report and this.
+        remove(&folder.checkpoint())?;
+        clear_states(&folder.state())?;
         let most = Weights::byte_length(spec) as u64;
         let bytes = crate::folder::read_at_most(&folder.model(), most)?;
         let model = Weights::from_bytes(&bytes, spec)
@@ -92,12 +97,13 @@ pub fn simulate(
     }
     let found = Checkpoint::read(&folder.checkpoint(), federation.digest, spec, optimizer)?;
     if found.is_none() {
-        remove(&folder.state())?;
+        clear_states(&folder.state())?;
     }
     // What an earlier run has left does not belong to this one.
-    for path in [folder.report(), folder.page(), folder.model(), folder.updates()] {
+    for path in [folder.report(), folder.page(), folder.model()] {
         remove(&path)?;
     }
+    clear_updates(&folder.updates())?;
     let mut at = match found {
         Some(checkpoint) => checkpoint,
         None => Checkpoint {
@@ -195,7 +201,7 @@ pub fn simulate(
     // The last: where it is, the run has ended.
     write_whole(&folder.report(), &[&json, b"\n"])?;
     remove(&folder.checkpoint())?;
-    remove(&folder.state())?;
+    clear_states(&folder.state())?;
     Ok(Outcome { model: at.model, report })
 }
 

@@ -138,6 +138,11 @@ impl States {
     }
 }
 
+/// Removes the states of all clients.
+pub(crate) fn clear_states(path: &Path) -> Result<(), SimulateError> {
+    crate::folder::clear(path, |path| place(path).is_some())
+}
+
 fn name(client: u32, round: u32) -> String {
     format!("{client}.{round}")
 }

@@ -1,10 +1,11 @@
 //! Several runs from one file: lists of values, and seeds.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use crate::{RunFile, SimulateError};
+use crate::{RunFile, SimulateError, federation::hex};
 
 /// Combinations of a sweep at most: more are a mistake in the file.
 const MOST: usize = 10_000;
@@ -33,6 +34,13 @@ pub fn variants(text: &str, path: &Path) -> Result<Vec<Variant>, SimulateError> 
     base.insert("name".to_owned(), Value::String(whole.name.clone()));
     let mut lists = Vec::new();
     collect(&whole.sweep, "", &mut lists)?;
+    if lists.iter().any(|(name, _)| ["seed", "seeds", "name"].contains(&name.as_str())) {
+        let problem = "seeds and names are no part of it: use `seeds = [1, 2, 3]` outside of it";
+        return Err(SimulateError::field("sweep", problem));
+    }
+    if whole.seeds.iter().collect::<BTreeSet<_>>().len() < whole.seeds.len() {
+        return Err(SimulateError::field("seeds", "one of them stands there twice"));
+    }
     let mut count = whole.seeds.len().max(1);
     for (_, values) in &lists {
         count = count.saturating_mul(values.len());
@@ -54,9 +62,14 @@ pub fn variants(text: &str, path: &Path) -> Result<Vec<Variant>, SimulateError> 
         }
         combinations = longer;
     }
+    let mut labels = BTreeSet::new();
+    if let Some((label, _)) = combinations.iter().find(|(label, _)| !labels.insert(label)) {
+        let problem = format!("the combination {label} comes twice: leave one value out");
+        return Err(SimulateError::field("sweep", problem));
+    }
     let seeds = if whole.seeds.is_empty() { vec![whole.seed] } else { whole.seeds.clone() };
     let mut all = Vec::with_capacity(count);
-    for (number, (label, table)) in combinations.iter().enumerate() {
+    for (label, table) in &combinations {
         let wrong =
             |problem: String| SimulateError::Combination { combination: label.clone(), problem };
         let file: RunFile = Value::Table(table.clone())
@@ -68,13 +81,25 @@ pub fn variants(text: &str, path: &Path) -> Result<Vec<Variant>, SimulateError> 
             let folder = match (combinations.len(), seeds.len()) {
                 (1, 1) => String::new(),
                 (1, _) => format!("seed-{seed}"),
-                (_, 1) => format!("{}", number + 1),
-                _ => format!("{}-seed-{seed}", number + 1),
+                (_, 1) => folder(label),
+                _ => format!("{}-seed-{seed}", folder(label)),
             };
             all.push(Variant { label: label.clone(), folder, file });
         }
     }
     Ok(all)
+}
+
+/// The folder of a combination: its beginning, to be read, and a digest, so that it never is another's
+/// when the lists change.
+fn folder(label: &str) -> String {
+    let plain = |letter: char| match letter.is_ascii_alphanumeric() || "._-".contains(letter) {
+        true => letter,
+        false => '-',
+    };
+    let start: String = label.chars().take(48).map(plain).collect();
+    let digest = Sha256::digest(label.as_bytes());
+    format!("{start}-{}", hex(digest.get(..4).unwrap_or_default()))
 }
 
 /// The lists of a table, under their dotted names.
@@ -172,6 +197,29 @@ mod tests {
         assert_eq!(last.file.training.learning_rate, 0.01);
         let rule = decentralml_learning::Rule::TrimmedMean { k: 1 };
         assert_eq!(last.file.aggregation.rule, rule);
+    }
+
+    #[test]
+    fn a_combination_keeps_its_folder_when_the_lists_change() {
+        let one = all("", "[sweep]\ntraining.learning_rate = [0.1, 0.01]\n").unwrap();
+        let other = all("", "[sweep]\ntraining.learning_rate = [0.05, 0.01]\n").unwrap();
+        assert_eq!(one[1].folder, other[1].folder);
+        assert_ne!(one[0].folder, other[0].folder);
+        assert!(one[1].folder.starts_with("training.learning_rate-0.01-"), "{}", one[1].folder);
+    }
+
+    #[test]
+    fn seeds_names_and_what_comes_twice_are_refused() {
+        for (more, sweep, expected) in [
+            ("", "[sweep]\nseed = [1, 2]\n", "use `seeds = [1, 2, 3]`"),
+            ("", "[sweep]\nseeds = [[1], [2]]\n", "use `seeds = [1, 2, 3]`"),
+            ("", "[sweep]\nname = [\"a\", \"b\"]\n", "names are no part of it"),
+            ("", "[sweep]\nrounds = [1, 2, 1]\n", "rounds=1 comes twice"),
+            ("seeds = [1, 1]\n", "", "`seeds`"),
+        ] {
+            let error = all(more, sweep).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

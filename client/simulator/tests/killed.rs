@@ -12,7 +12,13 @@ use std::{
 fn program() -> PathBuf {
     let tests = env::current_exe().unwrap();
     let folder = tests.parent().and_then(Path::parent).unwrap();
-    folder.join("examples").join(format!("run{}", env::consts::EXE_SUFFIX))
+    let program = folder.join("examples").join(format!("run{}", env::consts::EXE_SUFFIX));
+    assert!(
+        program.is_file(),
+        "{} is not built: `cargo build --example run` with the profile of the tests makes it",
+        program.display()
+    );
+    program
 }
 
 fn start(file: &Path, out: &Path, hold: &str) -> Child {

@@ -152,6 +152,13 @@ fn a_changed_file_does_not_go_on_from_the_checkpoint_of_another() {
     let fresh = Options { restart: true, ..options };
     let found = simulate(&load(&changed), &held, fresh, &go, &|_| {}).unwrap();
     assert_eq!(found.report.model_cid, run(&changed).report.model_cid);
+    // Nor is what has ended replaced, by this run or over a report that cannot be read.
+    let error = simulate(&load(&first), &held, options, &go, &|_| {}).unwrap_err();
+    assert!(matches!(error, SimulateError::Changed { round: 4, .. }), "{error}");
+    assert_eq!(Report::read(&held.report()).unwrap().run, found.report.run);
+    fs::write(held.report(), "{}").unwrap();
+    let error = simulate(&load(&changed), &held, options, &go, &|_| {}).unwrap_err().to_string();
+    assert!(error.contains("--restart") && held.model().is_file(), "{error}");
 }
 
 #[test]
@@ -166,9 +173,10 @@ fn what_has_ended_is_read_and_not_run_again() {
         }
     };
     let held = Folder::open(folder.path()).unwrap();
+    fs::write(folder.path().join("checkpoint"), "left by a process that was killed").unwrap();
     let stop = AtomicBool::new(false);
     let again = simulate(&load(&file), &held, Options::default(), &stop, &observe).unwrap();
-    assert!(!rounds.load(Ordering::Relaxed));
+    assert!(!rounds.load(Ordering::Relaxed) && !folder.path().join("checkpoint").exists());
     // Numbers in JSON may lose their last bit.
     let told =
         |report: &Report| (report.run.clone(), report.model_cid.clone(), report.rounds.len());
@@ -217,8 +225,10 @@ fn hostile_clients_harm_the_mean_and_robust_rules_bear_them() {
     ] {
         let mean = harmed(kind, "\"mean\"");
         assert!(mean < clean, "{kind}: {mean} {clean}");
-        let robust = harmed(kind, "{ multi_krum = { hostile = 2, kept = 4 } }");
-        assert!(robust > mean || !is_borne, "{kind}: {robust} {mean} {clean}");
+        if is_borne {
+            let robust = harmed(kind, "{ multi_krum = { hostile = 2, kept = 4 } }");
+            assert!(robust > mean, "{kind}: {robust} {mean} {clean}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use decentralml_learning::{Optimizer, Rule, TrainError};
 
 use super::{Cohort, Counting, Hostile, Mixing, RunFile};
-use crate::SimulateError;
+use crate::{SimulateError, attack::MAX_CROWD};
 
 impl RunFile {
     /// Refuses what makes no sense, before anything is read or trained.
@@ -110,14 +110,27 @@ impl RunFile {
             return wrong("aggregation.count", "a cap must be at least one row".to_owned());
         }
         let cohort = self.cohort() as usize;
-        let needs = |needed: usize, rule: &str| match cohort >= needed {
+        // What the rule gets.
+        let (entering, told) = match aggregation.before {
+            Mixing::Buckets { size } if !(1..=64).contains(&size) => {
+                return wrong("aggregation.before", "a bucket has 1 to 64 updates".to_owned());
+            }
+            Mixing::Buckets { size } => {
+                let buckets = cohort.div_ceil(size);
+                (buckets, format!("{buckets} buckets of {cohort} clients come out of a round"))
+            }
+            Mixing::NearestNeighbors { hostile } if hostile.saturating_mul(2) >= cohort => {
+                let problem =
+                    format!("{hostile} hostile of {cohort} clients: must be fewer than half");
+                return wrong("aggregation.before", problem);
+            }
+            _ => (cohort, format!("{cohort} clients take part in a round")),
+        };
+        let needs = |needed: usize, rule: &str| match entering >= needed {
             true => Ok(()),
             false => wrong(
                 "aggregation.rule",
-                format!(
-                    "{rule} needs {needed} updates, but {cohort} clients take part in a round: raise \
-                     `clients_per_round`"
-                ),
+                format!("{rule} needs {needed} updates, but {told}: raise `clients_per_round`"),
             ),
         };
         let bear = |hostile: usize, factor: usize| hostile.saturating_mul(factor).saturating_add(3);
@@ -125,8 +138,14 @@ impl RunFile {
             Rule::TrimmedMean { k } => {
                 needs(k.saturating_mul(2).saturating_add(1), "this trimming")
             }
-            Rule::Krum { hostile } | Rule::MultiKrum { hostile, .. } => {
-                needs(bear(hostile, 2), "Krum")
+            Rule::Krum { hostile } => needs(bear(hostile, 2), "Krum"),
+            Rule::MultiKrum { hostile, kept } => {
+                needs(bear(hostile, 2), "Krum")?;
+                let most = entering.saturating_sub(hostile);
+                match (1..=most).contains(&kept) {
+                    true => Ok(()),
+                    false => wrong("aggregation.rule", format!("`kept` must be 1 to {most}")),
+                }
             }
             Rule::Bulyan { hostile } => needs(bear(hostile, 4), "Bulyan"),
             _ => Ok(()),
@@ -150,6 +169,13 @@ impl RunFile {
             Hostile::Alie { deviations: Some(deviations) } if !finite(deviations) => {
                 wrong("attack.kind.alie.deviations", "must be a positive number")
             }
+            Hostile::MinMax if self.cohort() > MAX_CROWD => Err(SimulateError::field(
+                "attack.kind",
+                format!(
+                    "min_max compares every update with every other: at most {MAX_CROWD} \
+                     `clients_per_round`"
+                ),
+            )),
             kind if kind.is_informed() && self.hostile() >= self.clients => {
                 wrong("attack.share", "this attack needs honest clients to look at")
             }

@@ -70,6 +70,30 @@ fn mistakes_are_told_with_their_field() {
         (short("[encoding]\nkeep = 0.1\n"), "`encoding.keep`: goes with"),
         (short("[encoding]\nbits = 12\n"), "`encoding`"),
         (short("[aggregation]\nrule = { krum = { hostile = 4 } }\n"), "needs 11 updates"),
+        (
+            short(
+                "[aggregation]\nrule = { krum = { hostile = 2 } }\nbefore = { buckets = { size = 2 } }\n",
+            ),
+            "needs 7 updates, but 5 buckets of 10 clients",
+        ),
+        (
+            short("[aggregation]\nrule = { multi_krum = { hostile = 2, kept = 9 } }\n"),
+            "`kept` must be 1 to 8",
+        ),
+        (
+            short("[aggregation]\nrule = { multi_krum = { hostile = 2, kept = 0 } }\n"),
+            "`kept` must be 1 to 8",
+        ),
+        (
+            short("[aggregation]\nbefore = { nearest_neighbors = { hostile = 5 } }\n"),
+            "`aggregation.before`: 5 hostile of 10",
+        ),
+        (short("[aggregation]\nbefore = { buckets = { size = 0 } }\n"), "`aggregation.before`"),
+        (
+            short("[attack]\nshare = 0.2\nkind = \"min_max\"\n")
+                .replace("clients = 10", "clients = 3000"),
+            "at most 2048",
+        ),
         (short("[attack]\nshare = 2.0\nkind = \"fang\"\n"), "`attack.share`"),
         (
             short("[aggregation]\nrule = \"median\"\ncount = { samples = {} }\n"),
