@@ -152,7 +152,7 @@ fn is_full_disk(report: &Report) -> bool {
 }
 
 /// Only of our own output: a chain or a store that hangs up is a failure.
-fn is_broken_pipe(report: &Report) -> bool {
+pub fn is_broken_pipe(report: &Report) -> bool {
     report.chain().filter_map(|cause| cause.downcast_ref()).any(Unwritten::is_broken_pipe)
 }
 

@@ -12,14 +12,14 @@ mod runs;
 mod watch;
 
 use crate::{
-    exit::{Kind, problem},
-    output::{Out, number_table, pairs},
+    exit::{Kind, is_broken_pipe, kind, problem},
+    output::{Out, count, number_table, pairs},
 };
 use clap::{Args, Subcommand};
-use color_eyre::Result;
-use decentralml_simulator::{EXAMPLE, Report};
+use color_eyre::{Report as Failure, Result};
+use decentralml_simulator::{EXAMPLE, Folder, Report};
 use indicatif::DecimalBytes;
-use runs::{Plan, Run};
+use runs::{Plan, Run, failure};
 use std::path::{Path, PathBuf};
 
 /// Where runs go if nothing else is asked for.
@@ -30,7 +30,7 @@ const FOLDER: &str = "out/simulate";
 /// The run file says everything; `--example` prints one with all its fields. Equal files give equal models, whatever the number of
 /// threads. Run it again to go on after it was interrupted.
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(arg_required_else_help = true)]
 pub struct Opts {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -65,8 +65,16 @@ pub struct How {
 
 /// Does what was asked for.
 pub async fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
-    if let Some(Verb::Compare(opts)) = opts.verb {
-        return compare::run(opts, out).await;
+    if let Some(Verb::Compare(compared)) = opts.verb {
+        // What clap would refuse by itself, but then with the global flags too.
+        let How { threads, restart } = opts.how;
+        if opts.file.is_some() || opts.example || opts.out.is_some() || threads > 0 || restart {
+            return Err(problem(
+                Kind::Usage,
+                "run files and options of `simulate compare` stand behind `compare`",
+            ));
+        }
+        return compare::run(compared, out).await;
     }
     if opts.example {
         return out.bytes(EXAMPLE.as_bytes());
@@ -79,14 +87,19 @@ pub async fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
     };
     let plan = Plan::read(&path)?;
     let folder = opts.out.unwrap_or_else(|| Path::new(FOLDER).join(plan.name()));
-    let groups = match plan.runs.as_slice() {
+    let (groups, failures) = match plan.runs.as_slice() {
         [one] => {
             let report = one.run(&folder, opts.how, out).await?;
             return tell(&report, &folder, out);
         }
-        _ => plan.run(&folder, opts.how, out).await?,
+        _ => {
+            let mut failures = Failures::new();
+            let groups = plan.run(&folder, opts.how, &mut failures, out).await?;
+            (groups, failures)
+        }
     };
-    compare::tell(&groups, &folder, out)
+    compare::tell(&groups, &folder, out)?;
+    failed(failures)
 }
 
 /// What one run has come to.
@@ -135,16 +148,54 @@ fn side_by_side(compared: &[decentralml_simulator::Comparison]) -> String {
 /// Reports of runs that differ in their seeds alone, under what they have in common.
 type Groups = Vec<(String, Vec<Report>)>;
 
+/// Runs that have failed, by what they are called, and why.
+type Failures = Vec<(String, Failure)>;
+
+/// One error for all of them, with the exit code of the first.
+fn failed(failures: Failures) -> Result<()> {
+    let Some((_, first)) = failures.first() else { return Ok(()) };
+    let told = failures.iter().map(|(name, failure)| format!("{name}: {failure:#}"));
+    let text = format!(
+        "{} failed\n{}",
+        count(failures.len() as u64, "run"),
+        told.collect::<Vec<_>>().join("\n")
+    );
+    Err(problem(kind(first), text))
+}
+
 impl Plan {
-    /// Does all runs one after the other, each in its folder, and groups them.
-    async fn run(&self, folder: &Path, how: How, out: &mut Out<'_>) -> Result<Groups> {
+    /// Does all runs one after the other, each in its folder, and groups them. One that fails does not
+    /// end the others; an interruption does.
+    async fn run(
+        &self,
+        folder: &Path,
+        how: How,
+        failures: &mut Failures,
+        out: &mut Out<'_>,
+    ) -> Result<Groups> {
+        // Runs of several have folders in it, which is marked as theirs and held as that of one is.
+        let _held = match self.runs.len() {
+            0 | 1 => None,
+            _ => Some(Folder::open(folder).map_err(failure)?),
+        };
         let mut groups = Groups::new();
         for run in &self.runs {
             let Run { variant, .. } = run;
-            let report = run.run(&folder.join(&variant.folder), how, out).await?;
             let name = match variant.label.as_str() {
                 "" => self.name().to_owned(),
                 label => format!("{} {label}", self.name()),
+            };
+            let report = match run.run(&folder.join(&variant.folder), how, out).await {
+                Ok(report) => report,
+                Err(failure) if kind(&failure) == Kind::Interrupted => return Err(failure),
+                // Nobody reads any more.
+                Err(failure) if is_broken_pipe(&failure) => return Err(failure),
+                Err(failure) => {
+                    let name = format!("{name}, seed {}", variant.file.seed);
+                    out.line(&format!("{name}: {failure:#}"))?;
+                    failures.push((name, failure));
+                    continue;
+                }
             };
             match groups.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, reports)) => reports.push(report),
@@ -157,7 +208,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     fn opts(file: Option<PathBuf>, out: Option<PathBuf>, example: bool) -> Opts {
@@ -185,6 +236,72 @@ mod tests {
         assert_eq!(lines[1]["record"]["round"], 2);
         assert_eq!(lines[2]["rounds"].as_array().unwrap().len(), 2);
         assert!(out.join("model.safetensors").is_file() && out.join("report.html").is_file());
+    }
+
+    /// Words of a command line, as the program reads them.
+    #[derive(Debug, clap::Parser)]
+    struct Words {
+        #[command(flatten)]
+        flags: crate::config::Flags,
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[derive(Debug, Subcommand)]
+    enum Command {
+        Simulate(Opts),
+    }
+
+    fn read(line: &str) -> Opts {
+        let Words { flags, command: Command::Simulate(opts) } =
+            <Words as clap::Parser>::try_parse_from(line.split(' ')).unwrap();
+        assert_eq!(flags.json, line.contains("--json"), "{line}");
+        opts
+    }
+
+    #[tokio::test]
+    async fn what_is_compared_stands_behind_the_word_and_global_flags_anywhere() {
+        for line in [
+            "decentralml simulate --json compare a.toml b.toml",
+            "decentralml --json simulate compare a.toml b.toml",
+            "decentralml simulate compare a.toml b.toml --json",
+        ] {
+            let cli = crate::cli::Cli::read(line.split(' ')).unwrap();
+            assert!(cli.wants_json(), "{line}");
+            let Some(Verb::Compare(compared)) = read(line).verb else { panic!("{line}") };
+            assert_eq!(compared.files.len(), 2, "{line}");
+        }
+        for line in [
+            "decentralml simulate run.toml compare a.toml",
+            "decentralml simulate --restart compare a.toml",
+            "decentralml simulate --out b compare a.toml",
+        ] {
+            let mut bytes = Vec::new();
+            let error = run(read(line), &mut Out::new(&mut bytes, false)).await.unwrap_err();
+            assert_eq!(crate::exit::kind(&error), Kind::Usage, "{line}");
+            assert!(error.to_string().contains("behind `compare`"), "{line}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_that_diverges_does_not_end_the_sweep() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        let text = "clients = 3\nrounds = 1\n[model]\nname = \"mlp\"\n[data]\nfile = \"digits\"\nrows = 60\n\
+                    [training]\nepochs = 1\nbatch_size = 16\nlearning_rate = 0.1\noptimizer = \"sgd\"\n\
+                    [sweep]\ntraining.learning_rate = [1e30, 0.1]\n";
+        std::fs::write(&file, text).unwrap();
+        let out = folder.path().join("out");
+        let mut bytes = Vec::new();
+        let error =
+            run(opts(Some(file), Some(out.clone()), false), &mut Out::new(&mut bytes, false))
+                .await
+                .unwrap_err()
+                .to_string();
+        assert!(error.contains("1 run failed") && error.contains("have diverged"), "{error}");
+        let compared = std::fs::read_to_string(out.join("compare.json")).unwrap();
+        assert!(compared.contains("learning_rate=0.1\""), "{compared}");
+        assert!(out.join("compare.html").is_file());
     }
 
     #[tokio::test]

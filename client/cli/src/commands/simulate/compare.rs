@@ -1,16 +1,16 @@
 //! `decentralml simulate compare`.
 
-use super::{FOLDER, Groups, How, runs::Plan, runs::failure, side_by_side};
+use super::{FOLDER, Failures, Groups, How, failed, runs::Plan, runs::failure, side_by_side};
 use crate::{
     exit::{Kind, problem},
     output::Out,
 };
 use clap::Args;
-use color_eyre::{Result, eyre::WrapErr};
+use color_eyre::Result;
+use decentralml_onnx::write_aside;
 use decentralml_simulator::{compare, comparison_page};
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +19,7 @@ use std::{
 pub struct Opts {
     /// The run files; seeds and sweeps in them are run too.
     #[arg(required = true, value_name = "RUN.toml")]
-    files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// Where all of them go, each in a folder of its name, with the comparison.
     #[arg(long, value_name = "FOLDER", default_value = FOLDER)]
     out: PathBuf,
@@ -39,21 +39,27 @@ pub async fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
         return Err(problem(Kind::Usage, problem_text));
     }
     let mut groups = Groups::new();
+    let mut failures = Failures::new();
     for plan in &plans {
         out.line(&format!("{}:", plan.name()))?;
-        groups.extend(plan.run(&opts.out.join(plan.name()), opts.how, out).await?);
+        let folder = opts.out.join(plan.name());
+        groups.extend(plan.run(&folder, opts.how, &mut failures, out).await?);
     }
-    tell(&groups, &opts.out, out)
+    tell(&groups, &opts.out, out)?;
+    failed(failures)
 }
 
-/// Leaves the comparison in the folder, and shows it.
+/// Leaves the comparison in the folder, and shows it; nothing where no run has ended.
 pub fn tell(groups: &Groups, folder: &Path, out: &mut Out<'_>) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
     let compared = compare(groups);
     let page = folder.join("compare.html");
     let text = comparison_page(groups, &compared).map_err(failure)?;
     let json = serde_json::to_string_pretty(&compared)?;
     for (path, text) in [(&page, text), (&folder.join("compare.json"), json)] {
-        fs::write(path, text).wrap_err_with(|| format!("{} cannot be written", path.display()))?;
+        write_aside(path, true, text.as_bytes())?;
     }
     if out.json() {
         return super::line(&compared, out);
