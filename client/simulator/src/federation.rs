@@ -326,6 +326,28 @@ mod tests {
         Federation::load(&honest, folder.path()).unwrap();
     }
 
+    /// A gray image of one pixel.
+    const PNG: &[u8] = &[
+        137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0,
+        0, 0, 0, 58, 126, 155, 85, 0, 0, 0, 10, 73, 68, 65, 84, 120, 156, 99, 104, 0, 0, 0, 130, 0,
+        129, 119, 205, 114, 182, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+    ];
+
+    #[test]
+    fn a_folder_of_test_images_has_the_labels_of_the_training_set() {
+        let folder = tempfile::tempdir().unwrap();
+        for class in ["train/a", "train/b", "train/c", "test/b", "test/c"] {
+            let class = folder.path().join(class);
+            std::fs::create_dir_all(&class).unwrap();
+            std::fs::write(class.join("1.png"), PNG).unwrap();
+        }
+        let file =
+            DataFile { file: "train".into(), test: Some("test".into()), ..DataFile::default() };
+        let (all, test) = rows(&file, folder.path(), 1).unwrap();
+        assert_eq!((all.labels(), test.labels()), ([0, 1, 2].as_slice(), [1, 2].as_slice()));
+        assert_eq!(test.classes(), 3);
+    }
+
     #[test]
     fn training_rows_and_held_out_rows_are_all_rows_once() {
         let federation = load(&file());
