@@ -147,6 +147,8 @@ pub struct File<'a> {
     pub operators: Vec<(String, usize)>,
     /// What else the file says of itself, in its order.
     pub metadata: Vec<(String, String)>,
+    /// The message of the graph, of ONNX.
+    pub(crate) graph: Option<&'a [u8]>,
 }
 
 impl<'a> File<'a> {
@@ -202,6 +204,7 @@ fn safetensors(bytes: &[u8], header: u64) -> Result<File<'_>, ReadError> {
         opset: None,
         operators: Vec::new(),
         metadata: entries,
+        graph: None,
     })
 }
 

@@ -8,8 +8,8 @@ use decentralml_learning::{
 use serde::Serialize;
 
 use crate::{
-    file::{File, Format, ReadError, Tensor},
-    natural,
+    file::{File, ReadError, Tensor},
+    flow, natural,
 };
 
 /// Tensors that an error lists at most.
@@ -81,10 +81,10 @@ fn hint(transposed: &bool) -> &'static str {
 /// Reads the weights of `spec` from an ONNX or a safetensors file; floats of 16 bits are widened.
 ///
 /// Tensors are found by their names. If one is missing, all are found by their shapes instead: where the
-/// file has as many of a shape as the model, in order. Among several of one shape that order is the file's
-/// (ONNX) or that of the numbers in the names; if the model's are of different kinds, such as gain and
-/// offset of a norm, the names must say which are biases. Whatever remains unclear is an error that
-/// lists what fits what.
+/// file has as many of a shape as the model, in order. Among several of one shape that order is that of the
+/// numbers in the names, if these differ in nothing else, or that in which data flow through an ONNX graph, if it
+/// leaves one only; if the model's are of different kinds, such as gain and offset of a norm, the names must
+/// say which are biases. Whatever remains unclear is an error that lists what fits what.
 pub fn import(bytes: &[u8], spec: &ModelSpec) -> Result<Imported, ImportError> {
     let layers = spec.layout()?;
     let file = File::read(bytes)?;
@@ -185,7 +185,7 @@ fn by_shape<'a, 'f>(
         let candidates =
             || file.tensors.iter().filter(|tensor| tensor.is_float() && !is_constant(tensor));
         let fitting: Vec<&Tensor<'_>> = candidates().filter(|one| one.shape == shape).collect();
-        match pairs(&wanted, &fitting, file.format) {
+        match pairs(&wanted, &fitting, file.graph) {
             Ok(pairs) => {
                 found.extend(pairs.into_iter().map(|(one, tensor)| (one.name.as_str(), tensor)))
             }
@@ -255,7 +255,7 @@ type Pairs<'a, 'f> = Vec<(&'a Parameter, &'f Tensor<'f>)>;
 fn pairs<'a, 'f>(
     wanted: &[&'a Parameter],
     fitting: &[&'f Tensor<'f>],
-    format: Format,
+    graph: Option<&[u8]>,
 ) -> Result<Pairs<'a, 'f>, String> {
     if fitting.len() != wanted.len() {
         return Err(match fitting.len() {
@@ -267,7 +267,7 @@ fn pairs<'a, 'f>(
         |parameter: &&Parameter| parameter.name.rsplit('.').next().unwrap_or_default().to_owned();
     let kinds: BTreeSet<String> = wanted.iter().map(last).collect();
     if kinds.len() <= 1 {
-        return lined_up(wanted, fitting, format);
+        return lined_up(wanted, fitting, graph);
     }
     // The model's are of different kinds: the file has to tell them apart.
     let told = kinds.iter().all(|kind| kind == "weight" || kind == "bias")
@@ -288,7 +288,7 @@ fn pairs<'a, 'f>(
                 names(fitting.iter().map(|one| one.name.as_str()))
             ));
         }
-        all.extend(lined_up(&wanted, &fitting, format)?);
+        all.extend(lined_up(&wanted, &fitting, graph)?);
     }
     Ok(all)
 }
@@ -297,20 +297,20 @@ fn pairs<'a, 'f>(
 fn lined_up<'a, 'f>(
     wanted: &[&'a Parameter],
     fitting: &[&'f Tensor<'f>],
-    format: Format,
+    graph: Option<&[u8]>,
 ) -> Result<Pairs<'a, 'f>, String> {
     let mut fitting = fitting.to_vec();
     if fitting.len() > 1 {
         let patterns: BTreeSet<String> =
             fitting.iter().map(|one| natural::pattern(&one.name)).collect();
-        match (patterns.len(), format) {
-            (1, _) => fitting.sort_by_key(|one| natural::key(&one.name)),
-            // The initializers of a graph are in the order in which it was built.
-            (_, Format::Onnx) => {}
-            (_, Format::Safetensors) => {
-                let fitting = names(fitting.iter().map(|one| one.name.as_str()));
-                return Err(format!("{fitting} fit, and nothing says in which order"));
-            }
+        let unknown: Vec<&str> = fitting.iter().map(|one| one.name.as_str()).collect();
+        if patterns.len() == 1 {
+            fitting.sort_by_key(|one| natural::key(&one.name));
+        } else if let Some(order) = graph.and_then(|graph| flow::order(graph, &unknown)) {
+            fitting = order.into_iter().filter_map(|place| fitting.get(place).copied()).collect();
+        } else {
+            let fitting = names(unknown.into_iter());
+            return Err(format!("{fitting} fit, and nothing says in which order"));
         }
     }
     Ok(wanted.iter().copied().zip(fitting).collect())

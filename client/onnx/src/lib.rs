@@ -17,6 +17,7 @@
 mod aside;
 mod export;
 mod file;
+mod flow;
 mod import;
 mod inspect;
 mod natural;

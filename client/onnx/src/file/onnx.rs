@@ -25,6 +25,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<File<'_>, ReadError> {
         opset: None,
         operators: Vec::new(),
         metadata: Vec::new(),
+        graph: None,
     };
     let (mut version, mut graph) = (None, None);
     let mut producer_version = None;
@@ -59,6 +60,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<File<'_>, ReadError> {
     // Both are required; without them it is anything that happens to be made of fields.
     let (Some(_), Some(graph)) = (version, graph) else { return Err(ReadError::Unknown) };
     read_graph(graph, &mut file)?;
+    file.graph = Some(graph);
     Ok(file)
 }
 

@@ -21,14 +21,27 @@ fn safetensors(tensors: &[Named]) -> Vec<u8> {
     serialize(views, None).unwrap()
 }
 
+/// A graph that uses its tensors in their order, one after the other.
 fn onnx(tensors: &[Named]) -> Vec<u8> {
+    let names: Vec<&str> = tensors.iter().map(|(name, ..)| *name).collect();
+    onnx_of(tensors, &names)
+}
+
+/// A graph that uses `used` one after the other, in whatever order its list has the tensors.
+fn onnx_of(tensors: &[Named], used: &[&str]) -> Vec<u8> {
+    let node = used.iter().enumerate().map(|(index, name)| proto::Node {
+        input: vec![format!("value {index}"), (*name).to_owned()],
+        output: vec![format!("value {}", index + 1)],
+        ..Default::default()
+    });
     let initializer = tensors.iter().map(|(name, shape, numbers)| proto::Tensor {
         dims: shape.iter().map(|&size| size as i64).collect(),
         data_type: 1,
         name: (*name).to_owned(),
         raw_data: bytes(numbers),
     });
-    let graph = proto::Graph { initializer: initializer.collect(), ..Default::default() };
+    let (node, initializer) = (node.collect(), initializer.collect());
+    let graph = proto::Graph { node, initializer, ..Default::default() };
     proto::Model { ir_version: 8, graph: Some(graph), ..Default::default() }.encode_to_vec()
 }
 
@@ -129,7 +142,7 @@ fn tensors_with_other_names_are_told_by_their_shapes() {
         assert_eq!(imported.weights.values(), expected);
         assert_eq!(imported.matched[1], ("layers.0.bias".to_owned(), "fc1.bias".to_owned()));
     }
-    // A graph is in order, whatever its names; the names of a safetensors file say nothing then.
+    // A graph has an order, whatever its names; the names of a safetensors file say nothing then.
     let mut renamed = tensors.clone();
     renamed[1].0 = "middle.bias";
     renamed[3].0 = "first.bias";
@@ -140,6 +153,12 @@ fn tensors_with_other_names_are_told_by_their_shapes() {
             && error.contains("in which order"),
         "{error}"
     );
+    // The list of a graph's tensors is in no order: their use is.
+    let used: Vec<&str> = renamed.iter().map(|(name, ..)| *name).collect();
+    renamed.reverse();
+    assert_eq!(import(&onnx_of(&renamed, &used), &spec()).unwrap().weights.values(), expected);
+    let error = import(&onnx_of(&renamed, &used[..3]), &spec()).unwrap_err().to_string();
+    assert!(error.contains("`first.bias`, `middle.bias` fit, and nothing says"), "{error}");
 }
 
 #[test]
