@@ -17,7 +17,7 @@ mod text;
 
 pub use csv::{CsvOptions, Header, read_csv, write_csv};
 pub use error::{DataError, RowProblem};
-pub use features::FeatureRows;
+pub use features::{Beside, FeatureRows};
 pub use files::{Format, Read, ReadOptions, read, read_file, write_csv_file};
 pub use idx::read_idx;
 pub use partition::Partition;

@@ -5,6 +5,8 @@ use std::{
     path::Path,
 };
 
+use ::csv::StringRecord;
+
 use super::{
     DataError, RowProblem,
     csv::split,
@@ -15,6 +17,17 @@ use super::{
 
 /// Bytes of a line of CSV at most.
 const MAX_LINE: u64 = 64 << 20;
+
+/// What rows of CSV may have beside features; it is left out.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Columns at the end: a label, or quantities.
+    pub columns: usize,
+    /// Name of the label's column, wherever it is. The first line is then a header that must have it.
+    pub label: Option<String>,
+    /// Labels that are texts.
+    pub names: Vec<String>,
+}
 
 /// The rows of a CSV file, of an NPY array or of IDX images, which may be gzipped; read as they are asked
 /// for.
@@ -30,7 +43,9 @@ pub struct FeatureRows {
 enum Layout {
     /// Columns at the end that are not features may be there, or not.
     Csv {
-        beside: usize,
+        beside: Beside,
+        /// The label's column, where the header has named it.
+        label: Option<usize>,
         line: u64,
         first: bool,
     },
@@ -40,14 +55,46 @@ enum Layout {
     },
 }
 
+impl Beside {
+    /// Whether the first line is a header: as in files with labels, no field is a number, or one is the label
+    /// column's name.
+    fn is_header(&self, record: &StringRecord, file: &str) -> Result<bool, DataError> {
+        let header = record.iter().all(|field| field.trim().parse::<f64>().is_err());
+        match &self.label {
+            Some(name) if self.column(record).is_none() => Err(DataError::NoLabelColumn {
+                file: file.to_owned(),
+                name: name.clone(),
+                option: "--label-column",
+                columns: if header {
+                    record.iter().collect::<Vec<_>>().join(", ")
+                } else {
+                    "no names, as the first line is a row of numbers".to_owned()
+                },
+            }),
+            Some(_) => Ok(true),
+            None => Ok(header),
+        }
+    }
+
+    fn column(&self, record: &StringRecord) -> Option<usize> {
+        let name = self.label.as_ref()?;
+        record.iter().position(|field| field.trim() == name)
+    }
+
+    /// Whether a field can be a label or a quantity, or the place of one that nobody knows.
+    fn may_be(&self, field: &str) -> bool {
+        let named = || self.names.iter().any(|name| name == field);
+        field.is_empty() || field.parse::<f64>().is_ok() || named()
+    }
+}
+
 impl FeatureRows {
-    /// Opens a file of rows of `columns` features. Rows of CSV may have `beside` columns more at their end,
-    /// a label or quantities, which are left out. Features are multiplied by `scale`: if not given by
+    /// Opens a file of rows of `columns` features. Rows of CSV may have more `beside` them. Features are multiplied by `scale`: if not given by
     /// 1/255 for images and arrays of unsigned bytes, and by 1 elsewhere.
     pub fn open(
         path: &Path,
         columns: usize,
-        beside: usize,
+        beside: Beside,
         scale: Option<f32>,
     ) -> Result<Self, DataError> {
         let name = path.display().to_string();
@@ -74,7 +121,7 @@ impl FeatureRows {
             let plain = if kind == npy::Kind::BYTES { 1.0 / 255.0 } else { 1.0 };
             (Layout::Array { kind, rows }, plain)
         } else if [".csv", ".csv.gz"].iter().any(|ending| name.to_lowercase().ends_with(ending)) {
-            (Layout::Csv { beside, line: 0, first: true }, 1.0)
+            (Layout::Csv { beside, label: None, line: 0, first: true }, 1.0)
         } else {
             return Err(DataError::UnlabeledFormat { file: name });
         };
@@ -112,10 +159,12 @@ impl FeatureRows {
             if read.map_err(|error| self.io(error))? == 0 {
                 return Ok(false);
             }
-            let Layout::Csv { beside, line, first } = &mut self.layout else { return Ok(false) };
+            let Layout::Csv { beside, label, line, first } = &mut self.layout else {
+                return Ok(false);
+            };
             *line += 1;
-            let (beside, line, is_first) = (*beside, *line, *first);
-            let wrong = |problem| DataError::Row { file: self.name.clone(), line, problem };
+            let (file, line) = (&self.name, *line);
+            let wrong = |problem| DataError::Row { file: file.clone(), line, problem };
             if text.len() as u64 == MAX_LINE {
                 return Err(wrong(RowProblem::Text(format!("a line of {MAX_LINE} bytes or more"))));
             }
@@ -123,23 +172,34 @@ impl FeatureRows {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            *first = false;
+            let first = std::mem::replace(first, false);
             let record = split(text).map_err(wrong)?;
-            // A header, as in files with labels: no field is a number.
-            if is_first && record.iter().all(|field| field.trim().parse::<f64>().is_err()) {
+            if first && beside.is_header(&record, file)? {
+                // Quantities are at the end, whatever their names.
+                *label = beside.column(&record).filter(|_| beside.columns == 1);
                 continue;
             }
-            if record.len() != self.columns && record.len() != self.columns + beside {
-                let (expected, found) = (self.columns, record.len());
-                return Err(wrong(RowProblem::Columns { expected, found }));
+            let all = self.columns + beside.columns;
+            let expected = if label.is_some() { all } else { self.columns };
+            if record.len() != expected && record.len() != all {
+                return Err(wrong(RowProblem::Columns { expected, found: record.len() }));
             }
-            for (column, field) in (1..=self.columns).zip(&record) {
-                match field.trim().parse::<f32>().map(|number| number * self.scale) {
-                    Ok(number) if number.is_finite() => features.push(number),
-                    _ => {
-                        let found = field.to_owned();
-                        return Err(wrong(RowProblem::NotANumber { column, found, first: false }));
+            let label = label.unwrap_or(self.columns);
+            let is_feature = |index: usize| {
+                index != label && index < self.columns + usize::from(label < self.columns)
+            };
+            for (index, field) in record.iter().enumerate() {
+                let found = field.trim();
+                let not_a_number =
+                    || RowProblem::NotANumber { column: index + 1, found: found.to_owned(), first };
+                if is_feature(index) {
+                    match found.parse::<f32>().map(|number| number * self.scale) {
+                        Ok(number) if number.is_finite() => features.push(number),
+                        _ => return Err(wrong(not_a_number())),
                     }
+                } else if first && !beside.may_be(found) {
+                    // It may be a header of which other names are numbers: a row of it would be a wrong answer.
+                    return Err(wrong(not_a_number()));
                 }
             }
             return Ok(true);
@@ -191,6 +251,10 @@ mod tests {
     }
 
     fn all(path: &Path, columns: usize, beside: usize) -> Result<Vec<f32>, String> {
+        all_beside(path, columns, Beside { columns: beside, ..Beside::default() })
+    }
+
+    fn all_beside(path: &Path, columns: usize, beside: Beside) -> Result<Vec<f32>, String> {
         let mut rows = FeatureRows::open(path, columns, beside, None).map_err(|e| e.to_string())?;
         let mut all = Vec::new();
         loop {
@@ -222,6 +286,34 @@ mod tests {
         assert!(error.contains("line 2: column 2: expected a number, found `x`"), "{error}");
         let (_folder, path) = file("rows.csv", b"a,b\n");
         assert!(all(&path, 2, 1).unwrap_err().contains("no rows"));
+    }
+
+    #[test]
+    fn a_header_with_numbers_is_no_row() {
+        let (_folder, path) = file("rows.csv", b"0,1,label\n5,6,0\n");
+        let error = all(&path, 2, 1).unwrap_err();
+        assert!(error.contains("line 1: column 3: expected a number, found `label`"), "{error}");
+        assert!(error.contains("--label-column"), "{error}");
+        let named = |name: &str| Beside {
+            columns: 1,
+            label: Some(name.to_owned()),
+            names: vec!["cat".to_owned()],
+        };
+        assert_eq!(all_beside(&path, 2, named("label")).unwrap(), [5.0, 6.0]);
+        let error = all_beside(&path, 2, named("digit")).unwrap_err();
+        assert!(error.contains("there is no column `digit`"), "{error}");
+        // Wherever the column is.
+        let (_folder, path) = file("rows.csv", b"kind,a,b\ncat,5,6\n");
+        assert_eq!(all_beside(&path, 2, named("kind")).unwrap(), [5.0, 6.0]);
+        let (_folder, path) = file("rows.csv", b"a,kind,b\n5,cat,6\n7,8\n");
+        let error = all_beside(&path, 2, named("kind")).unwrap_err();
+        assert!(error.contains("line 3: 2 columns, expected 3"), "{error}");
+        // Rows whose labels are texts, or not known.
+        let beside = || Beside { label: None, ..named("") };
+        for rows in [&b"1,2,cat\n3,4,dog\n"[..], b"1,2,\n3,4,\n", b"1,2,-1\n3,4,0\n"] {
+            let (_folder, path) = file("rows.csv", rows);
+            assert_eq!(all_beside(&path, 2, beside()).unwrap(), [1.0, 2.0, 3.0, 4.0]);
+        }
     }
 
     #[test]

@@ -4,12 +4,15 @@ use super::source;
 use crate::{
     context::Context,
     daemon::unless_stopped,
-    exit::{Kind, OfKind},
+    exit::{Kind, OfKind, problem},
     output::{Out, count, pairs},
 };
 use clap::Args;
 use color_eyre::{Result, eyre::WrapErr};
-use decentralml_learning::{ModelSpec, Predictor, Task, data::FeatureRows};
+use decentralml_learning::{
+    ModelSpec, Predictor, Task,
+    data::{Beside, FeatureRows},
+};
 use decentralml_onnx::{
     Answer, Aside, answers, csv_header, csv_line, import, text_header, text_line,
 };
@@ -31,6 +34,9 @@ pub struct Opts {
     /// The rows: CSV (.csv, .csv.gz; a label in the last column is left out), an NPY array of shape [rows, …], or IDX images.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    /// Label column of a CSV file with a header, which is left out [default: the last column, if there is one more than features].
+    #[arg(long, value_name = "NAME")]
+    label_column: Option<String>,
     /// Multiplies every feature, as in training [default: 1/255 for images and arrays of bytes, 1 for others].
     #[arg(long, value_name = "FACTOR")]
     scale: Option<f32>,
@@ -92,8 +98,21 @@ impl Target<'_, '_> {
 
 const UNWRITTEN: &str = "the answers cannot be written";
 
+/// What the words themselves say, before anything is read.
+fn check(csv: bool, json: bool, scale: Option<f32>) -> Result<()> {
+    let wrong = if csv && json {
+        "answers are printed in one form: give --csv for lines or --json for a list, not both"
+    } else if scale.is_some_and(|scale| !scale.is_finite()) {
+        "--scale is a number; give the one of training, or leave it out"
+    } else {
+        return Ok(());
+    };
+    Err(problem(Kind::Usage, wrong))
+}
+
 /// Reads, asks and writes, batch by batch.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
+    check(opts.csv, out.json(), opts.scale)?;
     if let Some(file) = &opts.out {
         source::check_out(file, opts.force)?;
     }
@@ -101,11 +120,12 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let weights = import(&file, &spec).of_kind(Kind::Data)?.weights;
     drop(file);
     let predictor = Predictor::new(&spec, &weights)?;
-    let beside = if spec.task == Task::Regression { spec.classes() } else { 1 };
+    let columns = if spec.task == Task::Regression { spec.classes() } else { 1 };
+    let beside = Beside { columns, label: opts.label_column, names: spec.rows.labels.clone() };
     let mut rows = FeatureRows::open(&opts.data, spec.features(), beside, opts.scale)?;
     let left = "nothing was written to a file";
     let Some(path) = opts.out else {
-        let json = out.json() && !opts.csv;
+        let json = out.json();
         let mut target = match (opts.csv, json) {
             (true, _) => Target::Csv(&mut *out),
             (_, true) => Target::Json(&mut *out),
@@ -154,6 +174,16 @@ mod tests {
     use super::*;
     use decentralml_learning::Weights;
 
+    #[test]
+    fn words_that_contradict_each_other_are_refused() {
+        let error = check(true, true, None).unwrap_err();
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
+        assert!(error.to_string().contains("--csv") && error.to_string().contains("--json"));
+        let error = check(false, false, Some(f32::NAN)).unwrap_err().to_string();
+        assert!(error.contains("--scale"), "{error}");
+        assert!(check(true, false, Some(0.5)).is_ok() && check(false, true, None).is_ok());
+    }
+
     #[tokio::test]
     async fn all_rows_are_answered_in_each_form() {
         let folder = tempfile::tempdir().unwrap();
@@ -161,7 +191,8 @@ mod tests {
         std::fs::write(&path, "1,2,0\n3,4,1\n5,6,0\n").unwrap();
         let spec = ModelSpec::mlp(2, &[], 2);
         let predictor = Predictor::new(&spec, &Weights::init(&spec, [1; 32])).unwrap();
-        let rows = || FeatureRows::open(&path, 2, 1, None).unwrap();
+        let beside = Beside { columns: 1, ..Beside::default() };
+        let rows = || FeatureRows::open(&path, 2, beside.clone(), None).unwrap();
 
         let mut bytes = Vec::new();
         let mut out = Out::new(&mut bytes, true);

@@ -55,6 +55,13 @@ pub fn written<T>(result: std::result::Result<T, WriteError>) -> Result<T> {
 pub fn layers(name: &Path) -> Result<ModelSpec> {
     match name.to_str().filter(|name| READY.contains(name)) {
         Some(name) => Ok(ModelSpec::named(name, None, None)?),
+        None if !name.exists() => {
+            let (name, ready) = (name.display(), READY.join(", "));
+            let message = format!(
+                "`{name}` is neither a file of layers (TOML or JSON) nor a ready model ({ready})"
+            );
+            Err(problem(Kind::Usage, message))
+        }
         None => read_model(name),
     }
 }
@@ -103,6 +110,7 @@ mod tests {
             .unwrap();
         assert_eq!(layers(&path).unwrap().classes(), 3);
         let error = layers(&folder.path().join("none.toml")).unwrap_err();
-        assert!(error.to_string().contains("none.toml"), "{error}");
+        assert!(error.to_string().contains("none.toml` is neither a file"), "{error}");
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
     }
 }
