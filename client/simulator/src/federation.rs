@@ -308,7 +308,7 @@ mod tests {
             |file: &RunFile| Federation::load(file, folder.path()).unwrap_err().to_string();
         let error = refused(&RunFile { target: Some(95.0), ..file() });
         assert!(error.starts_with("`target`"), "{error}");
-        let data = DataFile { file: "rows.csv".into(), quantities: 1, ..DataFile::default() };
+        let data = DataFile { file: "rows.csv".into(), quantities: 2, ..DataFile::default() };
         let flipping = RunFile {
             data,
             clients: 4,

@@ -225,8 +225,13 @@ async fn a_byte_now_and_then_is_no_upload_and_its_place_goes_to_others() {
     let refused = put(&host.target(&trainer, &other), 0, &trainer.car(&other.cid())).await;
     assert_eq!((refused.status, kind(&refused).as_str()), (503, "busy"));
     assert_eq!(refused.header("retry-after"), Some("1"));
-    let handed = client().hand_to(&other, &[host.target(&trainer, &other)], 1, |_| {}).await;
-    assert_eq!(handed.holders.len(), 1, "{handed:?}");
+    // The client gives up a host that stays busy; the place is free once the other has had its time.
+    let targets = [host.target(&trainer, &other)];
+    let mut tries = 0;
+    while client().hand_to(&other, &targets, 1, |_| {}).await.holders.is_empty() {
+        tries += 1;
+        assert!(tries < 50, "the place stays taken");
+    }
     let mut answer = Vec::new();
     let mut reader = reader;
     let _ = tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut answer).await;
