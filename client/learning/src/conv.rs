@@ -7,7 +7,6 @@
 
 mod columns;
 mod cpu;
-mod gemm;
 mod layout;
 mod winograd;
 

@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::{Shape, gemm};
+use super::Shape;
+use crate::gemm;
 
 /// Rows that are worked on at once hold about this many numbers.
 const BAND: usize = 1 << 15;

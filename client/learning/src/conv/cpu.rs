@@ -12,9 +12,10 @@ use rayon::prelude::*;
 use super::{
     Gradients, Shape,
     columns::Columns,
-    gemm, layout,
+    layout,
     winograd::{self, Tiles},
 };
+use crate::gemm;
 
 /// Gradients of the weights are summed over a batch in at most this many parts.
 const PARTS: usize = 4;

@@ -18,7 +18,8 @@ use pulp::Simd;
 use self::maps::{
     Collect, CollectKernel, Evaluate, EvaluateKernel, Pixels, PixelsTransposed, TILE, both,
 };
-use super::{Shape, gemm};
+use super::Shape;
+use crate::gemm;
 
 /// Points at which a tile's products are taken.
 pub(super) const POINTS: usize = TILE * TILE;

@@ -83,8 +83,8 @@ impl Network {
                 embedding(self.matrix(weight), x.int()).reshape([rows, steps * units])
             }
             Operation::Position { weight } => x + self.matrix(weight).reshape([1, numbers]),
-            Operation::Gru { pair, steps, units } => self.gru(pair, steps, units, x),
-            Operation::Lstm { pair, steps, units } => self.lstm(pair, steps, units, x),
+            Operation::Gru { pair, steps } => self.gru(pair, steps, x),
+            Operation::Lstm { pair, steps } => self.lstm(pair, steps, x),
             Operation::Attention { pair, steps, heads, causal } => {
                 self.attention(pair, steps, heads, causal, x)
             }

@@ -107,12 +107,10 @@ pub(super) enum Operation {
     Gru {
         pair: Pair,
         steps: Steps,
-        units: usize,
     },
     Lstm {
         pair: Pair,
         steps: Steps,
-        units: usize,
     },
     Attention {
         pair: Pair,
@@ -203,15 +201,13 @@ impl Planner<'_> {
                 }
             }
             LayerSpec::Position => Operation::Position { weight: self.matrix(place, "weight")? },
-            LayerSpec::Gru { units } => Operation::Gru {
+            LayerSpec::Gru { .. } => Operation::Gru {
                 pair: self.pair(place, "input_", "hidden_")?,
                 steps: steps(place.input)?,
-                units: units as usize,
             },
-            LayerSpec::Lstm { units } => Operation::Lstm {
+            LayerSpec::Lstm { .. } => Operation::Lstm {
                 pair: self.pair(place, "input_", "hidden_")?,
                 steps: steps(place.input)?,
-                units: units as usize,
             },
             LayerSpec::Attention { heads, causal } => Operation::Attention {
                 pair: self.pair(place, "input_", "output_")?,

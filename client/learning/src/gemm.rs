@@ -9,22 +9,24 @@
 use pulp::Simd;
 
 /// Numbers per row of a panel.
-pub(super) fn panel_width<S: Simd>() -> usize {
+pub(crate) fn panel_width<S: Simd>() -> usize {
     2 * S::F32_LANES
 }
 
 /// `columns`, rounded up to whole panels.
-pub(super) fn padded<S: Simd>(columns: usize) -> usize {
+pub(crate) fn padded<S: Simd>(columns: usize) -> usize {
     columns.next_multiple_of(panel_width::<S>())
 }
 
-/// The panels of a matrix with whole panels of `columns`.
-pub(super) fn panels<S: Simd>(matrix: &[f32], columns: usize) -> Vec<f32> {
+/// The panels of a matrix of `columns`, with zeros where the last panel is wider than what is left.
+pub(crate) fn panels<S: Simd>(matrix: &[f32], columns: usize) -> Vec<f32> {
     let width = panel_width::<S>();
-    let mut out = Vec::with_capacity(matrix.len());
+    let mut out = Vec::with_capacity(matrix.len() / columns * padded::<S>(columns));
     for column in (0..columns).step_by(width) {
+        let end = columns.min(column + width);
         for row in matrix.chunks_exact(columns) {
-            out.extend_from_slice(&row[column..column + width]);
+            out.extend_from_slice(&row[column..end]);
+            out.resize(out.len() + width - (end - column), 0.0);
         }
     }
     out
@@ -33,7 +35,7 @@ pub(super) fn panels<S: Simd>(matrix: &[f32], columns: usize) -> Vec<f32> {
 /// `out = a · b` for `a` of shape `[rows, a_stride]`, of which the first `depth` columns count, `b`
 /// as panels of `depth` rows, and `out` of shape `[rows, out_stride]`.
 #[inline(always)]
-pub(super) fn product<S: Simd>(
+pub(crate) fn product<S: Simd>(
     simd: S,
     a: &[f32],
     a_stride: usize,
@@ -97,7 +99,7 @@ fn tile<S: Simd, const R: usize>(
 /// `out += aᵀ · b` for `a` of shape `[rows, a_stride]`, of which the first `depth` columns count,
 /// `b` of shape `[rows, b_stride]` with whole panels, and `out` of shape `[depth, b_stride]`.
 #[inline(always)]
-pub(super) fn add_transposed_product<S: Simd>(
+pub(crate) fn add_transposed_product<S: Simd>(
     simd: S,
     a: &[f32],
     a_stride: usize,
