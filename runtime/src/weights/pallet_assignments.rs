@@ -12,7 +12,7 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Participants::EncryptionKeys` (r:1 w:0)
@@ -32,10 +32,10 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Storage: `Assignments::Slots` (r:0 w:1)
     // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
-    /// Took 207_277 ns at least.
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
+    /// Took 208_289 ns at least.
     fn enroll() -> Weight {
-        Weight::from_parts(226_042_000, 6196)
+        Weight::from_parts(219_339_000, 6196)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -49,14 +49,14 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 90_159 ns at least.
+    /// Took 88_666 ns at least.
     fn leave() -> Weight {
-        Weight::from_parts(101_028_000, 6178)
+        Weight::from_parts(97_262_000, 6178)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:2)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:1 w:1)
@@ -67,9 +67,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 100_357 ns at least.
+    /// Took 98_684 ns at least.
     fn dismiss() -> Weight {
-        Weight::from_parts(116_978_000, 6178)
+        Weight::from_parts(106_009_000, 6178)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -77,9 +77,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
     // Proof: `Babe::AuthorVrfRandomness` (`max_values`: Some(1), `max_size`: Some(33), added: 528, mode: `MaxEncodedLen`)
-    /// Took 21_731 ns at least.
+    /// Took 22_633 ns at least.
     fn capture_seed() -> Weight {
-        Weight::from_parts(29_796_000, 3514)
+        Weight::from_parts(29_115_000, 3514)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }

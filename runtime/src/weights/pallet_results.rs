@@ -12,7 +12,7 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:0)
@@ -26,15 +26,15 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
-    /// Took 318_225 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    /// Took 311_221 ns at least.
     fn commit() -> Weight {
-        Weight::from_parts(335_948_000, 4031)
+        Weight::from_parts(329_706_000, 4131)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
@@ -48,15 +48,15 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
-    /// Took 334_004 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    /// Took 332_392 ns at least.
     fn commit_last() -> Weight {
-        Weight::from_parts(346_968_000, 4031)
+        Weight::from_parts(347_650_000, 4131)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Rounds` (r:1 w:0)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `System::BlockHash` (r:1 w:0)
@@ -64,17 +64,17 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-    /// Took 78_437 ns at least.
+    /// Took 79_739 ns at least.
     fn reveal() -> Weight {
-        Weight::from_parts(88_876_000, 4031)
+        Weight::from_parts(91_000_000, 4131)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `System::BlockHash` (r:1 w:0)
@@ -82,7 +82,7 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
@@ -94,28 +94,28 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:2)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Validation::Shares` (r:0 w:1)
     // Proof: `Validation::Shares` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    /// Took 154_208 ns at least.
+    /// Took 151_944 ns at least.
     fn reveal_last() -> Weight {
-        Weight::from_parts(171_731_000, 5688)
+        Weight::from_parts(202_168_000, 6742)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(13))
     }
     // Storage: `Tasks::Rounds` (r:1 w:0)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:0)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:0)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
-    /// Took 62_567 ns at least.
+    /// Took 60_073 ns at least.
     fn hand_over() -> Weight {
-        Weight::from_parts(69_450_000, 3679)
+        Weight::from_parts(71_434_000, 3679)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -18,33 +18,33 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:0 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
-    /// Took 117_479 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    /// Took 120_876 ns at least.
     fn create() -> Weight {
-        Weight::from_parts(120_856_000, 3694)
+        Weight::from_parts(125_775_000, 3694)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 72_064 ns at least.
+    /// Took 73_617 ns at least.
     fn fund() -> Weight {
-        Weight::from_parts(74_399_000, 4031)
+        Weight::from_parts(76_312_000, 4131)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
-    /// Took 43_181 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    /// Took 45_575 ns at least.
     fn pause() -> Weight {
-        Weight::from_parts(58_870_000, 4031)
+        Weight::from_parts(61_535_000, 4131)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
     // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:2 w:2)
@@ -56,35 +56,35 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
-    /// Took 182_541 ns at least.
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
+    /// Took 180_106 ns at least.
     fn resume() -> Weight {
-        Weight::from_parts(201_297_000, 6196)
+        Weight::from_parts(206_897_000, 6196)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 140_543 ns at least.
+    /// Took 145_211 ns at least.
     fn cancel() -> Weight {
-        Weight::from_parts(162_343_000, 4031)
+        Weight::from_parts(170_188_000, 4131)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:31 w:0)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:32 w:0)
@@ -107,18 +107,18 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:0 w:32)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
-    /// Took 1_760_821 ns at least.
+    /// Took 1_804_792 ns at least.
     fn advance_tally() -> Weight {
-        Weight::from_parts(1_908_706_000, 89557)
+        Weight::from_parts(1_917_864_000, 89557)
             .saturating_add(T::DbWeight::get().reads(107))
             .saturating_add(T::DbWeight::get().writes(76))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:0)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:31 w:0)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:64 w:0)
@@ -129,18 +129,18 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
     // Storage: `Validation::Running` (r:32 w:32)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-    /// Took 1_859_145 ns at least.
+    /// Took 1_896_864 ns at least.
     fn advance_tally_between() -> Weight {
-        Weight::from_parts(1_981_453_000, 163742)
+        Weight::from_parts(2_048_077_000, 163742)
             .saturating_add(T::DbWeight::get().reads(163))
             .saturating_add(T::DbWeight::get().writes(99))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:0)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:1 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
@@ -155,34 +155,34 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 245_178 ns at least.
+    /// Took 260_657 ns at least.
     fn advance_settle() -> Weight {
-        Weight::from_parts(278_240_000, 6196)
+        Weight::from_parts(301_643_000, 6742)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(11))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(566), added: 3041, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:257 w:256)
-    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(117), added: 2592, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(2223), added: 4698, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     /// `n` is 1 to 256.
-    /// Took 163_927 ns at least.
+    /// Took 165_779 ns at least.
     fn reap(n: u32) -> Weight {
-        Weight::from_parts(160_672_214, 5688)
-            // Standard error: 11_686.
-            .saturating_add(Weight::from_parts(7_390_078, 0).saturating_mul(n.into()))
+        Weight::from_parts(155_489_301, 6742)
+            // Standard error: 12_162.
+            .saturating_add(Weight::from_parts(7_527_424, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(5))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(n.into())))
-            .saturating_add(Weight::from_parts(0, 2592).saturating_mul(n.into()))
+            .saturating_add(Weight::from_parts(0, 2626).saturating_mul(n.into()))
     }
 }
