@@ -44,6 +44,8 @@ cd "$ROOT/tests/polkadot-js"
 "$NODE" --dev --base-path "$DIR/chain" --rpc-port 0 --listen-addr /ip4/127.0.0.1/tcp/0 \
     --no-mdns --no-prometheus --no-telemetry >"$DIR/node.log" 2>&1 &
 PID=$!
+# Of the node alone: what is installed before may take long.
+SECONDS=0
 
 port() { sed -n 's/.*JSON-RPC server: addr=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$DIR/node.log" | head -n 1; }
 

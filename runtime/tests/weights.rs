@@ -10,8 +10,17 @@ use decentralml_types::{
     limits::{MAX_SEATS, MAX_TRAINERS, TALLY_BATCH},
     spec::Committee,
 };
-use frame_support::{dispatch::DispatchClass, traits::GetCallMetadata, weights::Weight};
-use std::{any::TypeId, collections::BTreeSet};
+use frame_support::{
+    dispatch::DispatchClass,
+    traits::{GetCallMetadata, StorageInfoTrait},
+    weights::Weight,
+};
+use std::{
+    any::TypeId,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 const OURS: [&str; 7] =
     ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models", "Data"];
@@ -188,4 +197,37 @@ fn charge_and_fees(spec: &TaskSpec) -> (u128, u128) {
 
 fn chain(test: impl FnOnce()) {
     sp_io::TestExternalities::default().execute_with(test);
+}
+
+#[test]
+fn no_row_has_grown_since_its_weights_were_measured() {
+    let sizes: BTreeMap<String, Option<u32>> = AllPalletsWithSystem::storage_info()
+        .into_iter()
+        .map(|row| {
+            let names = [row.pallet_name, row.storage_name].map(String::from_utf8);
+            let [pallet, storage] = names.map(Result::unwrap);
+            (format!("{pallet}::{storage}"), row.max_size)
+        })
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/weights");
+    let (mut seen, mut stale) = (0, BTreeSet::new());
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in text.lines() {
+            // Such as: // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, …
+            let Some((row, rest)) =
+                line.trim().strip_prefix("// Proof: `").and_then(|rest| rest.split_once('`'))
+            else {
+                continue;
+            };
+            let Some((_, measured)) = rest.split_once("`max_size`: Some(") else { continue };
+            let measured = measured.split(')').next().unwrap().parse().unwrap();
+            seen += 1;
+            if sizes.get(row) != Some(&Some(measured)) {
+                stale.insert(format!("{row}: {measured}, now {:?}", sizes.get(row)));
+            }
+        }
+    }
+    assert!(seen > 100, "only {seen} rows were found");
+    assert!(stale.is_empty(), "run scripts/weights.sh: {stale:#?}");
 }

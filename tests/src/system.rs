@@ -316,7 +316,9 @@ impl System {
             Role::Evaluator => "evaluator",
         };
         let account = Signer::from_uri(uri)?.account();
-        Ok(self.state(uri).join(format!("{role}-{account}/task-{task}")))
+        let [a, b, c, d, ..] = self.chain.genesis();
+        let folder = format!("{role}-{account}-{a:02x}{b:02x}{c:02x}{d:02x}");
+        Ok(self.state(uri).join(folder).join(format!("task-{task}")))
     }
 
     fn state(&self, uri: &str) -> PathBuf {
@@ -331,6 +333,8 @@ impl System {
             ("DECENTRALML_STORE", self.store.url.clone()),
             ("DECENTRALML_SURI", uri.to_owned()),
             ("DECENTRALML_STATE", state.display().to_string()),
+            // Not what the one who runs the tests has set.
+            ("DECENTRALML_CONFIG", "/dev/null".to_owned()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .to_vec()

@@ -6,14 +6,16 @@ use std::{
     process::Command,
 };
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/architecture.md",
     "docs/benchmarks.md",
+    "docs/models.md",
     "docs/protocol.md",
     "docs/security.md",
+    "docs/simulator.md",
     "docs/validators.md",
 ];
 

@@ -38,7 +38,7 @@ use crate::{
     output::Out,
 };
 use clap::Args;
-use color_eyre::Result;
+use color_eyre::{Report, Result};
 use decentralml_storage::StoreToken;
 use processes::Processes;
 use report::{Outcome, Seconds};
@@ -99,19 +99,25 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let _lock = folder::lock(&opts.out)?;
     let folder = folder::clean(&opts.out)?;
     let mut stop = StopRequest::listen(DaemonOpts::default())?;
-    let mut processes = Processes::new(folder.join("logs"))?;
+    let processes = Processes::new(folder.join("logs"))?;
     let ended = tokio::select! {
-        ended = tokio::time::timeout(LIMIT, play(&opts, &node, store.as_ref(), &folder, &mut processes, out)) => {
+        ended = tokio::time::timeout(LIMIT, play(&opts, &node, store.as_ref(), &folder, &processes, out)) => {
             ended.unwrap_or_else(|_| {
                 let message = format!("the demo did not end within {} seconds", LIMIT.as_secs());
                 Err(problem(Kind::Other, message))
             })
         }
+        report = processes.failure() => Err(report),
         () = stop.wait() => Err(problem(Kind::Interrupted, "interrupted")),
+    };
+    let interrupted = |report: &Report| exit::kind(report) == Kind::Interrupted;
+    let ended = match ended {
+        Err(report) if !interrupted(&report) => Err(processes.cause(report).await),
+        other => other,
     };
     processes.stop().await;
     match ended {
-        Err(report) if exit::kind(&report) != Kind::Interrupted => {
+        Err(report) if !interrupted(&report) => {
             let logs = folder.join("logs");
             Err(report.wrap_err(format!("the demo failed; its logs are in {}", logs.display())))
         }
@@ -139,7 +145,7 @@ async fn play(
     node: &Path,
     store: Option<&OwnStore>,
     folder: &Path,
-    processes: &mut Processes,
+    processes: &Processes,
     out: &mut Out<'_>,
 ) -> Result<()> {
     let start = Instant::now();
@@ -162,13 +168,13 @@ async fn play(
     let task = setup::create(order, &chain, &storage, &cast, out).await?;
 
     let rounds_start = Instant::now();
-    let (rounds, updates) = rounds::follow(task.id, &chain, &cast, processes, out).await?;
+    let (rounds, updates) = rounds::follow(task.id, &chain, &cast, out).await?;
     let rounds_seconds = rounds_start.elapsed().as_secs_f64();
     if opts.sealed {
         secrecy::check(&updates, &spec, &task.model, &storage, out).await?;
     }
 
-    let settlement = settle::settle(&task, &chain, &cast, before, processes, out).await?;
+    let settlement = settle::settle(&task, &chain, &cast, before, out).await?;
     let released = release::release(task.id, &chain, &cast, out).await?;
     let federated = release::evaluate(task.id, &chain, &storage, &task.model, &parts.test).await?;
     let model = release::fetch(&released, &storage, &task.model, &parts.test, folder, out).await?;

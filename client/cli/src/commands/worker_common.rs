@@ -41,7 +41,9 @@ pub async fn prepare(
         None => MAX_BOND.parse().and_then(|amount: Amount| amount.planck(chain.properties())),
     };
     context.storage().await?;
-    let state = settings.state.join(format!("{}-{}", role(of), signer.account()));
+    let [a, b, c, d, ..] = chain.genesis();
+    let name = format!("{}-{}-{a:02x}{b:02x}{c:02x}{d:02x}", role(of), signer.account());
+    let state = settings.state.join(name);
     fs::create_dir_all(&state)
         .wrap_err_with(|| format!("the state folder {} cannot be made", state.display()))?;
     Ok(Common {

@@ -112,6 +112,37 @@ fn attack_hostile_seats_change_nothing_where_the_honest_agree() {
 }
 
 #[test]
+fn attack_a_minority_moves_no_floor_where_the_honest_agree() {
+    // Everybody has a past of 400. In the second round the fourth trainer is above the floor, or below it.
+    for (now, last) in [
+        ([900, 500, 300, -300], Outcome::Accepted { weight: 100 }),
+        ([100, 100, 100, -390], Outcome::Rejected),
+    ] {
+        let outcomes = |lies: &[Opinions]| {
+            build_and_execute(|| {
+                let seats: Vec<AccountId> = (1_001..1_007 + lies.len() as AccountId).collect();
+                let sheets = |honest: &[Score; 4]| -> Vec<_> {
+                    let six = std::iter::repeat_n(scores(honest), 6);
+                    seats.iter().copied().zip(six.chain(lies.iter().cloned())).collect()
+                };
+                start(&TRAINERS, &seats);
+                settle(&sheets(&[400; 4]));
+                next_round();
+                settle(&sheets(&now));
+                TRAINERS.map(|trainer| {
+                    Verdicts::<Test>::get((TASK, ROUND + 1, trainer)).unwrap().outcome.unwrap()
+                })
+            })
+        };
+        let alone = outcomes(&[]);
+        assert_eq!(alone[3], last);
+        for lie in lies() {
+            assert_eq!(outcomes(&vec![opinions(&lie); 3]), alone, "{lie:?}");
+        }
+    }
+}
+
+#[test]
 fn attack_one_liar_of_two_opened_seats_ruins_nobody() {
     let outcomes = |round| {
         TRAINERS.map(|trainer| Verdicts::<Test>::get((TASK, round, trainer)).unwrap().outcome)

@@ -1,6 +1,6 @@
 //! Follows the rounds of the task until it is over.
 
-use super::{cast::Cast, processes::Processes};
+use super::cast::Cast;
 use crate::{
     commands::task::progress::{Progress, round_state},
     context::spinner,
@@ -40,7 +40,6 @@ pub async fn follow(
     task: TaskId,
     chain: &Chain,
     cast: &Cast,
-    processes: &mut Processes,
     out: &mut Out<'_>,
 ) -> Result<(Vec<RoundResult>, Updates)> {
     out.line("\nround  evaluators'  time   accepted                  rejected")?;
@@ -50,7 +49,6 @@ pub async fn follow(
     let mut round_start = Instant::now();
     let bar = spinner("");
     loop {
-        processes.check()?;
         let view = blocks.next().await?;
         let progress = Progress::read(&view, task).await?;
         bar.set_message(progress.sentence());

@@ -1,6 +1,6 @@
 //! Claims, the refund, and every account before and after.
 
-use super::{cast::Cast, ledger::Ledger, processes::Processes, setup::DemoTask};
+use super::{cast::Cast, ledger::Ledger, setup::DemoTask};
 use crate::{
     context::spinner,
     output::{Out, number_table},
@@ -147,12 +147,11 @@ pub async fn settle(
     chain: &Chain,
     cast: &Cast,
     before: Snapshot,
-    processes: &mut Processes,
     out: &mut Out<'_>,
 ) -> Result<Settlement> {
     let mut fees = task.fee;
     let bar = spinner("earners claim …");
-    fees += claims(task.id, chain, cast, processes).await?;
+    fees += claims(task.id, chain, cast).await?;
     bar.set_message("the sponsor gets back what was not earned …");
     loop {
         let view = chain.finalized().await?;
@@ -188,17 +187,11 @@ pub async fn settle(
 }
 
 /// Waits until no row is open; claims for those who do not. Gives the fees that this cost the sponsor.
-async fn claims(
-    task: TaskId,
-    chain: &Chain,
-    cast: &Cast,
-    processes: &mut Processes,
-) -> Result<Balance> {
+async fn claims(task: TaskId, chain: &Chain, cast: &Cast) -> Result<Balance> {
     let mut fees = 0;
     let mut blocks = chain.finalized_blocks().await?;
     let (mut open, mut since) = (usize::MAX, Instant::now());
     loop {
-        processes.check()?;
         let view = blocks.next().await?;
         let Some(record) = view.task(task).await? else { return Ok(fees) };
         if !record.status.is_final() {

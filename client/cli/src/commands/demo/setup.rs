@@ -69,7 +69,7 @@ pub async fn start(
     node: &Path,
     given: Option<&OwnStore>,
     folder: &Path,
-    processes: &mut Processes,
+    processes: &Processes,
     out: &mut Out<'_>,
 ) -> Result<(Chain, Storage)> {
     let url = start_node(node, folder, processes)?;
@@ -83,13 +83,13 @@ pub async fn start(
         }
         None => start_store(folder, processes).await?,
     };
-    let chain = first_block(&url, processes).await?;
+    let chain = first_block(&url).await?;
     out.line(&format!("chain    {} at {url}", chain.name()))?;
     out.line(&format!("store    {}", storage.url()))?;
     Ok((chain, storage))
 }
 
-fn start_node(node: &Path, folder: &Path, processes: &mut Processes) -> Result<String> {
+fn start_node(node: &Path, folder: &Path, processes: &Processes) -> Result<String> {
     let (rpc, network) = (free_port()?, free_port()?);
     let mut command = Processes::own()?;
     command
@@ -110,7 +110,7 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-async fn start_store(folder: &Path, processes: &mut Processes) -> Result<Storage> {
+async fn start_store(folder: &Path, processes: &Processes) -> Result<Storage> {
     let mut command = Processes::own()?;
     command
         .args(["ipfs", "daemon", "--json", "--stop-on-eof", "--listen", "127.0.0.1:0", "--folder"])
@@ -124,7 +124,6 @@ async fn start_store(folder: &Path, processes: &mut Processes) -> Result<Storage
     };
     let listening = tokio::time::timeout(STORE_START, listening).await;
     let Ok(Ok(listening)) = listening else {
-        processes.check()?;
         return Err(problem(Kind::NoStore, "the store did not say where it listens"));
     };
     drain(output.into_inner());
@@ -140,10 +139,9 @@ fn drain(mut output: ChildStdout) {
 }
 
 /// Connects as soon as the node answers, and waits for its first block.
-async fn first_block(url: &str, processes: &mut Processes) -> Result<Chain> {
+async fn first_block(url: &str) -> Result<Chain> {
     let deadline = Instant::now() + FIRST_BLOCK;
     loop {
-        processes.check()?;
         let failure = match Chain::connect(url).await {
             Ok(chain) if chain.best().await?.number() > 0 => return Ok(chain),
             Ok(_) => problem(Kind::NoChain, "the chain makes no blocks"),
@@ -231,7 +229,7 @@ pub fn start_workers(
     token: Option<&TokenVariable>,
     cast: &Cast,
     folder: &Path,
-    processes: &mut Processes,
+    processes: &Processes,
     out: &mut Out<'_>,
 ) -> Result<()> {
     let worker = |person: &Person, role: &str, name: &str| -> Result<Command> {

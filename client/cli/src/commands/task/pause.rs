@@ -18,7 +18,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let task = opts.task.task;
     let chain = context.chain().await?;
     submit(context, &chain, &call::pause(task), out, |_| {
-        format!("task {task} pauses after its current round")
+        format!("task {task} starts no new round; one that is live goes on to its end")
     })
     .await
 }
