@@ -9,13 +9,11 @@ use crate::{
     context::Context,
     exit,
     output::Out,
+    transfer,
 };
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use color_eyre::Result;
-use std::{
-    ffi::OsString,
-    io::{Write, stderr},
-};
+use std::{ffi::OsString, io::Write};
 use tracing_subscriber::EnvFilter;
 
 /// Trains models together without handing over data: tasks, trainers, evaluators, models and the council of a
@@ -149,7 +147,7 @@ fn start_logging(filter: &str, json: bool) -> Result<()> {
     // A log that nobody reads any more is no reason to end; its own errors would go there too, and panic.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(stderr)
+        .with_writer(|| transfer::Log)
         .log_internal_errors(false);
     // Only the first start in a process counts; tests have more than one.
     let _ = if json { log.json().try_init() } else { log.with_ansi(false).try_init() };

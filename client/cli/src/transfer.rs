@@ -4,15 +4,35 @@ use crate::context::Context;
 use color_eyre::{Result, eyre::WrapErr};
 use decentralml_storage::{Added, Progress, Storage, unfinished};
 use decentralml_types::Cid;
-use indicatif::{ProgressBar, ProgressStyle};
+use decentralml_worker::Upload;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
     fs,
+    io::{self, IsTerminal, Write},
     path::Path,
+    sync::LazyLock,
     time::{Duration, SystemTime},
 };
+use tokio::sync::watch;
 
 /// How long what an interrupted fetch has left in the state folder is kept: a week.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// All bars of this process.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Standard error for lines of the log, which stand above the bars.
+pub struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        BARS.suspend(|| io::stderr().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
 
 /// How far a transfer is. Only a terminal sees it, and nobody where results are JSON.
 pub struct Bar(ProgressBar);
@@ -23,12 +43,7 @@ impl Bar {
         if context.settings.json {
             return Self::hidden();
         }
-        let bar = ProgressBar::new(0).with_message(words.to_owned());
-        let template = "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self(bar)
+        Self(BARS.add(styled(words.to_owned())))
     }
 
     /// One that nobody sees.
@@ -43,9 +58,48 @@ impl Bar {
     }
 }
 
+fn styled(words: String) -> ProgressBar {
+    let bar = ProgressBar::new(0).with_message(words);
+    let template = "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Shows on a terminal how far updates on their way to hosts are; elsewhere the log tells.
+pub fn shown(context: &Context) -> Option<watch::Sender<Option<Upload>>> {
+    if context.settings.json || !io::stderr().is_terminal() {
+        return None;
+    }
+    let (uploads, seen) = watch::channel(None);
+    tokio::spawn(follow(seen, |words| Bar(BARS.add(styled(words)))));
+    Some(uploads)
+}
+
+/// Has a bar for the upload that is on its way, one after the other.
+async fn follow(mut seen: watch::Receiver<Option<Upload>>, bar: impl Fn(String) -> Bar) {
+    let mut shown: Option<(Upload, Bar)> = None;
+    while seen.changed().await.is_ok() {
+        let now = *seen.borrow_and_update();
+        let Some(upload) = now else {
+            shown = None;
+            continue;
+        };
+        let same = |other: &Upload| (other.task, other.round) == (upload.task, upload.round);
+        if !shown.as_ref().is_some_and(|(other, _)| same(other)) {
+            let words = format!("task {}, round {}: to hosts", upload.task, upload.round);
+            shown = Some((upload, bar(words)));
+        }
+        if let Some((_, bar)) = &shown {
+            bar.at(Progress { done: upload.at.done, total: upload.at.total });
+        }
     }
 }
 
@@ -110,7 +164,39 @@ pub fn sweep(folder: &Path) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::fs::File;
+    use decentralml_storage::host::Handing;
+    use std::{fs::File, sync::Mutex};
+
+    #[tokio::test]
+    async fn uploads_have_a_bar_each_while_they_are_on_their_way() {
+        let (uploads, seen) = watch::channel(None);
+        let bars = Mutex::new(Vec::new());
+        let following = follow(seen, |words| {
+            let bar = ProgressBar::hidden().with_message(words);
+            bars.lock().unwrap().push(bar.clone());
+            Bar(bar)
+        });
+        let sending = async {
+            let last = || bars.lock().unwrap().last().cloned();
+            for (round, done) in [(1, 10), (1, 20), (2, 5)] {
+                let at = Handing { done, total: 100, holders: 0 };
+                uploads.send_replace(Some(Upload { task: 7, round, at }));
+                while last().is_none_or(|bar| bar.position() != done) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            uploads.send_replace(None);
+            while last().is_none_or(|bar| !bar.is_finished()) {
+                tokio::task::yield_now().await;
+            }
+            drop(uploads);
+        };
+        tokio::join!(following, sending);
+        let bars = bars.into_inner().unwrap();
+        let words: Vec<_> = bars.iter().map(ProgressBar::message).collect();
+        assert_eq!(words, ["task 7, round 1: to hosts", "task 7, round 2: to hosts"]);
+        assert!(bars.iter().all(|bar| bar.is_finished() && bar.length() == Some(100)));
+    }
 
     #[test]
     fn only_what_was_left_for_long_is_removed() {

@@ -37,7 +37,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
+use turns::Turns;
 
 /// What a gateway does at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +49,11 @@ pub struct Limits {
     /// Open connections from one address, of IPv6 from one network of 64 bits; further ones get status 503 and are closed.
     /// Behind a proxy all connections come from its address.
     pub connections_per_address: usize,
-    /// Requests that are being answered; others get status 503.
+    /// Requests that are being answered. One more takes the place of the slowest reader, if that one has had its turn; where there is none
+    /// it gets status 503.
     pub requests: usize,
+    /// How long an answer may take before its reader may have to make room for another one, unless it takes a megabyte a second.
+    pub turn: Duration,
     /// Longest wait for the head of a request, also of the next one on a connection.
     pub header_timeout: Duration,
     /// Longest time that a client is waited for in which it takes less than 64 KiB of its answer.
@@ -62,6 +66,7 @@ impl Default for Limits {
             connections: 1024,
             connections_per_address: 1024,
             requests: 128,
+            turn: Duration::from_secs(10),
             header_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(60),
         }
@@ -109,13 +114,13 @@ impl Gateway {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) {
         let Self { store, listener, addr, limits } = self;
         tracing::info!(%addr, folder = %store.path().display(), "the gateway answers");
-        connections::serve(listener, router(store, limits.requests), limits, shutdown).await;
+        connections::serve(listener, router(store, limits), limits, shutdown).await;
     }
 }
 
 /// The answers of a gateway, so many at a time.
-pub(crate) fn router(store: Arc<Store>, requests: usize) -> Router {
-    let turns = Arc::new(Semaphore::new(requests));
+pub(crate) fn router(store: Arc<Store>, limits: Limits) -> Router {
+    let turns = Turns::new(limits.requests, limits.turn);
     Router::new()
         .fallback(get)
         .with_state(store)

@@ -170,8 +170,7 @@ impl Host {
         let Self { listener, addr, limits, desk } = self;
         let store = desk.store().clone();
         tracing::info!(%addr, folder = %store.path().display(), "the host answers");
-        let router =
-            routes::router(desk).fallback_service(gateway::router(store, limits.gateway.requests));
+        let router = routes::router(desk).fallback_service(gateway::router(store, limits.gateway));
         gateway::serve(listener, router, limits.gateway, shutdown).await;
     }
 }

@@ -18,6 +18,7 @@
 //! takes its place; the client does not notice.
 
 mod block;
+mod buffer;
 pub mod car;
 mod client;
 pub mod gateway;

@@ -49,6 +49,8 @@ const LIMITS: Limits = Limits {
     // All are from this machine, or have the token.
     connections_per_address: usize::MAX,
     requests: 1024,
+    // Nobody has to go: there are as many turns as connections.
+    turn: Duration::MAX,
     header_timeout: Duration::from_secs(60),
     stall_timeout: Duration::from_secs(600),
 };
@@ -151,6 +153,7 @@ fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
         .route("/add", post(add::add))
         .route("/dag/import", post(dag::import))
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::map_request(incoming::sipped))
         .layer(middleware::from_fn_with_state(turns, gateway::queue));
     let api = uploads
         .route("/block/put", post(blocks::put).layer(DefaultBodyLimit::max(blocks::PUT_LIMIT)))

@@ -35,7 +35,6 @@ mod writing;
 pub use batch::Batch;
 pub(crate) use collect::Told;
 pub use collect::{Collected, Removal};
-pub(crate) use direct::SECTOR;
 pub use error::StoreError;
 pub use file::FileReader;
 pub use pins::MAX_PIN_NAME;
@@ -43,7 +42,8 @@ pub(crate) use pins::check_name;
 pub use state::{Hold, Lease};
 pub use verify::Verified;
 
-use crate::{Block, MAX_BLOCK, block::CidError, unixfs};
+use crate::{Block, MAX_BLOCK, block::CidError, buffer::Buffer, unixfs};
+use bytes::Bytes;
 use decentralml_types::Cid;
 use state::{Digest, Shared};
 use std::{
@@ -238,13 +238,13 @@ impl Store {
 }
 
 /// The bytes of a block's file; one more than a block may have is enough to see that it is none.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    // In one piece: a vector that grows while it is filled is copied several times.
-    let length = file.metadata()?.len().min(MAX_BLOCK as u64);
-    let mut data = Vec::with_capacity(length as usize + 1);
-    file.take(MAX_BLOCK as u64 + 1).read_to_end(&mut data)?;
-    Ok(data)
+fn read_file(path: &Path) -> io::Result<Bytes> {
+    let mut file = File::open(path)?;
+    // A file does not grow: what has its name is whole.
+    let length = file.metadata()?.len().min(MAX_BLOCK as u64 + 1) as usize;
+    let mut buffer = Buffer::with_room(length);
+    buffer.fill(&mut file, length)?;
+    Ok(buffer.into_bytes())
 }
 
 impl From<CidError> for StoreError {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use decentralml_sdk::Signer;
-use decentralml_storage::{SourceUrl, StoreToken};
-use decentralml_types::{Balance, TaskId};
+use decentralml_storage::{SourceUrl, StoreToken, host::Handing};
+use decentralml_types::{Balance, RoundNumber, TaskId};
+use tokio::sync::watch;
 
 use crate::hosting::HostSettings;
 
@@ -34,6 +35,19 @@ pub struct Common {
     pub task: Option<TaskId>,
     /// What it may bond in all, in planck: it bonds what tasks ask for, up to this.
     pub max_bond: Balance,
+    /// Who looks at how far updates on their way to hosts are; `None` is sent when there is none on its way.
+    pub uploads: Option<watch::Sender<Option<Upload>>>,
     /// Whether to end once the given task is over and everything of this account in it is settled.
     pub exit_when_done: bool,
+}
+
+/// An update on its way to hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The task.
+    pub task: TaskId,
+    /// The round.
+    pub round: RoundNumber,
+    /// How far it is.
+    pub at: Handing,
 }

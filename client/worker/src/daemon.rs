@@ -128,6 +128,7 @@ async fn set_up<P: Part>(
         own_store,
         sources: Sources::new(given, private),
         hands: HostClient::new(HandSettings::default()),
+        uploads: common.uploads.clone(),
         signer: common.signer.clone(),
         role: P::ROLE,
         max_bond: common.max_bond,

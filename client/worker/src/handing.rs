@@ -8,9 +8,13 @@ use decentralml_storage::{
     seal::max_sealed_bytes,
 };
 use decentralml_types::{BlockNumber, Cid};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{
+    common::Upload,
     error::WorkerError,
     sources,
     work::{Moment, Work},
@@ -114,7 +118,11 @@ async fn attempt(
     let asked = targets.len();
     tracing::info!(task, round, %cid, bytes = parcel.bytes(), wanted, asked, "hands the file to hosts");
     let mut told = Told::new();
-    let tell = |handing| told.tell(task, round, handing);
+    let shown = Shown(work.uploads.as_ref());
+    let tell = |at: Handing| {
+        told.tell(task, round, at);
+        shown.at(Upload { task, round, at });
+    };
     let Handed { holders, failed, .. } = work.hands.hand_to(parcel, &targets, wanted, tell).await;
     for (host, error) in &failed {
         match error {
@@ -197,6 +205,25 @@ async fn open_outgoing(work: &Work, moment: &Moment) -> Result<Arc<Store>, Worke
     Ok(tokio::task::spawn_blocking(open).await.map_err(|_| WorkerError::Aborted)??)
 }
 
+/// Shows how far it is to whoever looks, until it ends in any way.
+struct Shown<'a>(Option<&'a watch::Sender<Option<Upload>>>);
+
+impl Shown<'_> {
+    fn at(&self, upload: Upload) {
+        if let Some(uploads) = self.0 {
+            uploads.send_replace(Some(upload));
+        }
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if let Some(uploads) = self.0 {
+            uploads.send_replace(None);
+        }
+    }
+}
+
 /// Tells now and then how far it is.
 struct Told {
     begun: Instant,
@@ -231,5 +258,23 @@ impl Told {
             holders,
             "hands the update to hosts"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_shown_until_it_ends_or_is_given_up() {
+        let (uploads, seen) = watch::channel(None);
+        let shown = Shown(Some(&uploads));
+        let at = Handing { done: 1, total: 2, holders: 0 };
+        let upload = Upload { task: 1, round: 2, at };
+        shown.at(upload);
+        assert_eq!(*seen.borrow(), Some(upload));
+        drop(shown);
+        assert_eq!(*seen.borrow(), None);
+        Shown(None).at(upload);
     }
 }

@@ -52,7 +52,7 @@ mod tries;
 pub mod wire;
 mod work;
 
-pub use common::Common;
+pub use common::{Common, Upload};
 pub use conduct::UnknownConduct;
 pub use error::WorkerError;
 pub use sealed::{HandOverError, secrets};

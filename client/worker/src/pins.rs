@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use decentralml_sdk::{ModelStatus, ModelVersion, Round, View};
+use decentralml_sdk::{ModelStatus, ModelVersion, ReadError, Round, View};
 use decentralml_storage::{Storage, unixfs};
 use decentralml_types::{BlockNumber, Cid, Phase, RoundNumber, TaskId};
 use tokio::sync::Mutex;
@@ -149,7 +149,7 @@ pub(crate) async fn tidy(
     let mut states: BTreeSet<Cid> = row.iter().filter_map(|row| row.state).collect();
     let last = row.and_then(|row| row.current).unwrap_or_default();
     for kept in ledger.iter().filter(|kept| kept.what == What::State && !over) {
-        if starts_from(finalized, kept, last).await? {
+        if is_started_from(finalized, task, &kept.cid, kept.round, last).await? {
             states.insert(kept.cid);
         }
     }
@@ -168,16 +168,31 @@ pub(crate) async fn tidy(
     work.pins.let_go(&work.state, &standing).await
 }
 
-/// Whether a round up to `last` starts from a state of the server's optimizer, and seats may still fetch it.
-async fn starts_from(view: &View, kept: &Kept, last: RoundNumber) -> Result<bool, WorkerError> {
-    for number in kept.round.saturating_add(1)..=last {
-        match view.round(kept.task, number).await? {
-            Some(round) if round.state != Some(kept.cid) => return Ok(false),
-            Some(round) if !is_done(&round, view.number()) => return Ok(true),
-            _ => {}
+/// Whether a round up to `last` starts from a model, or a state of the server's optimizer, of round `made`, and seats may still
+/// fetch it.
+pub(crate) async fn is_started_from(
+    view: &View,
+    task: TaskId,
+    cid: &Cid,
+    made: RoundNumber,
+    last: RoundNumber,
+) -> Result<bool, ReadError> {
+    for number in made.saturating_add(1)..=last {
+        let round = view.round(task, number).await?;
+        if let Some(verdict) = round.and_then(|round| asks_for(&round, cid, view.number())) {
+            return Ok(verdict);
         }
     }
     Ok(false)
+}
+
+/// Whether seats of a round may still fetch what it starts from; no where that is something else, as then it is for all later
+/// rounds. `None` where only a later round may need it.
+fn asks_for(round: &Round, cid: &Cid, now: BlockNumber) -> Option<bool> {
+    match [round.base, round.state].contains(&Some(*cid)) {
+        false => Some(false),
+        true => (!is_done(round, now)).then_some(true),
+    }
 }
 
 /// Where a task stands, as far as it decides what of it is needed.
@@ -364,6 +379,21 @@ mod tests {
         assert!(is_done(&round(Phase::Void, 90), 50));
         for phase in [Phase::Training, Phase::Scoring, Phase::Aggregating] {
             assert!(!is_done(&round(phase, 90), 100));
+        }
+    }
+
+    #[test]
+    fn what_a_round_starts_from_is_kept_for_its_late_seats_after_the_next_one_is_settled() {
+        let [cid, other] = [1, 2].map(|n| Cid { codec: Codec::Raw, digest: [n; 32] });
+        let late = Round { open_rows: 1, base: Some(cid), ..round(Phase::Settled, 90) };
+        let with_state = Round { base: Some(other), state: Some(cid), ..late.clone() };
+        for round in [late, with_state] {
+            assert_eq!(asks_for(&round, &cid, 90), Some(true), "a seat may still attest");
+            assert_eq!(asks_for(&round, &cid, 91), None, "a later round may start from it, too");
+            let void = Round { phase: Phase::Void, ..round.clone() };
+            assert_eq!(asks_for(&void, &cid, 90), None);
+            let next = Round { base: Some(other), state: None, ..round };
+            assert_eq!(asks_for(&next, &cid, 90), Some(false));
         }
     }
 

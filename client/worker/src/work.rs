@@ -16,7 +16,9 @@ use decentralml_storage::{Storage, Store, host::HostClient};
 use decentralml_types::{Balance, Phase, Role, RoundNumber, TaskId};
 use tokio::sync::{Mutex, watch};
 
-use crate::{enroll::Pace, error::WorkerError, pins::Pins, sources::Sources, state::State};
+use crate::{
+    common::Upload, enroll::Pace, error::WorkerError, pins::Pins, sources::Sources, state::State,
+};
 
 pub(crate) use models::Models;
 pub(crate) use moment::{Moment, is_late};
@@ -46,6 +48,8 @@ pub(crate) struct Work {
     pub(crate) sources: Sources,
     /// Hands updates to hosts.
     pub(crate) hands: HostClient,
+    /// Who looks at how far that is.
+    pub(crate) uploads: Option<watch::Sender<Option<Upload>>>,
     /// The height of the last block that included a transaction of this daemon.
     pub(crate) included: AtomicU32,
 }

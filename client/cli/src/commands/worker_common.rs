@@ -5,6 +5,7 @@ use crate::{
     context::Context,
     daemon::StopRequest,
     exit::{Kind, OfKind, problem},
+    transfer,
     units::{Amount, Size, role},
 };
 use color_eyre::{Result, eyre::WrapErr};
@@ -57,6 +58,7 @@ pub async fn prepare(
         state,
         own_store: own_store.map_or(Some(OWN_STORE), |Size(bytes)| (bytes > 0).then_some(bytes)),
         task: which.task,
+        uploads: transfer::shown(context),
         max_bond: max_bond.of_kind(Kind::Usage)?,
         exit_when_done: which.task.is_some(),
     })

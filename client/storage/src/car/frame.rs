@@ -1,7 +1,7 @@
 //! The frames around what a CAR holds: lengths as unsigned varints.
 
 use super::CarError;
-use crate::WrittenCid;
+use crate::{WrittenCid, buffer::Buffer};
 use std::io::{self, BufRead, ErrorKind};
 
 /// Bytes of the longest varint: the specification ends at 63 bits.
@@ -68,6 +68,19 @@ impl<R: BufRead> Counted<R> {
             }
         }
         Ok(bytes)
+    }
+
+    /// The next `length` bytes, behind what is in a buffer that has room for them.
+    pub fn fill(&mut self, buffer: &mut Buffer, length: usize) -> Result<(), CarError> {
+        let before = buffer.len();
+        let read = buffer.fill(&mut self.reader, length);
+        let now = buffer.len() - before;
+        self.at += now as u64;
+        match read {
+            Ok(_) if now == length => Ok(()),
+            Ok(_) => Err(CarError::CutOff(self.at)),
+            Err(error) => self.failed(error),
+        }
     }
 
     fn byte(&mut self) -> Result<Option<u8>, CarError> {

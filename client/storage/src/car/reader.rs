@@ -1,8 +1,7 @@
 //! Blocks out of a CAR.
 
 use super::{CarError, MAX_HEADER, frame::Counted, header};
-use crate::{Block, MAX_BLOCK, WrittenCid};
-use bytes::Bytes;
+use crate::{Block, MAX_BLOCK, WrittenCid, buffer::Buffer};
 use std::io::{BufReader, Read};
 
 /// Bytes that a section may have beside its block: a CID of any kind that is understood, and of some that are refused by name.
@@ -54,12 +53,16 @@ impl<R: Read> CarReader<R> {
         if let Some(limit) = self.limit.filter(|limit| self.bytes + sure > *limit) {
             return Err(CarError::TooLarge(limit));
         }
-        let section = Bytes::from(self.reader.bytes(length as usize)?);
-        let (cid, read) = WrittenCid::read(&section[..section.len().min(MAX_CID)])?;
-        let data = section.slice(read..);
-        if data.len() > MAX_BLOCK {
-            return Err(CarError::SectionSize(length));
+        let length = length as usize;
+        let head = self.reader.bytes(length.min(MAX_CID))?;
+        let (cid, read) = WrittenCid::read(&head)?;
+        if length - read > MAX_BLOCK {
+            return Err(CarError::SectionSize(length as u64));
         }
+        let mut data = Buffer::with_room(length - read);
+        data.extend(&head[read..]);
+        self.reader.fill(&mut data, length - head.len())?;
+        let data = data.into_bytes();
         self.bytes += data.len() as u64;
         if let Some(limit) = self.limit.filter(|limit| self.bytes > *limit) {
             return Err(CarError::TooLarge(limit));

@@ -1,8 +1,8 @@
 //! One block from one server: how long it may take, how long it may be, and whose fault it is when it is another one.
 
 use super::{Connection, Error, rpc::Terms};
-use crate::{Block, MAX_BLOCK, unixfs::NodeError};
-use bytes::{Bytes, BytesMut};
+use crate::{Block, MAX_BLOCK, buffer::Buffer, unixfs::NodeError};
+use bytes::Bytes;
 use decentralml_types::Cid;
 use futures::{Stream, StreamExt};
 use ipfs_api_backend_hyper::request::BlockGet;
@@ -87,7 +87,8 @@ impl Want {
     ) -> Result<Block, Error> {
         let patience = idle * PATIENCE;
         let deadline = Instant::now() + patience;
-        let (mut data, mut length) = (BytesMut::new(), 0);
+        // In one piece from the second on: what grows while it is filled is copied several times.
+        let (mut first, mut data, mut length) = (Bytes::new(), None::<Buffer>, 0);
         // Takes the place of the data once there is too much of it.
         let mut hash: Option<Sha256> = None;
         loop {
@@ -104,19 +105,27 @@ impl Want {
             if let Some(hash) = &mut hash {
                 hash.update(&piece);
             } else if length > self.limit {
-                let begun = std::mem::take(&mut data);
+                let begun = data.take().map_or_else(|| first.clone(), Buffer::into_bytes);
                 hash = Some(Sha256::new().chain_update(&begun).chain_update(&piece));
+            } else if let Some(data) = &mut data {
+                data.extend(&piece);
+            } else if first.is_empty() {
+                first = piece;
             } else {
-                // In one piece from the second on: what grows while it is filled is copied several times.
-                if !data.is_empty() {
-                    data.reserve((self.limit as usize).min(MAX_BLOCK).saturating_sub(data.len()));
-                }
-                data.extend_from_slice(&piece);
+                let mut begun = Buffer::with_room(self.limit.min(LONGEST) as usize);
+                begun.extend(&std::mem::take(&mut first));
+                begun.extend(&piece);
+                data = Some(begun);
             }
         }
         let wrong = || self.mismatch(url, format!("{length} bytes with another hash"));
         let Some(hash) = hash else {
-            return Block::verified(self.cid, data.freeze()).ok_or_else(wrong);
+            let data = match data {
+                Some(data) => data.into_bytes(),
+                // Of its own, not a part of what the connection has read.
+                None => Bytes::copy_from_slice(&first),
+            };
+            return Block::verified(self.cid, data).ok_or_else(wrong);
         };
         let digest: [u8; 32] = hash.finalize().into();
         Err(if digest == self.cid.digest { self.too_long(length) } else { wrong() })

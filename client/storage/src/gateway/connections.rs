@@ -86,8 +86,9 @@ pub(crate) async fn serve_with(
         let seat = waiting.sit();
         let answers = TowerToHyperService::new(router.clone());
         let seated = seat.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
             let work = seated.work();
+            request.extensions_mut().insert(seated.leave());
             let answer = answers.call(request.map(|body| work.reading(body)));
             async move { answer.await.map(|answer| answer.map(|body| work.until_sent(body))) }
         });

@@ -1,4 +1,4 @@
-//! Bodies that have something with them which is over when they are.
+//! Bodies that have something with them which is over when they are, and which may count their bytes.
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
@@ -6,19 +6,28 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
+use tokio::sync::OwnedSemaphorePermit;
+
+/// What goes with a body.
+pub(super) trait Guard: Send + Unpin + 'static {
+    /// So many bytes more are being sent.
+    fn passed(&self, _bytes: usize) {}
+}
+
+impl Guard for OwnedSemaphorePermit {}
 
 /// A body, and what is dropped when it has been sent or given up.
 struct Guarded<G> {
     body: Body,
-    _guard: G,
+    guard: G,
 }
 
 /// Keeps `guard` until the body has been sent or given up.
-pub(super) fn guarded(body: Body, guard: impl Send + Unpin + 'static) -> Body {
-    Body::new(Guarded { body, _guard: guard })
+pub(super) fn guarded(body: Body, guard: impl Guard) -> Body {
+    Body::new(Guarded { body, guard })
 }
 
-impl<G: Unpin> HttpBody for Guarded<G> {
+impl<G: Guard> HttpBody for Guarded<G> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -26,7 +35,11 @@ impl<G: Unpin> HttpBody for Guarded<G> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            self.guard.passed(frame.data_ref().map_or(0, Bytes::len));
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -43,16 +56,25 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use axum::body::to_bytes;
-    use std::sync::Arc;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    impl Guard for Arc<AtomicUsize> {
+        fn passed(&self, bytes: usize) {
+            self.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
 
     #[tokio::test]
     async fn the_guard_goes_with_the_body_and_not_before() {
-        let guard = Arc::new(());
+        let guard = Arc::new(AtomicUsize::new(0));
         let body = guarded(Body::from("body"), guard.clone());
         assert_eq!(body.size_hint().exact(), Some(4));
         assert_eq!(Arc::strong_count(&guard), 2);
         assert_eq!(to_bytes(body, 10).await.unwrap(), "body");
-        assert_eq!(Arc::strong_count(&guard), 1);
+        assert_eq!((Arc::strong_count(&guard), guard.load(Ordering::Relaxed)), (1, 4));
         drop(guarded(Body::empty(), guard.clone()));
         assert_eq!(Arc::strong_count(&guard), 1);
     }

@@ -1,7 +1,7 @@
 //! Connections on which the client lets wait: for a request, or for the bytes of one. They are the first to go when others need
 //! their places.
 
-use super::guarded::guarded;
+use super::guarded::{Guard, guarded};
 use axum::{
     BoxError,
     body::{Body, Bytes, HttpBody},
@@ -22,17 +22,32 @@ pub(super) struct Waiting(Arc<Mutex<Seats>>);
 #[derive(Debug, Default)]
 struct Seats {
     next: u64,
-    seats: BTreeMap<u64, Arc<Notify>>,
+    seats: BTreeMap<u64, Leave>,
 }
 
 /// One connection.
 #[derive(Clone, Debug)]
 pub(super) struct Seat(Arc<Own>);
 
+/// Ends a connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leave(Arc<Notify>);
+
+impl Leave {
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+
+    /// Ready when it is to end.
+    pub async fn left(&self) {
+        self.0.notified().await;
+    }
+}
+
 #[derive(Debug)]
 struct Own {
     waiting: Waiting,
-    leave: Arc<Notify>,
+    leave: Leave,
     state: Mutex<State>,
 }
 
@@ -49,7 +64,7 @@ struct State {
 impl Waiting {
     /// A new connection, which waits for its first request.
     pub fn sit(&self) -> Seat {
-        let own = Own { waiting: self.clone(), leave: Arc::default(), state: Mutex::default() };
+        let own = Own { waiting: self.clone(), leave: Leave::default(), state: Mutex::default() };
         let seat = Seat(Arc::new(own));
         seat.now(|_| {});
         seat
@@ -59,7 +74,7 @@ impl Waiting {
     pub fn free_one(&self) -> bool {
         let first = lock(&self.0).seats.pop_first();
         let Some((_, leave)) = first else { return false };
-        leave.notify_one();
+        leave.now();
         true
     }
 }
@@ -67,7 +82,12 @@ impl Waiting {
 impl Seat {
     /// Ready when the place is needed for another.
     pub async fn left(&self) {
-        self.0.leave.notified().await;
+        self.0.leave.left().await;
+    }
+
+    /// Has it leave.
+    pub fn leave(&self) -> Leave {
+        self.0.leave.clone()
     }
 
     /// A request has come.
@@ -127,6 +147,8 @@ impl Drop for Work {
         self.0.now(|state| state.works = false);
     }
 }
+
+impl Guard for Work {}
 
 struct Request {
     body: Incoming,

@@ -1,16 +1,66 @@
-//! The parts of an upload as blocking readers.
+//! Uploads, and their parts as blocking readers.
 
 use super::answer::Failure;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::{
+    body::{Body, HttpBody},
+    extract::{
+        Request,
+        multipart::{Field, MultipartError},
+    },
+};
 use bytes::{Buf, Bytes, BytesMut};
-use std::io::{self, ErrorKind, Read};
+use hyper::body::{Frame, SizeHint};
+use std::{
+    io::{self, ErrorKind, Read},
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 /// Bytes that are worth waking the reader for. Some clients send a file in thousands of small pieces.
 const PIECE: usize = 128 << 10;
 
 /// Pieces that wait for the reader.
-pub(super) const WAITING: usize = 16;
+pub(super) const WAITING: usize = 8;
+
+/// Has an upload come piece by piece, whoever reads it. Axum's `Multipart` gathers all that is there before it gives any of it away:
+/// tens of megabytes, where the client is fast.
+pub(super) async fn sipped(request: Request) -> Request {
+    request.map(|body| Body::new(Sips { body, paused: false }))
+}
+
+/// A body of which nothing more is there at first after each piece.
+struct Sips {
+    body: Body,
+    paused: bool,
+}
+
+impl HttpBody for Sips {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if mem::take(&mut self.paused) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.paused = true;
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// The bytes of a part, in pieces that are worth waking a reader for.
 pub(super) struct Pieces<'a> {
@@ -86,4 +136,31 @@ impl Read for Incoming {
 /// The end of an upload in the middle of it.
 pub(super) fn cut_off() -> io::Error {
     io::Error::new(ErrorKind::UnexpectedEof, "the upload was cut off")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use axum::body::to_bytes;
+    use futures::{FutureExt, StreamExt, stream};
+
+    fn three() -> Body {
+        Body::from_stream(stream::iter(["one", "two", "three"]).map(Ok::<_, io::Error>))
+    }
+
+    #[tokio::test]
+    async fn an_upload_comes_whole_and_no_two_pieces_at_once() {
+        let whole = |body| async { to_bytes(body, 100).await.unwrap() };
+        assert_eq!(whole(three()).await, "onetwothree");
+        let body = sipped(Request::new(three())).await.into_body();
+        assert_eq!(whole(body).await, "onetwothree");
+
+        let mut pieces = sipped(Request::new(three())).await.into_body().into_data_stream();
+        for piece in ["one", "two", "three"] {
+            assert_eq!(pieces.next().now_or_never().unwrap().unwrap().unwrap(), piece);
+            assert!(pieces.next().now_or_never().is_none(), "more of it at once");
+        }
+        assert!(pieces.next().await.is_none());
+    }
 }

@@ -15,18 +15,22 @@ use std::{
 /// Blocks that are read in a row before a thread is worth its start.
 const FEW: u32 = 3;
 
-/// Threads of all readers; those that come later read alone.
-const THREADS: usize = 16;
-
-/// Threads that run.
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
+/// Threads of all readers. Those that come later read alone, until there is a thread for them.
+static THREADS: Places = Places::new(16);
 
 /// Reads blocks that follow one another, two at a time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ahead {
-    /// Blocks that were read here and followed by another.
+    /// Blocks that were read here, and followed by another, since a thread was last wanted.
     read: u32,
     helper: Option<Helper>,
+    places: &'static Places,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self { read: 0, helper: None, places: &THREADS }
+    }
 }
 
 /// A thread, and the block that it was asked for.
@@ -51,11 +55,13 @@ impl Ahead {
         }
         if let Some(next) = next {
             self.read = self.read.saturating_add(1);
-            if self.read == FEW {
-                self.helper = Helper::start(store);
+            // Again and again: a thread that was not to be had, or has failed, may be there the next time.
+            if self.helper.is_none() && self.read >= FEW {
+                self.read = 0;
+                self.helper = Helper::start(store, self.places);
             }
-            if let Some(helper) = &mut self.helper {
-                helper.ask(next);
+            if !self.helper.as_mut().is_none_or(|helper| helper.ask(next)) {
+                self.helper = None;
             }
         }
         store.get(cid)
@@ -63,8 +69,8 @@ impl Ahead {
 }
 
 impl Helper {
-    fn start(store: &Arc<Store>) -> Option<Self> {
-        let place = Place::take()?;
+    fn start(store: &Arc<Store>, places: &'static Places) -> Option<Self> {
+        let place = places.take()?;
         // One at a time is asked for.
         let (cids, asked) = sync_channel::<Cid>(1);
         let (read, blocks) = sync_channel(1);
@@ -83,10 +89,13 @@ impl Helper {
         Some(Self { asked: None, cids, blocks })
     }
 
-    fn ask(&mut self, cid: Cid) {
-        if self.asked.is_none() && self.cids.send(cid).is_ok() {
-            self.asked = Some(cid);
+    /// Has a block read; false where the thread has ended.
+    fn ask(&mut self, cid: Cid) -> bool {
+        let asks = self.asked.is_some() || self.cids.send(cid).is_ok();
+        if asks {
+            self.asked.get_or_insert(cid);
         }
+        asks
     }
 
     /// The block that was asked for, if it is this one.
@@ -110,19 +119,34 @@ fn store_get(store: &Weak<Store>, cid: &Cid) -> Option<Result<Block, StoreError>
     Some(store.upgrade()?.get(cid))
 }
 
-/// One of the [`THREADS`].
-struct Place;
+/// How many threads there may be.
+#[derive(Debug)]
+struct Places {
+    taken: AtomicUsize,
+    most: usize,
+}
 
-impl Place {
-    fn take() -> Option<Self> {
-        let more = |running| (running < THREADS).then_some(running + 1);
-        RUNNING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Self)
+/// One of them.
+#[derive(Debug)]
+struct Place(&'static Places);
+
+impl Places {
+    const fn new(most: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), most }
+    }
+
+    fn take(&'static self) -> Option<Place> {
+        let more = |taken| (taken < self.most).then_some(taken + 1);
+        self.taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()
+            .map(|_| Place(self))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -165,6 +189,41 @@ mod tests {
             let failed = ahead.get(&store, &missing, Some(block.cid()));
             assert!(matches!(failed, Err(StoreError::NotFound(cid)) if cid == missing));
         }
+    }
+
+    #[test]
+    fn a_reader_for_which_there_was_no_thread_gets_one_later() {
+        static ONE: Places = Places::new(1);
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        let blocks = blocks(&store, 40);
+        let mut ahead = Ahead { places: &ONE, ..Ahead::default() };
+        let read = |ahead: &mut Ahead, pairs: usize| {
+            for pair in blocks.windows(2).take(pairs) {
+                let read = ahead.get(&store, &pair[0].cid(), Some(pair[1].cid())).unwrap();
+                assert_eq!(read, pair[0]);
+            }
+        };
+        let taken = ONE.take().unwrap();
+        read(&mut ahead, 20);
+        assert!(ahead.helper.is_none());
+        drop(taken);
+        read(&mut ahead, 20);
+        assert!(ahead.helper.is_some());
+
+        // Its thread ends: nobody asks it any more.
+        if let Some(helper) = &mut ahead.helper {
+            helper.cids = sync_channel(1).0;
+            helper.blocks = sync_channel(1).1;
+            helper.asked = None;
+        }
+        read(&mut ahead, 1);
+        assert!(ahead.helper.is_none());
+        while ONE.taken.load(Ordering::Relaxed) > 0 {
+            thread::yield_now();
+        }
+        read(&mut ahead, 20);
+        assert!(ahead.helper.is_some());
     }
 
     #[test]

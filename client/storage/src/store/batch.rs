@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, fs, io::ErrorKind};
 /// Blocks on their way into a store. What is not committed is removed when this is dropped. No collection removes any
 /// of them meanwhile, those neither that were there before.
 ///
-/// Other threads write and sync while the next blocks come in. Memory: about 100 bytes for each block, and ten blocks.
+/// Other threads write and sync while the next blocks come in. Memory: about 100 bytes for each block, and eighteen blocks.
 #[derive(Debug)]
 pub struct Batch<'a> {
     store: &'a Store,

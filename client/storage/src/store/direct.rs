@@ -3,6 +3,7 @@
 //! A block is written once and synced at once. In the cache its bytes would be copied into memory that has to be found first, which
 //! costs more than to hash them, and would push out what others have there. Whoever reads the block brings it in.
 
+use crate::buffer::{Buffer, SECTOR};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
@@ -17,23 +18,19 @@ const DIRECT: Option<i32> = Some(0o200_000);
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 const DIRECT: Option<i32> = None;
 
-/// Of so many bytes are the sectors of all disks multiples, and so are addresses and lengths that they take.
-pub(crate) const SECTOR: usize = 4096;
-
 /// From how many bytes on it is worth it.
 const LARGE: usize = 64 << 10;
 
-/// Writes files. Has the memory of one that is on its way.
+/// Writes files.
 #[derive(Debug)]
 pub(super) struct Writer {
-    copy: Vec<u8>,
     /// How files are opened that go past the cache; `None` once the file system has said that there is no such way.
     flag: Option<i32>,
 }
 
 impl Default for Writer {
     fn default() -> Self {
-        Self { copy: Vec::new(), flag: DIRECT }
+        Self { flag: DIRECT }
     }
 }
 
@@ -41,7 +38,7 @@ impl Writer {
     /// Makes a file with these bytes, which are not synced.
     pub fn write(&mut self, path: &Path, data: &[u8]) -> io::Result<File> {
         if let Some(flag) = self.flag.filter(|_| data.len() >= LARGE) {
-            match self.write_past(path, data, flag) {
+            match write_past(path, data, flag) {
                 Err(error)
                     if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
                 {
@@ -59,32 +56,18 @@ impl Writer {
         file.write_all(data)?;
         Ok(file)
     }
+}
 
-    fn write_past(&mut self, path: &Path, data: &[u8], flag: i32) -> io::Result<File> {
-        let mut file = create(path, flag)?;
-        file.write_all(self.aligned(data))?;
-        // The last sector was written whole.
-        if !data.len().is_multiple_of(SECTOR) {
-            file.set_len(data.len() as u64)?;
-        }
-        Ok(file)
+/// The last sector is written whole.
+fn write_past(path: &Path, data: &[u8], flag: i32) -> io::Result<File> {
+    let mut file = create(path, flag)?;
+    if data.len().is_multiple_of(SECTOR) && data.as_ptr().align_offset(SECTOR) == 0 {
+        file.write_all(data)?;
+    } else {
+        file.write_all(Buffer::padded(data).as_ref())?;
+        file.set_len(data.len() as u64)?;
     }
-
-    /// The bytes at an address that disks take, with zeros up to the end of a sector.
-    fn aligned<'a>(&'a mut self, data: &'a [u8]) -> &'a [u8] {
-        if data.len().is_multiple_of(SECTOR) && data.as_ptr().align_offset(SECTOR) == 0 {
-            return data;
-        }
-        let length = data.len().next_multiple_of(SECTOR);
-        self.copy.clear();
-        self.copy.reserve_exact(length + SECTOR);
-        // Of the capacity, which is not moved any more. Where there is no such offset, the file system refuses the address.
-        let begin = self.copy.as_ptr().align_offset(SECTOR).min(SECTOR);
-        self.copy.resize(begin, 0);
-        self.copy.extend_from_slice(data);
-        self.copy.resize(begin + length, 0);
-        &self.copy[begin..]
-    }
+    Ok(file)
 }
 
 #[cfg(unix)]
@@ -136,23 +119,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         // Half of `O_TMPFILE`, which Linux refuses in the way in which file systems refuse `O_DIRECT`.
-        let mut writer = Writer { flag: Some(0o20_000_000), ..Writer::default() };
+        let mut writer = Writer { flag: Some(0o20_000_000) };
         writer.write(&path, &[1; LARGE]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), [1; LARGE]);
         assert_eq!(writer.flag, None);
-    }
-
-    #[test]
-    fn what_is_handed_to_the_disk_is_where_it_can_take_it() {
-        let mut writer = Writer::default();
-        let bytes = vec![3; 3 * SECTOR];
-        for begin in [0, 1, 16, SECTOR - 1] {
-            for length in [1, SECTOR, SECTOR + 1] {
-                let aligned = writer.aligned(&bytes[begin..begin + length]);
-                assert_eq!(aligned.as_ptr().align_offset(SECTOR), 0);
-                assert_eq!(aligned.len() % SECTOR, 0);
-                assert_eq!(aligned[..length], bytes[..length]);
-            }
-        }
     }
 }

@@ -18,10 +18,10 @@ use std::{
 };
 
 /// Threads of one batch. Most of a sync is waiting, and file systems commit together what is synced at the same time.
-const THREADS: usize = 8;
+const THREADS: usize = 12;
 
 /// Threads of all batches; those that come later have fewer, or none.
-const ALL_THREADS: usize = 32;
+const ALL_THREADS: usize = 48;
 
 /// Blocks that wait for their turn. They are in memory, as are those that are being written.
 const WAITING: usize = 4;

@@ -1,7 +1,7 @@
 //! From bytes to blocks, in one pass.
 
 use super::{CHUNK_SIZE, MAX_LINKS, node};
-use crate::{Block, MAX_BLOCK, store::SECTOR};
+use crate::{Block, MAX_BLOCK, buffer::Buffer};
 use bytes::Bytes;
 use decentralml_types::{Cid, Codec};
 use std::{
@@ -16,9 +16,8 @@ use std::{
 pub struct Importer {
     chunk_size: usize,
     max_links: usize,
-    buffer: Vec<u8>,
-    /// Where the chunk begins in the buffer: at an address from which disks can take it.
-    begin: usize,
+    /// The chunk that is being filled, if it has any bytes.
+    chunk: Option<Buffer>,
     levels: Vec<Vec<Subtree>>,
 }
 
@@ -45,13 +44,7 @@ impl Default for Importer {
 impl Importer {
     /// An importer for the canonical form.
     pub fn new() -> Self {
-        Self {
-            chunk_size: CHUNK_SIZE,
-            max_links: MAX_LINKS,
-            buffer: Vec::new(),
-            begin: 0,
-            levels: Vec::new(),
-        }
+        Self { chunk_size: CHUNK_SIZE, max_links: MAX_LINKS, chunk: None, levels: Vec::new() }
     }
 
     /// An importer for the same form with other chunks, of 1 to [`MAX_BLOCK`] bytes, and another fan-out, of 2 to 8,192 links:
@@ -68,9 +61,9 @@ impl Importer {
         sink: &mut impl FnMut(Block) -> Result<(), E>,
     ) -> Result<(), E> {
         while !bytes.is_empty() {
-            let room = self.room();
+            let (chunk, room) = self.chunk();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.buffer.extend_from_slice(now);
+            chunk.extend(now);
             bytes = later;
             if now.len() == room {
                 self.emit_leaf(sink)?;
@@ -85,24 +78,20 @@ impl Importer {
         reader: &mut impl Read,
         sink: &mut impl FnMut(Block) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let room = self.room();
-        let read = reader.by_ref().take(room as u64).read_to_end(&mut self.buffer)?;
-        if read < room {
+        let (chunk, room) = self.chunk();
+        if chunk.fill(reader, room)? < room {
             return Ok(false);
         }
         self.emit_leaf(sink)?;
         Ok(true)
     }
 
-    /// How many bytes the chunk lacks.
-    fn room(&mut self) -> usize {
-        // After the first chunk others are likely to be whole, too; a vector that grows is copied several times.
-        if self.buffer.capacity() == 0 && !self.levels.is_empty() {
-            self.buffer.reserve_exact(self.chunk_size + SECTOR);
-            self.begin = self.buffer.as_ptr().align_offset(SECTOR).min(SECTOR);
-            self.buffer.resize(self.begin, 0);
-        }
-        self.chunk_size - (self.buffer.len() - self.begin)
+    /// The chunk, and how many bytes it lacks.
+    fn chunk(&mut self) -> (&mut Buffer, usize) {
+        let size = self.chunk_size;
+        let chunk = self.chunk.get_or_insert_with(|| Buffer::with_room(size));
+        let room = size - chunk.len();
+        (chunk, room)
     }
 
     /// Ends the file, hands the remaining blocks to `sink` (the root last) and returns the root.
@@ -111,7 +100,7 @@ impl Importer {
         sink: &mut impl FnMut(Block) -> Result<(), E>,
     ) -> Result<Imported, E> {
         // An empty file is one empty leaf.
-        if self.buffer.len() > self.begin || self.levels.is_empty() {
+        if self.chunk.as_ref().is_some_and(|chunk| chunk.len() > 0) || self.levels.is_empty() {
             self.emit_leaf(sink)?;
         }
         let mut height = 0;
@@ -131,7 +120,7 @@ impl Importer {
     }
 
     fn emit_leaf<E>(&mut self, sink: &mut impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
-        let data = Bytes::from(mem::take(&mut self.buffer)).slice(mem::take(&mut self.begin)..);
+        let data = self.chunk.take().map_or_else(Bytes::new, Buffer::into_bytes);
         let size = data.len() as u64;
         let block = Block::new(Codec::Raw, data);
         let leaf = Subtree { cid: block.cid(), size, dag_size: size };

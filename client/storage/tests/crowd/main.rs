@@ -4,5 +4,6 @@
 
 mod connections;
 mod greedy;
+mod memory;
 #[path = "../support/mod.rs"]
 mod support;

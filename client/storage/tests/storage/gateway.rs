@@ -12,7 +12,10 @@ use std::{
     fs,
     io::{self, Read},
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -309,6 +312,48 @@ async fn a_client_that_takes_nothing_loses_its_turn() {
     let mut rest = Vec::new();
     let _ = mute.read_to_end(&mut rest).await;
     assert!(rest.len() < 128 * MIB, "{} bytes", rest.len());
+}
+
+/// Reads little by little, until it is to take all that is left; returns how much it got.
+async fn sip(mut stream: TcpStream, hurry: Arc<AtomicBool>) -> usize {
+    let (mut buffer, mut bytes) = (vec![0; MIB], 0);
+    loop {
+        let most = if hurry.load(Ordering::Relaxed) { MIB } else { 4096 };
+        match stream.read(&mut buffer[..most]).await {
+            Ok(read @ 1..) => bytes += read,
+            _ => return bytes,
+        }
+        if most < MIB {
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn readers_that_take_just_enough_do_not_keep_others_out() {
+    let limits = Limits { requests: 3, turn: Duration::ZERO, ..Limits::default() };
+    let gateway = Running::start(limits).await;
+    let (large, small) = (endless(&gateway), gateway.add(b"small"));
+    let hurry = Arc::<AtomicBool>::default();
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let stream = ask(&gateway, large).await;
+        stream.readable().await.unwrap();
+        slow.push(tokio::spawn(sip(stream, hurry.clone())));
+    }
+    // What lies in buffers counts as taken, for some seconds.
+    let let_in = async {
+        while gateway.get(&small.to_string()).await.status == 503 {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(300), let_in).await.expect("somebody has to go");
+    hurry.store(true, Ordering::Relaxed);
+    let mut whole = 0;
+    for reader in slow {
+        whole += usize::from(reader.await.unwrap() > 128 * MIB);
+    }
+    assert_eq!(whole, 2, "one has to go, and no more than one");
 }
 
 #[tokio::test]

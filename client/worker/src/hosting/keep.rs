@@ -70,11 +70,14 @@ async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View) {
             Err(error) => tracing::debug!(task, %error, "the task could not be read"),
         }
     }
-    let old: Vec<Cid> = models
-        .into_iter()
-        .filter(|(cid, task, round)| tasks.get(task).is_some_and(|task| !task.needs(cid, *round)))
-        .map(|(cid, ..)| cid)
-        .collect();
+    let mut old = Vec::new();
+    for (cid, task, round) in models {
+        let Some(standing) = tasks.get(&task) else { continue };
+        match standing.needs(&cid, round) || standing.has_late_seats(view, &cid, round).await {
+            true => {}
+            false => old.push(cid),
+        }
+    }
     if done.is_empty() && old.is_empty() {
         return;
     }
@@ -145,6 +148,17 @@ impl Standing {
             Self::There(task) => is_needed(task, cid, round),
             Self::Gone => false,
         }
+    }
+
+    /// Whether seats of a round that starts from a model of this one have not attested yet. What cannot be read now may be.
+    async fn has_late_seats(&self, view: &View, cid: &Cid, made: RoundNumber) -> bool {
+        let Self::There(task) = self else { return false };
+        let last = task.current.unwrap_or_default();
+        let read = pins::is_started_from(view, task.id, cid, made, last).await;
+        read.unwrap_or_else(|error| {
+            tracing::debug!(task = task.id, %error, "the rounds could not be read");
+            true
+        })
     }
 }
 
