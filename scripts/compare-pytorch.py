@@ -285,4 +285,5 @@ def main():
     out.write_text(json.dumps(report, indent=2) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

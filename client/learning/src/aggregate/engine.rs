@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{
     AggregateError, Aggregation, Before, gram,
-    rows::{Cell, Rows, chunk},
+    rows::{Cell, Rows, chunk, large},
     select::{self, Select, Wanted},
     sums::{self, Summer},
 };
@@ -127,14 +127,19 @@ impl<'a, U: Updates + ?Sized> Engine<'a, U> {
         out: &mut [T],
         write: &(impl Fn(usize, &[f64], &mut [T]) + Sync),
     ) -> Result<(), AggregateError> {
-        let even = even.next_multiple_of(select::LANES).max(RESULTS);
-        let size = chunk(chosen.len(), size_of::<C>()).min(even);
-        let parts = out.par_chunks_mut(size).enumerate();
-        parts.try_for_each_init(Rows::<C>::new, |rows, (part, out)| {
-            rows.read(self.updates, chosen, part * size, out.len())?;
-            let mut change = vec![0.0; out.len()];
-            select::columns(&rows.rows(), wanted, &mut change);
-            write(part * size, &change, out);
+        let span = even.next_multiple_of(select::LANES).clamp(RESULTS, SPAN / size_of::<C>());
+        let size = chunk(chosen.len(), size_of::<C>()).min(span);
+        let parts = out.par_chunks_mut(span).enumerate();
+        parts.try_for_each(|(part, out)| {
+            let mut rows = Rows::<C, U>::new(self.updates, chosen)?;
+            let mut change = vec![0.0; size];
+            for (index, out) in out.chunks_mut(size).enumerate() {
+                let start = part * span + index * size;
+                rows.read(start, out.len())?;
+                let change = change.get_mut(..out.len()).unwrap_or_default();
+                select::columns(&rows.rows(), wanted, change);
+                write(start, change, out);
+            }
             Ok(())
         })
     }
@@ -147,10 +152,11 @@ impl<'a, U: Updates + ?Sized> Engine<'a, U> {
     ) -> Result<(), AggregateError> {
         let all: Vec<usize> = (0..self.updates.count()).collect();
         // As integers of the file, of 32 bits, and as sums of 64.
-        let size = chunk(4 * all.len(), 4);
+        let size = large(4 * all.len(), 4);
         let parts = out.par_chunks_mut(size).enumerate();
-        parts.try_for_each_init(Rows::<C>::new, |rows, (part, out)| {
-            rows.read(self.updates, &all, part * size, out.len())?;
+        parts.try_for_each(|(part, out)| {
+            let mut rows = Rows::<C, U>::new(self.updates, &all)?;
+            rows.read(part * size, out.len())?;
             let integers = |row: &[C]| row.iter().map(|cell| (*cell).into()).collect();
             let integers: Vec<Vec<i32>> = rows.rows().into_iter().map(integers).collect();
             let slices: Vec<&[i32]> = integers.iter().map(Vec::as_slice).collect();

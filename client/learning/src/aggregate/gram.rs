@@ -1,10 +1,12 @@
 //! The scalar products of all updates with each other, from which their distances follow.
 //!
-//! The weights are taken a few thousand at a time. What is read then of all updates stays in the
-//! cache while products are formed, four updates against two, in registers: `n² · d / 2` products for
-//! `n · d` integers read.
+//! Each thread takes some weights of all updates at a time. They stay in its cache while products are formed, four updates against two,
+//! in registers: `n² · d / 2` products for `n · d` integers read. What the threads have found is added up at the end.
 
-use std::io;
+use std::{
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use decentralml_exact::{Distances, Error, MAX_UPDATES, Order};
 use pulp::{Arch, WithSimd};
@@ -12,17 +14,20 @@ use rayon::prelude::*;
 
 use super::{
     AggregateError,
-    rows::{Cell, read},
+    rows::{Cell, Opened, read},
 };
-use crate::updates::Updates;
+use crate::updates::{Updates, decode};
 
-/// Weights whose products are summed before the next ones are looked at.
-const BLOCK: usize = 2_048;
+/// Weights whose products are summed before the next ones are looked at: eight rows of them stay in the nearest cache.
+const BLOCK: usize = 1_024;
 
-/// Bytes of all updates together that are held at a time.
+/// Bytes of all updates together that are held at a time, and bytes of products.
 const BUDGET: usize = 64 << 20;
 
-/// Updates in a band: a thread works on the products of one band with all updates up to it.
+/// Weights that are read of an update at a time, where updates can stay open and where they cannot.
+const READ: [usize; 2] = [4 * BLOCK, 64 * BLOCK];
+
+/// Updates in a tile, against two others.
 const BAND: usize = 4;
 
 /// The order of the updates and the distances between them, `length` weights each with integers in
@@ -33,42 +38,122 @@ pub(super) fn survey<U: Updates + ?Sized>(
     width: usize,
     clip: i32,
 ) -> Result<(Order, Distances), AggregateError> {
+    let order = order(updates, length, width)?;
     let count = updates.count();
-    let mut order = Order::new(count)?;
+    let padded = count.next_multiple_of(BAND);
     // Integers of 16 bits have products that vector instructions add up in pairs.
     let narrow = clip <= i32::from(i16::MAX);
-    let padded = count.next_multiple_of(BAND);
-    let cell = if narrow { 2 } else { 4 };
-    let most = (BUDGET / padded / cell / BLOCK * BLOCK).clamp(BLOCK, 32 * BLOCK);
-    let mut products = vec![Wide::default(); padded * padded];
-    let mut short = vec![0_i16; if narrow { padded * most } else { 0 }];
-    let mut long = vec![0_i32; if narrow { 0 } else { padded * most }];
-    for start in (0..length).step_by(most) {
-        let count = most.min(length - start);
-        let whole = count.next_multiple_of(BLOCK);
-        if narrow {
-            let rows = short.par_chunks_mut(most);
-            match width {
-                1 => fill::<i8, _, _>(updates, start, count, rows, i16::from)?,
-                2 => fill::<i16, _, _>(updates, start, count, rows, |q| q)?,
-                // Within the clip, which 16 bits hold.
-                _ => fill::<i32, _, _>(updates, start, count, rows, |q| q as i16)?,
-            }
-            let rows = short.chunks(most).map(|row| row.get(..whole).unwrap_or_default());
-            let rows: Vec<&[i16]> = rows.collect();
-            bands(&mut products, padded, |band, out| short_band(&rows, band, clip, out));
-        } else {
-            fill::<i32, _, _>(updates, start, count, long.par_chunks_mut(most), |q| q)?;
-            let rows = long.chunks(most).map(|row| row.get(..count).unwrap_or_default());
-            let rows: Vec<&[i32]> = rows.collect();
-            bands(&mut products, padded, |band, out| long_band(&rows, band, out));
-        }
-        // Unless updates are equal, this ends with the first weights.
-        refine(&mut order, updates, start, count)?;
-    }
-    let product = |i: usize, j: usize| products.get(j * padded + i).map_or(0, Wide::value);
+    let product: Box<dyn Fn(usize, usize) -> i128> = if narrow {
+        let work = |rows: &[&[i16]], out: &mut [i64]| short_block(rows, clip, out);
+        let sums = match width {
+            1 => products::<i8, _, _, _>(updates, length, i16::from, work)?,
+            2 => products::<i16, _, _, _>(updates, length, |q| q, work)?,
+            // Within the clip, which 16 bits hold.
+            _ => products::<i32, _, _, _>(updates, length, |q| q as i16, work)?,
+        };
+        Box::new(move |i, j| sums.get(j * padded + i).copied().unwrap_or_default().into())
+    } else {
+        let sums = products::<i32, _, _, _>(updates, length, |q| q, long_block)?;
+        Box::new(move |i, j| sums.get(j * padded + i).map_or(0, Wide::value))
+    };
     let distances = Distances::from_products(count, length as u64, product)?;
     Ok((order, distances))
+}
+
+/// The order of the updates: of their first weights, unless these are equal.
+fn order<U: Updates + ?Sized>(
+    updates: &U,
+    length: usize,
+    width: usize,
+) -> Result<Order, AggregateError> {
+    let mut order = Order::new(updates.count())?;
+    let most = (BUDGET / 8 / updates.count().max(1)).max(64);
+    let (mut start, mut step) = (0, 64);
+    while start < length && !order.is_total() {
+        let count = step.min(length - start);
+        let mut bytes = vec![0; count * width];
+        let mut rows = vec![vec![0; count]; updates.count()];
+        for (index, row) in rows.iter_mut().enumerate() {
+            updates.open(index)?.read(start, &mut bytes)?;
+            decode(&bytes, width, row);
+        }
+        let rows: Vec<&[i32]> = rows.iter().map(Vec::as_slice).collect();
+        order.refine(&rows)?;
+        start += count;
+        step = (2 * step).min(most);
+    }
+    Ok(order)
+}
+
+/// The products of all updates with those up to them, `[padded][padded]`. `work` adds those of a block of every row, whose integers
+/// are zero beyond the last update.
+fn products<C: Cell, U: Updates + ?Sized, T: Send + Sync + Default + Copy, S: Total>(
+    updates: &U,
+    length: usize,
+    convert: impl Fn(C) -> T + Sync,
+    work: impl Fn(&[&[T]], &mut [S]) + Sync,
+) -> io::Result<Vec<S>> {
+    let count = updates.count();
+    let padded = count.next_multiple_of(BAND);
+    let size = padded * padded;
+    let workers = (BUDGET / size / size_of::<S>()).clamp(1, rayon::current_num_threads().max(1));
+    let all: Vec<usize> = (0..count).collect();
+    let few = Opened::<U>::fit(count);
+    let most = BUDGET / workers / padded / size_of::<T>() / BLOCK * BLOCK;
+    let span = READ[usize::from(!few)].min(most).max(BLOCK);
+    let next = AtomicUsize::new(0);
+    let each = (0..workers).into_par_iter().map(|_| {
+        let mut sums = vec![S::default(); size];
+        let mut parts = Opened::new(updates, &all)?;
+        let (mut cells, mut rows) = (vec![C::zeroed(); span], vec![T::default(); padded * span]);
+        loop {
+            // One thread's delay leaves more for the others.
+            let start = next.fetch_add(1, Ordering::Relaxed).saturating_mul(span);
+            if start >= length {
+                return Ok(sums);
+            }
+            let taken = span.min(length - start);
+            let whole = taken.next_multiple_of(BLOCK);
+            for (place, row) in rows.chunks_exact_mut(span).take(count).enumerate() {
+                let cells = cells.get_mut(..taken).unwrap_or_default();
+                parts.with(place, |part| read(part, start, cells))?;
+                let (row, rest) = row.split_at_mut(taken);
+                row.iter_mut().zip(cells).for_each(|(out, cell)| *out = convert(*cell));
+                rest.fill(T::default());
+            }
+            for block in (0..whole).step_by(BLOCK) {
+                let rows = rows.chunks_exact(span);
+                let rows = rows.map(|row| row.get(block..block + BLOCK).unwrap_or_default());
+                work(&rows.collect::<Vec<_>>(), &mut sums);
+            }
+        }
+    });
+    let mut each = each.collect::<io::Result<Vec<_>>>()?.into_iter();
+    let mut sums = each.next().unwrap_or_default();
+    for other in each {
+        sums.iter_mut().zip(other).for_each(|(sum, other)| sum.join(other));
+    }
+    Ok(sums)
+}
+
+/// An exact sum of products.
+trait Total: Copy + Default + Send {
+    fn join(&mut self, other: Self);
+}
+
+impl Total for i64 {
+    /// Of integers of 16 bits: below 2^30 each, of fewer than 2^33 weights.
+    fn join(&mut self, other: Self) {
+        *self += other;
+    }
+}
+
+impl Total for Wide {
+    fn join(&mut self, other: Self) {
+        self.high += other.high;
+        self.low += other.low;
+        self.carry();
+    }
 }
 
 /// An exact sum of products: `high · 2^32 + low`. Either part is a sum of at most 2^32 numbers below
@@ -80,12 +165,6 @@ struct Wide {
 }
 
 impl Wide {
-    fn add(&mut self, product: i64) {
-        self.high += product >> 32;
-        self.low += product & 0xffff_ffff;
-        self.carry();
-    }
-
     fn carry(&mut self) {
         self.high += self.low >> 32;
         self.low &= 0xffff_ffff;
@@ -96,85 +175,30 @@ impl Wide {
     }
 }
 
-/// Reads the same weights of every update into one row each; what a row has beyond them becomes zero.
-fn fill<'a, C: Cell, U: Updates + ?Sized, T: Send + Default + Copy + 'a>(
-    updates: &U,
-    start: usize,
-    count: usize,
-    rows: rayon::slice::ChunksMut<'a, T>,
-    convert: impl Fn(C) -> T + Sync,
-) -> io::Result<()> {
-    let rows = rows.take(updates.count()).enumerate();
-    rows.try_for_each_init(
-        || vec![C::zeroed(); READ],
-        |cells, (update, row)| {
-            let mut part = updates.open(update)?;
-            let (row, rest) = row.split_at_mut(count);
-            rest.fill(T::default());
-            for (index, row) in row.chunks_mut(READ).enumerate() {
-                let cells = cells.get_mut(..row.len()).unwrap_or_default();
-                read(&mut *part, start + index * READ, cells)?;
-                row.iter_mut().zip(cells).for_each(|(out, cell)| *out = convert(*cell));
-            }
-            Ok(())
-        },
-    )
-}
-
-/// Integers that are read of an update at a time.
-const READ: usize = 16 << 10;
-
-/// Lets `work` add to the products of each band of updates with those up to its last.
-fn bands(products: &mut [Wide], padded: usize, work: impl Fn(usize, &mut [Wide]) + Sync) {
-    let bands = products.par_chunks_mut(BAND * padded).enumerate();
-    bands.for_each(|(band, out)| work(band * BAND, out));
-}
-
-fn refine<U: Updates + ?Sized>(
-    order: &mut Order,
-    updates: &U,
-    start: usize,
-    count: usize,
-) -> Result<(), AggregateError> {
-    let step = (BUDGET / 4 / updates.count().max(1)).max(64);
-    for from in (start..start + count).step_by(step) {
-        if order.is_total() {
-            return Ok(());
-        }
-        let mut rows = vec![vec![0; step.min(start + count - from)]; updates.count()];
-        for (index, row) in rows.iter_mut().enumerate() {
-            updates.read(index, from, row)?;
-        }
-        let rows: Vec<&[i32]> = rows.iter().map(Vec::as_slice).collect();
-        order.refine(&rows)?;
-    }
-    Ok(())
-}
-
-/// Adds the products of the rows `band..band + 4` with all rows up to them to `out`, `[4][rows]`.
-fn short_band(rows: &[&[i16]], band: usize, clip: i32, out: &mut [Wide]) {
-    let Some([a, b, c, d]) = rows.get(band..).and_then(|rest| rest.first_chunk::<BAND>()) else {
-        return;
-    };
-    let fours = [a, b, c, d].map(|row| row.chunks_exact(BLOCK));
-    let [mut a, mut b, mut c, mut d] = fours;
-    let mut block = 0;
-    while let (Some(a), Some(b), Some(c), Some(d)) = (a.next(), b.next(), c.next(), d.next()) {
-        let left = [a, b, c, d];
-        for pair in (0..band + BAND).step_by(2) {
-            let right = |index: usize| {
-                let row = rows.get(index).copied().unwrap_or_default();
-                row.get(block..block + BLOCK).unwrap_or_default()
-            };
-            let sums =
-                Arch::new().dispatch(Tile { left, right: [right(pair), right(pair + 1)], clip });
-            for (row, sums) in out.chunks_mut(rows.len()).zip(sums) {
-                for (own, sum) in row.iter_mut().skip(pair).zip(sums) {
-                    own.add(sum);
+/// Adds the products of a block of all rows with all rows up to them to `out`, `[rows][rows]`: eight rows against two, while they are in
+/// the cache.
+fn short_block(rows: &[&[i16]], clip: i32, out: &mut [i64]) {
+    let row = |index: usize| rows.get(index).copied().unwrap_or_default();
+    for eight in (0..rows.len()).step_by(2 * BAND) {
+        for pair in (0..rows.len().min(eight + 2 * BAND)).step_by(2) {
+            for band in [eight, eight + BAND] {
+                let Some([a, b, c, d]) = rows.get(band..).and_then(|rest| rest.first_chunk())
+                else {
+                    continue;
+                };
+                if pair >= band + BAND {
+                    continue;
+                }
+                let tile = Tile { left: [*a, *b, *c, *d], right: [row(pair), row(pair + 1)], clip };
+                let sums = Arch::new().dispatch(tile);
+                let out = out.chunks_exact_mut(rows.len()).skip(band);
+                for (row, sums) in out.zip(sums) {
+                    for (own, sum) in row.iter_mut().skip(pair).zip(sums) {
+                        *own += sum;
+                    }
                 }
             }
         }
-        block += BLOCK;
     }
 }
 
@@ -270,15 +294,13 @@ fn vector_tile(simd: pulp::x86::V3, tile: Tile<'_>) -> [[i64; 2]; BAND] {
 }
 
 /// The same for integers of 32 bits, whose products need 64.
-fn long_band(rows: &[&[i32]], band: usize, out: &mut [Wide]) {
-    for (own, (row, left)) in out.chunks_mut(rows.len()).zip(rows.iter().skip(band)).enumerate() {
-        for (sum, right) in row.iter_mut().zip(rows).take(band + own + 1) {
-            for (left, right) in left.chunks(BLOCK).zip(right.chunks(BLOCK)) {
-                let (high, low) = Arch::new().dispatch(Long { left, right });
-                sum.high += high;
-                sum.low += low;
-                sum.carry();
-            }
+fn long_block(rows: &[&[i32]], out: &mut [Wide]) {
+    for (own, (out, left)) in out.chunks_exact_mut(rows.len()).zip(rows).enumerate() {
+        for (sum, right) in out.iter_mut().zip(rows).take(own + 1) {
+            let (high, low) = Arch::new().dispatch(Long { left, right });
+            sum.high += high;
+            sum.low += low;
+            sum.carry();
         }
     }
 }
@@ -331,12 +353,15 @@ mod tests {
         let equal = vec![vec![i16::MAX; BLOCK]; 6];
         let sums = Arch::new().dispatch(tile_of(&equal, i32::from(i16::MAX)));
         assert_eq!(sums, [[BLOCK as i64 * 32_767 * 32_767; 2]; BAND]);
-        let mut wide = Wide::default();
+        let longest = [i32::MIN + 1; BLOCK];
+        let mut wide = [Wide::default()];
         for _ in 0..1_000 {
-            wide.add(i64::MIN);
-            wide.add(-1);
+            long_block(&[&longest], &mut wide);
         }
-        assert_eq!(wide.value(), 1_000 * (i128::from(i64::MIN) - 1));
+        assert_eq!(wide[0].value(), 1_000 * BLOCK as i128 * (i128::from(i32::MAX)).pow(2));
+        let mut joined = wide[0];
+        joined.join(wide[0]);
+        assert_eq!(joined.value(), 2 * wide[0].value());
     }
 
     proptest! {

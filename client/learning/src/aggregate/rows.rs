@@ -12,9 +12,21 @@ const BUDGET: usize = 128 << 20;
 /// The most bytes that are read of an update at a time: what is summed is then still in the cache.
 const LARGEST: usize = 64 << 10;
 
-/// How many weights to read of each of `rows` updates at a time, so that `rows · width` bytes of each of
-/// them, in each thread, stay within the budget. A multiple of 64.
+/// What a thread reads of all updates at a time, where that takes enough of each: it stays in the core's own cache.
+const CACHED: usize = 256 << 10;
+
+/// The fewest bytes that are worth a reading of an open update, and of one that is opened for it.
+const WORTH: [usize; 2] = [2 << 10, LARGEST];
+
+/// How many weights to read of each of `rows` updates at a time, so that they stay in the cache where they can. A multiple of 64.
 pub(super) fn chunk(rows: usize, width: usize) -> usize {
+    let worth = WORTH[usize::from(rows > most_open())];
+    let wanted = (CACHED / rows.max(1)).clamp(worth, LARGEST);
+    (wanted / width / 64 * 64).max(64).min(large(rows, width))
+}
+
+/// The same for updates that are opened each time: so that `rows · width` bytes of each of them, in each thread, stay within the budget.
+pub(super) fn large(rows: usize, width: usize) -> usize {
     let each = BUDGET / rayon::current_num_threads().max(1) / rows.max(1);
     (each.clamp(64 * width, LARGEST) / width / 64 * 64).max(64)
 }
@@ -71,29 +83,65 @@ pub(super) fn read<C: Cell>(
     Ok(())
 }
 
+/// Updates, in files, that all threads together keep open: a process may have 1,024 open by default.
+const OPEN: usize = 256;
+
+/// Some updates that a thread reads again and again: open where they are few, else opened for each reading.
+pub(super) struct Opened<'a, U: ?Sized> {
+    updates: &'a U,
+    chosen: &'a [usize],
+    parts: Vec<Box<dyn Part + 'a>>,
+}
+
+impl<'a, U: Updates + ?Sized> Opened<'a, U> {
+    pub(super) fn new(updates: &'a U, chosen: &'a [usize]) -> io::Result<Self> {
+        let few = if Self::fit(chosen.len()) { chosen } else { &[] };
+        let parts = few.iter().map(|update| updates.open(*update)).collect::<io::Result<_>>()?;
+        Ok(Self { updates, chosen, parts })
+    }
+
+    /// Whether so many stay open.
+    pub(super) fn fit(chosen: usize) -> bool {
+        chosen <= most_open()
+    }
+
+    /// Lets `work` read the update at a place of the chosen ones.
+    pub(super) fn with(
+        &mut self,
+        place: usize,
+        work: impl FnOnce(&mut (dyn Part + 'a)) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if let Some(part) = self.parts.get_mut(place) {
+            return work(&mut **part);
+        }
+        let update = self.chosen.get(place).copied().unwrap_or(usize::MAX);
+        work(&mut *self.updates.open(update)?)
+    }
+}
+
+/// Updates that a thread keeps open.
+pub(super) fn most_open() -> usize {
+    (OPEN / rayon::current_num_threads().max(1)).max(8)
+}
+
 /// The same weights of some updates, one after the other.
-pub(super) struct Rows<C> {
+pub(super) struct Rows<'a, C, U: ?Sized> {
+    opened: Opened<'a, U>,
     cells: Vec<C>,
     count: usize,
 }
 
-impl<C: Cell> Rows<C> {
-    pub(super) fn new() -> Self {
-        Self { cells: Vec::new(), count: 1 }
+impl<'a, C: Cell, U: Updates + ?Sized> Rows<'a, C, U> {
+    pub(super) fn new(updates: &'a U, chosen: &'a [usize]) -> io::Result<Self> {
+        Ok(Self { opened: Opened::new(updates, chosen)?, cells: Vec::new(), count: 1 })
     }
 
-    /// Reads `count` weights of the `chosen` updates, from `start` on.
-    pub(super) fn read<U: Updates + ?Sized>(
-        &mut self,
-        updates: &U,
-        chosen: &[usize],
-        start: usize,
-        count: usize,
-    ) -> io::Result<()> {
+    /// Reads `count` weights of the updates, from `start` on.
+    pub(super) fn read(&mut self, start: usize, count: usize) -> io::Result<()> {
         self.count = count.max(1);
-        self.cells.resize(self.count * chosen.len(), C::zeroed());
-        for (row, &update) in self.cells.chunks_exact_mut(self.count).zip(chosen) {
-            read(&mut *updates.open(update)?, start, row)?;
+        self.cells.resize(self.count * self.opened.chosen.len(), C::zeroed());
+        for (place, row) in self.cells.chunks_exact_mut(self.count).enumerate() {
+            self.opened.with(place, |part| read(part, start, row))?;
         }
         Ok(())
     }

@@ -5,14 +5,14 @@ use std::io;
 use decentralml_exact::{EXTRA_BITS, fixed_point_mean};
 use pulp::{Arch, WithSimd};
 
-use super::rows::{Cell, read};
+use super::rows::{Cell, most_open, read};
 use crate::updates::{Part, Updates};
 
 /// Updates that are summed at a time: the running sums are then read and written once for all of them.
 const GROUP: usize = 8;
 
 /// Bytes that are read of an update at a time: those of a group stay in the cache until they are summed.
-const PIECE: usize = 32 << 10;
+const PIECE: usize = 16 << 10;
 
 /// Sums of integers of at most 16 bits that stay below 2^31, or of any integers below 2^62.
 pub(super) enum Sums {
@@ -81,11 +81,6 @@ impl<'a, C: Cell, U: Updates + ?Sized> Summer<'a, C, U> {
     }
 }
 
-/// Updates that a thread keeps open.
-fn most_open() -> usize {
-    (OPEN / rayon::current_num_threads().max(1)).max(GROUP)
-}
-
 /// Some of the updates, all of them open.
 struct Set<'a, C> {
     chosen: &'a [(usize, u32)],
@@ -143,9 +138,6 @@ impl<C: Cell> Set<'_, C> {
         Ok(())
     }
 }
-
-/// Updates, in files, that all threads together keep open: a process may have 1,024 open by default.
-const OPEN: usize = 256;
 
 struct Add<'a, C> {
     sums: &'a mut [i32],
