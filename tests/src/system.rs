@@ -210,17 +210,27 @@ impl System {
         trainers: usize,
         replacements: &[(&str, &str)],
     ) -> Result<TaskId> {
-        let example =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/cli/examples/digits.toml");
-        let lines = std::fs::read_to_string(example)?;
-        let mut text: String = lines
-            .lines()
-            .filter(|line| !line.starts_with("target"))
-            .flat_map(|line| [line, "\n"])
-            .collect();
-        let [rounds, trainers] = [format!("rounds = {rounds}"), format!("max = {trainers}")];
-        let size = [("rounds = 15", rounds.as_str()), ("max = 6", trainers.as_str())];
-        for (old, new) in size.iter().chain(replacements) {
+        self.create_task_like("digits.toml", rounds, trainers, replacements)
+    }
+
+    /// The same from another example.
+    pub fn create_task_like(
+        &self,
+        example: &str,
+        rounds: u32,
+        trainers: usize,
+        replacements: &[(&str, &str)],
+    ) -> Result<TaskId> {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/cli/examples");
+        let lines = std::fs::read_to_string(examples.join(example))?;
+        let line = |line: &str| match line.split_once(" = ") {
+            Some(("target", _)) => String::new(),
+            Some(("rounds", _)) => format!("rounds = {rounds}\n"),
+            Some(("max", _)) => format!("max = {trainers}\n"),
+            _ => format!("{line}\n"),
+        };
+        let mut text: String = lines.lines().map(line).collect();
+        for (old, new) in replacements {
             anyhow::ensure!(text.contains(old), "the example has no {old:?}");
             text = text.replace(old, new);
         }
@@ -257,14 +267,25 @@ impl System {
         part: usize,
         conduct: &str,
     ) -> Result<Process> {
-        let data = self.folder().join(format!("data/trainer-{part}.csv")).display().to_string();
-        let options = ["--data", &data, "--classes", "10"];
-        self.worker(
-            "trainer",
+        let file = format!("trainer-{part}.csv");
+        self.trainer_on(
             uri,
             task,
-            &[&["--conduct", conduct, "--chain", chain], &options[..]].concat(),
+            &file,
+            &["--classes", "10", "--conduct", conduct, "--chain", chain],
         )
+    }
+
+    /// Starts a trainer of a task on a file of the folder `data`.
+    pub fn trainer_on(
+        &self,
+        uri: &str,
+        task: TaskId,
+        file: &str,
+        options: &[&str],
+    ) -> Result<Process> {
+        let data = self.folder().join("data").join(file).display().to_string();
+        self.worker("trainer", uri, task, &[&["--data", &data], options].concat())
     }
 
     /// Starts an evaluator of a task, misbehaving as `conduct` says.

@@ -12,6 +12,7 @@
 //!  exit code that says what kind of failure     exit.rs
 //! ```
 
+mod aside;
 mod cli;
 mod commands;
 mod config;

@@ -10,7 +10,7 @@ use crate::{
 };
 use aggregation::{Aggregate, Server};
 use color_eyre::Result;
-use decentralml_learning::{LayerSpec, ModelSpec, RowSpec, data};
+use decentralml_learning::{LayerSpec, ModelSpec, RowSpec, Task, data};
 use decentralml_protocol::spec::check;
 use decentralml_sdk::Properties;
 use decentralml_types::{
@@ -71,12 +71,24 @@ pub struct Validation {
     pub max_size: Size,
 }
 
-/// Table `[objective]`: the shape of a row.
+/// Table `[objective]`: the shape of a row, with a label or with quantities.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rows {
     pub features: u32,
-    pub classes: u32,
+    pub classes: Option<u32>,
+    pub quantities: Option<u32>,
+}
+
+impl Rows {
+    fn on_chain(self) -> Result<Objective> {
+        let features = self.features;
+        match (self.classes, self.quantities) {
+            (Some(classes), None) => Ok(Objective::Classification { features, classes }),
+            (None, Some(quantities)) => Ok(Objective::Regression { features, quantities }),
+            _ => Err(wrong("[objective]: give either `classes` or `quantities`")),
+        }
+    }
 }
 
 /// Table `[model]`: layers, the file that has them, or the name of a ready model.
@@ -87,6 +99,8 @@ pub struct Model {
     pub file: Option<PathBuf>,
     pub input: Option<Vec<u32>>,
     pub layers: Option<Vec<LayerSpec>>,
+    /// What the layers are for: what the objective says, where it is left out.
+    pub task: Option<Task>,
 }
 
 /// Table `[terms]`.
@@ -151,36 +165,55 @@ impl TaskFile {
 
     /// The layers, checked against the objective.
     pub fn model_spec(&self) -> Result<ModelSpec> {
-        let Model { name, file, input, layers } = &self.model;
-        let spec = match (name, file, input, layers) {
-            (None, Some(path), None, None) => read_model(path)?,
-            (None, None, Some(input), Some(layers)) => {
-                ModelSpec::new(input.clone(), layers.clone())
+        let objective = self.objective.on_chain()?;
+        let (task, features, outputs) = match objective {
+            Objective::Classification { features, classes } => {
+                (Task::Classification, features, classes)
             }
-            (Some(name), None, input, None) => {
-                let spec = ModelSpec::named(name, input.as_deref(), Some(self.objective.classes));
+            Objective::Regression { features, quantities } => {
+                (Task::Regression, features, quantities)
+            }
+        };
+        let Model { name, file, input, layers, task: given } = &self.model;
+        let spec = match (name, file, input, layers, given) {
+            (None, Some(path), None, None, None) => read_model(path)?,
+            (None, None, Some(input), Some(layers), given) => {
+                ModelSpec::new(input.clone(), layers.clone()).with_task(given.unwrap_or(task))
+            }
+            (Some(name), None, input, None, None) => {
+                let spec = ModelSpec::named_for(task, name, input.as_deref(), Some(outputs));
                 spec.map_err(|error| wrong(format!("[model]: {error}")))?
             }
             _ => {
                 return Err(wrong(
-                    "[model]: give either `file`, or `input` and `layers`, or the `name` of a ready model, with its `input` \
-                     where that is another than usual",
+                    "[model]: give either `file`, or `input` and `layers`, with the `task` that they are for where [objective] \
+                     does not say it, or the `name` of a ready model, with its `input` where that is another than usual",
                 ));
             }
         };
         spec.validate().map_err(|error| wrong(format!("[model]: {error}")))?;
-        let Rows { features, classes } = self.objective;
-        if (spec.features(), spec.classes()) != (features as usize, classes as usize) {
+        if (spec.task == Task::Regression) != (task == Task::Regression) {
             return Err(wrong(format!(
-                "[model]: it takes {} features and tells {} classes apart, but [objective] says {features} and {classes}",
+                "[model]: it is for a {}, but [objective] has {}",
+                spec.task.name(),
+                if task == Task::Regression { "quantities" } else { "classes" },
+            )));
+        }
+        if (spec.features(), spec.classes()) != (features as usize, outputs as usize) {
+            let what = match task {
+                Task::Regression => "predicts {} quantities",
+                _ => "tells {} classes apart",
+            };
+            return Err(wrong(format!(
+                "[model]: it takes {} features and {}, but [objective] says {features} and {outputs}",
                 spec.features(),
-                spec.classes(),
+                what.replace("{}", &spec.classes().to_string()),
             )));
         }
         Ok(spec)
     }
 
-    /// The rows of the validation file as the CSV that goes into the store: label last, no header.
+    /// The rows of the validation file as the CSV that goes into the store: label or quantities last, no header.
     ///
     /// `None` where the file names a CID.
     pub fn validation_rows(&self) -> Result<Option<Vec<u8>>> {
@@ -191,7 +224,8 @@ impl TaskFile {
         };
         let RowSpec { labels, vocabulary, .. } = self.model_spec()?.rows;
         let options = data::ReadOptions {
-            classes: Some(self.objective.classes as usize),
+            classes: self.objective.classes.map(|classes| classes as usize),
+            quantities: self.objective.quantities.map_or(0, |quantities| quantities as usize),
             names: labels,
             steps: Some(self.objective.features as usize),
             vocabulary,
@@ -232,11 +266,8 @@ impl TaskFile {
             license: text("license", &self.license)?,
             model: stored.model,
             initial: self.initial(random)?,
-            objective: Objective::Classification {
-                features: self.objective.features,
-                classes: self.objective.classes,
-            },
-            training: self.training.on_chain()?,
+            objective: self.objective.on_chain()?,
+            training: self.training.on_chain(&self.trainers)?,
             aggregation: self.aggregation.on_chain(self.server, &self.trainers)?,
             encoding: self.encoding.on_chain(),
             max_update_bytes: self.max_update_size.map_or(MAX_UPDATE_BYTES, |size| size.0),

@@ -51,6 +51,11 @@ pub struct Metrics {
     /// Regression: the mean squared error over rows and quantities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mse: Option<f64>,
+    /// Regression: the share of the quantities' variance that is explained, R² = 1 − Σ e² / Σ (y − ȳ)² over
+    /// these rows, averaged over the quantities; at most 1, negative where the mean would predict better. A
+    /// quantity that never changes counts as if its variance were 1. None where it is no number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r2: Option<f64>,
     /// Next token: `e^loss`, among how many tokens the model wavers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perplexity: Option<f64>,
@@ -60,6 +65,14 @@ impl Metrics {
     /// The utility in integer millionths (of a nat, in a classification), rounded to the nearest.
     pub fn utility_micro_nats(&self) -> i64 {
         (self.utility * 1e6).round() as i64
+    }
+
+    /// What the chain keeps of a model, in `0..=1`: the accuracy; in a regression R², or 0 where it is below.
+    pub fn attested(&self) -> f64 {
+        match self.mse {
+            Some(_) => self.r2.unwrap_or(0.0).max(0.0),
+            None => self.accuracy,
+        }
     }
 }
 

@@ -295,6 +295,26 @@ impl ModelSpec {
         Ok(())
     }
 
+    /// Checks that rows of `features` numbers with so many quantities to be predicted suit the model.
+    pub fn check_quantities(&self, features: usize, quantities: usize) -> Result<(), SpecError> {
+        if self.task != Task::Regression {
+            return Err(self.other_targets(quantities));
+        }
+        self.check_features(features)?;
+        match self.classes() {
+            expected if expected == quantities => Ok(()),
+            expected => Err(SpecError::Quantities { expected, found: quantities }),
+        }
+    }
+
+    fn other_targets(&self, quantities: usize) -> SpecError {
+        let found = match quantities {
+            0 => "labels".to_owned(),
+            quantities => format!("{quantities} quantities each"),
+        };
+        SpecError::Targets { task: self.task.name(), found }
+    }
+
     fn check_features(&self, found: usize) -> Result<(), SpecError> {
         let expected = self.features();
         if found == expected { Ok(()) } else { Err(SpecError::Features { expected, found }) }
@@ -302,19 +322,12 @@ impl ModelSpec {
 
     /// Checks that all the rows suit the model, tokens included.
     pub fn check_rows(&self, data: &crate::data::Dataset) -> Result<(), SpecError> {
-        let found = match (self.task, data.quantities()) {
-            (Task::Regression, quantities) if quantities == self.classes() => {
-                self.check_features(data.columns())?;
-                return self.check_tokens(data);
-            }
-            (Task::Regression, 0) => "labels".to_owned(),
-            (_, 0) => {
-                self.check_data(data.columns(), data.classes())?;
-                return self.check_tokens(data);
-            }
-            (_, quantities) => format!("{quantities} quantities each"),
-        };
-        Err(SpecError::Targets { task: self.task.name(), found })
+        match (self.task, data.quantities()) {
+            (Task::Regression, 0) => return Err(self.other_targets(0)),
+            (_, 0) => self.check_data(data.columns(), data.classes())?,
+            (_, quantities) => self.check_quantities(data.columns(), quantities)?,
+        }
+        self.check_tokens(data)
     }
 
     fn check_tokens(&self, data: &crate::data::Dataset) -> Result<(), SpecError> {
@@ -341,3 +354,7 @@ impl ModelSpec {
 #[cfg(test)]
 #[path = "model/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "model/tests/ready.rs"]
+mod ready_tests;

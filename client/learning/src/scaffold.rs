@@ -9,6 +9,16 @@
 //! Variates are in the unit of gradients. What clients send about them is an [`Update`] with an encoding of
 //! its own, aggregated like any other; a client keeps what it has sent, not what it would have liked to
 //! send, so that the server's variate stays the mean of the clients'.
+//!
+//! Where all clients take K steps of one rate η, nothing has to be sent about variates at all. The update `u = y − x` says it:
+//!
+//! ```text
+//!  client i: cᵢ⁺ = cᵢ − c − u / (K η)
+//!  server:   c⁺ = c + |S|/N · mean of (cᵢ⁺ − cᵢ) = c + |S|/N · (−c − mean of u / (K η))
+//! ```
+//!
+//! So rounds on a chain have [`ControlVariate::after`] and [`ControlVariate::implied`]: whoever aggregates the updates has the
+//! server's next variate as well, and nobody can send a variate that does not belong to its update.
 
 use std::{io, path::Path};
 
@@ -90,7 +100,7 @@ impl ControlVariate {
             return Err(ScaffoldError::Optimizer);
         }
         [&server.0, base, &outcome.weights].into_iter().try_for_each(|other| self.check(other))?;
-        let way = local.learning_rate * local.effective_steps(outcome.steps);
+        let way = local.way(outcome.steps);
         let ends = base.values().iter().zip(outcome.weights.values());
         let means = ends.map(|(x, y)| (f64::from(*x) - f64::from(*y)) / way);
         // cᵢ⁺ − cᵢ, without cᵢ, which cancels out.
@@ -119,6 +129,43 @@ impl ControlVariate {
         let pairs = self.values().iter().zip(change);
         let values = pairs.map(|(c, change)| (f64::from(*c) + share * change) as f32).collect();
         Ok(Self(self.0.with_values(values)?))
+    }
+
+    /// A client's next variate from the update that it has sent, `cᵢ − c − u / (K η)`; `way` is K η, see
+    /// [`LocalTraining::way`]. The training was corrected by [`correction`](Self::correction) with the same `server`.
+    ///
+    /// This variate is unchanged, as in [`next`](Self::next).
+    pub fn after(&self, server: &Self, sent: &Update, way: f64) -> Result<Self, ScaffoldError> {
+        self.check(&server.0)?;
+        if sent.parameters() != self.0.parameters() {
+            return Err(ScaffoldError::DifferentModels);
+        }
+        let encoding = sent.encoding();
+        let pairs = self.values().iter().zip(server.values()).zip(sent.values());
+        let next = pairs.map(|((own, c), q)| {
+            let change = encoding.decode(*q) / way;
+            (f64::from(*own) - f64::from(*c) - change) as f32
+        });
+        Ok(Self(self.0.with_values(next.collect())?))
+    }
+
+    /// The server's end of a round in which only updates were sent, `c + |S|/N · (−c − change / (K η))`, where
+    /// `change` is what [`change_of`](crate::change_of) gives for the updates of `participating` of `clients`
+    /// clients, and `way` is K η. More than `clients` count as all. Single operations in a fixed order: the
+    /// same bytes on every machine.
+    pub fn implied(
+        &self,
+        change: &[f64],
+        way: f64,
+        participating: usize,
+        clients: usize,
+    ) -> Result<Self, ScaffoldError> {
+        if change.len() != self.values().len() {
+            return Err(ScaffoldError::DifferentModels);
+        }
+        let pairs = self.values().iter().zip(change);
+        let wish: Vec<f64> = pairs.map(|(c, change)| -f64::from(*c) - change / way).collect();
+        self.moved(&wish, participating.min(clients), clients)
     }
 
     fn check(&self, other: &Weights) -> Result<(), ScaffoldError> {

@@ -126,6 +126,17 @@ impl Tensor<'_> {
         }
     }
 
+    /// The same tensor with rows and columns exchanged; as it is where it is no matrix of floats.
+    pub(crate) fn exchanged(self) -> Self {
+        let (&[rows, columns], Some(numbers)) = (self.shape.as_slice(), self.numbers()) else {
+            return self;
+        };
+        let column = |column: usize| numbers.iter().skip(column).step_by(columns.max(1)).take(rows);
+        let floats = (0..columns).flat_map(column).copied().collect();
+        let (shape, numbers) = (vec![columns, rows], Numbers::Floats(floats));
+        Tensor { name: self.name, shape, dtype: DType::F32, numbers }
+    }
+
     /// Whether its numbers are read.
     pub fn is_float(&self) -> bool {
         !matches!(self.dtype, DType::Other(_))

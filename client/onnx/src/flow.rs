@@ -1,4 +1,4 @@
-//! What a graph says about the order of its tensors.
+//! What a graph says about its tensors: in which order they are used, and which ones with rows and columns exchanged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,12 +57,59 @@ pub(crate) fn order(graph: &[u8], names: &[&str]) -> Option<Vec<usize>> {
     None
 }
 
+/// The values that are only ever the second factor of a `Gemm` with `transB`: programs keep weights so that are `[units, inputs]` to
+/// them. What is also used in another way is not among them. Nothing where the graph is damaged.
+pub(crate) fn exchanged(graph: &[u8]) -> BTreeSet<&[u8]> {
+    let (mut exchanged, mut as_they_are) = (BTreeSet::new(), BTreeSet::new());
+    for field in Fields::of(graph) {
+        let Ok((number, node)) = field else { return BTreeSet::new() };
+        if number != 1 {
+            continue;
+        }
+        let Some((second, others)) = node.bytes().ok().and_then(factors) else {
+            return BTreeSet::new();
+        };
+        exchanged.extend(second);
+        as_they_are.extend(others);
+        if exchanged.len() + as_they_are.len() > MAX_VALUES {
+            return BTreeSet::new();
+        }
+    }
+    exchanged.retain(|name| !as_they_are.contains(name));
+    exchanged
+}
+
+/// The input of a node whose rows and columns it exchanges, if there is one, and the others. `None` where it is damaged.
+fn factors(node: &[u8]) -> Option<(Option<&[u8]>, Vec<&[u8]>)> {
+    let (mut inputs, mut is_gemm, mut exchanges) = (Vec::new(), false, false);
+    for field in Fields::of(node) {
+        match field.ok()? {
+            (1, input) => inputs.push(input.bytes().ok()?),
+            (4, operator) => is_gemm = operator.bytes().ok()? == b"Gemm",
+            (5, attribute) => {
+                let (mut name, mut value) = (&[][..], 0);
+                for field in Fields::of(attribute.bytes().ok()?) {
+                    match field.ok()? {
+                        (1, text) => name = text.bytes().ok()?,
+                        (3, integer) => value = integer.integer().ok()?,
+                        _ => {}
+                    }
+                }
+                exchanges |= name == b"transB" && value != 0;
+            }
+            _ => {}
+        }
+    }
+    let second = (is_gemm && exchanges && inputs.len() > 1).then(|| inputs.remove(1));
+    Some((second, inputs))
+}
+
 #[cfg(test)]
 mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::proto::{Graph, Node};
+    use crate::proto::{Attribute, Graph, Node};
 
     fn graph(nodes: &[(&[&str], &str)]) -> Vec<u8> {
         let node = |(input, output): &(&[&str], &str)| Node {
@@ -86,6 +133,30 @@ mod tests {
         assert_eq!(order(&chain, &["b", "c"]), None);
         assert_eq!(order(&chain, &["a", "d"]), None);
         assert_eq!(order(&chain, &["a", "a"]), None);
+    }
+
+    #[test]
+    fn a_second_factor_is_exchanged_where_every_use_of_it_says_so() {
+        let node = |operator: &str, inputs: [&str; 3], exchanges: Option<i64>| Node {
+            input: inputs.map(str::to_owned).into(),
+            op_type: operator.to_owned(),
+            attribute: exchanges
+                .map(|i| Attribute { name: "transB".to_owned(), i: Some(i), ..Default::default() })
+                .into_iter()
+                .collect(),
+            ..Default::default()
+        };
+        let nodes = vec![
+            node("Gemm", ["x", "a", "bias"], Some(1)),
+            node("Gemm", ["x", "b", "bias"], Some(0)),
+            node("Gemm", ["x", "c", "bias"], None),
+            node("Gemm", ["x", "d", "bias"], Some(1)),
+            node("MatMul", ["x", "d", ""], None),
+            node("Other", ["x", "e", ""], Some(1)),
+        ];
+        let bytes = Graph { node: nodes, ..Default::default() }.encode_to_vec();
+        assert_eq!(exchanged(&bytes), BTreeSet::from([&b"a"[..]]));
+        assert!(exchanged(b"\x0a\x09").is_empty());
     }
 
     #[test]

@@ -80,6 +80,8 @@ fn hint(transposed: &bool) -> &'static str {
 
 /// Reads the weights of `spec` from an ONNX or a safetensors file; floats of 16 bits are widened.
 ///
+/// Weights that an ONNX graph uses in a `Gemm` with `transB` are `[units, inputs]` there, whatever their sizes: they are exchanged first.
+///
 /// Tensors are found by their names. If one is missing, all are found by their shapes instead: where the
 /// file has as many of a shape as the model, in order. Among several of one shape that order is that of the
 /// numbers in the names, if these differ in nothing else, or that in which data flow through an ONNX graph, if it
@@ -87,7 +89,16 @@ fn hint(transposed: &bool) -> &'static str {
 /// say which are biases. Whatever remains unclear is an error that lists what fits what.
 pub fn import(bytes: &[u8], spec: &ModelSpec) -> Result<Imported, ImportError> {
     let layers = spec.layout()?;
-    let file = File::read(bytes)?;
+    let mut file = File::read(bytes)?;
+    if let Some(graph) = file.graph {
+        let exchanged = flow::exchanged(graph);
+        let tensors = file.tensors.into_iter();
+        let tensors = tensors.map(|tensor| match exchanged.contains(tensor.name.as_bytes()) {
+            true => tensor.exchanged(),
+            false => tensor,
+        });
+        file.tensors = tensors.collect();
+    }
     let parameters = spec.parameters();
     let mut ordered: Vec<&Parameter> = Vec::with_capacity(parameters.len());
     in_order(&layers, &parameters, &mut ordered);

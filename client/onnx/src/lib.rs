@@ -14,7 +14,6 @@
 //! needed, so that older runtimes read it too. What is read came from somewhere: every length is
 //! held against the bytes that there are, and nothing is allocated for what a file only promises.
 
-mod aside;
 mod export;
 mod file;
 mod flow;
@@ -26,7 +25,6 @@ mod proto;
 mod read;
 mod wire;
 
-pub use aside::{Aside, WriteError, write_aside};
 pub use export::{ExportError, INPUT, OPSET, OUTPUT, export};
 pub use file::{DType, File, Format, ReadError, Tensor};
 pub use import::{ImportError, Imported, Matching, import};

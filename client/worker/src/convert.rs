@@ -61,6 +61,8 @@ pub fn training(spec: &TaskSpec, settled: u32) -> LocalTraining {
     };
     let optimizer = match training.optimizer {
         spec::Optimizer::Sgd { momentum } => Optimizer::Sgd { momentum: fraction(momentum) },
+        // What corrects its gradients is not known here: see `scaffold`.
+        spec::Optimizer::Scaffold { .. } => Optimizer::Sgd { momentum: 0.0 },
         spec::Optimizer::Adam => Optimizer::Adam,
         spec::Optimizer::AdamW { weight_decay } => {
             Optimizer::AdamW { weight_decay: fraction(weight_decay) as f32 }
@@ -77,6 +79,24 @@ pub fn training(spec: &TaskSpec, settled: u32) -> LocalTraining {
         proximal: fraction(training.proximal),
     };
     local.in_round(settled)
+}
+
+/// What SCAFFOLD's variates follow from, beside the updates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaffold {
+    /// K η: the steps of a round times its learning rate.
+    pub way: f64,
+    /// N: the trainers that the server's variate is the mean of.
+    pub clients: usize,
+}
+
+/// What SCAFFOLD's variates follow from in a round that so many settled ones have preceded; `None` where the task has none.
+pub fn scaffold(spec: &TaskSpec, settled: u32) -> Option<Scaffold> {
+    let spec::Optimizer::Scaffold { clients } = spec.training.optimizer else { return None };
+    // The protocol takes it with a number of steps only.
+    let spec::Work::Steps(steps) = spec.training.work else { return None };
+    let way = training(spec, settled).way(steps.into());
+    Some(Scaffold { way, clients: usize::try_from(clients).unwrap_or(usize::MAX) })
 }
 
 /// A share as parts per million, rounded to the nearest; between 0 and 1,000,000.
@@ -208,6 +228,21 @@ pub(crate) mod tests {
         for (schedule, learning_rate) in all.into_iter().zip([0.025, 0.05]) {
             spec.training.schedule = schedule;
             assert_eq!(training(&spec, 2).learning_rate, learning_rate);
+        }
+    }
+
+    #[test]
+    fn scaffold_is_plain_sgd_with_a_way_that_warms_up() {
+        let mut spec = task_spec();
+        assert_eq!(scaffold(&spec, 0), None);
+        spec.training.work = spec::Work::Steps(20);
+        spec.training.optimizer = spec::Optimizer::Scaffold { clients: 8 };
+        spec.training.schedule = spec::Schedule::Constant { warmup: 1 };
+        decentralml_protocol::spec::check(&spec).unwrap();
+        let local = training(&spec, 1);
+        assert_eq!((local.optimizer, local.work), (LocalTraining::steps(20).optimizer, local.work));
+        for (settled, way) in [(0, 1.0), (1, 2.0), (7, 2.0)] {
+            assert_eq!(scaffold(&spec, settled), Some(Scaffold { way, clients: 8 }));
         }
     }
 

@@ -229,6 +229,7 @@ struct Daemon<P: Part> {
 impl<P: Part> Daemon<P> {
     /// Starts a session for each task that may suit, as they appear. Ends where one task was asked for and it is done.
     async fn serve(&mut self, exit_when_done: bool) -> Result<(), WorkerError> {
+        self.sweep().await;
         let mut best = self.work.best.clone();
         let mut finalized = self.work.finalized.clone();
         loop {
@@ -260,6 +261,24 @@ impl<P: Part> Daemon<P> {
                 },
             }
         }
+    }
+
+    /// Forgets what is left of tasks that ended while no daemon ran. What cannot be read now waits for the next start.
+    async fn sweep(&self) {
+        let finalized = self.work.finalized.borrow().clone();
+        for task in self.work.state.tasks() {
+            match self.is_left(&finalized, task).await {
+                Ok(true) => self.part.over(&self.work, task),
+                Ok(false) => {}
+                Err(error) => tracing::debug!(task, %error, "the task could not be read"),
+            }
+        }
+    }
+
+    /// Whether a task is over for good, with nothing of the account in it.
+    async fn is_left(&self, finalized: &View, id: TaskId) -> Result<bool, WorkerError> {
+        let enrolled = finalized.enrollment(id, P::ROLE, &self.work.account()).await?.is_some();
+        Ok(!enrolled && claim::is_over(finalized, id).await?)
     }
 
     async fn discover(&mut self, view: &View) -> Result<(), WorkerError> {
@@ -354,37 +373,4 @@ impl<P: Part> Daemon<P> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Duration = Duration::ZERO;
-
-    #[test]
-    fn a_task_that_is_not_there_yet_is_waited_for_and_not_for_ever() {
-        assert_eq!(asked(None, false, false, NOW), Asked::Wait);
-        assert_eq!(asked(None, false, false, VISIBLE), Asked::Unknown);
-        assert_eq!(asked(None, false, true, NOW), Asked::Over("its records were removed"));
-    }
-
-    #[test]
-    fn a_fork_on_which_a_task_is_over_does_not_end_a_daemon() {
-        let over = Asked::Over("completed");
-        assert_eq!(for_good(over, over), over);
-        for finalized in [Asked::Start, Asked::Wait, Asked::Unknown] {
-            assert_eq!(for_good(over, finalized), Asked::Wait);
-        }
-        assert_eq!(for_good(Asked::Start, Asked::Wait), Asked::Start);
-        assert_eq!(for_good(Asked::Unknown, Asked::Unknown), Asked::Unknown);
-    }
-
-    #[test]
-    fn a_task_that_is_over_is_refused_unless_something_is_left_to_settle() {
-        for status in [TaskStatus::Completed, TaskStatus::Cancelled, TaskStatus::Expired] {
-            assert!(matches!(asked(Some(status), false, true, NOW), Asked::Over(_)));
-            assert_eq!(asked(Some(status), true, true, NOW), Asked::Start);
-        }
-        for status in [TaskStatus::Enrolling, TaskStatus::Running, TaskStatus::Paused] {
-            assert_eq!(asked(Some(status), false, true, NOW), Asked::Start);
-        }
-    }
-}
+mod tests;

@@ -65,6 +65,9 @@ pub enum WorkerError {
     /// The server's optimizer cannot take its step.
     #[error("the server's optimizer cannot go on: {0}")]
     Server(#[from] learning::ServerError),
+    /// Control variates do not fit the round.
+    #[error("SCAFFOLD cannot go on: {0}")]
+    Scaffold(#[from] learning::ScaffoldError),
     /// A key that everybody knows, or an attacker's behavior, on a chain where money is real.
     #[error("{0} on development chains only")]
     DevelopmentOnly(&'static str),

@@ -49,6 +49,7 @@ mod state;
 pub mod step;
 pub mod trainer;
 mod tries;
+mod variate;
 pub mod wire;
 mod work;
 

@@ -1,7 +1,8 @@
 //! A task's model and its validation set, from the store.
 
 use decentralml_learning::{
-    self as learning, Dataset, ModelSpec, ServerOptimizer, ServerState, Weights, data,
+    self as learning, ControlVariate, Dataset, ModelSpec, ServerOptimizer, ServerState, Weights,
+    data,
 };
 use decentralml_storage::Storage;
 use decentralml_types::{
@@ -43,8 +44,8 @@ pub enum ModelError {
     /// The task's counts of updates make no sense.
     #[error("the task's counts of updates cannot be used: {0}")]
     Counts(String),
-    /// Bytes that are no state of the task's server optimizer.
-    #[error("{cid} holds no state of the task's server optimizer: {problem}")]
+    /// Bytes that are no state of the task's server.
+    #[error("{cid} holds no state of the task's server: {problem}")]
     State {
         /// What was to be a state.
         cid: Cid,
@@ -95,9 +96,60 @@ pub fn check_update_length(model: &ModelSpec, spec: &TaskSpec) -> Result<(), Mod
 pub async fn fetch_spec(storage: &Storage, spec: &TaskSpec) -> Result<ModelSpec, ModelError> {
     let bytes = storage.fetch(&spec.model, MAX_MODEL_SPEC).await?;
     let model = ModelSpec::from_canonical_json(&bytes)?;
-    let Objective::Classification { features, classes } = spec.objective;
-    model.check_data(features as usize, classes as usize).map_err(ModelError::Objective)?;
+    check_objective(&model, &spec.objective).map_err(ModelError::Objective)?;
     Ok(model)
+}
+
+/// Refuses a model that does not suit what is learned: of labels, or tokens, or quantities.
+pub fn check_objective(
+    model: &ModelSpec,
+    objective: &Objective,
+) -> Result<(), learning::SpecError> {
+    match *objective {
+        Objective::Classification { features, classes } => {
+            model.check_data(features as usize, classes as usize)
+        }
+        Objective::Regression { features, quantities } => {
+            model.check_quantities(features as usize, quantities as usize)
+        }
+    }
+}
+
+/// Why rows do not suit what is learned; `None` where they do.
+pub fn unfit(objective: &Objective, rows: &Dataset) -> Option<String> {
+    let (columns, features) = (rows.columns(), objective.features());
+    if columns != features as usize {
+        return Some(format!("its rows have {features} features, the data's {columns}"));
+    }
+    match (objective, rows.quantities()) {
+        (Objective::Classification { .. }, 1..) => {
+            Some("its rows have labels, the data's have quantities".to_owned())
+        }
+        (Objective::Classification { classes, .. }, 0) if rows.classes() > *classes as usize => {
+            let known = rows.classes();
+            Some(format!("it tells {classes} classes apart, the data has {known}"))
+        }
+        (Objective::Regression { quantities, .. }, 0) => Some(format!(
+            "it predicts quantities, the data has labels; say how many of the last columns are quantities, with --quantities \
+             {quantities}"
+        )),
+        (Objective::Regression { quantities, .. }, found) if found != *quantities as usize => {
+            Some(format!("it predicts {quantities} quantities of a row, the data has {found}"))
+        }
+        _ => None,
+    }
+}
+
+/// How a CSV file of rows for an objective is read: numbers with the label, or the quantities, last.
+pub fn csv_options(objective: &Objective) -> data::CsvOptions {
+    match *objective {
+        Objective::Classification { classes, .. } => {
+            data::CsvOptions { classes: Some(classes as usize), ..Default::default() }
+        }
+        Objective::Regression { quantities, .. } => {
+            data::CsvOptions { quantities: quantities as usize, ..Default::default() }
+        }
+    }
 }
 
 /// The weights that a round starts from: those of `base`, or, where that is `None`, those that the task's seed gives.
@@ -133,11 +185,22 @@ pub async fn fetch_state(
         .map_err(|problem| ModelError::State { cid: *cid, problem })
 }
 
-/// A task's validation set: rows that have the task's number of classes at most.
+/// The server's control variate that a round starts from: that in `state`, or, where that is `None`, the one before the first round.
+pub async fn fetch_variate(
+    storage: &Storage,
+    model: &ModelSpec,
+    state: Option<&Cid>,
+) -> Result<ControlVariate, ModelError> {
+    let Some(cid) = state else { return Ok(ControlVariate::zero(model)) };
+    let bytes = storage.fetch(cid, Weights::byte_length(model) as u64).await?;
+    ControlVariate::from_bytes(&bytes, model)
+        .map_err(|problem| ModelError::State { cid: *cid, problem })
+}
+
+/// A task's validation set: rows that have the task's number of classes at most, or of quantities exactly.
 pub async fn fetch_validation(storage: &Storage, spec: &TaskSpec) -> Result<Dataset, WorkerError> {
     let bytes = storage.fetch(&spec.validation_set, spec.max_validation_bytes).await?;
-    let Objective::Classification { classes, .. } = spec.objective;
-    let options = data::CsvOptions { classes: Some(classes as usize), ..Default::default() };
+    let options = csv_options(&spec.objective);
     let source = format!("the validation set {}", spec.validation_set);
     Ok(data::read_csv(bytes.as_slice(), &source, &options)?)
 }
@@ -192,6 +255,49 @@ pub(crate) mod tests {
         check_update_length(&model, &spec).unwrap();
         spec.max_update_bytes = most - 1;
         assert!(check_update_length(&model, &spec).is_err());
+    }
+
+    #[test]
+    fn rows_and_models_suit_an_objective_or_say_why_not() {
+        let labels = Dataset::new(vec![1.0; 6], vec![0, 2], 3, 3).unwrap();
+        let quantities = Dataset::with_quantities(vec![1.0; 6], vec![0.5; 4], 3, 2).unwrap();
+        let classes = |classes| Objective::Classification { features: 3, classes };
+        let numbers = |quantities| Objective::Regression { features: 3, quantities };
+        let why = |objective: Objective, rows| unfit(&objective, rows).unwrap();
+        assert_eq!(unfit(&classes(3), &labels), None);
+        assert_eq!(unfit(&numbers(2), &quantities), None);
+        assert!(why(classes(2), &labels).contains("2 classes apart, the data has 3"));
+        assert!(why(classes(9), &quantities).contains("have quantities"));
+        assert!(why(numbers(2), &labels).contains("--quantities 2"));
+        assert!(why(numbers(1), &quantities).contains("the data has 2"));
+        let narrow = Objective::Regression { features: 4, quantities: 2 };
+        assert!(why(narrow, &quantities).contains("4 features, the data's 3"));
+
+        let model = ModelSpec::mlp(3, &[], 2);
+        check_objective(&model, &classes(2)).unwrap();
+        assert!(check_objective(&model, &numbers(2)).is_err());
+        let model = model.with_task(learning::Task::Regression);
+        check_objective(&model, &numbers(2)).unwrap();
+        assert!(check_objective(&model, &classes(2)).is_err());
+        assert!(check_objective(&model, &numbers(1)).is_err());
+        let csv = "1,2,3,0.5,-1\n";
+        let read = data::read_csv(csv.as_bytes(), "rows", &csv_options(&numbers(2))).unwrap();
+        assert_eq!((read.columns(), read.quantities_of(0)), (3, &[0.5, -1.0][..]));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_variate_is_read_back_and_one_of_another_model_is_refused() {
+        let (_folder, _, storage) = store().await;
+        let model = ModelSpec::mlp(4, &[5], 3);
+        let first = fetch_variate(&storage, &model, None).await.unwrap();
+        assert_eq!(first, ControlVariate::zero(&model));
+        let cid = storage.add(Weights::init(&model, [1; 32]).to_bytes()).await.unwrap().cid;
+        let found = fetch_variate(&storage, &model, Some(&cid)).await.unwrap();
+        assert_eq!(found.values(), Weights::init(&model, [1; 32]).values());
+        let smaller = ModelSpec::mlp(4, &[4], 3);
+        let other = storage.add(Weights::init(&smaller, [1; 32]).to_bytes()).await.unwrap().cid;
+        let error = fetch_variate(&storage, &model, Some(&other)).await.unwrap_err();
+        assert!(matches!(error, ModelError::State { cid, .. } if cid == other), "{error:?}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@
 //!  <folder>/task-7/scores-3-0.json            a seat's commitment, committee 0
 //!  <folder>/task-7/next-3-0.json              the next model it computed
 //!  <folder>/task-7/residual-3-….safetensors   what a trainer's update in round 3 left out
+//!  <folder>/task-7/variate-3-….safetensors    a trainer's control variate after round 3
 //!  <folder>/task-7/updates/                   the updates that a seat works on; removed after each round
 //! ```
 
@@ -184,17 +185,20 @@ impl State {
         self.folder.join(format!("task-{task}")).join(name)
     }
 
-    /// Keeps a file of a task that is no record, whole or not at all. Once it returns, it survives a crash.
-    pub(crate) fn keep_file(
-        &self,
-        task: TaskId,
-        name: &str,
-        bytes: &[u8],
-    ) -> Result<(), StateError> {
-        let path = self.file(task, name);
-        let folder = path.parent().unwrap_or(&self.folder);
+    /// Keeps a [`file`](Self::file) of a task that is no record, whole or not at all. Once it returns, it survives a crash.
+    pub(crate) fn keep_file(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
-        persist::replace(&path, bytes).map_err(|source| failed(&path, source))
+        persist::replace(path, bytes).map_err(|source| failed(path, source))
+    }
+
+    /// The tasks that have a folder.
+    pub(crate) fn tasks(&self) -> BTreeSet<TaskId> {
+        // Where it cannot be read, nothing can be removed either.
+        let Ok(folders) = fs::read_dir(&self.folder) else { return BTreeSet::new() };
+        let task =
+            |folder: fs::DirEntry| folder.file_name().to_str()?.strip_prefix("task-")?.parse().ok();
+        folders.flatten().filter_map(task).collect()
     }
 
     /// What is in a task's folder, with the names.
@@ -314,6 +318,8 @@ mod tests {
             state.save(3, name, &Record { salt: [9; 32] }).unwrap();
         }
         state.save(4, "update-2", &Record { salt: [9; 32] }).unwrap();
+        fs::create_dir(folder.path().join("task-x")).unwrap();
+        assert_eq!(state.tasks(), BTreeSet::from([3, 4]));
         state.scratch(3).unwrap();
         fs::write(folder.path().join("task-3/update-5.json.99.new"), b"{").unwrap();
         assert_eq!(state.rounds(3), BTreeSet::from([1, 7, 12]));

@@ -1,12 +1,15 @@
-//! The step from the accepted updates to the next model, and what the server's optimizer remembers of it.
+//! The step from the accepted updates to the next model, and what the server remembers of it.
 
 use decentralml_learning::{
-    AggregateError, Aggregation, Clipped, ModelSpec, Seed, ServerOptimizer, ServerState, Updates,
-    Weights, aggregate_with, change_of,
+    AggregateError, Aggregation, Clipped, ControlVariate, ModelSpec, Seed, ServerOptimizer,
+    ServerState, Updates, Weights, aggregate_with, change_of,
 };
 use decentralml_types::TaskSpec;
 
-use crate::{convert, error::WorkerError};
+use crate::{
+    convert::{self, Scaffold},
+    error::WorkerError,
+};
 
 /// How the accepted updates of a round become the next model. Equal inputs give equal bytes on every machine.
 #[derive(Clone, Debug)]
@@ -18,18 +21,38 @@ pub struct Step {
     server: Option<ServerOptimizer>,
     /// Whether the optimizer's state is attested.
     has_state: bool,
+    scaffold: Option<Scaffold>,
+    participating: usize,
+}
+
+/// What the server remembers from round to round. At most one of both is attested: the protocol takes no SCAFFOLD with an optimizer that
+/// has a state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Of the server's optimizer; `None` where the change is added as it is.
+    pub server: Option<ServerState>,
+    /// The server's control variate; `None` without SCAFFOLD.
+    pub variate: Option<ControlVariate>,
 }
 
 impl Step {
-    /// For the accepted updates of trainers that have revealed so many rows, `[updates]`. `seed` decides who shares a bucket.
+    /// For the accepted updates of trainers that have revealed so many rows, `[updates]`, in a round that so many settled ones have
+    /// preceded. `seed` decides who shares a bucket.
     ///
     /// Fails where the specification contradicts itself.
-    pub fn of(spec: &TaskSpec, samples: &[u32], seed: Seed) -> Result<Self, WorkerError> {
+    pub fn of(
+        spec: &TaskSpec,
+        settled: u32,
+        samples: &[u32],
+        seed: Seed,
+    ) -> Result<Self, WorkerError> {
         Ok(Self {
             bound: convert::norm_bound(spec),
             how: convert::aggregation(spec, samples, seed)?,
             server: convert::server(spec),
             has_state: spec.aggregation.server.has_state(),
+            scaffold: convert::scaffold(spec, settled),
+            participating: samples.len(),
         })
     }
 
@@ -43,7 +66,20 @@ impl Step {
         self.has_state
     }
 
-    /// The next model, and the state after it. `state` is the one before, of [`server`](Self::server); without one, the change is
+    /// Whether the server has a control variate, which is attested.
+    pub fn has_variate(&self) -> bool {
+        self.scaffold.is_some()
+    }
+
+    /// What the server remembers before the first round. Fails where the optimizer's numbers make no sense.
+    pub fn start(&self, model: &ModelSpec) -> Result<State, WorkerError> {
+        Ok(State {
+            server: self.server.as_ref().map(|server| server.start(model)).transpose()?,
+            variate: self.has_variate().then(|| ControlVariate::zero(model)),
+        })
+    }
+
+    /// The next model, and the state after it. `state` is the one before; without one of [`server`](Self::server), the change is
     /// added as it is.
     ///
     /// Fails where updates cannot be read, are of another model, or lead out of the range of numbers.
@@ -51,8 +87,8 @@ impl Step {
         &self,
         base: &Weights,
         updates: &U,
-        state: Option<ServerState>,
-    ) -> Result<(Weights, Option<ServerState>), WorkerError> {
+        state: State,
+    ) -> Result<(Weights, State), WorkerError> {
         match self.bound {
             Some(bound) => {
                 let cut = Clipped::new(updates, bound).map_err(AggregateError::Read)?;
@@ -71,23 +107,39 @@ impl Step {
         &self,
         base: &Weights,
         updates: &U,
-        state: Option<ServerState>,
-    ) -> Result<(Weights, Option<ServerState>), WorkerError> {
-        let (Some(server), Some(mut state)) = (&self.server, state) else {
-            return Ok((aggregate_with(base, updates, &self.how)?, None));
+        state: State,
+    ) -> Result<(Weights, State), WorkerError> {
+        let State { server, variate } = state;
+        let mut change = None;
+        let variate = match (&self.scaffold, variate) {
+            (Some(Scaffold { way, clients }), Some(variate)) => {
+                let change = change.insert(change_of(base.parameters(), updates, &self.how)?);
+                Some(variate.implied(change, *way, self.participating, *clients)?)
+            }
+            (_, variate) => variate,
         };
-        let change = change_of(base.parameters(), updates, &self.how)?;
-        let next = server.apply(base, &mut state, &change)?;
-        Ok((next, Some(state)))
+        let (Some(optimizer), Some(mut server)) = (&self.server, server) else {
+            let next = aggregate_with(base, updates, &self.how)?;
+            return Ok((next, State { server: None, variate }));
+        };
+        let change = match change {
+            Some(change) => change,
+            None => change_of(base.parameters(), updates, &self.how)?,
+        };
+        let next = optimizer.apply(base, &mut server, &change)?;
+        Ok((next, State { server: Some(server), variate }))
     }
 
-    /// The bytes of a state that is to be attested; `None` where the optimizer remembers nothing. Fails for a state of another model.
+    /// The bytes of a state that is to be attested; `None` where the server remembers nothing. Fails for a state of another model.
     pub fn state_bytes(
         &self,
         model: &ModelSpec,
-        state: Option<&ServerState>,
+        state: &State,
     ) -> Result<Option<Vec<u8>>, WorkerError> {
-        match (&self.server, state.filter(|_| self.has_state)) {
+        if let Some(variate) = &state.variate {
+            return Ok(Some(variate.to_bytes()));
+        }
+        match (&self.server, state.server.as_ref().filter(|_| self.has_state)) {
             (Some(server), Some(state)) => Ok(Some(state.to_bytes(server, model)?)),
             _ => Ok(None),
         }

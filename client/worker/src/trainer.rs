@@ -1,7 +1,7 @@
 //! The trainer: learns from its own rows, and sends what it learned, never the rows.
 
+mod carried;
 mod hand_over;
-mod residuals;
 mod reveal;
 mod train;
 
@@ -12,7 +12,7 @@ use std::{
 
 use decentralml_learning::Dataset;
 use decentralml_sdk::Task;
-use decentralml_types::{Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId, spec::Objective};
+use decentralml_types::{Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     conduct::named,
     daemon,
     error::WorkerError,
+    model,
     sealed::SealedUpdate,
     shutdown::Shutdown,
     work::{Models, Moment, Part, Work},
@@ -120,15 +121,7 @@ impl Part for Trainer {
     type Memory = Models;
 
     fn unfit(&self, task: &Task) -> Option<String> {
-        let Objective::Classification { features, classes } = task.spec.objective;
-        let (columns, known) = (self.data.columns(), self.data.classes());
-        if columns != features as usize {
-            return Some(format!("its rows have {features} features, the data's {columns}"));
-        }
-        if known > classes as usize {
-            return Some(format!("it tells {classes} classes apart, the data has {known}"));
-        }
-        None
+        model::unfit(&task.spec.objective, &self.data)
     }
 
     fn models(memory: &mut Models) -> &mut Models {
@@ -159,7 +152,7 @@ impl Part for Trainer {
     }
 
     fn over(&self, work: &Work, task: TaskId) {
-        residuals::forget_all(&work.state, task);
+        carried::forget_all(&work.state, task);
     }
 }
 

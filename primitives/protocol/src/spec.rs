@@ -17,7 +17,7 @@ pub use example::example;
 pub enum SpecError {
     /// `name` or `license` is empty or not UTF-8.
     Text,
-    /// `objective`: at least one feature and two classes.
+    /// `objective`: at least one feature, and two classes or one quantity.
     Objective,
     /// `training`: epochs or steps, batch size and learning rate must be positive, momentum below 1.
     Training,
@@ -53,6 +53,13 @@ pub enum SpecError {
     Nova,
     /// `aggregation.server`: the rate and tau must be positive, momentum and betas below 1.
     Server,
+    /// `training.optimizer.clients`: SCAFFOLD is for at least `trainers.max` clients.
+    Clients,
+    /// `training`: SCAFFOLD takes the gradient from the way that training went, which all seats know. It goes with `work` in steps, a
+    /// constant schedule, without `clip_norm` and without `proximal`.
+    Scaffold,
+    /// SCAFFOLD goes with equal `aggregation.counts` and the server `fed_avg`, and with updates of all weights without error feedback.
+    ScaffoldRound,
     /// `encoding.bits` must be 4, 8, 16 or 32.
     EncodingBits,
     /// `encoding.clip` must be positive and fit the bits, or 31 bits with stochastic rounding; `fraction_bits` at most 30.
@@ -84,7 +91,7 @@ impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Text => "name and license must be non-empty UTF-8 text",
-            Self::Objective => "objective: at least one feature and two classes are needed",
+            Self::Objective => "objective: at least one feature is needed, and two classes or one quantity",
             Self::Training => {
                 "training: epochs or steps, batch_size and learning_rate must be positive, momentum below 1000000"
             }
@@ -126,6 +133,13 @@ impl fmt::Display for SpecError {
             Self::Server => {
                 "server: rate and tau must be positive, momentum, beta1 and beta2 below 1000000 (one)"
             }
+            Self::Clients => "training: scaffold needs as many clients as trainers.max, or more",
+            Self::Scaffold => {
+                "training: scaffold goes with steps, a constant schedule, no clip_norm and no proximal"
+            }
+            Self::ScaffoldRound => {
+                "training: scaffold goes with equal counts, the server fedavg, and updates of all weights without error_feedback"
+            }
             Self::EncodingBits => "encoding: bits must be 4, 8, 16 or 32",
             Self::EncodingRange => {
                 "encoding: clip must be positive and fit the bits (31 bits with stochastic rounding), fraction_bits at most 30"
@@ -163,8 +177,11 @@ impl core::error::Error for SpecError {}
 /// Checks a specification against the protocol's limits and against itself; the first contradiction is returned.
 pub fn check(spec: &TaskSpec) -> Result<(), SpecError> {
     require(is_text(&spec.name) && is_text(&spec.license), SpecError::Text)?;
-    let Objective::Classification { features, classes } = spec.objective;
-    require(features > 0 && classes > 1, SpecError::Objective)?;
+    let learned = match spec.objective {
+        Objective::Classification { classes, .. } => classes > 1,
+        Objective::Regression { quantities, .. } => quantities > 0,
+    };
+    require(learned && spec.objective.features() > 0, SpecError::Objective)?;
     learning::training(&spec.training)?;
     learning::encoding(&spec.encoding)?;
     require((1..=MAX_UPDATE_BYTES).contains(&spec.max_update_bytes), SpecError::Bytes)?;
@@ -177,6 +194,7 @@ pub fn check(spec: &TaskSpec) -> Result<(), SpecError> {
         SpecError::Trainers,
     )?;
     learning::aggregation(spec)?;
+    learning::scaffold(spec)?;
     check_committee(spec)?;
     let hosts = spec.custody.hosts;
     require(

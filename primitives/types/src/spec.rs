@@ -130,12 +130,21 @@ data! {
 data! {
     /// What is learned.
     pub enum Objective {
-        /// Rows of `features` numbers, each with one of `classes` labels; scored by accuracy.
+        /// Rows of `features` numbers, each with one of `classes` labels; scored by accuracy. Of texts, rows of so many tokens, and
+        /// the token after them.
         Classification {
             /// Numbers in a row.
             features: u32,
             /// Distinct labels.
             classes: u32,
+        },
+        /// Rows of `features` numbers, each with so many quantities to be predicted; scored by the share of their variance that is
+        /// explained.
+        Regression {
+            /// Numbers in a row.
+            features: u32,
+            /// Numbers to be predicted for each.
+            quantities: u32,
         },
     }
 }
@@ -209,6 +218,15 @@ data! {
         pub trainer_bond: Balance,
         /// What an evaluator puts at risk in this task.
         pub evaluator_bond: Balance,
+    }
+}
+
+impl Objective {
+    /// Numbers in a row.
+    pub const fn features(&self) -> u32 {
+        match self {
+            Self::Classification { features, .. } | Self::Regression { features, .. } => *features,
+        }
     }
 }
 

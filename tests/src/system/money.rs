@@ -20,7 +20,7 @@ const FUNDS: Balance = 10_000 * TOKEN;
 
 impl System {
     /// Gives [`POCKET`] to each of these people, and to [`SPONSOR`] what tasks cost; from //Alice.
-    pub(super) async fn endow(&self, people: &[&str]) -> Result<()> {
+    pub async fn endow(&self, people: &[&str]) -> Result<()> {
         let gifts = people.iter().map(|uri| (*uri, POCKET)).chain([(SPONSOR, FUNDS)]);
         let transfers = gifts
             .map(|(uri, amount)| Ok(call::transfer(&Signer::from_uri(uri)?.account(), amount)))

@@ -22,6 +22,8 @@ mod kills;
 mod learning;
 mod machines;
 mod mirror;
+mod objectives;
 mod readme;
+mod scaffold;
 mod sealed;
 mod updates;

@@ -146,7 +146,7 @@ pub struct DataOpts {
     /// Labels of an IDX or NPY pair.
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Label column of a CSV file with a header [default: the last column].
+    /// Column of the label, or of a single quantity, of a CSV file with a header [default: the last column].
     #[arg(long, value_name = "NAME")]
     pub label_column: Option<String>,
     /// Number of classes [default: one more than the largest label].

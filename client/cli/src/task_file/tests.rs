@@ -110,6 +110,12 @@ fn errors_name_the_field() {
         ("trainer_bond = \"5 DML\"", "trainer_bond = 0", "trainer_bond"),
         ("features = 64", "features = 63", "63"),
         ("classes = 10", "classes = 1", "classes"),
+        ("classes = 10", "", "`classes` or `quantities`"),
+        ("classes = 10", "classes = 10\nquantities = 1", "`classes` or `quantities`"),
+        ("classes = 10", "quantities = 1", "predicts 10 quantities"),
+        ("input = [64]", "task = \"regression\"\ninput = [64]", "[objective] has classes"),
+        ("momentum = 0.9", "clients = 9", "`clients` belongs to scaffold"),
+        ("optimizer = \"sgd\"", "optimizer = \"scaffold\"", "`momentum` belongs to sgd"),
         ("input = [64]", "", "input"),
         ("units = 128", "units = 0", "layer 0"),
         ("max_update_size = \"1 MiB\"", "max_update_size = \"1 mile\"", "max_update_size"),
@@ -157,6 +163,62 @@ fn rules_and_optimizers_have_names_and_usual_numbers() {
         server("optimizer = \"diloco\""),
         ServerOptimizer::DiLoCo { rate: 700_000, momentum: 900_000 }
     );
+}
+
+#[test]
+fn scaffold_has_as_many_clients_as_trainers_are_drawn_or_as_the_file_says() {
+    let sgd = "optimizer = \"sgd\"\nmomentum = 0.9";
+    assert!(EXAMPLE.contains(sgd));
+    let of =
+        |text: &str| spec(&EXAMPLE.replacen(sgd, text, 1).replacen("epochs = 5", "steps = 20", 1));
+    let optimizer = |text| of(text).unwrap().training.optimizer;
+    assert_eq!(optimizer("optimizer = \"scaffold\""), Optimizer::Scaffold { clients: 6 });
+    let more = optimizer("optimizer = \"scaffold\"\nclients = 40");
+    assert_eq!(more, Optimizer::Scaffold { clients: 40 });
+    for (text, named) in [
+        ("optimizer = \"scaffold\"\nclients = 5", "trainers.max"),
+        ("optimizer = \"scaffold\"\nproximal = 0.1", "no proximal"),
+        ("optimizer = \"scaffold\"\nclip_norm = 1", "no clip_norm"),
+    ] {
+        let error = of(text).unwrap_err().to_string();
+        assert!(error.contains(named), "{text}: {error}");
+    }
+    let epochs = spec(&EXAMPLE.replacen(sgd, "optimizer = \"scaffold\"", 1)).unwrap_err();
+    assert!(epochs.to_string().contains("scaffold goes with steps"), "{epochs}");
+}
+
+#[test]
+fn a_regression_predicts_the_last_columns() {
+    let text = include_str!("../../examples/regression.toml");
+    let regression = spec(text).unwrap();
+    assert_eq!(regression.objective, Objective::Regression { features: 8, quantities: 1 });
+    let file = TaskFile::parse(text).unwrap();
+    assert_eq!(file.model_spec().unwrap().task, Task::Regression);
+    let (head, rest) = text.split_once("[model]").unwrap();
+    let (_, tail) = rest.split_once("[training]").unwrap();
+    let named = format!("{head}[model]\nname = \"mlp\"\ninput = [8]\n[training]{tail}");
+    let ready = TaskFile::parse(&named).unwrap().model_spec().unwrap();
+    assert_eq!((ready.task, ready.classes()), (Task::Regression, 1));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("task.toml");
+    fs::write(&path, text).unwrap();
+    fs::write(folder.path().join("validation.csv"), "1,2,3,4,5,6,7,8,5.5\n").unwrap();
+    let rows = TaskFile::read(&path).unwrap().validation_rows().unwrap().unwrap();
+    assert_eq!(String::from_utf8(rows).unwrap(), "1,2,3,4,5,6,7,8,5.5\n");
+}
+
+#[test]
+fn a_text_is_learned_from_its_tokens() {
+    let objective = "features = 64\nclasses = 10";
+    let layers = "input = [64]\nlayers = [{ dense = { units = 128 } }, \"relu\", { dense = { units = 10 } }]";
+    let text = EXAMPLE.replacen(objective, "features = 16\nclasses = 96", 1);
+    let named = text.replacen(layers, "name = \"gru-char\"\ninput = [16]", 1);
+    let model = TaskFile::parse(&named).unwrap().model_spec().unwrap();
+    assert_eq!((model.task, model.features(), model.classes()), (Task::NextToken, 16, 96));
+    let own = "task = \"next_token\"\ninput = [16]\nlayers = [{ embedding = { vocabulary = 96, units = 4 } }, \
+               { gru = { units = 8 } }, { dense = { units = 96 } }]";
+    let own = TaskFile::parse(&text.replacen(layers, own, 1)).unwrap().model_spec().unwrap();
+    assert_eq!(own.task, Task::NextToken);
 }
 
 #[test]

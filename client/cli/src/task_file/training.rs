@@ -3,7 +3,7 @@
 use super::wrong;
 use crate::units::{Decimal, Share};
 use color_eyre::Result;
-use decentralml_types::spec::{LocalTraining, Optimizer, Schedule, Work};
+use decentralml_types::spec::{LocalTraining, Optimizer, Schedule, TrainerCount, Work};
 use serde::Deserialize;
 
 /// What each trainer does with its rows in a round.
@@ -17,6 +17,8 @@ pub struct Training {
     pub schedule: Option<ScheduleTable>,
     pub optimizer: OptimizerName,
     pub momentum: Option<Decimal>,
+    /// Of SCAFFOLD; as many as are drawn for a round where it is left out.
+    pub clients: Option<u32>,
     pub weight_decay: Option<Decimal>,
     pub clip_norm: Option<Decimal>,
     pub proximal: Option<Decimal>,
@@ -29,6 +31,7 @@ pub enum OptimizerName {
     Sgd,
     Adam,
     AdamW,
+    Scaffold,
 }
 
 /// What becomes of the learning rate over the rounds.
@@ -54,12 +57,15 @@ pub enum ScheduleName {
 }
 
 impl Training {
-    pub fn on_chain(self) -> Result<LocalTraining> {
+    pub fn on_chain(self, trainers: &TrainerCount) -> Result<LocalTraining> {
         let work = match (self.epochs, self.steps) {
             (Some(epochs), None) => Work::Epochs(epochs),
             (None, Some(steps)) => Work::Steps(steps),
             _ => return Err(wrong("[training]: give either `epochs` or `steps`")),
         };
+        if self.clients.is_some() && self.optimizer != OptimizerName::Scaffold {
+            return Err(wrong("[training]: `clients` belongs to scaffold"));
+        }
         let decay = self.weight_decay.map_or(0, |decay| decay.0);
         let (optimizer, weight_decay) = match (self.optimizer, self.momentum) {
             (OptimizerName::Sgd, momentum) => {
@@ -67,9 +73,13 @@ impl Training {
             }
             (OptimizerName::Adam, None) => (Optimizer::Adam, decay),
             (OptimizerName::AdamW, None) => (Optimizer::AdamW { weight_decay: decay }, 0),
+            (OptimizerName::Scaffold, None) => {
+                let clients = self.clients.unwrap_or(trainers.max.into());
+                (Optimizer::Scaffold { clients }, decay)
+            }
             (_, Some(_)) => {
                 return Err(wrong(
-                    "[training]: `momentum` belongs to sgd, adam and adamw have their own",
+                    "[training]: `momentum` belongs to sgd; adam and adamw have their own, scaffold has none",
                 ));
             }
         };

@@ -22,7 +22,7 @@ pub enum Header {
 /// How a CSV file is to be understood.
 #[derive(Clone, Debug)]
 pub struct CsvOptions {
-    /// Name of the label's column; the last column if not given. A name needs a header.
+    /// Name of the column of the label, or of a single quantity; the last column if not given. A name needs a header.
     pub label: Option<String>,
     /// Whether there is a header.
     pub header: Header,
@@ -32,7 +32,7 @@ pub struct CsvOptions {
     pub classes: Option<usize>,
     /// The classes' names, the first of which is label 0; labels are then these texts, not numbers.
     pub names: Vec<String>,
-    /// How many columns at the end are quantities to predict, in place of a label; 0 for a label.
+    /// How many columns are quantities to predict, in place of a label: several are at the end, of one see `label`. 0 for a label.
     pub quantities: usize,
     /// Name of a column that says which rows belong together, and is no feature. It needs a header.
     pub group: Option<String>,
@@ -188,7 +188,8 @@ impl Layout {
         }
         match quantities {
             0 if column == self.label => Part::Label,
-            0 => Part::Feature,
+            1 if column == self.label => Part::Quantity,
+            0 | 1 => Part::Feature,
             _ if column >= self.label => Part::Quantity,
             _ => Part::Feature,
         }
@@ -312,7 +313,8 @@ impl<'a> Rows<'a> {
             self.options.group.as_ref().map(|name| named("--group-column", name)).transpose()?;
         let quantities = self.options.quantities;
         let label = match &self.options.label {
-            Some(wanted) if quantities == 0 => named("--label-column", wanted)?,
+            // Of several quantities it would be one: they are the last columns.
+            Some(wanted) if quantities <= 1 => named("--label-column", wanted)?,
             _ => {
                 // The group's column may be the last.
                 let last = columns - usize::from(group.is_some_and(|group| group + 1 == columns));

@@ -197,9 +197,14 @@ impl FeatureRows {
                         Ok(number) if number.is_finite() => features.push(number),
                         _ => return Err(wrong(not_a_number())),
                     }
-                } else if first && !beside.may_be(found) {
-                    // It may be a header of which other names are numbers: a row of it would be a wrong answer.
-                    return Err(wrong(not_a_number()));
+                } else if !beside.may_be(found) {
+                    // The first line may be a header of which other names are numbers: a row of it would be a wrong answer.
+                    return Err(wrong(match first || beside.names.is_empty() {
+                        true => not_a_number(),
+                        false => {
+                            RowProblem::UnknownName { column: index + 1, found: found.to_owned() }
+                        }
+                    }));
                 }
             }
             return Ok(true);
@@ -310,10 +315,16 @@ mod tests {
         assert!(error.contains("line 3: 2 columns, expected 3"), "{error}");
         // Rows whose labels are texts, or not known.
         let beside = || Beside { label: None, ..named("") };
-        for rows in [&b"1,2,cat\n3,4,dog\n"[..], b"1,2,\n3,4,\n", b"1,2,-1\n3,4,0\n"] {
+        for rows in [&b"1,2,cat\n3,4,cat\n"[..], b"1,2,\n3,4,\n", b"1,2,-1\n3,4,0\n"] {
             let (_folder, path) = file("rows.csv", rows);
             assert_eq!(all_beside(&path, 2, beside()).unwrap(), [1.0, 2.0, 3.0, 4.0]);
         }
+        // What stands beside the features of any line is looked at: a column too many would go unnoticed.
+        let (_folder, path) = file("rows.csv", b"1,2,cat\n3,4,dog\n");
+        let error = all_beside(&path, 2, beside()).unwrap_err();
+        assert!(error.contains("line 2: column 3") && error.contains("dog"), "{error}");
+        let error = all(&path, 2, 1).unwrap_err();
+        assert!(error.contains("line 1: column 3: expected a number, found `cat`"), "{error}");
     }
 
     #[test]

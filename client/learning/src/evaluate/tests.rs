@@ -69,7 +69,8 @@ fn classes_count_alike_in_balanced_accuracy_and_f1() {
     assert!((metrics.accuracy - 4.0 / 6.0).abs() < 1e-12);
     assert!((metrics.balanced_accuracy.unwrap() - (0.75 + 0.5) / 2.0).abs() < 1e-12);
     assert!((metrics.f1.unwrap() - (6.0 / 8.0 + 2.0 / 4.0) / 2.0).abs() < 1e-12);
-    assert_eq!((metrics.mse, metrics.perplexity), (None, None));
+    assert_eq!((metrics.mse, metrics.perplexity, metrics.r2), (None, None, None));
+    assert_eq!(metrics.attested(), metrics.accuracy);
 }
 
 #[test]
@@ -86,6 +87,11 @@ fn a_regression_has_a_bounded_utility() {
     // The mean is predicted: every error is one standard deviation.
     let blunt = of(2.0, 0.0, &line);
     assert_eq!((blunt.mse, blunt.utility, blunt.rows), (Some(1.0), 0.5, 2));
+    assert_eq!((exact.r2, blunt.r2), (Some(1.0), Some(0.0)));
+    // Off by one quarter of a standard deviation, and by two.
+    assert_eq!(of(1.25, 2.0, &line).r2, Some(1.0 - 1.0 / 16.0));
+    let poor = of(3.0, 2.0, &line);
+    assert_eq!((poor.r2, poor.attested(), exact.attested()), (Some(-3.0), 0.0, 1.0));
     let wild = of(f32::MAX, f32::MAX, &line);
     assert!((0.0..1e-9).contains(&wild.utility), "{wild:?}");
     // Better is more, however far it still is.

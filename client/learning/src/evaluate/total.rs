@@ -14,6 +14,8 @@ pub(super) struct Total<'a> {
     hits: usize,
     loss: f64,
     utility: f64,
+    /// Squared errors in variances of their quantities.
+    scaled: f64,
     counts: Vec<Counts>,
 }
 
@@ -29,7 +31,9 @@ impl<'a> Total<'a> {
     pub(super) fn new(spec: &ModelSpec, truth: &'a Truth) -> Self {
         let outputs = spec.classes();
         let counts = vec![Counts::default(); outputs];
-        Self { task: spec.task, truth, outputs, seen: 0, hits: 0, loss: 0.0, utility: 0.0, counts }
+        let task = spec.task;
+        let (loss, utility, scaled) = (0.0, 0.0, 0.0);
+        Self { task, truth, outputs, seen: 0, hits: 0, loss, utility, scaled, counts }
     }
 
     /// Adds the rows of one batch, which follow those added before.
@@ -85,6 +89,7 @@ impl<'a> Total<'a> {
         });
         let scaled: f64 = errors.clone().zip(scale).map(|(error, scale)| error * scale).sum();
         self.loss += errors.sum::<f64>();
+        self.scaled += scaled;
         let utility = 1.0 / (1.0 + scaled / predicted.len().max(1) as f64);
         // An error that is no number is worth nothing.
         self.utility += if utility.is_finite() { utility } else { 0.0 };
@@ -97,7 +102,9 @@ impl<'a> Total<'a> {
             Task::Regression => {
                 let mse = if self.loss.is_finite() { self.loss / seen } else { f64::INFINITY };
                 let utility = self.utility / all;
-                Metrics { loss: mse, mse: Some(mse), utility, rows, ..Metrics::default() }
+                // Every quantity has as many rows: this is the mean of their own R².
+                let r2 = Some(1.0 - self.scaled / seen).filter(|r2| r2.is_finite());
+                Metrics { loss: mse, mse: Some(mse), r2, utility, rows, ..Metrics::default() }
             }
             Task::NextToken => {
                 let loss = self.loss / seen;

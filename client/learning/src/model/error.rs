@@ -90,6 +90,14 @@ pub enum SpecError {
         /// What the rows have.
         found: String,
     },
+    /// Another number of quantities than the model predicts.
+    #[error("the data has {found} quantities per row, the model predicts {expected}")]
+    Quantities {
+        /// Units of the last layer.
+        expected: usize,
+        /// Quantities per row of the data.
+        found: usize,
+    },
     /// A number that is no token of the model.
     #[error(
         "row {row}, number {position}: {value} is no token: tokens are whole numbers from 0 to {}",

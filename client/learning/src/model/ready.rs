@@ -11,7 +11,8 @@ pub const CHARACTERS: u32 = 80;
 
 impl ModelSpec {
     /// A ready model, for rows of shape `input` and so many classes, or tokens; those that the model
-    /// is known for where they are left out. The result is validated.
+    /// is known for where they are left out. With one output it is a regression, as no classification has
+    /// one class; [`named_for`](Self::named_for) says what it is for. The result is validated.
     ///
     /// | Name | Input | Outputs | Layers |
     /// | --- | --- | --- | --- |
@@ -22,6 +23,18 @@ impl ModelSpec {
     /// | `gru-char` | `[80]` | 96 | embedding of 8, two GRU of 256, next token |
     /// | `transformer-char` | `[80]` | 96 | width 128, two causal blocks of four heads, next token |
     pub fn named(
+        name: &str,
+        input: Option<&[u32]>,
+        outputs: Option<u32>,
+    ) -> Result<Self, SpecError> {
+        let task = if outputs == Some(1) { Task::Regression } else { Task::Classification };
+        Self::named_for(task, name, input, outputs)
+    }
+
+    /// [`named`](Self::named) for a task: in a regression the outputs are quantities. The models of
+    /// characters predict the next token also where a classification is asked for, and have no regression.
+    pub fn named_for(
+        task: Task,
         name: &str,
         input: Option<&[u32]>,
         outputs: Option<u32>,
@@ -47,6 +60,7 @@ impl ModelSpec {
             }
             _ => return Err(SpecError::Unknown { name: name.to_owned(), known: &READY }),
         };
+        let spec = if task == Task::Classification { spec } else { spec.with_task(task) };
         spec.validate()?;
         Ok(spec)
     }

@@ -93,6 +93,59 @@ fn one_round_is_the_one_by_hand() {
 }
 
 #[test]
+fn what_an_update_says_about_variates_is_what_they_would_have_said() {
+    let (own, server) = (ControlVariate(weight(0.5)), ControlVariate(weight(2.0)));
+    let local = LocalTraining { learning_rate: 0.1, ..LocalTraining::steps(2) };
+    let base = weight(0.25);
+    let correction = own.correction(&server).unwrap();
+    let outcome = trained(&base, &clients()[0], &local, Some(&correction)).unwrap();
+    let (change, next) = own.next(&server, &base, &outcome, &local, ENCODING).unwrap();
+    let sent = Update::from_delta(&base, &outcome.weights, ENCODING).unwrap();
+    let after = own.after(&server, &sent, local.way(2)).unwrap();
+    assert!((after.values()[0] - next.values()[0]).abs() < 1e-5, "{after:?} {next:?}");
+    // Three of four clients, all of whom sent the same.
+    let updates = [&sent, &sent, &sent];
+    let how = Aggregation::from(Rule::Mean);
+    let mean = change_of(&line().parameters(), &updates, &how).unwrap();
+    let variates = change_of(&line().parameters(), &[&change; 3], &how).unwrap();
+    let implied = server.implied(&mean, local.way(2), 3, 4).unwrap();
+    let moved = server.moved(&variates, 3, 4).unwrap();
+    assert!((implied.values()[0] - moved.values()[0]).abs() < 1e-5, "{implied:?} {moved:?}");
+    // Where more came than there were to be, they are all.
+    let all = server.implied(&mean, local.way(2), 5, 4).unwrap();
+    assert_eq!(all, server.implied(&mean, local.way(2), 4, 4).unwrap());
+    let other = Update::zero(&ModelSpec::mlp(1, &[], 2), ENCODING);
+    assert!(matches!(own.after(&server, &other, 0.2), Err(ScaffoldError::DifferentModels)));
+    let error = server.implied(&[0.0; 2], 0.2, 1, 1).unwrap_err();
+    assert!(matches!(error, ScaffoldError::DifferentModels));
+}
+
+#[test]
+fn updates_alone_lead_clients_who_disagree_to_the_joint_optimum() {
+    let (mut model, mut server) = (weight(0.0), ControlVariate::zero(&line()));
+    let mut own = [server.clone(), server.clone()];
+    let way = local().way(10);
+    for _ in 0..40 {
+        let mut updates = Vec::new();
+        for (own, data) in own.iter_mut().zip(clients()) {
+            let correction = own.correction(&server).unwrap();
+            let outcome = trained(&model, &data, &local(), Some(&correction)).unwrap();
+            let sent = Update::from_delta(&model, &outcome.weights, ENCODING).unwrap();
+            *own = own.after(&server, &sent, way).unwrap();
+            updates.push(sent);
+        }
+        let updates: Vec<&Update> = updates.iter().collect();
+        let how = Aggregation::from(Rule::Mean);
+        let change = change_of(&line().parameters(), &updates, &how).unwrap();
+        model = aggregate(&model, &updates, Rule::Mean).unwrap();
+        server = server.implied(&change, way, 2, 2).unwrap();
+        let mean = (own[0].values()[0] + own[1].values()[0]) / 2.0;
+        assert!((server.values()[0] - mean).abs() < 1e-4, "{server:?} {own:?}");
+    }
+    assert!((model.values()[0] + 0.8).abs() < 1e-4, "{model:?}");
+}
+
+#[test]
 fn clients_who_disagree_meet_at_the_joint_optimum_where_fedavg_does_not() {
     let at = |scaffold| run(40, &local(), scaffold, [0, 1]).values()[0];
     assert!((at(true) + 0.8).abs() < 1e-4, "{}", at(true));

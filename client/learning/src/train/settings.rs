@@ -205,6 +205,11 @@ impl LocalTraining {
         distance
     }
 
+    /// How far so many steps go along a gradient of 1: SCAFFOLD's K η.
+    pub fn way(&self, steps: u64) -> f64 {
+        self.learning_rate * self.effective_steps(steps)
+    }
+
     /// [`effective_steps`](Self::effective_steps) in sixteenths, as [`Blend::nova`](crate::Blend::nova)
     /// takes them: it looks at their ratios only.
     pub fn nova_steps(&self, steps: u64) -> u32 {

@@ -162,6 +162,47 @@ fn tensors_with_other_names_are_told_by_their_shapes() {
 }
 
 #[test]
+fn weights_of_a_gemm_that_exchanges_them_are_exchanged_square_ones_too() {
+    // As PyTorch writes linear layers of 2 → 2 → 3.
+    let gemm = |index: usize, weight: &str, bias: &str| proto::Node {
+        input: vec![format!("value {index}"), weight.to_owned(), bias.to_owned()],
+        output: vec![format!("value {}", index + 1)],
+        op_type: "Gemm".to_owned(),
+        attribute: vec![proto::Attribute {
+            name: "transB".to_owned(),
+            i: Some(1),
+            r#type: proto::attribute_type::INT,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let tensors = |names: [&'static str; 4]| {
+        [
+            (names[0], vec![2, 2], vec![1.0, 2.0, 3.0, 4.0]),
+            (names[1], vec![2], vec![5.0, 6.0]),
+            (names[2], vec![3, 2], range(10, 6)),
+            (names[3], vec![3], range(20, 3)),
+        ]
+    };
+    let foreign = ["a.weight", "a.bias", "b.weight", "b.bias"];
+    let own = ["layers.0.weight", "layers.0.bias", "layers.2.weight", "layers.2.bias"];
+    let spec = ModelSpec::mlp(2, &[2], 3);
+    for (names, matching) in [(foreign, Matching::Shapes), (own, Matching::Names)] {
+        let plain = onnx(&tensors(names));
+        let mut model = proto::Model::decode(plain.as_slice()).unwrap();
+        let nodes = vec![gemm(0, names[0], names[1]), gemm(1, names[2], names[3])];
+        model.graph.as_mut().unwrap().node = nodes;
+        let imported = import(&model.encode_to_vec(), &spec).unwrap();
+        assert_eq!(imported.matching, matching);
+        let expected = [
+            &[5.0, 6.0, 1.0, 3.0, 2.0, 4.0][..],
+            &[20.0, 21.0, 22.0, 10.0, 12.0, 14.0, 11.0, 13.0, 15.0],
+        ];
+        assert_eq!(imported.weights.values(), expected.concat());
+    }
+}
+
+#[test]
 fn gain_and_offset_of_a_norm_are_told_by_their_names_or_not_at_all() {
     let layers = vec![LayerSpec::dense(4), LayerSpec::LayerNorm, LayerSpec::dense(2)];
     let spec = ModelSpec::new(vec![3], layers);

@@ -12,7 +12,8 @@ use crate::{
     error::WorkerError,
     model, origin, sealed, sources,
     state::What,
-    step::Step,
+    step::{State, Step},
+    variate,
     work::{Moment, Work, compute, is_late},
 };
 
@@ -180,12 +181,13 @@ async fn prepare(
         })
         .collect::<Result<_, _>>()?;
     let samples: Vec<u32> = accepted.iter().map(|reveal| reveal.samples).collect();
-    let step = Step::of(&moment.task.spec, &samples, made.buckets.unwrap_or_default())?;
+    let (spec, settled) = (&moment.task.spec, moment.task.settled_rounds);
+    let step = Step::of(spec, settled, &samples, made.buckets.unwrap_or_default())?;
     let state = state_before(work, moment, &model, &step).await?;
     let computed = compute(work, moment, move |_| {
         let (weights, state) = step.take(&base, found.as_slice(), state)?;
         let metrics = evaluate(&model, &weights, &validation)?;
-        let state = step.state_bytes(&model, state.as_ref())?;
+        let state = step.state_bytes(&model, &state)?;
         Ok::<_, WorkerError>((weights.to_bytes(), state, metrics))
     });
     let Some(computed) = computed.await? else { return Ok(None) };
@@ -195,14 +197,29 @@ async fn prepare(
         None => None,
     };
     let cid = work.pins.add(&work.state, moment.purpose(What::Model), weights).await?;
-    tracing::info!(task, round, %cid, accuracy = metrics.accuracy, loss = metrics.loss, "aggregated");
-    let (model, metric) = (NextModel { cid, state }, convert::ppm(metrics.accuracy));
+    let metric = metrics.attested();
+    tracing::info!(task, round, %cid, metric, loss = metrics.loss, "aggregated");
+    let (model, metric) = (NextModel { cid, state }, convert::ppm(metric));
     Ok(Some(Next { origin: Some(made.origin), model, metric }))
+}
+
+/// What the server remembers before the round.
+async fn state_before(
+    work: &Work,
+    moment: &Moment,
+    model: &ModelSpec,
+    step: &Step,
+) -> Result<State, WorkerError> {
+    let variate = match step.has_variate() {
+        true => Some(variate::of_server(work, moment, model).await?),
+        false => None,
+    };
+    Ok(State { server: server_before(work, moment, model, step).await?, variate })
 }
 
 /// The state of the server's optimizer that the round starts from, from the store, and from hosts where the task asks for some or the
 /// store does not give it; `None` where the change is added as it is.
-async fn state_before(
+async fn server_before(
     work: &Work,
     moment: &Moment,
     model: &ModelSpec,

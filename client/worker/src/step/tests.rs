@@ -49,18 +49,14 @@ fn samples() -> Vec<u32> {
 }
 
 /// The step that a seat takes, with the updates in this order and in the other.
-fn taken(
-    spec: &TaskSpec,
-    files: &[UpdateFile],
-    state: Option<&ServerState>,
-) -> (Weights, Option<ServerState>) {
-    let step = Step::of(spec, &samples(), SEED).unwrap();
-    let found = step.take(&base(), files, state.cloned()).unwrap();
+fn taken(spec: &TaskSpec, files: &[UpdateFile], state: &State) -> (Weights, State) {
+    let step = Step::of(spec, 0, &samples(), SEED).unwrap();
+    let found = step.take(&base(), files, state.clone()).unwrap();
     let reversed: Vec<UpdateFile> = files.iter().rev().cloned().collect();
     let mut other = samples();
     other.reverse();
-    let again = Step::of(spec, &other, SEED).unwrap();
-    assert_eq!(again.take(&base(), reversed.as_slice(), state.cloned()).unwrap(), found);
+    let again = Step::of(spec, 0, &other, SEED).unwrap();
+    assert_eq!(again.take(&base(), reversed.as_slice(), state.clone()).unwrap(), found);
     found
 }
 
@@ -106,11 +102,11 @@ fn every_rule_of_a_task_is_the_learning_crates_after_what_comes_before_it() {
     for (asked, expected) in table {
         let spec = task(asked.clone(), plain());
         let (updates, files) = updates(&spec, folder.path());
-        let (next, state) = taken(&spec, &files, None);
+        let (next, state) = taken(&spec, &files, &State::default());
         let all: Vec<&Update> = updates.iter().collect();
         let direct = aggregate_with(&base(), &all, &expected).unwrap();
         assert_eq!(next.to_bytes(), direct.to_bytes(), "{asked:?}");
-        assert_eq!(state, None);
+        assert_eq!(state, State::default());
         assert!(!seen.contains(&next), "{asked:?} is as another rule");
         seen.push(next);
     }
@@ -126,7 +122,7 @@ fn updates_are_cut_to_the_norm_bound_before_the_rule() {
     updates.iter_mut().for_each(|update| update.clip_norm(2_048).unwrap());
     let all: Vec<&Update> = updates.iter().collect();
     let direct = aggregate_with(&base(), &all, &Rule::Mean.into()).unwrap();
-    assert_eq!(taken(&spec, &files, None).0, direct);
+    assert_eq!(taken(&spec, &files, &State::default()).0, direct);
 }
 
 #[test]
@@ -136,7 +132,7 @@ fn counts_of_rows_and_steps_shift_the_mean() {
     let of = |counts| {
         let spec = task(counted(counts), plain());
         let (_, files) = updates(&spec, folder.path());
-        taken(&spec, &files, None).0
+        taken(&spec, &files, &State::default()).0
     };
     let equal = of(spec::Counts::Equal);
     assert_eq!(of(spec::Counts::Samples { cap: 10 }), equal, "all have ten rows or more");
@@ -172,19 +168,23 @@ fn every_optimizer_goes_on_from_the_state_that_was_attested() {
         let all: Vec<&Update> = updates.iter().collect();
         let change = change_of(base().parameters(), &all, &Rule::Mean.into()).unwrap();
         let mut expected = optimizer.start(&model()).unwrap();
-        let mut state = Some(optimizer.start(&model()).unwrap());
+        let step = Step::of(&spec, 0, &samples(), SEED).unwrap();
+        let mut state = step.start(&model()).unwrap();
+        assert_eq!((state.server.as_ref(), &state.variate), (Some(&expected), &None));
         for round in 1..=3 {
             let next = optimizer.apply(&base(), &mut expected, &change).unwrap();
-            let (found, after) = taken(&spec, &files, state.as_ref());
+            let (found, after) = taken(&spec, &files, &state);
             assert_eq!(found.to_bytes(), next.to_bytes(), "{server:?} in round {round}");
-            assert_eq!(after.as_ref(), Some(&expected));
-            let step = Step::of(&spec, &samples(), SEED).unwrap();
-            let bytes = step.state_bytes(&model(), after.as_ref()).unwrap();
+            assert_eq!(after.server.as_ref(), Some(&expected));
+            let bytes = step.state_bytes(&model(), &after).unwrap();
             assert_eq!(bytes.is_some(), server.has_state(), "{server:?}");
             // The next round's seats have nothing but the bytes.
-            state = bytes.map_or(after, |bytes| {
-                Some(ServerState::from_bytes(&bytes, &optimizer, &model()).unwrap())
-            });
+            if let Some(bytes) = bytes {
+                let read = ServerState::from_bytes(&bytes, &optimizer, &model()).unwrap();
+                state = State { server: Some(read), variate: None };
+            } else {
+                state = after;
+            }
         }
     }
 }
@@ -213,9 +213,73 @@ fn every_encoding_goes_through_a_rule_and_an_optimizer() {
     for encoding in encodings {
         let spec = task(asked.clone(), encoding);
         let (_, files) = updates(&spec, folder.path());
-        let start = convert::server(&spec).unwrap().start(&model()).unwrap();
-        let (next, state) = taken(&spec, &files, Some(&start));
+        let start = Step::of(&spec, 0, &samples(), SEED).unwrap().start(&model()).unwrap();
+        let (next, state) = taken(&spec, &files, &start);
         assert_ne!(next, base(), "{encoding:?}");
-        assert_ne!(state, Some(start), "{encoding:?}");
+        assert_ne!(state, start, "{encoding:?}");
     }
+}
+
+/// A task of seven trainers with SCAFFOLD, of ten expected ones.
+fn scaffold(aggregation: spec::Aggregation, encoding: spec::Encoding) -> TaskSpec {
+    let mut spec = task(aggregation, encoding);
+    spec.training.work = spec::Work::Steps(5);
+    spec.training.schedule = spec::Schedule::Constant { warmup: 1 };
+    spec.training.optimizer = spec::Optimizer::Scaffold { clients: 10 };
+    decentralml_protocol::spec::check(&spec).unwrap();
+    spec
+}
+
+#[test]
+fn the_servers_variate_follows_from_the_same_change_as_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = spec::ServerOptimizer::FedAvg { rate: 500_000 };
+    let bounded = spec::Aggregation { norm_bound: Some(500_000), ..Default::default() };
+    let median = spec::Aggregation { rule: spec::Rule::Median, server, ..Default::default() };
+    let stochastic = spec::Encoding { keep: 1_000_000, error_feedback: false, ..packed() };
+    for aggregation in [spec::Aggregation::default(), bounded, median] {
+        for encoding in [plain(), stochastic] {
+            let spec = scaffold(aggregation.clone(), encoding);
+            let (_, files) = updates(&spec, folder.path());
+            let rate = match aggregation.server {
+                spec::ServerOptimizer::FedAvg { rate: 500_000 } => 0.5,
+                _ => 1.0,
+            };
+            let mut state = State::default();
+            let mut expected = vec![0.0_f64; model().parameter_count()];
+            // Half of the learning rate of 0.1 in the first round, all of it in those that follow.
+            for (settled, way) in [(0, 0.25), (1, 0.5), (2, 0.5)] {
+                let step = Step::of(&spec, settled, &samples(), SEED).unwrap();
+                if settled == 0 {
+                    state = step.start(&model()).unwrap();
+                }
+                let (next, after) = step.take(&base(), files.as_slice(), state).unwrap();
+                let moved = next.values().iter().zip(base().values().to_vec());
+                for (c, (new, old)) in expected.iter_mut().zip(moved) {
+                    let change = (f64::from(*new) - f64::from(old)) / rate;
+                    *c += 0.7 * (-*c - change / way);
+                }
+                let variate = after.variate.as_ref().unwrap();
+                for (found, expected) in variate.values().iter().zip(&expected) {
+                    assert!((f64::from(*found) - expected).abs() < 1e-5, "{found} {expected}");
+                }
+                // The next round's seats and trainers have nothing but the bytes.
+                let bytes = step.state_bytes(&model(), &after).unwrap().unwrap();
+                let read = ControlVariate::from_bytes(&bytes, &model()).unwrap();
+                state = State { server: after.server, variate: Some(read) };
+            }
+        }
+    }
+}
+
+#[test]
+fn the_order_of_updates_changes_no_byte_of_the_variate() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = scaffold(spec::Aggregation::default(), plain());
+    let (_, files) = updates(&spec, folder.path());
+    let start = Step::of(&spec, 0, &samples(), SEED).unwrap().start(&model()).unwrap();
+    let (_, once) = taken(&spec, &files, &start);
+    assert_ne!(once.variate, start.variate);
+    let (_, twice) = taken(&spec, &files, &once);
+    assert_ne!(twice.variate, once.variate);
 }

@@ -3,20 +3,22 @@
 use std::ops::ControlFlow;
 
 use codec::Encode;
-use decentralml_learning::{Draw, ModelSpec, Residual, Weights, train};
+use decentralml_learning::{ControlVariate, Draw, ModelSpec, Residual, Weights, train_corrected};
 use decentralml_protocol::draw;
 use decentralml_sdk::{Draw as Drawn, Place, call, encryption::Registered, random_32};
 use decentralml_storage::unixfs;
-use decentralml_types::{Hash, Seed, commitment::UpdateCommitment, spec::Objective};
+use decentralml_types::{Hash, Seed, commitment::UpdateCommitment};
 use std::sync::Arc;
 
-use super::{Conduct, Trained, Trainer, name, residuals};
+use super::{Conduct, Trained, Trainer, carried, name};
 use crate::{
-    convert, enroll,
+    convert::{self, Scaffold},
+    enroll,
     error::WorkerError,
     handing,
     sealed::seal_update,
     state::{Sealed, What},
+    variate,
     wire::Wire,
     work::{Models, Moment, Work, compute},
 };
@@ -81,9 +83,12 @@ async fn prepare(
         tracing::warn!(round = moment.round.number, "the phase ended while it trained");
         return Ok(None);
     };
-    let (bytes, residual) = made;
+    let Made { bytes, residual, variate } = made;
     if let Some(residual) = residual {
-        residuals::keep(work, moment, &residual)?;
+        carried::keep(work, moment, residual).await?;
+    }
+    if let Some(variate) = variate {
+        carried::keep(work, moment, variate).await?;
     }
     let trained = store(trainer, work, moment, bytes).await?;
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
@@ -103,26 +108,63 @@ async fn prepare(
     Ok(Some(work.state.add(moment.task.id, &name(moment.round.number), record)?))
 }
 
-/// The update's bytes, and what they leave out where the next update is to bring it.
+/// An update, and what the next one goes on from.
+struct Made {
+    bytes: Vec<u8>,
+    /// What it leaves out, where the next one is to bring it.
+    residual: Option<Residual>,
+    /// The trainer's control variate, where there are some.
+    variate: Option<ControlVariate>,
+}
+
+impl Made {
+    fn alone(bytes: Vec<u8>) -> Self {
+        Self { bytes, residual: None, variate: None }
+    }
+}
+
+/// The control variates that a round starts from.
+struct Variates {
+    server: ControlVariate,
+    own: ControlVariate,
+    scaffold: Scaffold,
+}
+
+impl Variates {
+    /// `None` where the task has none.
+    async fn before(
+        work: &Work,
+        moment: &Moment,
+        model: &ModelSpec,
+    ) -> Result<Option<Self>, WorkerError> {
+        let scaffold = convert::scaffold(&moment.task.spec, moment.task.settled_rounds);
+        let Some(scaffold) = scaffold else { return Ok(None) };
+        let server = variate::of_server(work, moment, model).await?;
+        let own = carried::before(work, moment, model).await?;
+        Ok(Some(Self { server, own, scaffold }))
+    }
+}
+
+/// Trains and writes the update. `None` where the phase ended meanwhile.
 async fn make(
     trainer: &Trainer,
     work: &Work,
     moment: &Moment,
     spec: Arc<ModelSpec>,
     base: Arc<Weights>,
-) -> Result<Option<(Vec<u8>, Option<Residual>)>, WorkerError> {
+) -> Result<Option<Made>, WorkerError> {
     let wire = Wire::of(&moment.task.spec)?;
     let draw = rounding(work, moment);
     let nothing = |weights: &Weights| {
         let written = wire.write(weights, weights, &draw, None)?;
-        Ok(Some((written.bytes, None)))
+        Ok(Some(Made::alone(written.bytes)))
     };
     match trainer.conduct {
         Conduct::FreeRide => return nothing(&base),
-        Conduct::Malformed | Conduct::OtherFile => return Ok(Some((GARBAGE.to_vec(), None))),
+        Conduct::Malformed | Conduct::OtherFile => return Ok(Some(Made::alone(GARBAGE.to_vec()))),
         Conduct::OtherShape => {
-            let Objective::Classification { features, classes } = moment.task.spec.objective;
-            let other = ModelSpec::mlp(features.saturating_add(1), &[], classes);
+            let features = moment.task.spec.objective.features();
+            let other = ModelSpec::mlp(features.saturating_add(1), &[], 2);
             return nothing(&Weights::init(&other, Seed::default()));
         }
         Conduct::Honest
@@ -137,26 +179,33 @@ async fn make(
     }
     let local = convert::training(&moment.task.spec, moment.task.settled_rounds);
     let mut residual = match wire.has_feedback() {
-        true => Some(residuals::before(work, moment, &spec).await?),
+        true => Some(carried::before::<Residual>(work, moment, &spec).await?),
         false => None,
     };
+    let variates = Variates::before(work, moment, &spec).await?;
     let data = trainer.data.clone();
     let seed = shuffle_seed(work, moment);
     let flips = trainer.conduct == Conduct::SignFlip;
     let trained = compute(work, moment, move |stopped| {
-        let outcome = train(&spec, &base, &data, &local, seed, |_| match stopped.get() {
+        let go_on = |_| match stopped.get() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
-        })?;
+        };
+        let correction =
+            variates.as_ref().map(|all| all.own.correction(&all.server)).transpose()?;
+        let correction = correction.as_ref();
+        let outcome = train_corrected(&spec, &base, &data, &local, correction, seed, go_on)?;
         let (from, to) = match flips {
             true => (&outcome.weights, base.as_ref()),
             false => (base.as_ref(), &outcome.weights),
         };
         let written = wire.write(from, to, &draw, residual.as_mut())?;
-        Ok::<_, WorkerError>((written, residual, outcome.loss))
+        let next =
+            variates.map(|all| all.own.after(&all.server, &written.update, all.scaffold.way));
+        Ok::<_, WorkerError>((written, residual, next.transpose()?, outcome.loss))
     });
     let Some(trained) = trained.await? else { return Ok(None) };
-    let (written, residual, loss) = trained?;
+    let (written, residual, variate, loss) = trained?;
     let (round, norm, cut) = (moment.round.number, written.update.norm(), written.cut);
     tracing::info!(round, loss, norm, cut, "trained");
     if cut > 0 {
@@ -171,7 +220,7 @@ async fn make(
         Conduct::Truncated => bytes.truncate(bytes.len() / 2),
         _ => {}
     }
-    Ok(Some((bytes, residual)))
+    Ok(Some(Made { bytes, residual, variate }))
 }
 
 /// Stores the update, sealed where the task wants that. The task's limit is one of the plain bytes.

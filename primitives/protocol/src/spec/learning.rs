@@ -28,7 +28,7 @@ pub(super) fn training(training: &LocalTraining) -> Result<(), SpecError> {
     };
     let momentum = match training.optimizer {
         Optimizer::Sgd { momentum } => momentum < MILLION,
-        Optimizer::Adam | Optimizer::AdamW { .. } => true,
+        Optimizer::Adam | Optimizer::AdamW { .. } | Optimizer::Scaffold { .. } => true,
     };
     let positive = training.batch_size > 0 && training.learning_rate > 0;
     require(works && positive && momentum, SpecError::Training)?;
@@ -81,6 +81,21 @@ pub(super) fn aggregation(spec: &TaskSpec) -> Result<(), SpecError> {
     }
     counts(spec)?;
     server(&aggregation.server)
+}
+
+/// Seats compute the server's control variate from the aggregated change, the steps and the learning rate alone. So these have to be the
+/// same for all trainers and on all machines, and the change the mean of what gradients gave, weight by weight.
+pub(super) fn scaffold(spec: &TaskSpec) -> Result<(), SpecError> {
+    let training = &spec.training;
+    let Optimizer::Scaffold { clients } = training.optimizer else { return Ok(()) };
+    require(clients >= u32::from(spec.trainers.max), SpecError::Clients)?;
+    let known = matches!(training.work, Work::Steps(_))
+        && matches!(training.schedule, Schedule::Constant { .. });
+    let plain = training.clip_norm.is_none() && training.proximal == 0;
+    require(known && plain, SpecError::Scaffold)?;
+    let alike = spec.aggregation.counts == Counts::Equal && !spec.aggregation.server.has_state();
+    let whole = spec.encoding.keep == MILLION && !spec.encoding.error_feedback;
+    require(alike && whole, SpecError::ScaffoldRound)
 }
 
 fn counts(spec: &TaskSpec) -> Result<(), SpecError> {

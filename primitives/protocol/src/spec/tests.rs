@@ -21,6 +21,12 @@ fn every_contradiction_is_named() {
         error(|s| s.objective = Objective::Classification { features: 64, classes: 1 }),
         Some(SpecError::Objective)
     );
+    for (quantities, wrong) in [(0, Some(SpecError::Objective)), (1, None)] {
+        let objective = Objective::Regression { features: 64, quantities };
+        assert_eq!(error(|s| s.objective = objective.clone()), wrong);
+    }
+    let empty = Objective::Regression { features: 0, quantities: 1 };
+    assert_eq!(error(|s| s.objective = empty), Some(SpecError::Objective));
     assert_eq!(error(|s| s.training.learning_rate = 0), Some(SpecError::Training));
     assert_eq!(
         error(|s| s.training.optimizer = Optimizer::Sgd { momentum: 1_000_000 }),
@@ -98,6 +104,47 @@ fn every_contradiction_in_the_training_is_named() {
     assert_eq!(twice, Some(SpecError::WeightDecay));
     assert_eq!(training(|t| t.clip_norm = Some(0)), Some(SpecError::ClipNorm));
     assert_eq!(training(|t| t.clip_norm = Some(1)), None);
+}
+
+#[test]
+fn scaffold_goes_with_what_all_seats_know() {
+    let scaffold = |change: fn(&mut TaskSpec)| {
+        error(|s| {
+            s.training.work = Work::Steps(20);
+            s.training.optimizer = Optimizer::Scaffold { clients: s.trainers.max.into() };
+            change(s);
+        })
+    };
+    assert_eq!(scaffold(|_| ()), None);
+    assert_eq!(scaffold(|s| s.aggregation.rule = Rule::Median), None);
+    assert_eq!(scaffold(|s| s.training.schedule = Schedule::Constant { warmup: 3 }), None);
+    let stochastic = |s: &mut TaskSpec| s.encoding.rounding = Rounding::Stochastic;
+    assert_eq!(scaffold(stochastic), None);
+    assert_eq!(scaffold(|s| s.trainers.max += 1), Some(SpecError::Clients));
+    for change in [
+        (|s| s.training.work = Work::Epochs(1)) as fn(&mut TaskSpec),
+        |s| s.training.schedule = Schedule::Exponential { warmup: 0, factor: 900_000 },
+        |s| s.training.clip_norm = Some(1_000_000),
+        |s| s.training.proximal = 1,
+    ] {
+        assert_eq!(scaffold(change), Some(SpecError::Scaffold));
+    }
+    for change in [
+        (|s| s.aggregation.counts = Counts::Samples { cap: 9 }) as fn(&mut TaskSpec),
+        |s| {
+            s.aggregation.server = ServerOptimizer::FedAvgM { rate: MILLION, momentum: 900_000 };
+        },
+        |s| {
+            s.encoding.rounding = Rounding::Stochastic;
+            s.encoding.keep = 500_000;
+        },
+        |s| {
+            s.encoding.rounding = Rounding::Stochastic;
+            s.encoding.error_feedback = true;
+        },
+    ] {
+        assert_eq!(scaffold(change), Some(SpecError::ScaffoldRound));
+    }
 }
 
 /// What is wrong with a rule for this many updates, after what comes before it.

@@ -59,6 +59,21 @@ data! {
             /// Share of each weight that a step of learning rate 1 would take away, in millionths; 0 is none.
             weight_decay: Millionths,
         },
+        /// Stochastic gradient descent without momentum, its gradients corrected by control variates (SCAFFOLD, Karimireddy et al.
+        /// 2020, option II). The server's variate is the state that the committee attests together with the model; it follows from
+        /// the updates alone.
+        Scaffold {
+            /// N, the trainers whose gradients the server's variate is the mean of: as many as are to enroll, at least
+            /// `trainers.max`. A round moves it by the share of them whose updates were accepted.
+            clients: u32,
+        },
+    }
+}
+
+impl Optimizer {
+    /// Whether the server remembers something of what trainers have learned: a control variate.
+    pub const fn has_state(&self) -> bool {
+        matches!(self, Self::Scaffold { .. })
     }
 }
 

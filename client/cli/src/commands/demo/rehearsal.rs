@@ -13,13 +13,17 @@ use crate::{
 };
 use color_eyre::Result;
 use decentralml_learning::{
-    Evaluator, ModelSpec, Seed, ServerState, ShapleyOptions, Update, Weights, score_updates, train,
+    Evaluator, ModelSpec, Seed, ShapleyOptions, Update, Weights, score_updates, train,
 };
 use decentralml_protocol::{draw, verdict};
 use decentralml_sdk::Properties;
 use decentralml_storage::unixfs::canonical_cid;
 use decentralml_types::{Outcome, Score, TaskSpec};
-use decentralml_worker::{convert, step::Step, trainer::Conduct};
+use decentralml_worker::{
+    convert,
+    step::{State, Step},
+    trainer::Conduct,
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use std::{ops::ControlFlow, str::FromStr, thread::available_parallelism};
@@ -190,7 +194,7 @@ struct Federation<'a> {
     trend: Option<u64>,
     accepted_once: [bool; CONDUCTS.len()],
     /// What the server's optimizer remembers, and how many rounds are settled.
-    state: Option<ServerState>,
+    state: Option<State>,
     settled: u32,
 }
 
@@ -257,13 +261,13 @@ impl<'a> Federation<'a> {
         }
         let rows = |index: usize| u32::try_from(self.parts.trainers[index].rows());
         let samples: Vec<u32> = indices.into_iter().map(rows).collect::<Result<_, _>>()?;
-        let step = Step::of(self.spec, &samples, shuffle(round, &[]))?;
-        let state = match (step.server(), self.state.take()) {
-            (Some(server), None) => Some(server.start(self.model)?),
-            (_, state) => state,
+        let step = Step::of(self.spec, self.settled, &samples, shuffle(round, &[]))?;
+        let state = match self.state.take() {
+            Some(state) => state,
+            None => step.start(self.model)?,
         };
         let (next, state) = step.take(base, &accepted, state)?;
-        self.state = state;
+        self.state = Some(state);
         self.settled += 1;
         Ok(Some(next))
     }

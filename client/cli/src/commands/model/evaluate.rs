@@ -12,13 +12,12 @@ use crate::{
 use clap::Args;
 use color_eyre::Result;
 use decentralml_learning::{
-    Dataset, Metrics, ModelSpec, Task as Purpose, Weights,
-    data::{CsvOptions, read_csv},
-    evaluate,
+    Dataset, Metrics, ModelSpec, Task as Purpose, Weights, data::read_csv, evaluate,
 };
 use decentralml_sdk::Task;
 use decentralml_storage::Storage;
-use decentralml_types::{Cid, TaskId, Version, spec::Objective};
+use decentralml_types::{Cid, TaskId, Version};
+use decentralml_worker::model::csv_options;
 use serde::Serialize;
 use std::{fs, path::PathBuf};
 
@@ -61,7 +60,10 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         let percent = |share: f64| format!("{:.2} %", share * 100.0);
         let mut rows = vec![("rows", metrics.rows.to_string())];
         match metrics.mse {
-            Some(mse) => rows.push(("mean squared error", format!("{mse:.6}"))),
+            Some(mse) => {
+                rows.extend(metrics.r2.map(|share| ("R²", percent(share))));
+                rows.push(("mean squared error", format!("{mse:.6}")));
+            }
             None => {
                 rows.insert(0, ("accuracy", percent(metrics.accuracy)));
                 rows.insert(1, ("loss", format!("{:.4} nats a {unit}", metrics.loss)));
@@ -167,10 +169,9 @@ impl Source {
     async fn rows(&self, opts: &Opts, context: &Context) -> Result<Dataset> {
         let (None, Some(task)) = (&opts.data.data, &self.task) else { return opts.data.read() };
         let spec = &task.spec;
-        let Objective::Classification { classes, .. } = spec.objective;
         let (cid, most) = (&spec.validation_set, spec.max_validation_bytes);
         let bytes = to_memory(context, self.storage()?, cid, most, "fetching the rows").await?;
-        let options = CsvOptions { classes: Some(classes as usize), ..Default::default() };
+        let options = csv_options(&spec.objective);
         let name = spec.validation_set.to_string();
         Ok(read_csv(bytes.as_slice(), &name, &options)?)
     }

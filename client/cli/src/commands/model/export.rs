@@ -2,13 +2,14 @@
 
 use super::source;
 use crate::{
+    aside::write_aside,
     context::Context,
     exit::{Kind, OfKind},
     output::{Out, pairs},
 };
 use clap::{Args, ValueEnum};
 use color_eyre::Result;
-use decentralml_onnx::{export, import, write_aside};
+use decentralml_onnx::{export, import};
 use decentralml_storage::unixfs::canonical_cid;
 use decentralml_types::Cid;
 use serde::Serialize;

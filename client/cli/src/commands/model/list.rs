@@ -11,7 +11,7 @@ use color_eyre::Result;
 use decentralml_sdk::ModelStatus;
 use decentralml_types::TaskId;
 
-/// List model versions: their accuracy, and what the council says of them.
+/// List model versions: how good they are (accuracy, or R² of a regression), and what the council says of them.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// Those of this task only.
@@ -43,8 +43,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
                 model.cid.to_string(),
             ]
         });
-        let header =
-            ["task", "version", "parent", "accuracy", "updates", "license", "status", "CID"];
+        let header = ["task", "version", "parent", "metric", "updates", "license", "status", "CID"];
         table(header.map(str::to_owned).to_vec(), rows)
     })
 }

@@ -2,6 +2,7 @@
 
 use super::source;
 use crate::{
+    aside::Aside,
     context::Context,
     daemon::unless_stopped,
     exit::{Kind, OfKind, problem},
@@ -13,9 +14,7 @@ use decentralml_learning::{
     ModelSpec, Predictor, Task,
     data::{Beside, FeatureRows},
 };
-use decentralml_onnx::{
-    Answer, Aside, answers, csv_header, csv_line, import, text_header, text_line,
-};
+use decentralml_onnx::{Answer, answers, csv_header, csv_line, import, text_header, text_line};
 use serde::Serialize;
 use std::{io::Write, path::PathBuf};
 
@@ -34,7 +33,8 @@ pub struct Opts {
     /// The rows: CSV (.csv, .csv.gz; a label in the last column is left out), an NPY array of shape [rows, …], or IDX images.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Label column of a CSV file with a header, which is left out [default: the last column, if there is one more than features].
+    /// Column of the label, or of a single quantity, of a CSV file with a header, which is left out [default: the last column, if there
+    /// is one more than features].
     #[arg(long, value_name = "NAME")]
     label_column: Option<String>,
     /// Multiplies every feature, as in training [default: 1/255 for images and arrays of bytes, 1 for others].

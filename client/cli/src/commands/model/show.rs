@@ -28,7 +28,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             ("task", model.task.to_string()),
             ("version", model.version.to_string()),
             ("made of", origin(model)),
-            ("accuracy", format!("{}, attested by the committee", percent(model.metric))),
+            ("metric", format!("{}, attested by the committee", percent(model.metric))),
             ("license", model.license.clone()),
             ("status", status(&model.status)),
             ("CID", model.cid.to_string()),

@@ -2,6 +2,7 @@
 
 use super::fetch::check_target;
 use crate::{
+    aside::WriteError,
     context::Context,
     daemon::unless_stopped,
     exit::{Kind, OfKind, problem},
@@ -10,7 +11,7 @@ use crate::{
 };
 use color_eyre::Result;
 use decentralml_learning::{ModelSpec, model::READY};
-use decentralml_onnx::{MAX_FILE, WriteError, declared, import_limit, load};
+use decentralml_onnx::{MAX_FILE, declared, import_limit, load};
 use decentralml_types::Cid;
 use std::path::Path;
 

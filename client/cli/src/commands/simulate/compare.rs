@@ -2,12 +2,12 @@
 
 use super::{FOLDER, Failures, Groups, How, failed, runs::Plan, runs::failure, side_by_side};
 use crate::{
+    aside::write_aside,
     exit::{Kind, problem},
     output::Out,
 };
 use clap::Args;
 use color_eyre::Result;
-use decentralml_onnx::write_aside;
 use decentralml_simulator::{compare, comparison_page};
 use std::{
     collections::BTreeSet,

@@ -37,7 +37,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
                 task.sponsor.to_string(),
             ]
         });
-        let header = ["task", "name", "status", "rounds", "accuracy", "reward a round", "sponsor"];
+        let header = ["task", "name", "status", "rounds", "metric", "reward a round", "sponsor"];
         table(header.map(str::to_owned).to_vec(), rows)
     })
 }

@@ -5,7 +5,10 @@ use decentralml_sdk::{Committee, Round, Task, View};
 use decentralml_types::{BlockNumber, Phase, Role, TaskId, TaskStatus};
 use serde::Serialize;
 
-use super::pace::{Attempts, Left, deadline};
+use super::{
+    pace::{Attempts, Left, deadline},
+    specification::metric,
+};
 use crate::{context, units::percent};
 
 /// A task, its current round, and who has acted in it.
@@ -139,7 +142,9 @@ impl Progress {
     fn summary(&self) -> String {
         let rounds = format!("{} of {} rounds", self.task.settled_rounds, self.task.spec.rounds);
         match self.task.metric {
-            Some(metric) => format!("{rounds}, accuracy {}", percent(metric)),
+            Some(found) => {
+                format!("{rounds}, {} {}", metric(&self.task.spec), percent(found))
+            }
             None => rounds,
         }
     }

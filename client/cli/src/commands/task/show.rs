@@ -95,7 +95,7 @@ pub fn round_table(rounds: &[Round], models: &[ModelVersion]) -> String {
         "updates",
         "accepted",
         "seats",
-        "accuracy",
+        "metric",
         "version",
         "unclaimed rows",
     ];

@@ -74,9 +74,17 @@ fn participants(spec: &TaskSpec) -> Vec<(&'static str, String)> {
 }
 
 fn learned(spec: &TaskSpec) -> Vec<(&'static str, String)> {
-    let Objective::Classification { features, classes } = spec.objective;
+    let objective = match spec.objective {
+        Objective::Classification { features, classes } => {
+            format!("classification: {features} features in a row, {classes} classes")
+        }
+        Objective::Regression { features, quantities } => {
+            let noun = if quantities == 1 { "quantity" } else { "quantities" };
+            format!("regression: {features} features in a row, {quantities} {noun} to predict")
+        }
+    };
     vec![
-        ("objective", format!("classification: {features} features in a row, {classes} classes")),
+        ("objective", objective),
         ("model", spec.model.to_string()),
         (
             "first weights",
@@ -92,6 +100,14 @@ fn learned(spec: &TaskSpec) -> Vec<(&'static str, String)> {
         ("server", learning::server(spec.aggregation.server)),
         ("encoding", learning::encoding(&spec.encoding)),
     ]
+}
+
+/// What the number is called that seats attest with a model.
+pub fn metric(spec: &TaskSpec) -> &'static str {
+    match spec.objective {
+        Objective::Classification { .. } => "accuracy",
+        Objective::Regression { .. } => "R²",
+    }
 }
 
 fn deadlines(spec: &TaskSpec) -> Vec<(&'static str, String)> {
@@ -111,7 +127,10 @@ fn deadlines(spec: &TaskSpec) -> Vec<(&'static str, String)> {
 
 fn limits(spec: &TaskSpec) -> Vec<(&'static str, String)> {
     let target = match spec.target {
-        Some(target) => format!(", fewer where the accuracy reaches {}", percent(target)),
+        Some(target) => {
+            let metric = metric(spec);
+            format!(", fewer where the {metric} reaches {}", percent(target))
+        }
         None => String::new(),
     };
     vec![
@@ -183,7 +202,15 @@ mod tests {
             let found = row(&text, section, name);
             assert!(found.contains(words), "{section}: {name}: {found}");
         }
+        spec.objective = Objective::Regression { features: 8, quantities: 2 };
+        let regression = super::text(&spec, &token);
+        let found = row(&regression, "learning", "objective");
+        assert_eq!(found, "regression: 8 features in a row, 2 quantities to predict");
+        assert!(row(&regression, "limits", "rounds").ends_with("where the R² reaches 95 %"));
         spec.aggregation.rule = Rule::TrimmedMean { trim: 100_000 };
+        spec.training.optimizer = Optimizer::Scaffold { clients: 20 };
+        let scaffold = super::text(&spec, &token);
+        assert!(row(&scaffold, "learning", "training").ends_with("SCAFFOLD with 20 clients"));
         spec.training.optimizer = Optimizer::Adam;
         spec.target = None;
         spec.custody = Custody { hosts: 2, sealed: true };

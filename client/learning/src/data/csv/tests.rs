@@ -186,3 +186,20 @@ fn bad_rows_leave_nothing_behind_when_they_are_skipped() {
     );
     assert!(skip(0).unwrap_err().starts_with("rows.csv, line 3: column 2"));
 }
+
+#[test]
+fn a_single_quantity_is_the_last_column_or_the_one_that_is_named() {
+    let one = CsvOptions { quantities: 1, ..CsvOptions::default() };
+    let expected =
+        Dataset::with_quantities(vec![1.0, 2.0, 3.0, 4.0], vec![0.5, -1.0], 2, 1).unwrap();
+    assert_eq!(read("1,2,0.5\n3,4,-1\n", &one).unwrap(), expected);
+    let named = CsvOptions { label: Some("price".into()), ..one };
+    assert_eq!(read("a,price,b\n1,0.5,2\n3,-1,4\n", &named).unwrap(), expected);
+    assert_eq!(read("a,b,price\n1,2,0.5\n3,4,-1\n", &named).unwrap(), expected);
+    let error = read("a,b,cost\n1,2,0.5\n", &named).unwrap_err();
+    assert!(error.contains("there is no column `price`"), "{error}");
+    // Several are the last columns, whatever is named.
+    let two = CsvOptions { quantities: 2, ..named };
+    let data = read("a,price,b\n1,0.5,2\n", &two).unwrap();
+    assert_eq!((data.features(), data.quantities_of(0)), (&[1.0][..], &[0.5, 2.0][..]));
+}

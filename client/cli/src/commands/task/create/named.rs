@@ -8,7 +8,7 @@ use crate::{
 use color_eyre::{Result, eyre::WrapErr};
 use decentralml_learning::ModelSpec;
 use decentralml_storage::Storage;
-use decentralml_types::{TaskSpec, spec::Objective};
+use decentralml_types::TaskSpec;
 use decentralml_worker::{
     WorkerError,
     model::{ModelError, fetch_validation, fetch_weights},
@@ -48,7 +48,7 @@ async fn check_validation(file: &TaskFile, spec: &TaskSpec, storage: &Storage) -
         }
         Err(error) => return Err(error).wrap_err_with(what),
     };
-    let Objective::Classification { features, .. } = spec.objective;
+    let features = spec.objective.features();
     if rows.columns() != features as usize {
         let found = rows.columns();
         let message = format!(

@@ -18,6 +18,9 @@ pub fn training(training: &LocalTraining) -> String {
         Optimizer::AdamW { weight_decay } => {
             format!("AdamW, weight decay {}", decimal(weight_decay))
         }
+        Optimizer::Scaffold { clients } => {
+            format!("SGD with SCAFFOLD with {}", count(clients, "client"))
+        }
     };
     let mut text = format!(
         "{work} in batches of {}, learning rate {}, {optimizer}",

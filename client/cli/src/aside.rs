@@ -1,6 +1,8 @@
 //! Files that appear whole or not at all.
 
 use std::{
+    error::Error,
+    fmt,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -8,19 +10,40 @@ use std::{
 use tempfile::{Builder, NamedTempFile};
 
 /// Why a file is not written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum WriteError {
     /// There is one, and nobody said that it may go.
-    #[error("{0} exists; name another file with --out, or give --force to replace it")]
     Exists(String),
     /// The system does not take it.
-    #[error("{file}: {source}")]
     Io {
         /// The file.
         file: String,
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists(file) => {
+                write!(
+                    f,
+                    "{file} exists; name another file with --out, or give --force to replace it"
+                )
+            }
+            Self::Io { file, source } => write!(f, "{file}: {source}"),
+        }
+    }
+}
+
+impl Error for WriteError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Exists(_) => None,
+            Self::Io { source, .. } => Some(source),
+        }
+    }
 }
 
 /// A file that is written beside its place, and renamed when it is whole. Dropped before that, it is gone.
