@@ -104,10 +104,10 @@ fn what_an_update_says_about_variates_is_what_they_would_have_said() {
     let after = own.after(&server, &sent, local.way(2)).unwrap();
     assert!((after.values()[0] - next.values()[0]).abs() < 1e-5, "{after:?} {next:?}");
     // Three of four clients, all of whom sent the same.
-    let updates = [&sent, &sent, &sent];
+    let (updates, changes) = (vec![&sent; 3], vec![&change; 3]);
     let how = Aggregation::from(Rule::Mean);
     let mean = change_of(&line().parameters(), &updates, &how).unwrap();
-    let variates = change_of(&line().parameters(), &[&change; 3], &how).unwrap();
+    let variates = change_of(&line().parameters(), &changes, &how).unwrap();
     let implied = server.implied(&mean, local.way(2), 3, 4).unwrap();
     let moved = server.moved(&variates, 3, 4).unwrap();
     assert!((implied.values()[0] - moved.values()[0]).abs() < 1e-5, "{implied:?} {moved:?}");
