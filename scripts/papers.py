@@ -216,7 +216,9 @@ def tell(tables, runs, rates, options):
     """Prints the tables and writes the file."""
     results = {}
     for name, table in tables.items():
-        print(f"\n{table.title}. In brackets: published.\n\n| | " + " | ".join(table.columns) + " |")
+        known = any(cell.published is not None for _, cells in table.rows for cell in cells)
+        brackets = " In brackets: published." if known else ""
+        print(f"\n{table.title}.{brackets}\n\n| | " + " | ".join(table.columns) + " |")
         print("| --- " * (len(table.columns) + 1) + "|")
         rows = []
         for row, cells in table.rows:

@@ -7,7 +7,7 @@
 # that was stopped goes on. Runs lie in out/papers.
 #
 # Usage: scripts/papers.sh [--small] [--tables LIST] [--seeds N] [--minutes N] [--list]
-#        --small      fewer rows, rounds and cells: about an hour on two cores in place of days; the tables say so
+#        --small      fewer rows, rounds and cells: about an hour on two idle cores in place of days; the tables say so
 #        --tables     of mcmahan,niid,byzantine,communication,shakespeare,central; all if not given
 #        --seeds      seeds of each cell; 3 if not given
 #        --minutes    stop after so many; tables then say which cells lack seeds, and how long the rest takes
