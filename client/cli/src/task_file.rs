@@ -200,14 +200,14 @@ impl TaskFile {
             )));
         }
         if (spec.features(), spec.classes()) != (features as usize, outputs as usize) {
+            let found = spec.classes();
             let what = match task {
-                Task::Regression => "predicts {} quantities",
-                _ => "tells {} classes apart",
+                Task::Regression => format!("predicts {found} quantities"),
+                _ => format!("tells {found} classes apart"),
             };
             return Err(wrong(format!(
-                "[model]: it takes {} features and {}, but [objective] says {features} and {outputs}",
+                "[model]: it takes {} features and {what}, but [objective] says {features} and {outputs}",
                 spec.features(),
-                what.replace("{}", &spec.classes().to_string()),
             )));
         }
         Ok(spec)
