@@ -66,7 +66,7 @@ pub(crate) fn exchanged(graph: &[u8]) -> BTreeSet<&[u8]> {
         if number != 1 {
             continue;
         }
-        let Some((second, others)) = node.bytes().ok().and_then(factors) else {
+        let Some(Inputs { exchanged: second, others }) = node.bytes().ok().and_then(inputs) else {
             return BTreeSet::new();
         };
         exchanged.extend(second);
@@ -79,8 +79,15 @@ pub(crate) fn exchanged(graph: &[u8]) -> BTreeSet<&[u8]> {
     exchanged
 }
 
-/// The input of a node whose rows and columns it exchanges, if there is one, and the others. `None` where it is damaged.
-fn factors(node: &[u8]) -> Option<(Option<&[u8]>, Vec<&[u8]>)> {
+/// The inputs of a node.
+struct Inputs<'a> {
+    /// The one whose rows and columns it exchanges, if there is one.
+    exchanged: Option<&'a [u8]>,
+    others: Vec<&'a [u8]>,
+}
+
+/// `None` where the node is damaged.
+fn inputs(node: &[u8]) -> Option<Inputs<'_>> {
     let (mut inputs, mut is_gemm, mut exchanges) = (Vec::new(), false, false);
     for field in Fields::of(node) {
         match field.ok()? {
@@ -100,8 +107,8 @@ fn factors(node: &[u8]) -> Option<(Option<&[u8]>, Vec<&[u8]>)> {
             _ => {}
         }
     }
-    let second = (is_gemm && exchanges && inputs.len() > 1).then(|| inputs.remove(1));
-    Some((second, inputs))
+    let exchanged = (is_gemm && exchanges && inputs.len() > 1).then(|| inputs.remove(1));
+    Some(Inputs { exchanged, others: inputs })
 }
 
 #[cfg(test)]
