@@ -28,14 +28,14 @@ case ${1:-} in
     -*) die "unknown argument $1; see --help" ;;
 esac
 SIZE=$(numfmt --from=si "${1:-512M}" 2>/dev/null) || die "$1 is no size; write it as 256M or 3.2G"
-((SIZE > 0)) || die "the size is at least one byte"
+((SIZE >= 1000000)) || die "the size is at least 1M"
 CLIENTS=${2:-6}
 [[ $CLIENTS =~ ^[1-9][0-9]?$ ]] || die "$CLIENTS is no number of clients from 1 to 99"
 
 stop() {
     local status=$?
     trap '' INT TERM
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046  # one word for each process
     kill $(jobs -p) 2>/dev/null || true
     wait
     ((status == 0)) || [[ ! $DIR ]] || tail -n 20 "$DIR/log" 2>/dev/null >&2 || true
@@ -52,16 +52,14 @@ free=$(($(df --output=avail -B1 "$parent" | tail -n 1)))
 needed=$((SIZE * (3 * CLIENTS + 2) * 11 / 10))
 ((free > needed)) ||
     die "$((needed / 1000000)) MB are needed in $parent and $((free / 1000000)) are free; free some, or choose a smaller size"
-if [[ ! -x $BIN/decentralml ]]; then
-    cargo build --release --workspace --locked
-fi
+cargo build --release --workspace --locked --bin decentralml
 DIR=$(mktemp -d "$parent/exchange.XXXXXX")
 
 echo "Making a model and $CLIENTS updates of $((SIZE / 1000000)) MB …"
 head -c "$SIZE" /dev/urandom >"$DIR/model"
 for ((i = 1; i <= CLIENTS; i++)); do
-    # The same bytes behind a first line of their own: as no block ends where a line does, no two blocks are equal.
-    { echo "update $i"; head -c "$((SIZE - ${#i} - 8))" "$DIR/model"; } >"$DIR/update-$i"
+    # The same bytes behind a first line of another length for each, so that no two blocks are equal.
+    { printf 'update %0*d\n' "$((8 * i))" "$i"; head -c "$((SIZE - 8 * i - 8))" "$DIR/model"; } >"$DIR/update-$i"
 done
 : >"$DIR/log"
 "$BIN/decentralml" ipfs daemon --listen 127.0.0.1:0 --folder "$DIR/store" >"$DIR/listening" 2>>"$DIR/log" &
@@ -73,7 +71,8 @@ for _ in {1..300}; do
     sleep 0.1
 done
 [[ $URL ]] || die "the store does not listen"
-client() { "$BIN/decentralml" --store "$URL" ipfs "$@" >/dev/null 2>>"$DIR/log"; }
+# For background processes, which are then the program itself: what stops this script stops them.
+client() { exec "$BIN/decentralml" --store "$URL" ipfs "$@" >/dev/null 2>>"$DIR/log"; }
 CID=$("$BIN/decentralml" --store "$URL" --json ipfs add "$DIR/model" 2>>"$DIR/log" | grep -o 'baf[a-z0-9]*' | head -n 1)
 [[ $CID ]] || die "add names no CID"
 

@@ -73,9 +73,10 @@ class Run:
         words = [self.options.program, "--json", "simulate", str(file), "--out", str(self.folder)]
         words += ["--restart"] if restart or self.options.restart else []
         with open(self.folder.with_suffix(".log"), "w") as log:
-            process = subprocess.Popen(words, stdout=log, stderr=log)
+            # In a group of its own, so that Ctrl-C reaches it once: a second request would cost what it did since its last checkpoint.
+            process = subprocess.Popen(words, stdout=log, stderr=log, process_group=0)
             try:
-                process.wait(deadline and max(deadline - time.time(), 0))
+                process.wait(None if deadline is None else max(deadline - time.time(), 0))
             except (subprocess.TimeoutExpired, KeyboardInterrupt) as stop:
                 # It writes a checkpoint and ends.
                 process.send_signal(signal.SIGINT)
@@ -170,7 +171,8 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--restart", action="store_true", help="forget runs of an earlier version of the program")
     options = parser.parse_args()
-    deadline = options.minutes and time.time() + 60 * options.minutes
+    deadline = None if options.minutes is None else time.time() + 60 * options.minutes
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     names = options.tables.split(",")
     for name in names:
         if name not in TABLES:
@@ -186,30 +188,38 @@ def main():
                     if run.folder not in [other.folder for other in runs[name]]:
                         runs[name].append(run)
     left = {name: [run for run in runs[name] if options.restart or not run.report()] for name in names}
-    rates = speeds([run for some in left.values() for run in some], options)
+    try:
+        rates = speeds([run for some in left.values() for run in some], options)
+    except KeyboardInterrupt:
+        sys.exit("papers: stopped before the first run")
 
     def estimate(some):
         return sum(run.rows_trained() / rates[run.settings["model"]] for run in some)
 
     for name, some in left.items():
         print(f"{name}: {len(runs[name])} runs, {len(some)} left, {hours(estimate(some))}", file=sys.stderr)
-    if not options.list:
-        work(left, estimate, deadline)
+    failed = 0 if options.list else work(left, estimate, deadline)
     tell(tables, runs, rates, options)
+    if failed:
+        sys.exit(f"papers: {failed} runs have failed; why is said above")
 
 
 def work(left, estimate, deadline):
+    """Does what is left, until the deadline; how many runs have failed."""
+    failed = 0
     everything = [run for some in left.values() for run in some]
     for index, run in enumerate(everything):
-        if deadline and time.time() >= deadline:
-            return
+        if deadline is not None and time.time() >= deadline:
+            break
         rest = hours(estimate(everything[index:]))
         print(f"{index + 1} of {len(everything)} runs: {run.folder.name}; {rest} left", file=sys.stderr, flush=True)
         try:
-            run.go(deadline)
+            ended = run.go(deadline)
+            failed += not ended and (deadline is None or time.time() < deadline)
         except KeyboardInterrupt:
             print("papers: stopped; the same command goes on", file=sys.stderr)
-            return
+            break
+    return failed
 
 
 def tell(tables, runs, rates, options):
@@ -246,6 +256,10 @@ def tell(tables, runs, rates, options):
         "cores": len(os.sched_getaffinity(0)), "rows_per_second": rates, "tables": results,
     }  # fmt: skip
     out = Path(options.out).with_suffix(".json")
+    # Tables that were not asked for stay as they were found with the same settings.
+    before = json.loads(out.read_text()) if out.exists() else {}
+    if [before.get("small"), before.get("seeds")] == [options.small, options.seeds]:
+        report["tables"] = {**before["tables"], **results}
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_suffix(".json.new")
     aside.write_text(json.dumps(report, indent=2) + "\n")

@@ -149,7 +149,8 @@ impl TaskFile {
     /// Reads a file; the paths in it are meant from its folder.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display();
-        let text = fs::read_to_string(path).map_err(|error| wrong(format!("{name}: {error}")))?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| wrong(format!("{name}: {error}; check the path")))?;
         let mut file = Self::parse(&text).map_err(|error| wrong(format!("{name}: {error}")))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         for path in [&mut file.validation.file, &mut file.model.file].into_iter().flatten() {
@@ -327,7 +328,8 @@ impl Money {
 /// Reads the layers of a model: TOML, or JSON by the ending of the name.
 pub fn read_model(path: &Path) -> Result<ModelSpec> {
     let name = path.display();
-    let text = fs::read_to_string(path).map_err(|error| wrong(format!("{name}: {error}")))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| wrong(format!("{name}: {error}; check the path")))?;
     let spec = match path.extension().and_then(|ending| ending.to_str()) {
         Some("json") => ModelSpec::from_json(text.as_bytes()),
         _ => ModelSpec::from_toml(&text),

@@ -149,7 +149,10 @@ pub(crate) async fn tidy(
     let mut states: BTreeSet<Cid> = row.iter().filter_map(|row| row.state).collect();
     let last = row.and_then(|row| row.current).unwrap_or_default();
     for kept in ledger.iter().filter(|kept| kept.what == What::State && !over) {
-        if is_started_from(finalized, task, &kept.cid, kept.round, last).await? {
+        // What the task itself starts from is needed anyway.
+        if !states.contains(&kept.cid)
+            && is_started_from(finalized, task, &kept.cid, kept.round, last).await?
+        {
             states.insert(kept.cid);
         }
     }

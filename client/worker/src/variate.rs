@@ -1,8 +1,10 @@
-//! The server's control variate, of tasks with SCAFFOLD: seats and trainers start from the one that was attested.
+//! Control variates, of tasks with SCAFFOLD: seats and trainers start from the server's that was attested, and a trainer moves its own as
+//! seats move that one.
 
-use decentralml_learning::{ControlVariate, ModelSpec};
+use decentralml_learning::{ControlVariate, ModelSpec, Update};
 
 use crate::{
+    convert::Scaffold,
     error::WorkerError,
     model, sources,
     work::{Moment, Work},
@@ -25,4 +27,20 @@ pub(crate) async fn of_server(
     }
     let storage = sources::for_task(work, &moment.view, task).await;
     Ok(model::fetch_variate(&storage, model, cid).await?)
+}
+
+/// A trainer's own variate after an update that it has sent, where the task cuts updates to the norm `bound`: what seats make of the
+/// update counts, as from that the server's variate follows.
+pub(crate) fn after(
+    own: &ControlVariate,
+    server: &ControlVariate,
+    sent: &Update,
+    scaffold: &Scaffold,
+    bound: Option<u64>,
+) -> Result<ControlVariate, WorkerError> {
+    let mut counted = sent.clone();
+    if let Some(bound) = bound {
+        counted.clip_norm(bound)?;
+    }
+    Ok(own.after(server, &counted, scaffold.way)?)
 }

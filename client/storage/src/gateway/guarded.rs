@@ -12,6 +12,9 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(super) trait Guard: Send + Unpin + 'static {
     /// So many bytes more are being sent.
     fn passed(&self, _bytes: usize) {}
+
+    /// Whether the reader has room and waits for the next bytes of the body.
+    fn waited_for(&self, _is: bool) {}
 }
 
 impl Guard for OwnedSemaphorePermit {}
@@ -36,6 +39,7 @@ impl<G: Guard> HttpBody for Guarded<G> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
+        self.guard.waited_for(frame.is_pending());
         if let Poll::Ready(Some(Ok(frame))) = &frame {
             self.guard.passed(frame.data_ref().map_or(0, Bytes::len));
         }

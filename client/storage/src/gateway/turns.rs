@@ -53,16 +53,50 @@ struct Taken {
 #[derive(Debug)]
 struct Pace {
     since: Instant,
-    bytes: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     leave: Leave,
 }
 
 impl Pace {
-    /// Bytes a second, of one that has had its turn and is slow.
+    /// Bytes a second, of one that has had its turn and is slow: in the time in which it did not wait for us.
     fn slow(&self, sure: Duration) -> Option<f64> {
-        let time = self.since.elapsed();
-        let rate = self.bytes.load(Ordering::Relaxed) as f64 / time.as_secs_f64();
+        let time = self.since.elapsed().saturating_sub(self.meter.waited());
+        let rate = self.meter.bytes.load(Ordering::Relaxed) as f64 / time.as_secs_f64();
         (time >= sure && rate < FAST).then_some(rate)
+    }
+}
+
+/// What a reader took, and how long it waited for it.
+#[derive(Debug)]
+struct Meter {
+    bytes: AtomicU64,
+    /// Since when it waits now, if it does, and how long it has waited before.
+    waiting: Mutex<(Option<Instant>, Duration)>,
+}
+
+impl Meter {
+    /// Of one that waits for the answer to begin.
+    fn new() -> Self {
+        let waiting = Mutex::new((Some(Instant::now()), Duration::ZERO));
+        Self { bytes: AtomicU64::new(0), waiting }
+    }
+
+    fn waited(&self) -> Duration {
+        let (since, before) = *self.lock();
+        before + since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn set_waiting(&self, is: bool) {
+        let mut waiting = self.lock();
+        match (waiting.0, is) {
+            (None, true) => waiting.0 = Some(Instant::now()),
+            (Some(since), false) => *waiting = (None, waiting.1 + since.elapsed()),
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Option<Instant>, Duration)> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,7 +105,7 @@ impl Pace {
 pub(super) struct Turn {
     turns: Turns,
     number: u64,
-    bytes: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -92,10 +126,10 @@ impl Turns {
         let mut taken = self.lock();
         let number = taken.next;
         taken.next += 1;
-        let bytes = Arc::<AtomicU64>::default();
-        let pace = Pace { since: Instant::now(), bytes: bytes.clone(), leave };
+        let meter = Arc::new(Meter::new());
+        let pace = Pace { since: Instant::now(), meter: meter.clone(), leave };
         taken.paces.insert(number, pace);
-        Some(Turn { turns: self.clone(), number, bytes, _permit: permit })
+        Some(Turn { turns: self.clone(), number, meter, _permit: permit })
     }
 
     /// Has the slowest reader leave; false where none is slow.
@@ -122,7 +156,11 @@ impl Turns {
 
 impl Guard for Turn {
     fn passed(&self, bytes: usize) {
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.meter.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn waited_for(&self, is: bool) {
+        self.meter.set_waiting(is);
     }
 }
 
@@ -173,6 +211,7 @@ mod tests {
         for (leave, bytes) in leaves.iter().zip([20 << 20, 2000, 1000]) {
             let turn = turns.enter(leave.clone()).await.unwrap();
             turn.passed(bytes);
+            turn.waited_for(false);
             taken.push(turn);
         }
         let told = || leaves.each_ref().map(|leave| leave.left().now_or_never().is_some());
@@ -196,5 +235,24 @@ mod tests {
         assert_eq!(told(), [false; 3]);
         drop((taken, newcomer));
         assert!(turns.lock().paces.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_store_is_not_slow() {
+        let turns = Turns::new(1, SURE);
+        let turn = turns.enter(Leave::default()).await.unwrap();
+        for pace in turns.lock().paces.values_mut() {
+            pace.since = pace.since.checked_sub(SURE).unwrap();
+            let mut waiting = pace.meter.lock();
+            waiting.0 = waiting.0.and_then(|since| since.checked_sub(SURE));
+        }
+        assert!(turns.enter(Leave::default()).await.is_none(), "it waits for its answer");
+        turn.waited_for(false);
+        assert!(turns.enter(Leave::default()).await.is_none(), "it has just got it");
+        for pace in turns.lock().paces.values_mut() {
+            pace.since = pace.since.checked_sub(SURE).unwrap();
+        }
+        let next = turns.enter(Leave::default());
+        assert!(next.now_or_never().is_none(), "it takes nothing, and has to go");
     }
 }

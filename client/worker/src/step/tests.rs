@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::{
-    convert::tests::{packed, task_spec},
+    convert::{
+        self,
+        tests::{packed, task_spec},
+    },
+    variate,
     wire::Wire,
 };
 use decentralml_learning::{Adaptive, Before, Draw, Rule, Update, UpdateFile};
@@ -269,6 +273,35 @@ fn the_servers_variate_follows_from_the_same_change_as_the_model() {
                 state = State { server: after.server, variate: Some(read) };
             }
         }
+    }
+}
+
+#[test]
+fn the_servers_variate_stays_the_mean_of_the_trainers() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounded = spec::Aggregation { norm_bound: Some(500_000), ..Default::default() };
+    for aggregation in [spec::Aggregation::default(), bounded] {
+        let mut spec = scaffold(aggregation, plain());
+        spec.training.optimizer = spec::Optimizer::Scaffold { clients: UPDATES.into() };
+        let (sent, files) = updates(&spec, folder.path());
+        let mut own = vec![ControlVariate::zero(&model()); sent.len()];
+        let mut state = Step::of(&spec, 0, &samples(), SEED).unwrap().start(&model()).unwrap();
+        for settled in 0..3 {
+            let step = Step::of(&spec, settled, &samples(), SEED).unwrap();
+            let scaffold = convert::scaffold(&spec, settled).unwrap();
+            let bound = convert::norm_bound(&spec);
+            let server = state.variate.clone().unwrap();
+            for (own, sent) in own.iter_mut().zip(&sent) {
+                *own = variate::after(own, &server, sent, &scaffold, bound).unwrap();
+            }
+            (_, state) = step.take(&base(), files.as_slice(), state).unwrap();
+            for (index, c) in state.variate.as_ref().unwrap().values().iter().enumerate() {
+                let sum: f64 = own.iter().map(|own| f64::from(own.values()[index])).sum();
+                let mean = sum / f64::from(UPDATES);
+                assert!((f64::from(*c) - mean).abs() < 1e-5, "round {settled}: {c} {mean}");
+            }
+        }
+        assert_ne!(own[0], own[1]);
     }
 }
 

@@ -76,8 +76,8 @@ impl Carried for ControlVariate {
 }
 
 /// What the accepted updates of settled rounds before this one hand on; that of a first update where there was none. What cannot be read
-/// back is begun anew: of error feedback no more is lost than what one update has left out; of a variate, what this trainer's gradients
-/// are known to differ in, which its next accepted update tells again.
+/// back is begun anew: of error feedback no more is lost than what one update has left out. Of a variate more is: the server's has it in it
+/// for good (`docs/protocol.md`).
 pub(super) async fn before<C: Carried>(
     work: &Work,
     moment: &Moment,
@@ -97,7 +97,7 @@ pub(super) async fn before<C: Carried>(
     let of = model.clone();
     let found = spawn_blocking(move || C::load(&path, &of));
     Ok(found.await.map_err(|_| WorkerError::Aborted)?.unwrap_or_else(|error| {
-        tracing::warn!(task, round, %error, "what the last update has handed on is lost");
+        tracing::error!(task, round, %error, "what the last update has handed on is lost");
         C::zero(model)
     }))
 }
@@ -153,8 +153,9 @@ impl Rounds for OnChain<'_> {
         Ok(self.round(number).await?.map(of))
     }
 
-    /// The chain knew when the round ended; it forgets with the claim. Where the node has forgotten that block, it counts as not: no more
-    /// is lost than what one update has handed on.
+    /// The chain knew when the round ended; it forgets with the claim. Where the node has forgotten that block, or does not answer, it
+    /// counts as accepted, as most are. Where it was not, what one update has handed on is wrong; the other way round, all that those
+    /// before it did would be lost.
     async fn accepted(&self, number: RoundNumber) -> Result<bool, WorkerError> {
         let (work, task) = (self.work, self.moment.task.id);
         let ended_at = self.round(number).await?.and_then(|round| round.ended_at);
@@ -169,8 +170,8 @@ impl Rounds for OnChain<'_> {
                 matches!(outcome, Some(Outcome::Accepted { .. }))
             }
             Err(error) => {
-                tracing::debug!(task, round = number, %error, "no verdict can be read");
-                false
+                tracing::warn!(task, round = number, %error, "no verdict can be read: it counts as accepted");
+                true
             }
         })
     }

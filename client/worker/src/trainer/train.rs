@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use codec::Encode;
-use decentralml_learning::{ControlVariate, Draw, ModelSpec, Residual, Weights, train_corrected};
+use decentralml_learning::{
+    ControlVariate, Draw, ModelSpec, Residual, Update, Weights, train_corrected,
+};
 use decentralml_protocol::draw;
 use decentralml_sdk::{Draw as Drawn, Place, call, encryption::Registered, random_32};
 use decentralml_storage::unixfs;
@@ -128,6 +130,8 @@ struct Variates {
     server: ControlVariate,
     own: ControlVariate,
     scaffold: Scaffold,
+    /// The longest update that seats take as it is, where the task has such a bound.
+    bound: Option<u64>,
 }
 
 impl Variates {
@@ -141,7 +145,13 @@ impl Variates {
         let Some(scaffold) = scaffold else { return Ok(None) };
         let server = variate::of_server(work, moment, model).await?;
         let own = carried::before(work, moment, model).await?;
-        Ok(Some(Self { server, own, scaffold }))
+        let bound = convert::norm_bound(&moment.task.spec);
+        Ok(Some(Self { server, own, scaffold, bound }))
+    }
+
+    /// The own variate after an update.
+    fn after(&self, sent: &Update) -> Result<ControlVariate, WorkerError> {
+        variate::after(&self.own, &self.server, sent, &self.scaffold, self.bound)
     }
 }
 
@@ -200,8 +210,7 @@ async fn make(
             false => (base.as_ref(), &outcome.weights),
         };
         let written = wire.write(from, to, &draw, residual.as_mut())?;
-        let next =
-            variates.map(|all| all.own.after(&all.server, &written.update, all.scaffold.way));
+        let next = variates.map(|all| all.after(&written.update));
         Ok::<_, WorkerError>((written, residual, next.transpose()?, outcome.loss))
     });
     let Some(trained) = trained.await? else { return Ok(None) };

@@ -44,6 +44,9 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let pins: Vec<Pin> =
         storage.named_pins().await?.into_iter().map(|(cid, name)| Pin { cid, name }).collect();
     out.result(&pins, |pins| {
+        if let Some(cid) = opts.cid {
+            return format!("{cid} {}", if opts.remove { "is no longer kept" } else { "is kept" });
+        }
         if pins.is_empty() {
             return "nothing is pinned".to_owned();
         }

@@ -99,7 +99,7 @@ fn gone(task: TaskId, without_rows: bool) -> String {
     };
     format!(
         "task {task} is gone, and with it the name of its model's layers: the record of a version on chain names its weights \
-         only. Give --layers <FILE>: TOML with `input` and `layers` as in the file from which the task was created, or the \
+         only. Give --layers <FILE>: TOML with a `version` and, as in the file from which the task was created, `input` and `layers`, or the \
          JSON that `decentralml ipfs cat <CID> --out layers.json` fetches, where `spec.model` of the transaction \
          Tasks.create is the CID.{rows}"
     )
