@@ -367,7 +367,8 @@ fn rows_that_do_not_suit_the_task_are_refused() {
     assert!(matches!(regression.check_data(2, 2), Err(SpecError::Targets { .. })));
     assert!(ModelSpec::mlp(2, &[], 2).check_rows(&quantities).is_err());
     let two = ModelSpec::mlp(2, &[], 2).with_task(Task::Regression);
-    assert_eq!(two.check_rows(&quantities), Err(SpecError::Quantities { expected: 2, found: 1 }));
+    let found = two.check_rows(&quantities);
+    assert!(matches!(found, Err(SpecError::Quantities { expected: 2, found: 1 })));
     let tokens = ModelSpec::named("gru-char", Some(&[2]), Some(3)).unwrap();
     for (value, good) in [(2.0, true), (3.0, false), (-1.0, false), (0.5, false)] {
         let rows = Dataset::new(vec![0.0, 0.0, 0.0, value], vec![0, 2], 2, 3).unwrap();
