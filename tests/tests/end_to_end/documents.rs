@@ -23,7 +23,9 @@ const DOCUMENTS: [&str; 10] = [
 fn every_command_of_the_documents_is_one_that_the_programs_take() {
     let mut seen = 0;
     for (document, line) in documents().flat_map(|(name, text)| commands(name, &text)) {
-        let words: Vec<&str> = line.split('#').next().unwrap().split_whitespace().collect();
+        // Without the comment, and without the file to which the shell writes.
+        let command = line.split(['#', '>']).next().unwrap();
+        let words: Vec<&str> = command.split_whitespace().collect();
         let (program, arguments) = words.split_first().unwrap();
         match *program {
             "decentralml" | "decentralml-node" => {
