@@ -53,7 +53,7 @@ impl Weights {
         if values.len() != expected {
             return Err(WeightsError::Count { expected, found: values.len() });
         }
-        if let Some(index) = values.par_iter().position_first(|value| !value.is_finite()) {
+        if let Some(index) = not_finite(&values) {
             let (name, index) = safetensors::locate(&parameters, index);
             return Err(WeightsError::NotFinite { name, index });
         }
@@ -106,7 +106,7 @@ impl Weights {
         let body = safetensors::read(bytes, &parameters, Dtype::F32)?;
         let values: Vec<f32> =
             body.as_chunks().0.iter().map(|number| f32::from_le_bytes(*number)).collect();
-        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+        if let Some(index) = not_finite(&values) {
             let (name, index) = safetensors::locate(&parameters, index);
             return Err(Malformed::NotFinite { name, index });
         }
@@ -144,6 +144,18 @@ impl Weights {
         Self::from_parts(self.parameters.clone(), values)
     }
 }
+
+/// The place of the first value that is not finite.
+fn not_finite(values: &[f32]) -> Option<usize> {
+    // Without a branch for each value, in one of many chunks that threads share.
+    let bad = |values: &[f32]| values.iter().fold(false, |bad, value| bad | !value.is_finite());
+    let chunk = values.par_chunks(CHECKED).position_first(bad)?;
+    let values = values.get(chunk * CHECKED..)?;
+    values.iter().position(|value| !value.is_finite()).map(|index| chunk * CHECKED + index)
+}
+
+/// Values that a thread checks at a time.
+const CHECKED: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {

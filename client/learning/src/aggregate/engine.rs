@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::{
     AggregateError, Aggregation, Before, gram,
     rows::{Cell, Rows, chunk, large},
-    select::{self, Select, Wanted},
+    select::{self, Wanted},
     sums::{self, Summer},
 };
 use crate::{
@@ -71,7 +71,7 @@ impl<'a, U: Updates + ?Sized> Engine<'a, U> {
         }
     }
 
-    fn run_cells<C: Select, T: Send>(
+    fn run_cells<C: Cell, T: Send>(
         &self,
         out: &mut [T],
         write: &(impl Fn(usize, &[f64], &mut [T]) + Sync),
@@ -119,7 +119,7 @@ impl<'a, U: Updates + ?Sized> Engine<'a, U> {
     }
 
     /// Order statistics.
-    fn select<C: Select, T: Send>(
+    fn select<C: Cell, T: Send>(
         &self,
         wanted: Wanted,
         chosen: &[usize],

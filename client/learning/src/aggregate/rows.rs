@@ -4,6 +4,7 @@ use std::io;
 
 use pulp::bytemuck::{self, Pod};
 
+use super::select::Lanes;
 use crate::updates::{Part, Updates};
 
 /// What all threads together hold of the updates at a time, in bytes.
@@ -13,10 +14,10 @@ const BUDGET: usize = 128 << 20;
 const LARGEST: usize = 64 << 10;
 
 /// What a thread reads of all updates at a time, where that takes enough of each: it stays in the core's own cache.
-const CACHED: usize = 256 << 10;
+const CACHED: usize = 4 << 20;
 
 /// The fewest bytes that are worth a reading of an open update, and of one that is opened for it.
-const WORTH: [usize; 2] = [2 << 10, LARGEST];
+const WORTH: [usize; 2] = [32 << 10, LARGEST];
 
 /// How many weights to read of each of `rows` updates at a time, so that they stay in the cache where they can. A multiple of 64.
 pub(super) fn chunk(rows: usize, width: usize) -> usize {
@@ -32,45 +33,32 @@ pub(super) fn large(rows: usize, width: usize) -> usize {
 }
 
 /// An integer as it lies in a file.
-pub(super) trait Cell: Pod + Into<i32> + Into<i64> + Send + Sync {
-    /// The sum of eight.
-    fn sum(cells: [Self; 8]) -> i32;
+pub(super) trait Cell: Pod + Lanes + Into<i64> + Send + Sync {
+    /// Its low 16 bits.
+    fn short(self) -> i16;
 
     /// From the order of bytes in files to that of the machine.
     fn order(cells: &mut [Self]);
 }
 
-impl Cell for i8 {
-    #[inline(always)]
-    fn sum(cells: [Self; 8]) -> i32 {
-        // In lanes of 16 bits, of which a register has more.
-        cells.into_iter().map(i16::from).sum::<i16>().into()
-    }
+macro_rules! cell {
+    ($cell:ty) => {
+        impl Cell for $cell {
+            #[inline(always)]
+            fn short(self) -> i16 {
+                self as i16
+            }
 
-    fn order(_: &mut [Self]) {}
+            fn order(cells: &mut [Self]) {
+                cells.iter_mut().for_each(|cell| *cell = Self::from_le(*cell));
+            }
+        }
+    };
 }
 
-impl Cell for i16 {
-    #[inline(always)]
-    fn sum(cells: [Self; 8]) -> i32 {
-        cells.into_iter().map(i32::from).sum()
-    }
-
-    fn order(cells: &mut [Self]) {
-        cells.iter_mut().for_each(|cell| *cell = Self::from_le(*cell));
-    }
-}
-
-impl Cell for i32 {
-    #[inline(always)]
-    fn sum(cells: [Self; 8]) -> i32 {
-        cells.into_iter().fold(0, i32::wrapping_add)
-    }
-
-    fn order(cells: &mut [Self]) {
-        cells.iter_mut().for_each(|cell| *cell = Self::from_le(*cell));
-    }
-}
+cell!(i8);
+cell!(i16);
+cell!(i32);
 
 /// Reads integers from the weight `start` on, of as many bytes as a cell has.
 pub(super) fn read<C: Cell>(

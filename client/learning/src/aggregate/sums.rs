@@ -8,14 +8,12 @@ use pulp::{Arch, WithSimd};
 use super::rows::{Cell, most_open, read};
 use crate::updates::{Part, Updates};
 
-/// Updates that are summed at a time: the running sums are then read and written once for all of them.
-const GROUP: usize = 8;
+/// Bytes that are read of an update at a time: with their sums, they stay in the core's cache.
+const PIECE: usize = 64 << 10;
 
-/// Bytes that are read of an update at a time: those of a group stay in the cache until they are summed.
-const PIECE: usize = 16 << 10;
-
-/// Sums of integers of at most 16 bits that stay below 2^31, or of any integers below 2^62.
+/// Sums that stay below 2^15, those of integers of at most 16 bits below 2^31, or of any integers below 2^62.
 pub(super) enum Sums {
+    Short(Vec<i16>),
     Narrow(Vec<i32>),
     Wide(Vec<i64>),
 }
@@ -38,12 +36,15 @@ impl<'a, C: Cell, U: Updates + ?Sized> Summer<'a, C, U> {
         let chosen: Vec<(usize, u32)> =
             weights.iter().copied().enumerate().filter(|(_, weight)| *weight > 0).collect();
         let plain = chosen.iter().all(|(_, weight)| *weight == 1);
-        let narrow = plain && size_of::<C>() <= 2 && largest <= i32::MAX as u64;
-        let sums = if narrow { Sums::Narrow(Vec::new()) } else { Sums::Wide(Vec::new()) };
+        let sums = match largest {
+            0..0x8000 if plain => Sums::Short(Vec::new()),
+            0..0x8000_0000 if plain && size_of::<C>() <= 2 => Sums::Narrow(Vec::new()),
+            _ => Sums::Wide(Vec::new()),
+        };
         let few = if chosen.len() <= most_open() { chosen.as_slice() } else { &[] };
         let parts =
             few.iter().map(|(update, _)| updates.open(*update)).collect::<io::Result<_>>()?;
-        let cells = vec![C::zeroed(); GROUP * PIECE / size_of::<C>()];
+        let cells = vec![C::zeroed(); PIECE / size_of::<C>()];
         Ok(Self { updates, chosen, plain, parts, cells, sums })
     }
 
@@ -57,6 +58,10 @@ impl<'a, C: Cell, U: Updates + ?Sized> Summer<'a, C, U> {
     /// Sums the weights `start..start + length` of all updates.
     pub(super) fn sum(&mut self, start: usize, length: usize) -> io::Result<&Sums> {
         match &mut self.sums {
+            Sums::Short(sums) => {
+                sums.clear();
+                sums.resize(length, 0);
+            }
             Sums::Narrow(sums) => {
                 sums.clear();
                 sums.resize(length, 0);
@@ -89,7 +94,7 @@ struct Set<'a, C> {
 }
 
 impl<C: Cell> Set<'_, C> {
-    /// Adds the updates' weights from `start` on to the sums, piece by piece and group by group.
+    /// Adds the updates' weights from `start` on to the sums, piece by piece.
     fn sum(
         self,
         parts: &mut [Box<dyn Part + '_>],
@@ -98,12 +103,17 @@ impl<C: Cell> Set<'_, C> {
     ) -> io::Result<()> {
         let plain = self.plain;
         match sums {
-            Sums::Narrow(sums) => self.pieces(parts, start, sums, |sums, rows, _| {
-                Arch::new().dispatch(Add { sums, rows });
+            Sums::Short(sums) => self.pieces(parts, start, sums, |sums, cells, _| {
+                Arch::new().dispatch(Add { sums, cells });
             }),
-            Sums::Wide(sums) => self.pieces(parts, start, sums, |sums, rows, weights| {
-                let weights = (!plain).then_some(weights);
-                Arch::new().dispatch(AddWide { sums, rows, weights });
+            Sums::Narrow(sums) => self.pieces(parts, start, sums, |sums, cells, _| {
+                Arch::new().dispatch(Add { sums, cells });
+            }),
+            Sums::Wide(sums) if plain => self.pieces(parts, start, sums, |sums, cells, _| {
+                Arch::new().dispatch(Add { sums, cells });
+            }),
+            Sums::Wide(sums) => self.pieces(parts, start, sums, |sums, cells, weight| {
+                Arch::new().dispatch(AddTimes { sums, cells, weight });
             }),
         }
     }
@@ -113,82 +123,79 @@ impl<C: Cell> Set<'_, C> {
         parts: &mut [Box<dyn Part + '_>],
         start: usize,
         sums: &mut [T],
-        add: impl Fn(&mut [T], [&[C]; GROUP], [u32; GROUP]),
+        add: impl Fn(&mut [T], &[C], u32),
     ) -> io::Result<()> {
-        let piece = self.cells.len() / GROUP;
+        let piece = self.cells.len();
         for (index, sums) in sums.chunks_mut(piece).enumerate() {
-            for (group, parts) in self.chosen.chunks(GROUP).zip(parts.chunks_mut(GROUP)) {
-                let mut weights = [0; GROUP];
-                weights.iter_mut().zip(group).for_each(|(own, (_, weight))| *own = *weight);
-                if group.len() < GROUP {
-                    // Rows that a smaller group lacks are zero, and so are their weights.
-                    self.cells.fill(C::zeroed());
-                }
-                for (part, row) in parts.iter_mut().zip(self.cells.chunks_exact_mut(piece)) {
-                    let row = row.get_mut(..sums.len()).unwrap_or_default();
-                    read(&mut **part, start + index * piece, row)?;
-                }
-                let mut rows = [[].as_slice(); GROUP];
-                for (row, cells) in rows.iter_mut().zip(self.cells.chunks_exact(piece)) {
-                    *row = cells.get(..sums.len()).unwrap_or_default();
-                }
-                add(sums, rows, weights);
+            let cells = self.cells.get_mut(..sums.len()).unwrap_or_default();
+            for (part, (_, weight)) in parts.iter_mut().zip(self.chosen) {
+                read(&mut **part, start + index * piece, cells)?;
+                add(sums, cells, *weight);
             }
         }
         Ok(())
     }
 }
 
-struct Add<'a, C> {
-    sums: &'a mut [i32],
-    rows: [&'a [C]; GROUP],
+/// A number that sums of cells are kept in.
+trait Total<C> {
+    fn add(&mut self, cell: C);
 }
 
-impl<C: Cell> WithSimd for Add<'_, C> {
+impl<C: Cell> Total<C> for i16 {
+    #[inline(always)]
+    fn add(&mut self, cell: C) {
+        // What overflows on the way does not matter where the sum fits.
+        *self = self.wrapping_add(cell.short());
+    }
+}
+
+impl<C: Cell> Total<C> for i32 {
+    #[inline(always)]
+    fn add(&mut self, cell: C) {
+        *self = self.wrapping_add(cell.into());
+    }
+}
+
+impl<C: Cell> Total<C> for i64 {
+    #[inline(always)]
+    fn add(&mut self, cell: C) {
+        *self += Into::<i64>::into(cell);
+    }
+}
+
+struct Add<'a, T, C> {
+    sums: &'a mut [T],
+    cells: &'a [C],
+}
+
+impl<T: Total<C>, C: Cell> WithSimd for Add<'_, T, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
         // A loop that compilers turn into vector instructions.
-        for (sum, cells) in self.sums.iter_mut().zip(columns(self.rows)) {
-            *sum += C::sum(cells);
+        for (sum, cell) in self.sums.iter_mut().zip(self.cells) {
+            sum.add(*cell);
         }
     }
 }
 
-/// The values of each weight in a group.
-#[inline(always)]
-fn columns<C: Copy>(rows: [&[C]; GROUP]) -> impl Iterator<Item = [C; GROUP]> {
-    let [a, b, c, d, e, f, g, h] = rows;
-    let first = a.iter().zip(b).zip(c.iter().zip(d));
-    let second = e.iter().zip(f).zip(g.iter().zip(h));
-    first.zip(second).map(|(((a, b), (c, d)), ((e, f), (g, h)))| [*a, *b, *c, *d, *e, *f, *g, *h])
-}
-
-struct AddWide<'a, C> {
+struct AddTimes<'a, C> {
     sums: &'a mut [i64],
-    rows: [&'a [C]; GROUP],
-    /// `None` where all are one.
-    weights: Option<[u32; GROUP]>,
+    cells: &'a [C],
+    weight: u32,
 }
 
-impl<C: Cell> WithSimd for AddWide<'_, C> {
+impl<C: Cell> WithSimd for AddTimes<'_, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Some(weights) = self.weights else {
-            for (sum, cells) in self.sums.iter_mut().zip(columns(self.rows)) {
-                *sum += cells.into_iter().map(Into::<i64>::into).sum::<i64>();
-            }
-            return;
-        };
-        for (row, weight) in self.rows.into_iter().zip(weights) {
-            // A weight is below 2^31: so is every sum of weights, times 2^31 for the cells.
-            let weight = weight as i32;
-            for (sum, cell) in self.sums.iter_mut().zip(row) {
-                *sum += i64::from(Into::<i32>::into(*cell)) * i64::from(weight);
-            }
+        // A weight is below 2^31: so is every sum of weights, times 2^31 for the cells.
+        let weight = i64::from(self.weight as i32);
+        for (sum, cell) in self.sums.iter_mut().zip(self.cells) {
+            *sum += i64::from(Into::<i32>::into(*cell)) * weight;
         }
     }
 }
@@ -197,6 +204,10 @@ impl<C: Cell> WithSimd for AddWide<'_, C> {
 /// `2^-(f + EXTRA_BITS)`: [`fixed_point_mean`] as an `f64`.
 pub(super) fn means(sums: &Sums, start: usize, denominator: u64, out: &mut [f64]) {
     match sums {
+        Sums::Short(sums) => {
+            let sums = sums.get(start..).unwrap_or_default();
+            Arch::new().dispatch(Divide { sums, denominator, out });
+        }
         Sums::Narrow(sums) => {
             let sums = sums.get(start..).unwrap_or_default();
             Arch::new().dispatch(Divide { sums, denominator, out });
@@ -251,25 +262,25 @@ impl WithSimd for DivideWide<'_> {
 /// Adding and taking it away again rounds to an integer.
 const SHIFT: f64 = 1.5 * (1_u64 << 52) as f64;
 
-struct Divide<'a> {
-    sums: &'a [i32],
+struct Divide<'a, T> {
+    sums: &'a [T],
     denominator: u64,
     out: &'a mut [f64],
 }
 
-impl WithSimd for Divide<'_> {
+impl<T: Copy + Into<i32>> WithSimd for Divide<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
         if self.denominator >= EXACT {
             let pairs = self.out.iter_mut().zip(self.sums);
-            pairs.for_each(|(out, &sum)| *out = divide(i64::from(sum), self.denominator));
+            pairs.for_each(|(out, &sum)| *out = divide(sum.into().into(), self.denominator));
             return;
         }
         let denominator = self.denominator as f64;
         for (out, &sum) in self.out.iter_mut().zip(self.sums) {
-            *out = quotient(f64::from(sum), denominator);
+            *out = quotient(sum.into().into(), denominator);
         }
     }
 }
@@ -300,6 +311,11 @@ mod tests {
         ) {
             let exact = fixed_point_mean(sum, denominator) as f64;
             prop_assert_eq!(divide(sum, denominator).to_bits(), exact.to_bits());
+            if let Ok(short) = i16::try_from(sum) {
+                let mut out = [1.0; 5];
+                means(&Sums::Short(vec![short; 6]), 1, denominator, &mut out);
+                prop_assert_eq!(out, [exact; 5]);
+            }
             if let Ok(narrow) = i32::try_from(sum) {
                 let mut out = [1.0; 5];
                 means(&Sums::Narrow(vec![narrow; 6]), 1, denominator, &mut out);

@@ -1,10 +1,10 @@
 #![allow(clippy::unwrap_used)]
-use super::{lanes::plain, *};
+use super::*;
 use decentralml_exact as exact;
 use proptest::prelude::*;
 
 /// One width against the rule of `decentralml-exact`.
-fn check<C: Select + TryFrom<i32>>(values: &[Vec<i32>]) -> Result<(), TestCaseError> {
+fn check<C: Cell + TryFrom<i32>>(values: &[Vec<i32>]) -> Result<(), TestCaseError> {
     let cells =
         |row: &Vec<i32>| -> Vec<C> { row.iter().map(|&q| C::try_from(q).ok().unwrap()).collect() };
     let rows: Vec<Vec<C>> = values.iter().map(cells).collect();
@@ -46,30 +46,24 @@ proptest! {
         check::<i32>(&values)?;
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn vectors_agree_with_plain_code(
-        tile in prop::collection::vec(prop::collection::vec(any::<i32>(), LANES), 1..40),
-        at in any::<prop::sample::Index>(),
+        rows in prop::collection::vec(prop::collection::vec(any::<i8>(), LANES), 1..128),
+        tried in prop::collection::vec(any::<i8>(), LANES),
     ) {
-        fn compare<T: Lane + std::fmt::Debug>(tile: &[Vec<i32>], rank: usize) {
-            let tile: Vec<[T; LANES]> =
-                tile.iter().map(|row| std::array::from_fn(|lane| T::cut(row[lane]))).collect();
-            let bits = size_of::<T>() as u32 * 8 - 1;
-            let other = (rank + 1).min(tile.len() - 1);
-            for ranks in [[rank, 0], [0, rank], [rank, rank], [rank, other]] {
-                let expected = ranks.map(|rank| plain(&tile, bits, rank));
-                assert_eq!(T::search(&tile, bits, ranks), expected, "{ranks:?}");
-            }
-        }
-        let rank = at.index(tile.len());
-        compare::<i8>(&tile, rank);
-        compare::<i16>(&tile, rank);
-        compare::<i32>(&tile, rank);
+        let Some(simd) = pulp::x86::V3::try_new() else { return Ok(()) };
+        let rows: Vec<[i8; LANES]> = rows.into_iter().map(|row| row.try_into().unwrap()).collect();
+        let tried = tried.try_into().unwrap();
+        prop_assert_eq!(
+            digits::count_vectors(simd, &rows, &tried),
+            digits::count_plain(&rows, &tried)
+        );
     }
 }
 
 #[test]
-fn many_updates_take_wider_lanes() {
+fn more_updates_than_a_byte_counts() {
     for count in [127, 128, 300] {
         let values: Vec<Vec<i32>> =
             (0..count).map(|i| vec![i * 7 % 255 - 127, -127, 127, i % 3 - 1]).collect();
