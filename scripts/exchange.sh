@@ -13,47 +13,22 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
+. scripts/own-store.sh
 
 # The round that NVFlare's documentation gives: clients, bytes and seconds.
 NVFLARE_CLIENTS=6 NVFLARE_BYTES=3200000000 NVFLARE_SECONDS=154
-DIR='' PID=''
-
-die() {
-    echo "exchange: $*" >&2
-    exit 1
-}
 
 case ${1:-} in
     -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
     -*) die "unknown argument $1; see --help" ;;
 esac
-SIZE=$(numfmt --from=si "${1:-512M}" 2>/dev/null) || die "$1 is no size; write it as 256M or 3.2G"
+read_size "${1:-512M}" si
 ((SIZE >= 1000000)) || die "the size is at least 1M"
 CLIENTS=${2:-6}
 [[ $CLIENTS =~ ^[1-9][0-9]?$ ]] || die "$CLIENTS is no number of clients from 1 to 99"
 
-stop() {
-    local status=$?
-    trap '' INT TERM
-    # shellcheck disable=SC2046  # one word for each process
-    kill $(jobs -p) 2>/dev/null || true
-    wait
-    ((status == 0)) || [[ ! $DIR ]] || tail -n 20 "$DIR/log" 2>/dev/null >&2 || true
-    [[ ! $DIR ]] || rm -rf "$DIR"
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-[[ -e /proc/self/status ]] || die "the peak of the memory is read from /proc, which only Linux has"
-parent=$(dirname "$CARGO_TARGET_DIR")
-mkdir -p "$parent"
-free=$(($(df --output=avail -B1 "$parent" | tail -n 1)))
-needed=$((SIZE * (3 * CLIENTS + 2) * 11 / 10))
-((free > needed)) ||
-    die "$((needed / 1000000)) MB are needed in $parent and $((free / 1000000)) are free; free some, or choose a smaller size"
+make_folder $((3 * CLIENTS + 2))
 cargo build --release --workspace --locked --bin decentralml
-DIR=$(mktemp -d "$parent/exchange.XXXXXX")
 
 echo "Making a model and $CLIENTS updates of $((SIZE / 1000000)) MB …"
 head -c "$SIZE" /dev/urandom >"$DIR/model"
@@ -61,16 +36,7 @@ for ((i = 1; i <= CLIENTS; i++)); do
     # The same bytes behind a first line of another length for each, so that no two blocks are equal.
     { printf 'update %0*d\n' "$((8 * i))" "$i"; head -c "$((SIZE - 8 * i - 8))" "$DIR/model"; } >"$DIR/update-$i"
 done
-: >"$DIR/log"
-"$BIN/decentralml" ipfs daemon --listen 127.0.0.1:0 --folder "$DIR/store" >"$DIR/listening" 2>>"$DIR/log" &
-PID=$!
-for _ in {1..300}; do
-    URL=$(sed -n 's/.*listening on \(http:[^ ,]*\).*/\1/p' "$DIR/listening")
-    [[ ! $URL ]] || break
-    kill -0 "$PID" 2>/dev/null || die "the store has stopped"
-    sleep 0.1
-done
-[[ $URL ]] || die "the store does not listen"
+start_store
 # For background processes, which are then the program itself: what stops this script stops them.
 client() { exec "$BIN/decentralml" --store "$URL" ipfs "$@" >/dev/null 2>>"$DIR/log"; }
 CID=$("$BIN/decentralml" --store "$URL" --json ipfs add "$DIR/model" 2>>"$DIR/log" | grep -o 'baf[a-z0-9]*' | head -n 1)
@@ -97,7 +63,8 @@ for ((i = 1; i <= CLIENTS; i++)); do
 done
 together hand_in
 handed=$SECONDS_TAKEN
-peak=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$PID/status")
+store=$(peak "$PID")
+[[ $store ]] || die "the store has stopped"
 
 figures=$(awk -v s="$SIZE" -v n="$CLIENTS" -v a="$fetched" -v b="$handed" -v m="$NVFLARE_CLIENTS" -v t="$NVFLARE_BYTES" \
     'BEGIN { rate = 2 * n * s / (a + b); printf "%.0f %.1f", rate / 1e6, 2 * m * t / rate }')
@@ -108,7 +75,7 @@ row "---" "---"
 row "all have fetched the model and checked it" "$fetched s"
 row "all have handed in an update, synced in the store" "$handed s"
 row "both, all bytes together" "$rate MB/s"
-row "memory of the store, at most" "$((peak * 1024 / 1000000)) MB"
+row "memory of the store, at most" "$((store * 1024 / 1000000)) MB"
 row "6 clients and 3.2 GB at this rate (NVFlare: $NVFLARE_SECONDS s, 32 cores)" "$projected s"
 
 mkdir -p out
@@ -121,7 +88,7 @@ cat >out/exchange.json <<END_JSON
   "fetch_seconds": $fetched,
   "hand_in_seconds": $handed,
   "megabytes_per_second": $rate,
-  "store_peak_kib": $peak,
+  "store_peak_kib": $store,
   "seconds_of_6_clients_with_3_2_gb_at_this_rate": $projected,
   "nvflare_seconds": $NVFLARE_SECONDS
 }

@@ -11,53 +11,21 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
+. scripts/own-store.sh
 
 # What one of our programs may take, in KiB.
 LIMIT=62500
-DIR='' PID=''
-
-die() {
-    echo "large: $*" >&2
-    exit 1
-}
 
 case ${1:-} in
     -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
     -*) die "unknown argument $1; see --help" ;;
 esac
-SIZE=$(numfmt --from=iec "${1:-4G}" 2>/dev/null) || die "$1 is no size; write it as 512M or 4G"
+read_size "${1:-4G}" iec
 ((SIZE > 0)) || die "the size is at least one byte"
 
-stop() {
-    local status=$?
-    trap '' INT TERM
-    if [[ $PID ]]; then
-        kill "$PID" 2>/dev/null || true
-        wait "$PID" 2>/dev/null || true
-    fi
-    ((status == 0)) || [[ ! $DIR ]] || tail -n 20 "$DIR/log" 2>/dev/null >&2 || true
-    [[ ! $DIR ]] || rm -rf "$DIR"
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-[[ -e /proc/self/status ]] || die "the peak of the memory is read from /proc, which only Linux has"
 command -v curl >/dev/null || die "curl is needed, to read the CAR"
-parent=$(dirname "$CARGO_TARGET_DIR")
-mkdir -p "$parent"
-free=$(($(df --output=avail -B1 "$parent" | tail -n 1)))
-# A tenth more, for the frames around the blocks and for others.
-needed=$((SIZE * 33 / 10))
-((free > needed)) ||
-    die "$((needed >> 20)) MiB are needed in $parent and $((free >> 20)) are free; free some, or choose a size of up to $((free * 10 / 33 >> 20))M"
-if [[ ! -x $BIN/decentralml ]]; then
-    cargo build --release --workspace --locked
-fi
-DIR=$(mktemp -d "$parent/large.XXXXXX")
-
-# The peak of a process's memory in KiB; nothing when it is gone.
-peak() { sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$1/status" 2>/dev/null || true; }
+make_folder 3
+[[ -x $BIN/decentralml ]] || cargo build --release --workspace --locked
 
 # Runs a command, its output to $DIR/out, and sets SECONDS_TAKEN and PEAK, which is looked at twenty times a second.
 measure() {
@@ -89,16 +57,7 @@ export_car() { curl -sS --fail -X POST "$URL/api/v0/dag/export?arg=$CID&progress
 
 echo "Making a file of $((SIZE >> 20)) MiB …"
 head -c "$SIZE" /dev/urandom >"$DIR/file"
-: >"$DIR/log"
-"$BIN/decentralml" ipfs daemon --listen 127.0.0.1:0 --folder "$DIR/store" >"$DIR/listening" 2>>"$DIR/log" &
-PID=$!
-for _ in {1..300}; do
-    URL=$(sed -n 's/.*listening on \(http:[^ ,]*\).*/\1/p' "$DIR/listening")
-    [[ ! $URL ]] || break
-    kill -0 "$PID" 2>/dev/null || die "the store has stopped"
-    sleep 0.1
-done
-[[ $URL ]] || die "the store does not listen"
+start_store
 
 echo "step                 seconds        rate  client's peak"
 measure "$BIN/decentralml" --store "$URL" --json ipfs add "$DIR/file"

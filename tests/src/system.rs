@@ -1,6 +1,7 @@
 //! A node, a store, and the people around them.
 
 mod money;
+mod rounds;
 
 use crate::process::{Process, free_port, program, run, run_json};
 use anyhow::{Context, Result, bail};

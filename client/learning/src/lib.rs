@@ -39,6 +39,8 @@ mod safetensors;
 pub mod scaffold;
 pub mod server;
 mod state;
+#[cfg(test)]
+mod testing;
 pub mod train;
 pub mod update;
 pub mod updates;

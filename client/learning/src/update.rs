@@ -168,6 +168,7 @@ fn dtype(encoding: Encoding) -> Dtype {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::testing::fold;
 
     fn spec() -> ModelSpec {
         ModelSpec::mlp(6, &[4], 3)
@@ -241,13 +242,6 @@ mod tests {
         let update = Update::from_delta(&base, &trained, narrow).unwrap();
         assert!(update.at_clip() > 10 && update.values().iter().all(|q| q.abs() <= 7));
         assert_eq!(Update::from_bytes(&update.to_bytes(), &spec(), narrow).unwrap(), update);
-    }
-
-    /// FNV-1a, as in `decentralml_exact::golden`.
-    fn fold(bytes: &[u8]) -> u64 {
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
     }
 
     const GOLDEN: [u64; 3] =

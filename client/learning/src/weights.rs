@@ -161,16 +161,10 @@ const CHECKED: usize = 16 << 10;
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::testing::fold;
 
     fn spec() -> ModelSpec {
         ModelSpec::mlp(64, &[32], 10)
-    }
-
-    /// FNV-1a, as in `decentralml_exact::golden`.
-    fn fold(bytes: &[u8]) -> u64 {
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod file;
 mod folder;
 mod gather;
 mod page;
-mod plot;
+pub mod plot;
 mod random;
 mod report;
 mod round;

@@ -1,4 +1,4 @@
-//! Pictures of curves, as SVG.
+//! Pictures of curves, as SVG. What pictures of other crates share with them is public.
 
 use std::error::Error;
 
@@ -8,8 +8,9 @@ use crate::SimulateError;
 
 const SIZE: (u32, u32) = (760, 360);
 const LABEL: (&str, u32) = ("sans-serif", 15);
-/// Told apart by people who do not see all colors; they repeat after the last.
-static COLORS: [RGBColor; 8] = [
+
+/// The palette of all pictures. Its colors are told apart by people who do not see all colors; after the last it begins again.
+pub static COLORS: [RGBColor; 10] = [
     RGBColor(0, 90, 181),
     RGBColor(204, 51, 17),
     RGBColor(34, 136, 51),
@@ -18,7 +19,24 @@ static COLORS: [RGBColor; 8] = [
     RGBColor(51, 187, 238),
     RGBColor(102, 51, 0),
     RGBColor(120, 120, 120),
+    RGBColor(40, 40, 40),
+    RGBColor(240, 228, 66),
 ];
+
+/// Draws the legend: every series of the chart that has a label.
+pub fn legend<'a, DB: DrawingBackend + 'a, CT: CoordTranslate>(
+    chart: &mut ChartContext<'a, DB, CT>,
+    position: SeriesLabelPosition,
+    label: (&str, u32),
+) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
+    chart
+        .configure_series_labels()
+        .position(position)
+        .label_font(label)
+        .background_style(WHITE.mix(0.85))
+        .border_style(RGBColor(200, 200, 200))
+        .draw()
+}
 
 /// A curve and what it is called.
 pub(crate) struct Curve {
@@ -87,13 +105,7 @@ impl Picture<'_> {
                 }
             }
             if self.curves.len() > 1 {
-                chart
-                    .configure_series_labels()
-                    .position(SeriesLabelPosition::LowerRight)
-                    .label_font(LABEL)
-                    .background_style(WHITE.mix(0.85))
-                    .border_style(RGBColor(200, 200, 200))
-                    .draw()?;
+                legend(&mut chart, SeriesLabelPosition::LowerRight, LABEL)?;
             }
             area.present()?;
         }

@@ -26,4 +26,5 @@ mod objectives;
 mod readme;
 mod scaffold;
 mod sealed;
+mod states;
 mod updates;

@@ -1,10 +1,7 @@
 //! Rounds that learn something else than classes: quantities, and the next character of a text.
 
 use anyhow::{Context, Result, ensure};
-use decentralml_sdk::Signer;
-use decentralml_tests::{
-    BOND, EVALUATORS, LONG, POCKET, Process, SPONSOR, System, honest, logs, stop, wait_until,
-};
+use decentralml_tests::{BOND, EVALUATORS, POCKET, Process, SPONSOR, System, honest, logs, stop};
 use decentralml_types::{Balance, Outcome, Role, TaskId};
 use std::fmt::Write as _;
 
@@ -34,21 +31,6 @@ fn workers(system: &System, task: TaskId, ending: &str, options: &[&str]) -> Res
     Ok(workers)
 }
 
-/// What became of each trainer's update in round 1. Rows go when they are claimed, so this is asked while the round lives.
-async fn outcomes(system: &System, task: TaskId) -> Result<Vec<Outcome>> {
-    let accounts =
-        TRAINERS.map(|(uri, _)| Signer::from_uri(uri).expect("a development key").account());
-    wait_until("the verdicts", LONG, async || {
-        let verdicts = system.chain.best().await?.verdicts(task, 1).await?;
-        let outcome = |account| {
-            let (_, verdict) = verdicts.iter().find(|(trainer, _)| trainer == account)?;
-            verdict.outcome
-        };
-        Ok(accounts.iter().map(outcome).collect::<Option<Vec<_>>>())
-    })
-    .await
-}
-
 /// Runs all rounds: honest updates are accepted and paid, the flipped one is not. Returns what the committee has attested of each
 /// version's model, in shares.
 async fn learned(
@@ -57,7 +39,8 @@ async fn learned(
     before: Balance,
     mut workers: Vec<Process>,
 ) -> Result<Vec<f64>> {
-    let outcomes = outcomes(system, task).await.with_context(|| logs(&workers))?;
+    let trainers = TRAINERS.map(|(uri, _)| uri);
+    let outcomes = system.outcomes(task, &trainers).await.with_context(|| logs(&workers))?;
     system.completed(task).await.with_context(|| logs(&workers))?;
     stop(&mut workers)?;
     system.settle(task).await.with_context(|| logs(&workers))?;

@@ -1,11 +1,8 @@
 //! A round with every kind of update that is none.
 
 use anyhow::{Context, Result};
-use decentralml_sdk::Signer;
-use decentralml_tests::{
-    BOND, EVALUATORS, LONG, POCKET, System, TOKEN, honest, logs, stop, wait_until,
-};
-use decentralml_types::{Fault, Outcome, Role, TaskId};
+use decentralml_tests::{BOND, EVALUATORS, POCKET, System, TOKEN, honest, logs, stop};
+use decentralml_types::{Fault, Outcome, Role};
 
 const TRAINERS: [(&str, &str); 8] = [
     ("//T1", "honest"),
@@ -18,31 +15,17 @@ const TRAINERS: [(&str, &str); 8] = [
     ("//T8", "other-file"),
 ];
 
-/// What became of each trainer's update in round 1. Rows go when they are claimed, so this is asked while the round lives.
-async fn outcomes(system: &System, task: TaskId) -> Result<Vec<Outcome>> {
-    let accounts =
-        TRAINERS.map(|(uri, _)| Signer::from_uri(uri).expect("a development key").account());
-    wait_until("the verdicts", LONG, async || {
-        let verdicts = system.chain.best().await?.verdicts(task, 1).await?;
-        let outcome = |account| {
-            let (_, verdict) = verdicts.iter().find(|(trainer, _)| trainer == account)?;
-            verdict.outcome
-        };
-        Ok(accounts.iter().map(outcome).collect::<Option<Vec<_>>>())
-    })
-    .await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_update_of_the_task_cost_their_trainers_the_bond_and_the_round_settles()
 -> Result<()> {
-    let people = [&TRAINERS.map(|(uri, _)| uri)[..], &EVALUATORS].concat();
+    let trainers = TRAINERS.map(|(uri, _)| uri);
+    let people = [&trainers[..], &EVALUATORS].concat();
     let system = System::prepared(&people, TRAINERS.len()).await?;
     let before = system.sum_of_balances().await?;
     // Seats ask for what is missing during half of this.
     let task = system.create_task(1, TRAINERS.len(), &[("scoring = 60", "scoring = 30")])?;
     let mut workers = system.workers(task, &TRAINERS, &EVALUATORS.map(honest))?;
-    let outcomes = outcomes(&system, task).await.with_context(|| logs(&workers))?;
+    let outcomes = system.outcomes(task, &trainers).await.with_context(|| logs(&workers))?;
     system.completed(task).await.with_context(|| logs(&workers))?;
     stop(&mut workers)?;
     system.settle(task).await.with_context(|| logs(&workers))?;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::fold;
 
 fn spec() -> ModelSpec {
     ModelSpec::mlp(9, &[7], 3)
@@ -31,13 +32,6 @@ fn weights() -> (Weights, Weights) {
 fn pack(codec: &Codec, residual: Option<&mut Residual>) -> Packed {
     let (base, trained) = weights();
     codec.pack(&base, &trained, encoding(), &DRAW, residual).unwrap()
-}
-
-/// FNV-1a, as in `decentralml_exact::golden`.
-fn fold(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 #[test]

@@ -3,6 +3,7 @@ use burn::tensor::Device;
 use rayon::ThreadPoolBuilder;
 
 use super::*;
+use crate::testing::numbers_like_noise;
 
 type Sizes = (usize, usize, usize, [usize; 2], [usize; 2], [usize; 2], [usize; 2]);
 
@@ -40,16 +41,6 @@ fn cases() -> impl Iterator<Item = Case> {
             shape,
         }
     })
-}
-
-/// Numbers in −1..1 from a linear congruential generator.
-fn numbers_like_noise(count: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(next).collect()
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {

@@ -3,7 +3,7 @@ use burn::tensor::{Device, TensorData};
 use rayon::ThreadPoolBuilder;
 
 use super::*;
-use crate::device;
+use crate::{device, testing::numbers_like_noise};
 
 /// Rows, steps, units: with remainders in rows and units, and a single one of each.
 const CASES: [[usize; 3]; 5] = [[1, 1, 1], [1, 4, 3], [7, 5, 9], [13, 3, 40], [3, 6, 16]];
@@ -13,16 +13,6 @@ type Layer = fn(Tensor<2>, Tensor<2>, Tensor<1>) -> Tensor<2>;
 /// The layer, its steps by burn, and its gates.
 const LAYERS: [(&str, Layer, Layer, usize); 2] =
     [("gru", gru, steps::gru, 3), ("lstm", lstm, steps::lstm, 4)];
-
-/// Numbers in −1..1 from a linear congruential generator.
-fn numbers_like_noise(count: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(next).collect()
-}
 
 fn matrix(shape: [usize; 2], seed: u32, device: &Device) -> Tensor<2> {
     let numbers = numbers_like_noise(shape[0] * shape[1], seed);

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::fold;
 
 fn spec() -> ModelSpec {
     ModelSpec::mlp(2, &[], 2)
@@ -54,13 +55,6 @@ impl Reference {
             }
         }
     }
-}
-
-/// FNV-1a, as in `decentralml_exact::golden`.
-fn fold(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 #[test]

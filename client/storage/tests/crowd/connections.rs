@@ -1,10 +1,11 @@
 //! Ten thousand connections, and one client that means it.
 
-#![cfg(target_os = "linux")]
-
-use crate::support::{Daemon, bytes, http};
+use crate::{
+    process::{alone, status},
+    support::{Daemon, bytes, http},
+};
 use decentralml_storage::gateway::{Gateway, Limits};
-use std::{env, fs, net::SocketAddr, process::Command, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 /// Connections that are opened, where the system lets a process have as many.
@@ -13,15 +14,6 @@ const CROWD: usize = 10_000;
 /// Connections that a store takes at a time, and files that it may have open besides.
 const PLACES: usize = 1024;
 const BESIDES: usize = 200;
-
-const INSIDE: &str = "DECENTRALML_CROWD";
-
-/// A line of `/proc/self/status`.
-fn status(name: &str) -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").parse().unwrap()
-}
 
 fn open_files() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
@@ -54,26 +46,7 @@ async fn crowd(addr: SocketAddr, count: usize, open: &mut Vec<TcpStream>) {
 
 #[test]
 fn ten_thousand_connections_do_not_keep_an_honest_client_out() {
-    if env::var_os(INSIDE).is_some() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        return runtime.unwrap().block_on(inside());
-    }
-    // In a process of its own, which may have as many open files as the system allows.
-    let output = Command::new("sh")
-        .args(["-c", "ulimit -n \"$(ulimit -H -n)\"; exec \"$@\"", "sh"])
-        .arg(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "connections::ten_thousand_connections_do_not_keep_an_honest_client_out",
-            "--nocapture",
-        ])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}{text}", String::from_utf8_lossy(&output.stdout));
-    eprint!("{text}");
+    alone("connections::ten_thousand_connections_do_not_keep_an_honest_client_out", inside());
 }
 
 async fn inside() {

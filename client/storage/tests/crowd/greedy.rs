@@ -1,28 +1,26 @@
 //! Requests that ask for more than a store may spend on one of them.
 
-use crate::support::Daemon;
+use crate::{
+    process::status,
+    support::{Daemon, bytes},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy, sink},
+    net::TcpStream,
+};
+
+const MIB: u64 = 1 << 20;
+const FILES: u64 = 200;
 
 /// Resident memory of this process, which the store is a part of, in bytes.
-#[cfg(target_os = "linux")]
 fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
-    kib << 10
+    (status("VmRSS") as u64) << 10
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn hundreds_of_files_in_one_cat_are_never_in_memory_together() {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt, copy, sink},
-        net::TcpStream,
-    };
-    const MIB: u64 = 1 << 20;
-    const FILES: u64 = 200;
-
     let daemon = Daemon::start().await;
-    let data = crate::support::bytes(MIB as usize);
+    let data = bytes(MIB as usize);
     let cid = daemon.store.add(&data[..], false).unwrap().cid;
     let query = vec![format!("arg={cid}"); FILES as usize].join("&");
     let before = resident();

@@ -1,10 +1,11 @@
 //! What large files take of the memory.
 
-#![cfg(target_os = "linux")]
-
-use crate::support::{Daemon, bytes};
+use crate::{
+    process::{alone, status},
+    support::{Daemon, bytes},
+};
 use decentralml_storage::gateway::Gateway;
-use std::{env, fs, net::SocketAddr, process::Command};
+use std::net::SocketAddr;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -18,35 +19,14 @@ const SIZE: usize = 256;
 /// KiB of memory at most: of the 64 MB that a store may take 16 are its code, and 8 are left for what else it does.
 const MOST: usize = 40_000_000 >> 10;
 
-const INSIDE: &str = "DECENTRALML_MEMORY";
-
 #[test]
 fn a_file_of_any_size_goes_in_and_out_in_the_same_memory() {
-    if env::var_os(INSIDE).is_some() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        return runtime.unwrap().block_on(inside());
-    }
-    // In a process of its own, whose memory is nobody else's.
-    let output = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "memory::a_file_of_any_size_goes_in_and_out_in_the_same_memory",
-            "--nocapture",
-        ])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}{text}", String::from_utf8_lossy(&output.stdout));
-    eprint!("{text}");
+    alone("memory::a_file_of_any_size_goes_in_and_out_in_the_same_memory", inside());
 }
 
 /// The most memory that this process ever had, in KiB.
 fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    status("VmHWM")
 }
 
 /// Sends a request; its body is `before`, the file, of which no two MiB are alike, and `after`.

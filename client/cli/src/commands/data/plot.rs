@@ -3,24 +3,12 @@
 use crate::exit::{Kind, problem};
 use color_eyre::{Result, eyre::WrapErr};
 use decentralml_learning::Dataset;
+use decentralml_simulator::plot::{COLORS, legend};
 use plotters::prelude::*;
 use std::{error::Error, fs, path::Path};
 
 const SIZE: (u32, u32) = (900, 480);
 const LABEL: (&str, u32) = ("sans-serif", 16);
-/// Told apart by people who do not see all colors; they repeat after the last.
-static COLORS: [RGBColor; 10] = [
-    RGBColor(0, 90, 181),
-    RGBColor(230, 159, 0),
-    RGBColor(34, 136, 51),
-    RGBColor(204, 51, 17),
-    RGBColor(170, 51, 119),
-    RGBColor(51, 187, 238),
-    RGBColor(187, 187, 187),
-    RGBColor(102, 51, 0),
-    RGBColor(240, 228, 66),
-    RGBColor(40, 40, 40),
-];
 /// Classes that the legend has; more would not fit.
 const NAMED: usize = 20;
 
@@ -83,13 +71,7 @@ fn picture(parts: &[Dataset], title: &str) -> std::result::Result<String, Box<dy
             }
         }
         if classes > 1 {
-            chart
-                .configure_series_labels()
-                .position(SeriesLabelPosition::UpperRight)
-                .label_font(LABEL)
-                .background_style(WHITE.mix(0.85))
-                .border_style(RGBColor(200, 200, 200))
-                .draw()?;
+            legend(&mut chart, SeriesLabelPosition::UpperRight, LABEL)?;
         }
         area.present()?;
     }

@@ -3,13 +3,14 @@
 use super::baselines::Baselines;
 use crate::exit::{Kind, problem};
 use color_eyre::{Result, eyre::WrapErr};
+use decentralml_simulator::plot::{COLORS, legend};
 use plotters::prelude::*;
 use std::{error::Error, fs, path::Path};
 
 const SIZE: (u32, u32) = (800, 480);
 const LABEL: (&str, u32) = ("sans-serif", 18);
-const FEDERATED: RGBColor = RGBColor(0, 90, 181);
-const CENTRAL: RGBColor = RGBColor(34, 136, 51);
+const FEDERATED: RGBColor = COLORS[0];
+const CENTRAL: RGBColor = COLORS[2];
 const ALONE: RGBColor = RGBColor(170, 170, 170);
 
 /// Draws the curves into a file.
@@ -60,13 +61,7 @@ fn picture(
                 });
             }
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .label_font(LABEL)
-            .background_style(WHITE)
-            .border_style(RGBColor(200, 200, 200))
-            .draw()?;
+        legend(&mut chart, SeriesLabelPosition::LowerRight, LABEL)?;
         area.present()?;
     }
     Ok(svg)

@@ -74,22 +74,12 @@ async fn look(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use decentralml_storage::{
-        Store,
-        seal::{SecretKey, seal_to_one},
-        server::Server,
-    };
-    use std::{future::pending, net::SocketAddr, sync::Arc};
+    use crate::commands::data::testing::store;
+    use decentralml_storage::seal::{SecretKey, seal_to_one};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_update_in_plain_is_found_wherever_it_lies_and_sealed_ones_are_counted() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(Store::open(folder.path()).unwrap());
-        let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let server = Server::bind(store, address).await.unwrap();
-        let url = server.url();
-        tokio::spawn(server.run(pending()));
-        let storage = Storage::connect(&url).await.unwrap();
+        let (_folder, _store, storage) = store().await;
         let (model, encoding) = (ModelSpec::mlp(4, &[3], 2), Encoding::new(16, 6, 100).unwrap());
         let look = async |updates: &[Cid]| {
             let updates = updates.iter().copied().collect();

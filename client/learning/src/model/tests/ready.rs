@@ -1,12 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-
-/// FNV-1a, as in `decentralml_exact::golden`.
-fn fold(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
+use crate::testing::fold;
 
 #[test]
 fn ready_models_have_their_sizes() {

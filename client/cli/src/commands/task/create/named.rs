@@ -63,21 +63,10 @@ async fn check_validation(file: &TaskFile, spec: &TaskSpec, storage: &Storage) -
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{exit, task_file::Stored};
+    use crate::{commands::data::testing::store, exit, task_file::Stored};
     use decentralml_learning::{Weights, data};
     use decentralml_sdk::Properties;
-    use decentralml_storage::{Cid, Store, server::Server};
-    use std::{future::pending, net::SocketAddr, sync::Arc};
-
-    /// A store of its own, which goes with the runtime.
-    async fn store(folder: &std::path::Path) -> Storage {
-        let store = Arc::new(Store::open(folder).unwrap());
-        let server =
-            Server::bind(store, "127.0.0.1:0".parse::<SocketAddr>().unwrap()).await.unwrap();
-        let url = server.url();
-        tokio::spawn(server.run(pending()));
-        Storage::connect(&url).await.unwrap()
-    }
+    use decentralml_storage::Cid;
 
     fn example() -> TaskFile {
         let mut file = TaskFile::parse(include_str!("../../../../examples/digits.toml")).unwrap();
@@ -107,8 +96,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn first_weights_are_there_and_are_those_of_the_model() {
-        let folder = tempfile::tempdir().unwrap();
-        let storage = store(folder.path()).await;
+        let (_folder, _store, storage) = store().await;
         let model = example().model_spec().unwrap();
         let good = storage.add(Weights::init(&model, [1; 32]).to_bytes()).await.unwrap().cid;
         weights(&storage, good).await.unwrap();
@@ -129,8 +117,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_validation_set_is_there_and_suits_the_objective() {
-        let folder = tempfile::tempdir().unwrap();
-        let storage = store(folder.path()).await;
+        let (_folder, _store, storage) = store().await;
         let mut rows = Vec::new();
         data::write_csv(&data::digits().unwrap().subset(&[0, 1, 2]), &mut rows, "rows").unwrap();
         let good = storage.add(rows.clone()).await.unwrap().cid;

@@ -1,0 +1,32 @@
+//! What the system says about this process, and a process of its own for a test.
+
+use std::{env, fs, process::Command};
+
+const INSIDE: &str = "DECENTRALML_CROWD";
+
+/// A line of `/proc/self/status`; memory is in KiB.
+pub fn status(name: &str) -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Runs the body of the test of this name in another process, whose memory is nobody else's, and which may have as many open files as the
+/// system allows.
+pub fn alone(test: &str, body: impl Future<Output = ()>) {
+    if env::var_os(INSIDE).is_some() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        return runtime.unwrap().block_on(body);
+    }
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n \"$(ulimit -H -n)\"; exec \"$@\"", "sh"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}{text}", String::from_utf8_lossy(&output.stdout));
+    eprint!("{text}");
+}
