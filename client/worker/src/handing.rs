@@ -196,7 +196,7 @@ async fn read(store: &Arc<Store>, cid: &Cid) -> Result<Parcel, WorkerError> {
 
 /// A store for what is on its way, where the account has none of its own. What an earlier update has left goes.
 async fn open_outgoing(work: &Work, moment: &Moment) -> Result<Arc<Store>, WorkerError> {
-    let folder = work.state.folder().join(format!("outgoing-{}", moment.task.id));
+    let folder = work.state.outgoing(moment.task.id);
     let open = move || {
         let store = Store::open(folder)?;
         store.gc(|_| {})?;
