@@ -48,8 +48,8 @@ pub(crate) struct Work {
     pub(crate) sources: Sources,
     /// Hands updates to hosts.
     pub(crate) hands: HostClient,
-    /// Who looks at how far that is.
-    pub(crate) uploads: Option<watch::Sender<Option<Upload>>>,
+    /// Who looks at how far they are.
+    pub(crate) uploads: Option<watch::Sender<Vec<Upload>>>,
     /// The height of the last block that included a transaction of this daemon.
     pub(crate) included: AtomicU32,
 }
