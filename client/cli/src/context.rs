@@ -4,6 +4,7 @@ use crate::{
     config::{self, Settings},
     exit::{Kind, problem},
     keys::{self, Chosen},
+    transfer,
 };
 use color_eyre::Result;
 use decentralml_sdk::{AccountId, Call, Chain, Included, Signer, Task, View, Wait, keystore};
@@ -134,7 +135,7 @@ pub async fn task(view: &View, id: TaskId) -> Result<Task> {
 
 /// What turns while something is waited for; only a terminal sees it.
 pub fn spinner(message: &str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner().with_message(message.to_owned());
+    let bar = transfer::add(ProgressBar::new_spinner().with_message(message.to_owned()));
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
         bar.set_style(style);
     }

@@ -223,7 +223,8 @@ impl TaskFile {
             (None, Some(_)) => return Ok(None),
             _ => return Err(wrong("[validation]: give either `file` or `cid`")),
         };
-        let RowSpec { labels, vocabulary, .. } = self.model_spec()?.rows;
+        let model = self.model_spec()?;
+        let RowSpec { labels, vocabulary, .. } = model.rows.clone();
         let options = data::ReadOptions {
             classes: self.objective.classes.map(|classes| classes as usize),
             quantities: self.objective.quantities.map_or(0, |quantities| quantities as usize),
@@ -244,6 +245,8 @@ impl TaskFile {
                 ),
             ));
         }
+        let suit = model.check_rows(&rows);
+        suit.map_err(|error| problem(Kind::Data, format!("{}: {error}", path.display())))?;
         let mut bytes = Vec::new();
         data::write_csv(&rows, &mut bytes, &path.display().to_string())?;
         let limit = self.validation.max_size.0;

@@ -26,12 +26,18 @@ pub struct Log;
 
 impl Write for Log {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        BARS.suspend(|| io::stderr().write(line))
+        // All of it while no bar is there: a bar between two parts would tear the line.
+        BARS.suspend(|| io::stderr().write_all(line)).map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
     }
+}
+
+/// Has a bar stand below the log, with the others of this process.
+pub fn add(bar: ProgressBar) -> ProgressBar {
+    BARS.add(bar)
 }
 
 /// How far a transfer is. Only a terminal sees it, and nobody where results are JSON.
@@ -43,7 +49,7 @@ impl Bar {
         if context.settings.json {
             return Self::hidden();
         }
-        Self(BARS.add(styled(words.to_owned())))
+        Self(add(styled(words.to_owned())))
     }
 
     /// One that nobody sees.
@@ -74,31 +80,32 @@ impl Drop for Bar {
 }
 
 /// Shows on a terminal how far updates on their way to hosts are; elsewhere the log tells.
-pub fn shown(context: &Context) -> Option<watch::Sender<Option<Upload>>> {
+pub fn shown(context: &Context) -> Option<watch::Sender<Vec<Upload>>> {
     if context.settings.json || !io::stderr().is_terminal() {
         return None;
     }
-    let (uploads, seen) = watch::channel(None);
-    tokio::spawn(follow(seen, |words| Bar(BARS.add(styled(words)))));
+    let (uploads, seen) = watch::channel(Vec::new());
+    tokio::spawn(follow(seen, |words| Bar(add(styled(words)))));
     Some(uploads)
 }
 
-/// Has a bar for the upload that is on its way, one after the other.
-async fn follow(mut seen: watch::Receiver<Option<Upload>>, bar: impl Fn(String) -> Bar) {
-    let mut shown: Option<(Upload, Bar)> = None;
+/// Has a bar for each upload that is on its way.
+async fn follow(mut seen: watch::Receiver<Vec<Upload>>, bar: impl Fn(String) -> Bar) {
+    let mut shown: Vec<(Upload, Bar)> = Vec::new();
     while seen.changed().await.is_ok() {
-        let now = *seen.borrow_and_update();
-        let Some(upload) = now else {
-            shown = None;
-            continue;
-        };
-        let same = |other: &Upload| (other.task, other.round) == (upload.task, upload.round);
-        if !shown.as_ref().is_some_and(|(other, _)| same(other)) {
-            let words = format!("task {}, round {}: to hosts", upload.task, upload.round);
-            shown = Some((upload, bar(words)));
-        }
-        if let Some((_, bar)) = &shown {
-            bar.at(Progress { done: upload.at.done, total: upload.at.total });
+        let now = seen.borrow_and_update().clone();
+        shown.retain(|(known, _)| now.iter().any(|upload| upload.is_same(known)));
+        for upload in now {
+            let at = Progress { done: upload.at.done, total: upload.at.total };
+            match shown.iter().find(|(known, _)| known.is_same(&upload)) {
+                Some((_, bar)) => bar.at(at),
+                None => {
+                    let words = format!("task {}, round {}: to hosts", upload.task, upload.round);
+                    let bar = bar(words);
+                    bar.at(at);
+                    shown.push((upload, bar));
+                }
+            }
         }
     }
 }
@@ -169,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn uploads_have_a_bar_each_while_they_are_on_their_way() {
-        let (uploads, seen) = watch::channel(None);
+        let (uploads, seen) = watch::channel(Vec::new());
         let bars = Mutex::new(Vec::new());
         let following = follow(seen, |words| {
             let bar = ProgressBar::hidden().with_message(words);
@@ -177,24 +184,37 @@ mod tests {
             Bar(bar)
         });
         let sending = async {
-            let last = || bars.lock().unwrap().last().cloned();
-            for (round, done) in [(1, 10), (1, 20), (2, 5)] {
+            let upload = |(task, round, done): (u32, u32, u64)| {
                 let at = Handing { done, total: 100, holders: 0 };
-                uploads.send_replace(Some(Upload { task: 7, round, at }));
-                while last().is_none_or(|bar| bar.position() != done) {
+                Upload { task, round, at }
+            };
+            let on_their_way = [
+                vec![(7, 1, 10)],
+                vec![(7, 1, 20), (8, 1, 5)],
+                vec![(7, 1, 30), (8, 1, 6)],
+                vec![(8, 1, 7)],
+                vec![(8, 1, 8), (7, 2, 9)],
+                vec![],
+            ];
+            for now in on_their_way {
+                let expected: Vec<u64> = now.iter().map(|(_, _, done)| *done).collect();
+                uploads.send_replace(now.into_iter().map(upload).collect());
+                let seen = || -> Vec<u64> {
+                    let bars = bars.lock().unwrap();
+                    let live = bars.iter().filter(|bar| !bar.is_finished());
+                    live.map(ProgressBar::position).collect()
+                };
+                while seen() != expected {
                     tokio::task::yield_now().await;
                 }
-            }
-            uploads.send_replace(None);
-            while last().is_none_or(|bar| !bar.is_finished()) {
-                tokio::task::yield_now().await;
             }
             drop(uploads);
         };
         tokio::join!(following, sending);
         let bars = bars.into_inner().unwrap();
         let words: Vec<_> = bars.iter().map(ProgressBar::message).collect();
-        assert_eq!(words, ["task 7, round 1: to hosts", "task 7, round 2: to hosts"]);
+        let upload = |task, round| format!("task {task}, round {round}: to hosts");
+        assert_eq!(words, [upload(7, 1), upload(8, 1), upload(7, 2)]);
         assert!(bars.iter().all(|bar| bar.is_finished() && bar.length() == Some(100)));
     }
 

@@ -141,6 +141,14 @@ pub fn change_of<U: Updates + ?Sized>(
     Ok(all)
 }
 
+/// `base + change`, where `change` is what [`change_of`] has made of updates: the same bytes as [`aggregate_with`] of these, for whoever
+/// needs the change for more than that.
+pub fn add_change(base: &Weights, change: &[f64]) -> Result<Weights, AggregateError> {
+    let pairs = base.values().iter().zip(change);
+    let next = pairs.map(|(weight, change)| (f64::from(*weight) + change) as f32).collect();
+    Ok(base.with_values(next)?)
+}
+
 /// What an aggregate of one stands for.
 fn unit(encoding: Encoding) -> f64 {
     decode_mean(1, encoding.fraction_bits())

@@ -47,8 +47,8 @@ pub mod updates;
 pub mod weights;
 
 pub use aggregate::{
-    AggregateError, Aggregation, Before, MeanAggregate, Rule, aggregate, aggregate_from,
-    aggregate_with, change_of,
+    AggregateError, Aggregation, Before, MeanAggregate, Rule, add_change, aggregate,
+    aggregate_from, aggregate_with, change_of,
 };
 pub use compress::{Codec, CodecError, Draw, Packed, Residual};
 pub use contribution::{Coalitions, ContributionError, ShapleyOptions, score_updates, shapley};

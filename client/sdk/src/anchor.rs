@@ -10,7 +10,7 @@ use decentralml_types::{BlockNumber, Hash};
 
 use crate::{
     chain::{ANSWER_LIMIT, Chain},
-    error::within,
+    error::{ReadError, within},
 };
 
 /// How often it is looked whether the best chain still contains the block.
@@ -32,11 +32,17 @@ impl Anchor {
     /// count from just this block. And less than the number of blocks of which the chain knows the hashes.
     pub const LIFETIME: BlockNumber = 64;
 
+    /// Whether the best chain contains it. A node knows that of all its blocks, also of those whose state it has forgotten.
+    pub async fn is_in(self, chain: &Chain) -> Result<bool, ReadError> {
+        let hash = chain.methods().chain_get_block_hash(Some(self.number.into()));
+        let found = within("the hash of a block", ANSWER_LIMIT, hash).await?;
+        Ok(found.is_some_and(|found| found.0 == self.hash))
+    }
+
     /// Whether the best chain does not contain it. A node that does not say does not speak against it.
     pub(crate) async fn is_abandoned(self, chain: &Chain) -> bool {
-        let hash = chain.methods().chain_get_block_hash(Some(self.number.into()));
-        match within("the hash of a block", ANSWER_LIMIT, hash).await {
-            Ok(found) => found.is_none_or(|found| found.0 != self.hash),
+        match self.is_in(chain).await {
+            Ok(contained) => !contained,
             Err(error) => {
                 tracing::debug!(%error, "a transaction's block cannot be looked up");
                 false

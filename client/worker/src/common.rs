@@ -35,8 +35,8 @@ pub struct Common {
     pub task: Option<TaskId>,
     /// What it may bond in all, in planck: it bonds what tasks ask for, up to this.
     pub max_bond: Balance,
-    /// Who looks at how far updates on their way to hosts are; `None` is sent when there is none on its way.
-    pub uploads: Option<watch::Sender<Option<Upload>>>,
+    /// Who looks at how far updates on their way to hosts are: all that are at the time, of each task one at most.
+    pub uploads: Option<watch::Sender<Vec<Upload>>>,
     /// Whether to end once the given task is over and everything of this account in it is settled.
     pub exit_when_done: bool,
 }
@@ -50,4 +50,11 @@ pub struct Upload {
     pub round: RoundNumber,
     /// How far it is.
     pub at: Handing,
+}
+
+impl Upload {
+    /// Whether both are of one round.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.task, self.round) == (other.task, other.round)
+    }
 }

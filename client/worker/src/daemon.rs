@@ -211,6 +211,29 @@ fn takes_no_part(task: TaskId, error: &WorkerError) {
     }
 }
 
+/// Forgets what is left of tasks that ended while no daemon ran. What cannot be read now waits for the next start.
+async fn sweep<P: Part>(work: Arc<Work>) {
+    let finalized = work.finalized.borrow().clone();
+    for task in work.state.tasks() {
+        match is_left::<P>(&work, &finalized, task).await {
+            Ok(true) => work.state.forget(task),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(task, %error, "the task could not be read"),
+        }
+    }
+}
+
+/// Whether a task is over for good, with nothing of the account in it.
+async fn is_left<P: Part>(work: &Work, finalized: &View, id: TaskId) -> Result<bool, WorkerError> {
+    let enrolled = finalized.enrollment(id, P::ROLE, &work.account()).await?.is_some();
+    Ok(!enrolled && claim::is_over(finalized, id).await?)
+}
+
+/// Does something beside the work, which does not wait for it; ends when both are done.
+async fn beside<T>(work: impl Future<Output = T>, aside: impl Future<Output = ()>) -> T {
+    tokio::join!(work, aside).0
+}
+
 struct Daemon<P: Part> {
     work: Arc<Work>,
     part: Arc<P>,
@@ -227,9 +250,13 @@ struct Daemon<P: Part> {
 }
 
 impl<P: Part> Daemon<P> {
-    /// Starts a session for each task that may suit, as they appear. Ends where one task was asked for and it is done.
     async fn serve(&mut self, exit_when_done: bool) -> Result<(), WorkerError> {
-        self.sweep().await;
+        let swept = sweep::<P>(self.work.clone());
+        beside(self.take_part(exit_when_done), swept).await
+    }
+
+    /// Starts a session for each task that may suit, as they appear. Ends where one task was asked for and it is done.
+    async fn take_part(&mut self, exit_when_done: bool) -> Result<(), WorkerError> {
         let mut best = self.work.best.clone();
         let mut finalized = self.work.finalized.clone();
         loop {
@@ -261,24 +288,6 @@ impl<P: Part> Daemon<P> {
                 },
             }
         }
-    }
-
-    /// Forgets what is left of tasks that ended while no daemon ran. What cannot be read now waits for the next start.
-    async fn sweep(&self) {
-        let finalized = self.work.finalized.borrow().clone();
-        for task in self.work.state.tasks() {
-            match self.is_left(&finalized, task).await {
-                Ok(true) => self.part.over(&self.work, task),
-                Ok(false) => {}
-                Err(error) => tracing::debug!(task, %error, "the task could not be read"),
-            }
-        }
-    }
-
-    /// Whether a task is over for good, with nothing of the account in it.
-    async fn is_left(&self, finalized: &View, id: TaskId) -> Result<bool, WorkerError> {
-        let enrolled = finalized.enrollment(id, P::ROLE, &self.work.account()).await?.is_some();
-        Ok(!enrolled && claim::is_over(finalized, id).await?)
     }
 
     async fn discover(&mut self, view: &View) -> Result<(), WorkerError> {

@@ -10,7 +10,7 @@ mod updates;
 use std::{collections::BTreeSet, sync::Arc};
 
 use decentralml_learning::{AggregateError, ContributionError, Dataset};
-use decentralml_sdk::{Seat, Signer, Task};
+use decentralml_sdk::{Seat, Signer, Task, View};
 use decentralml_storage::seal::SecretKey;
 use decentralml_types::{
     Cid, CommitteeNumber, Hash, NextModel, Opinion, Phase, Ppm, Role, RoundNumber, Seed, TaskId,
@@ -201,7 +201,13 @@ impl Part for Evaluator {
         }
     }
 
-    fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {
+    async fn settled(
+        &self,
+        work: &Work,
+        _: &View,
+        task: TaskId,
+        round: RoundNumber,
+    ) -> Result<(), WorkerError> {
         for committee in 0..=decentralml_protocol::clock::MAX_REDRAWS {
             work.state.remove(task, &name("scores", round, committee))?;
             work.state.remove(task, &name("next", round, committee))?;

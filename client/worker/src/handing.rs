@@ -118,7 +118,7 @@ async fn attempt(
     let asked = targets.len();
     tracing::info!(task, round, %cid, bytes = parcel.bytes(), wanted, asked, "hands the file to hosts");
     let mut told = Told::new();
-    let shown = Shown(work.uploads.as_ref());
+    let mut shown = Shown::new(work.uploads.as_ref());
     let tell = |at: Handing| {
         told.tell(task, round, at);
         shown.at(Upload { task, round, at });
@@ -196,7 +196,7 @@ async fn read(store: &Arc<Store>, cid: &Cid) -> Result<Parcel, WorkerError> {
 
 /// A store for what is on its way, where the account has none of its own. What an earlier update has left goes.
 async fn open_outgoing(work: &Work, moment: &Moment) -> Result<Arc<Store>, WorkerError> {
-    let folder = work.state.folder().join(format!("outgoing-{}", moment.task.id));
+    let folder = work.state.outgoing(moment.task.id);
     let open = move || {
         let store = Store::open(folder)?;
         store.gc(|_| {})?;
@@ -205,21 +205,31 @@ async fn open_outgoing(work: &Work, moment: &Moment) -> Result<Arc<Store>, Worke
     Ok(tokio::task::spawn_blocking(open).await.map_err(|_| WorkerError::Aborted)??)
 }
 
-/// Shows how far it is to whoever looks, until it ends in any way.
-struct Shown<'a>(Option<&'a watch::Sender<Option<Upload>>>);
+/// Shows how far one upload is to whoever looks, beside those of other tasks, until it ends in any way.
+struct Shown<'a> {
+    uploads: Option<&'a watch::Sender<Vec<Upload>>>,
+    last: Option<Upload>,
+}
 
-impl Shown<'_> {
-    fn at(&self, upload: Upload) {
-        if let Some(uploads) = self.0 {
-            uploads.send_replace(Some(upload));
-        }
+impl<'a> Shown<'a> {
+    fn new(uploads: Option<&'a watch::Sender<Vec<Upload>>>) -> Self {
+        Self { uploads, last: None }
+    }
+
+    fn at(&mut self, upload: Upload) {
+        let Some(uploads) = self.uploads else { return };
+        uploads.send_modify(|all| match all.iter_mut().find(|other| other.is_same(&upload)) {
+            Some(known) => *known = upload,
+            None => all.push(upload),
+        });
+        self.last = Some(upload);
     }
 }
 
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
-        if let Some(uploads) = self.0 {
-            uploads.send_replace(None);
+        if let (Some(uploads), Some(last)) = (self.uploads, &self.last) {
+            uploads.send_modify(|all| all.retain(|other| !other.is_same(last)));
         }
     }
 }
@@ -266,15 +276,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upload_is_shown_until_it_ends_or_is_given_up() {
-        let (uploads, seen) = watch::channel(None);
-        let shown = Shown(Some(&uploads));
-        let at = Handing { done: 1, total: 2, holders: 0 };
-        let upload = Upload { task: 1, round: 2, at };
-        shown.at(upload);
-        assert_eq!(*seen.borrow(), Some(upload));
-        drop(shown);
-        assert_eq!(*seen.borrow(), None);
-        Shown(None).at(upload);
+    fn uploads_of_several_tasks_are_shown_until_each_ends_or_is_given_up() {
+        let (uploads, seen) = watch::channel(Vec::new());
+        let upload = |task, done| {
+            let at = Handing { done, total: 2, holders: 0 };
+            Upload { task, round: 3, at }
+        };
+        let (mut one, mut two) = (Shown::new(Some(&uploads)), Shown::new(Some(&uploads)));
+        one.at(upload(1, 1));
+        two.at(upload(2, 1));
+        one.at(upload(1, 2));
+        assert_eq!(*seen.borrow(), [upload(1, 2), upload(2, 1)]);
+        drop(one);
+        assert_eq!(*seen.borrow(), [upload(2, 1)]);
+        drop(two);
+        assert!(seen.borrow().is_empty());
+        Shown::new(None).at(upload(1, 1));
     }
 }

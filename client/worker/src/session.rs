@@ -79,6 +79,7 @@ impl<P: Part> Session<P> {
             if self.work.is_current(&view) {
                 match self.look(&view).await {
                     Ok(open) => {
+                        self.note_due(&view, &open.due).await;
                         self.claim(&view, &open.due);
                         if let Some(refusal) = self.live(&view, &open.at_risk).await {
                             return Some(refusal);
@@ -118,6 +119,16 @@ impl<P: Part> Session<P> {
         };
         let unsettled = self.unsettled.insert(unsettled);
         claim::look(&self.work, view, self.task, unsettled).await
+    }
+
+    /// Has noted what the chain forgets with the claims. No claim waits for what cannot be noted.
+    async fn note_due(&mut self, view: &View, due: &[Row]) {
+        for row in due {
+            if let Err(error) = self.part.due(&self.work, view, row).await {
+                let Row { task, round, .. } = row;
+                tracing::warn!(task, round, %error, "what became of the round is not noted");
+            }
+        }
     }
 
     /// Claims what is due, beside whatever else is done. Claims enter the pool before a commitment that needs them does.
@@ -298,7 +309,7 @@ impl<P: Part> Session<P> {
     async fn finish(&mut self, finalized: &View) -> Result<bool, WorkerError> {
         let Some(unsettled) = &mut self.unsettled else { return Ok(false) };
         for round in claim::settled(&self.work, finalized, self.task, unsettled).await? {
-            self.part.settled(&self.work, self.task, round)?;
+            self.part.settled(&self.work, finalized, self.task, round).await?;
             unsettled.remove(&round);
             self.untidy = true;
             self.attempted.remove(&round);
@@ -308,7 +319,7 @@ impl<P: Part> Session<P> {
         }
         let over = self.leave_if_over(finalized).await?;
         if over {
-            self.part.over(&self.work, self.task);
+            self.work.state.forget(self.task);
         }
         if self.untidy || over {
             let open = self.unsettled.clone().unwrap_or_default();

@@ -10,8 +10,12 @@
 //!  <folder>/task-7/next-3-0.json              the next model it computed
 //!  <folder>/task-7/residual-3-….safetensors   what a trainer's update in round 3 left out
 //!  <folder>/task-7/variate-3-….safetensors    a trainer's control variate after round 3
+//!  <folder>/task-7/verdict-3.json             what became of that update, where it leaves one of those two
 //!  <folder>/task-7/updates/                   the updates that a seat works on; removed after each round
+//!  <folder>/outgoing-7/                       the update on its way to hosts, where there is no store
 //! ```
+//!
+//! Once a task is over, with nothing of the account in it, all that is named after it goes.
 
 pub(crate) mod hex32;
 mod ledger;
@@ -35,6 +39,8 @@ pub(crate) use sealed::Sealed;
 const MAX_RECORD: u64 = 1 << 20;
 /// Where in a task's folder those updates are that a seat works on.
 const SCRATCH: &str = "updates";
+/// What the names of stores for updates on their way begin with.
+const OUTGOING: &str = "outgoing-";
 
 /// Why records cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -192,13 +198,33 @@ impl State {
         persist::replace(path, bytes).map_err(|source| failed(path, source))
     }
 
+    /// Where the store is that a task's updates leave from, if the account has none.
+    pub(crate) fn outgoing(&self, task: TaskId) -> PathBuf {
+        self.folder.join(format!("{OUTGOING}{task}"))
+    }
+
     /// The tasks that have a folder.
     pub(crate) fn tasks(&self) -> BTreeSet<TaskId> {
         // Where it cannot be read, nothing can be removed either.
         let Ok(folders) = fs::read_dir(&self.folder) else { return BTreeSet::new() };
-        let task =
-            |folder: fs::DirEntry| folder.file_name().to_str()?.strip_prefix("task-")?.parse().ok();
+        let task = |folder: fs::DirEntry| {
+            let name = folder.file_name();
+            let mut prefixes = ["task-", OUTGOING].into_iter();
+            prefixes.find_map(|prefix| name.to_str()?.strip_prefix(prefix))?.parse().ok()
+        };
         folders.flatten().filter_map(task).collect()
+    }
+
+    /// Removes the folders of a task that is over. What cannot be removed is only in the way of disk space.
+    pub(crate) fn forget(&self, task: TaskId) {
+        for folder in [self.file(task, ""), self.outgoing(task)] {
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(task, %error, "{} is in the way", folder.display());
+                }
+                _ => {}
+            }
+        }
     }
 
     /// What is in a task's folder, with the names.
@@ -277,93 +303,4 @@ fn failed(path: &Path, source: io::Error) -> StateError {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Record {
-        #[serde(with = "hex32")]
-        salt: [u8; 32],
-    }
-
-    fn open(folder: &Path, account: u8) -> Result<State, StateError> {
-        State::open(folder, AccountId::from([account; 32]), Role::Trainer, [7; 32])
-    }
-
-    #[test]
-    fn a_record_is_there_after_a_restart_and_a_torn_write_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = open(folder.path(), 1).unwrap();
-        assert_eq!(state.load::<Record>(3, "update-1").unwrap(), None);
-        state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
-        drop(state);
-
-        // A crash while the next record is written leaves a part of it aside.
-        fs::write(folder.path().join("task-3/update-2.json.99.new"), b"{\"salt\": \"09").unwrap();
-        let state = open(folder.path(), 1).unwrap();
-        assert_eq!(state.load(3, "update-1").unwrap(), Some(Record { salt: [9; 32] }));
-        assert_eq!(state.load::<Record>(3, "update-2").unwrap(), None);
-        state.remove(3, "update-1").unwrap();
-        state.remove(3, "update-1").unwrap();
-        assert_eq!(state.load::<Record>(3, "update-1").unwrap(), None);
-    }
-
-    #[test]
-    fn rounds_whose_records_a_killed_process_left_are_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = open(folder.path(), 1).unwrap();
-        assert!(state.rounds(3).is_empty());
-        for name in ["update-1", "scores-12-0", "next-7-1"] {
-            state.save(3, name, &Record { salt: [9; 32] }).unwrap();
-        }
-        state.save(4, "update-2", &Record { salt: [9; 32] }).unwrap();
-        fs::create_dir(folder.path().join("task-x")).unwrap();
-        assert_eq!(state.tasks(), BTreeSet::from([3, 4]));
-        state.scratch(3).unwrap();
-        fs::write(folder.path().join("task-3/update-5.json.99.new"), b"{").unwrap();
-        assert_eq!(state.rounds(3), BTreeSet::from([1, 7, 12]));
-    }
-
-    #[test]
-    fn a_damaged_record_is_an_error_and_not_a_fresh_start() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = open(folder.path(), 1).unwrap();
-        state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
-        fs::write(folder.path().join("task-3/update-1.json"), b"{\"salt\": \"09").unwrap();
-        assert!(matches!(state.load::<Record>(3, "update-1"), Err(StateError::Damaged { .. })));
-    }
-
-    #[test]
-    fn what_need_not_survive_goes_at_the_next_start_and_at_the_next_use() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = open(folder.path(), 1).unwrap();
-        state.save(3, "update-1", &Record { salt: [9; 32] }).unwrap();
-        let scratch = state.scratch(3).unwrap();
-        for name in ["1-1.safetensors", "12-1.safetensors"] {
-            fs::write(scratch.join(name), b"of a round").unwrap();
-        }
-        state.clear_scratch(3, "1-").unwrap();
-        state.clear_scratch(4, "1-").unwrap();
-        assert!(!scratch.join("1-1.safetensors").exists());
-        assert!(scratch.join("12-1.safetensors").exists());
-        assert_eq!(state.scratch(3).unwrap(), scratch);
-        assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
-
-        fs::write(scratch.join("2-1.safetensors"), b"of a process that was killed").unwrap();
-        drop(state);
-        let state = open(folder.path(), 1).unwrap();
-        assert!(!scratch.exists());
-        assert!(state.load::<Record>(3, "update-1").unwrap().is_some());
-    }
-
-    #[test]
-    fn two_daemons_and_two_accounts_do_not_share_a_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = open(folder.path(), 1).unwrap();
-        assert!(matches!(open(folder.path(), 1), Err(StateError::InUse(_))));
-        drop(first);
-        assert!(matches!(open(folder.path(), 2), Err(StateError::OtherIdentity { .. })));
-        assert!(open(folder.path(), 1).is_ok());
-    }
-}
+mod tests;

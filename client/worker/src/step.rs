@@ -2,7 +2,7 @@
 
 use decentralml_learning::{
     AggregateError, Aggregation, Clipped, ControlVariate, ModelSpec, Seed, ServerOptimizer,
-    ServerState, Updates, Weights, aggregate_with, change_of,
+    ServerState, Updates, Weights, add_change, aggregate_with, change_of,
 };
 use decentralml_types::TaskSpec;
 
@@ -110,21 +110,19 @@ impl Step {
         state: State,
     ) -> Result<(Weights, State), WorkerError> {
         let State { server, variate } = state;
-        let mut change = None;
-        let variate = match (&self.scaffold, variate) {
-            (Some(Scaffold { way, clients }), Some(variate)) => {
-                let change = change.insert(change_of(base.parameters(), updates, &self.how)?);
-                Some(variate.implied(change, *way, self.participating, *clients)?)
-            }
-            (_, variate) => variate,
+        let server = self.server.as_ref().zip(server);
+        let variate = self.scaffold.as_ref().zip(variate);
+        if server.is_none() && variate.is_none() {
+            return Ok((aggregate_with(base, updates, &self.how)?, State::default()));
+        }
+        // Once for all that follows from it: reading the updates is what takes long.
+        let change = change_of(base.parameters(), updates, &self.how)?;
+        let implied = |(Scaffold { way, clients }, variate): (&Scaffold, ControlVariate)| {
+            variate.implied(&change, *way, self.participating, *clients)
         };
-        let (Some(optimizer), Some(mut server)) = (&self.server, server) else {
-            let next = aggregate_with(base, updates, &self.how)?;
-            return Ok((next, State { server: None, variate }));
-        };
-        let change = match change {
-            Some(change) => change,
-            None => change_of(base.parameters(), updates, &self.how)?,
+        let variate = variate.map(implied).transpose()?;
+        let Some((optimizer, mut server)) = server else {
+            return Ok((add_change(base, &change)?, State { server: None, variate }));
         };
         let next = optimizer.apply(base, &mut server, &change)?;
         Ok((next, State { server: Some(server), variate }))

@@ -11,7 +11,7 @@ use std::{
 };
 
 use decentralml_learning::Dataset;
-use decentralml_sdk::Task;
+use decentralml_sdk::{Row, Task, View};
 use decentralml_types::{Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -147,12 +147,23 @@ impl Part for Trainer {
         Ok(())
     }
 
-    fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError> {
-        Ok(work.state.remove(task, &name(round))?)
+    async fn due(&self, work: &Work, view: &View, row: &Row) -> Result<(), WorkerError> {
+        carried::note(work, view, row).await
     }
 
-    fn over(&self, work: &Work, task: TaskId) {
-        carried::forget_all(&work.state, task);
+    async fn settled(
+        &self,
+        work: &Work,
+        finalized: &View,
+        task: TaskId,
+        round: RoundNumber,
+    ) -> Result<(), WorkerError> {
+        work.state.remove(task, &name(round))?;
+        // Nothing waits for that: the next round that is settled has it tried again.
+        if let Err(error) = carried::tidy(work, finalized, task).await {
+            tracing::debug!(task, round, %error, "files of earlier updates are left for now");
+        }
+        Ok(())
     }
 }
 

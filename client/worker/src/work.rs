@@ -9,8 +9,8 @@ use std::sync::{
 };
 
 use decentralml_sdk::{
-    AccountId, Anchor, Call, Chain, Included, ReadError, Round, Signer, SubmitError, Task, View,
-    Wait,
+    AccountId, Anchor, Call, Chain, Included, ReadError, Round, Row, Signer, SubmitError, Task,
+    View, Wait,
 };
 use decentralml_storage::{Storage, Store, host::HostClient};
 use decentralml_types::{Balance, Phase, Role, RoundNumber, TaskId};
@@ -48,8 +48,8 @@ pub(crate) struct Work {
     pub(crate) sources: Sources,
     /// Hands updates to hosts.
     pub(crate) hands: HostClient,
-    /// Who looks at how far that is.
-    pub(crate) uploads: Option<watch::Sender<Option<Upload>>>,
+    /// Who looks at how far they are.
+    pub(crate) uploads: Option<watch::Sender<Vec<Upload>>>,
     /// The height of the last block that included a transaction of this daemon.
     pub(crate) included: AtomicU32,
 }
@@ -264,11 +264,24 @@ pub(crate) trait Part: Send + Sync + 'static {
         moment: &Moment,
     ) -> impl Future<Output = Result<(), WorkerError>> + Send;
 
-    /// Forgets what a settled round no longer needs.
-    fn settled(&self, work: &Work, task: TaskId, round: RoundNumber) -> Result<(), WorkerError>;
+    /// Notes what the chain forgets with the claim of a row that is due at a block. Called for every best block until it is claimed.
+    fn due(
+        &self,
+        _: &Work,
+        _: &View,
+        _: &Row,
+    ) -> impl Future<Output = Result<(), WorkerError>> + Send {
+        async { Ok(()) }
+    }
 
-    /// Forgets what is left of a task that is over for good, with nothing of the account in it.
-    fn over(&self, _: &Work, _: TaskId) {}
+    /// Forgets what a round no longer needs that is settled for this account on the finalized chain.
+    fn settled(
+        &self,
+        work: &Work,
+        finalized: &View,
+        task: TaskId,
+        round: RoundNumber,
+    ) -> impl Future<Output = Result<(), WorkerError>> + Send;
 }
 
 #[cfg(test)]

@@ -305,4 +305,15 @@ fn validation_rows_are_checked_and_written_canonically() {
 
     fs::write(folder.path().join("validation.csv"), "1,2,0\n").unwrap();
     assert!(file.validation_rows().unwrap_err().to_string().contains("2 features"));
+
+    let objective = "features = 64\nclasses = 10";
+    let layers = "input = [64]\nlayers = [{ dense = { units = 128 } }, \"relu\", { dense = { units = 10 } }]";
+    let text = EXAMPLE.replacen(objective, "features = 2\nclasses = 3", 1);
+    let text = text.replacen(layers, "name = \"gru-char\"\ninput = [2]", 1);
+    fs::write(&path, text).unwrap();
+    let file = TaskFile::read(&path).unwrap();
+    fs::write(folder.path().join("validation.csv"), "0,1,2\n2,3,1\n").unwrap();
+    let error = file.validation_rows().unwrap_err();
+    assert!(error.to_string().contains("row 2, number 2: 3 is no token"), "{error}");
+    assert_eq!(crate::exit::kind(&error), Kind::Data);
 }

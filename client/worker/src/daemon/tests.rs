@@ -30,3 +30,11 @@ fn a_task_that_is_over_is_refused_unless_something_is_left_to_settle() {
         assert_eq!(asked(Some(status), false, true, NOW), Asked::Start);
     }
 }
+
+#[tokio::test]
+async fn work_begins_before_what_is_done_beside_it_has_ended() {
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let work = async move { begun.send(()).is_ok() };
+    let aside = async { assert_eq!(has_begun.await, Ok(()), "it would wait for ever") };
+    assert!(beside(work, aside).await);
+}

@@ -9,9 +9,15 @@ use crate::{
     variate,
     wire::Wire,
 };
-use decentralml_learning::{Adaptive, Before, Draw, Rule, Update, UpdateFile};
+use decentralml_learning::{
+    Adaptive, Before, Draw, Encoding, Parameter, Rule, Update, UpdateFile, updates::Part,
+};
 use decentralml_types::spec;
-use std::path::Path;
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 const UPDATES: u8 = 7;
 const SEED: Seed = [9; 32];
@@ -315,4 +321,62 @@ fn the_order_of_updates_changes_no_byte_of_the_variate() {
     assert_ne!(once.variate, start.variate);
     let (_, twice) = taken(&spec, &files, &once);
     assert_ne!(twice.variate, once.variate);
+}
+
+/// Updates that count what is read of them.
+struct Counted<'a> {
+    updates: &'a [UpdateFile],
+    read: AtomicUsize,
+}
+
+/// See [`Counted`].
+struct CountedPart<'a> {
+    part: Box<dyn Part + 'a>,
+    read: &'a AtomicUsize,
+}
+
+impl Updates for Counted<'_> {
+    fn count(&self) -> usize {
+        self.updates.count()
+    }
+
+    fn kind(&self, update: usize) -> Option<(&[Parameter], Encoding)> {
+        self.updates.kind(update)
+    }
+
+    fn read(&self, update: usize, start: usize, out: &mut [i32]) -> io::Result<()> {
+        self.read.fetch_add(size_of_val(out), Ordering::Relaxed);
+        Updates::read(self.updates, update, start, out)
+    }
+
+    fn open(&self, update: usize) -> io::Result<Box<dyn Part + '_>> {
+        let part = self.updates.open(update)?;
+        Ok(Box::new(CountedPart { part, read: &self.read }))
+    }
+}
+
+impl Part for CountedPart<'_> {
+    fn read(&mut self, start: usize, out: &mut [u8]) -> io::Result<()> {
+        self.read.fetch_add(out.len(), Ordering::Relaxed);
+        self.part.read(start, out)
+    }
+}
+
+#[test]
+fn a_seat_reads_updates_once_for_the_model_and_the_variate() {
+    let folder = tempfile::tempdir().unwrap();
+    for rule in [spec::Rule::Mean, spec::Rule::Median] {
+        let asked = spec::Aggregation { rule, ..Default::default() };
+        let take = |spec: &TaskSpec| {
+            let (_, files) = updates(spec, folder.path());
+            let counted = Counted { updates: &files, read: AtomicUsize::new(0) };
+            let step = Step::of(spec, 0, &samples(), SEED).unwrap();
+            let start = step.start(&model()).unwrap();
+            let (next, after) = step.take(&base(), &counted, start).unwrap();
+            assert_eq!(after.variate.is_some(), step.has_variate());
+            (next.to_bytes(), counted.read.into_inner())
+        };
+        let plain_spec = task(asked.clone(), plain());
+        assert_eq!(take(&scaffold(asked, plain())), take(&plain_spec), "{rule:?}");
+    }
 }

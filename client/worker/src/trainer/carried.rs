@@ -4,21 +4,25 @@
 //! One file for each update that was made, named by its round and by what it was made from: a fork may ask for another update in the same
 //! round. It is there before the update is committed to. An update goes on from the file of the last settled round in which this trainer's
 //! was accepted: what went into an update that is in no model is learned anew, so what that one left out counts for nothing, and its
-//! gradients are in no server's variate.
+//! gradients are in no server's variate. A file goes once it is final that it is not the one to go on from.
+
+mod rounds;
 
 use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
 
 use decentralml_learning::{ControlVariate, ModelSpec, Residual, StateError};
-use decentralml_sdk::Round;
-use decentralml_types::{Hash, Outcome, Phase, RoundNumber, TaskId};
+use decentralml_sdk::{Row, View};
+use decentralml_types::{Hash, RoundNumber, TaskId};
 use tokio::task::spawn_blocking;
 
+use self::rounds::{Fate, OnChain, Rounds, Standing};
 use crate::{
     error::WorkerError,
-    origin,
     state::State,
     work::{Moment, Work},
 };
@@ -27,11 +31,15 @@ use crate::{
 const ENDING: &str = ".safetensors";
 /// What the names of files begin with.
 const PREFIXES: [&str; 2] = [Residual::PREFIX, ControlVariate::PREFIX];
+/// Files of a kind that are kept beside the one that updates go on from, as long as the chain may come back to them.
+const SPARE: usize = 4;
 
 /// A model's worth of numbers that belongs to one trainer.
 pub(super) trait Carried: Sized + Send + 'static {
     /// What the names of its files begin with.
     const PREFIX: &'static str;
+    /// Whether an update counts as accepted of which nobody knows what became of it. Where it does not, the next one begins anew.
+    const TRUSTS: bool;
 
     /// What there is before the first update.
     fn zero(model: &ModelSpec) -> Self;
@@ -45,6 +53,9 @@ pub(super) trait Carried: Sized + Send + 'static {
 
 impl Carried for Residual {
     const PREFIX: &'static str = "residual-";
+    // What those before it had left out went into the update: to go on from them would bring that once more if it was accepted, and to go on
+    // from its own would bring a part of what the committee refused if it was not. To begin anew loses what one update leaves out, no more.
+    const TRUSTS: bool = false;
 
     fn zero(model: &ModelSpec) -> Self {
         Self::zero(model)
@@ -61,6 +72,9 @@ impl Carried for Residual {
 
 impl Carried for ControlVariate {
     const PREFIX: &'static str = "variate-";
+    // If this is wrong, the server's variate is off for good by the N-th part of what the update has changed in this one; if the one before
+    // is taken wrongly, by as much; if the trainer begins anew, by the N-th part of a whole gradient. Most updates are accepted.
+    const TRUSTS: bool = true;
 
     fn zero(model: &ModelSpec) -> Self {
         Self::zero(model)
@@ -84,16 +98,10 @@ pub(super) async fn before<C: Carried>(
     model: &ModelSpec,
 ) -> Result<C, WorkerError> {
     let task = moment.task.id;
-    let chain = OnChain { work, moment };
-    let Some((round, path)) = last::<C>(&work.state, task, moment.round.number, &chain).await?
-    else {
-        return Ok(C::zero(model));
-    };
-    let finalized = work.finalized.borrow().clone();
-    let for_good = finalized.round(task, round).await?;
-    if for_good.is_some_and(|found| found.phase == Phase::Settled) {
-        forget(&work.state, task, round);
-    }
+    let chain = OnChain { work, view: &moment.view, task: &moment.task };
+    let Found { last, .. } = look::<C>(&work.state, task, moment.round.number, &chain).await?;
+    bound::<C>(&work.state, task, last.as_ref().map(|(_, path)| path));
+    let Some((round, path)) = last else { return Ok(C::zero(model)) };
     let of = model.clone();
     let found = spawn_blocking(move || C::load(&path, &of));
     Ok(found.await.map_err(|_| WorkerError::Aborted)?.unwrap_or_else(|error| {
@@ -114,103 +122,92 @@ pub(super) async fn keep<C: Carried>(
     Ok(kept.await.map_err(|_| WorkerError::Aborted)??)
 }
 
-/// Removes all of a task that is over.
-pub(super) fn forget_all(state: &State, task: TaskId) {
-    forget(state, task, RoundNumber::MAX);
-}
-
-/// What the chain says about earlier rounds.
-trait Rounds: Sync {
-    /// What a round that is settled was made from; `None` for any other.
-    fn settled(
-        &self,
-        round: RoundNumber,
-    ) -> impl Future<Output = Result<Option<Hash>, WorkerError>> + Send;
-
-    /// Whether this trainer's update is part of a settled round's model.
-    fn accepted(
-        &self,
-        round: RoundNumber,
-    ) -> impl Future<Output = Result<bool, WorkerError>> + Send;
-}
-
-/// As the moment's block tells.
-struct OnChain<'a> {
-    work: &'a Work,
-    moment: &'a Moment,
-}
-
-impl OnChain<'_> {
-    async fn round(&self, number: RoundNumber) -> Result<Option<Round>, WorkerError> {
-        let round = self.moment.view.round(self.moment.task.id, number).await?;
-        Ok(round.filter(|round| round.phase == Phase::Settled))
+/// Notes what became of an update that hands something on, before the claim that is due at a block has the chain forget it.
+pub(super) async fn note(work: &Work, view: &View, row: &Row) -> Result<(), WorkerError> {
+    let hands_on = |(round, _): &(RoundNumber, PathBuf)| *round == row.round;
+    if !files(&work.state, row.task, &PREFIXES).iter().any(hands_on) {
+        return Ok(());
     }
+    rounds::note(work, view, row.task, row.round).await
 }
 
-impl Rounds for OnChain<'_> {
-    async fn settled(&self, number: RoundNumber) -> Result<Option<Hash>, WorkerError> {
-        let of = |round| origin::of_round(&self.work.chain.genesis(), &self.moment.task, &round);
-        Ok(self.round(number).await?.map(of))
-    }
-
-    /// The chain knew when the round ended; it forgets with the claim. Where the node has forgotten that block, or does not answer, it
-    /// counts as accepted, as most are. Where it was not, what one update has handed on is wrong; the other way round, all that those
-    /// before it did would be lost.
-    async fn accepted(&self, number: RoundNumber) -> Result<bool, WorkerError> {
-        let (work, task) = (self.work, self.moment.task.id);
-        let ended_at = self.round(number).await?.and_then(|round| round.ended_at);
-        let Some(ended_at) = ended_at else { return Ok(false) };
-        let verdict = async {
-            let view = work.chain.at_height(ended_at.saturating_sub(1)).await?;
-            view.verdict(task, number, &work.account()).await
-        };
-        Ok(match verdict.await {
-            Ok(found) => {
-                let outcome = found.and_then(|verdict| verdict.outcome);
-                matches!(outcome, Some(Outcome::Accepted { .. }))
-            }
-            Err(error) => {
-                tracing::warn!(task, round = number, %error, "no verdict can be read: it counts as accepted");
-                true
-            }
-        })
-    }
+/// Removes what no update will go on from, as the finalized chain tells.
+pub(super) async fn tidy(work: &Work, finalized: &View, task: TaskId) -> Result<(), WorkerError> {
+    let Some(task) = finalized.task(task).await? else { return Ok(()) };
+    clear(&work.state, task.id, &OnChain { work, view: finalized, task: &task }).await
 }
 
-/// The file of the last settled round before this one of which there is one that is part of its model.
-async fn last<C: Carried>(
+/// Removes what no update will go on from where all that is said of these rounds is final.
+async fn clear(state: &State, task: TaskId, chain: &impl Rounds) -> Result<(), WorkerError> {
+    let residuals = look::<Residual>(state, task, RoundNumber::MAX, chain).await?;
+    let variates = look::<ControlVariate>(state, task, RoundNumber::MAX, chain).await?;
+    residuals.spent.iter().chain(&variates.spent).for_each(|path| remove(path));
+    let left: BTreeSet<RoundNumber> =
+        files(state, task, &PREFIXES).into_iter().map(|(round, _)| round).collect();
+    for round in rounds::noted(state, task) {
+        if !left.contains(&round) {
+            rounds::forget(state, task, round);
+        }
+    }
+    Ok(())
+}
+
+/// The files of one kind.
+#[derive(Debug, Default)]
+struct Found {
+    /// What an update goes on from, with the round that it is of.
+    last: Option<(RoundNumber, PathBuf)>,
+    /// Of rounds that are over, what no update goes on from.
+    spent: Vec<PathBuf>,
+}
+
+/// Looks through the files of rounds before this one: the last settled one in which this trainer's update was accepted counts.
+async fn look<C: Carried>(
     state: &State,
     task: TaskId,
     before: RoundNumber,
     chain: &impl Rounds,
-) -> Result<Option<(RoundNumber, PathBuf)>, WorkerError> {
-    let mut rounds: Vec<RoundNumber> =
-        files(state, task, &[C::PREFIX]).into_iter().map(|(round, _)| round).collect();
-    rounds.retain(|round| *round < before);
-    rounds.sort_unstable();
-    rounds.dedup();
-    for number in rounds.into_iter().rev() {
-        let Some(origin) = chain.settled(number).await? else { continue };
-        let path = state.file(task, &name::<C>(number, &origin));
-        if path.exists() && chain.accepted(number).await? {
-            return Ok(Some((number, path)));
-        }
+) -> Result<Found, WorkerError> {
+    let mut by_round: BTreeMap<RoundNumber, Vec<PathBuf>> = BTreeMap::new();
+    for (round, path) in files(state, task, &[C::PREFIX]) {
+        by_round.entry(round).or_default().push(path);
     }
-    Ok(None)
-}
-
-/// Removes what rounds before this one have left.
-fn forget(state: &State, task: TaskId, before: RoundNumber) {
-    for (round, path) in files(state, task, &PREFIXES) {
-        if round >= before {
+    let (mut found, mut is_decided) = (Found::default(), false);
+    for (round, mut paths) in by_round.into_iter().rev().filter(|(round, _)| *round < before) {
+        let standing = chain.standing(round).await?;
+        if standing == Standing::Open {
             continue;
         }
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(task, round, %error, "{} is in the way", path.display());
+        if let (Standing::Settled(origin), false) = (standing, is_decided) {
+            let path = state.file(task, &name::<C>(round, &origin));
+            if let Some(at) = paths.iter().position(|found| *found == path) {
+                let fate = chain.fate(round).await?;
+                is_decided = fate != Fate::Rejected;
+                if fate == Fate::Accepted || (fate == Fate::Unknown && C::TRUSTS) {
+                    found.last = Some((round, paths.swap_remove(at)));
+                }
             }
-            _ => {}
         }
+        found.spent.append(&mut paths);
+    }
+    Ok(found)
+}
+
+/// Removes all files of a kind but the one that an update goes on from and the latest of the others, to which a fork may come back: so many
+/// there are at most, even where no block becomes final.
+fn bound<C: Carried>(state: &State, task: TaskId, last: Option<&PathBuf>) {
+    let mut others = files(state, task, &[C::PREFIX]);
+    others.retain(|(_, path)| Some(path) != last);
+    others.sort_unstable_by_key(|(round, _)| Reverse(*round));
+    others.iter().skip(SPARE).for_each(|(_, path)| remove(path));
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "{} is in the way", path.display());
+        }
+        _ => {}
     }
 }
 

@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-use super::*;
-use std::collections::BTreeMap;
+use super::{rounds::tests as notes, *};
 
 use decentralml_sdk::AccountId;
 use decentralml_types::Role;
@@ -13,51 +12,56 @@ fn model() -> ModelSpec {
     ModelSpec::mlp(2, &[], 2)
 }
 
-fn write<C: Carried>(state: &State, task: TaskId, round: RoundNumber, origin: &Hash) {
-    let path = state.file(task, &name::<C>(round, origin));
-    State::keep_file(&path, &C::zero(&model()).to_bytes()).unwrap();
+fn path<C: Carried>(state: &State, round: RoundNumber, origin: u8) -> PathBuf {
+    state.file(3, &name::<C>(round, &[origin; 32]))
 }
 
-fn rounds(state: &State, task: TaskId) -> Vec<RoundNumber> {
+fn write<C: Carried>(state: &State, round: RoundNumber, origin: u8) {
+    State::keep_file(&path::<C>(state, round, origin), &C::zero(&model()).to_bytes()).unwrap();
+}
+
+fn left(state: &State) -> Vec<RoundNumber> {
     let mut rounds: Vec<_> =
-        files(state, task, &PREFIXES).into_iter().map(|(round, _)| round).collect();
+        files(state, 3, &PREFIXES).into_iter().map(|(round, _)| round).collect();
     rounds.sort_unstable();
     rounds
 }
 
-#[test]
-fn files_are_named_by_round_and_origin_and_go_when_a_later_one_is_settled() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state(folder.path());
-    assert!(rounds(&state, 3).is_empty());
-    for (round, origin) in [(1, [1; 32]), (2, [1; 32]), (2, [2; 32]), (11, [1; 32])] {
-        write::<Residual>(&state, 3, round, &origin);
-    }
-    write::<Residual>(&state, 4, 1, &[1; 32]);
-    write::<ControlVariate>(&state, 3, 1, &[1; 32]);
-    fs::write(folder.path().join("task-3/residual-9-00.safetensors.7.new"), b"torn").unwrap();
-    assert_eq!(rounds(&state, 3), [1, 1, 2, 2, 9, 11]);
-    assert!(state.rounds(3).is_empty(), "they are no records that wait for a claim");
-    let path = state.file(3, &name::<Residual>(11, &[1; 32]));
-    assert_eq!(Residual::load(&path, &model()).unwrap(), Residual::zero(&model()));
+/// Where rounds stand, and what became of the update. Others go on.
+struct Known(BTreeMap<RoundNumber, (Standing, Fate)>);
 
-    forget(&state, 3, 2);
-    assert_eq!(rounds(&state, 3), [2, 2, 9, 11]);
-    forget_all(&state, 3);
-    assert_eq!((rounds(&state, 3), rounds(&state, 4)), (vec![], vec![1]));
+impl Known {
+    /// Rounds that were settled from `[origin; 32]`.
+    fn settled<const N: usize>(rounds: [(RoundNumber, u8, Fate); N]) -> Self {
+        let settled = |(round, origin, fate)| (round, (Standing::Settled([origin; 32]), fate));
+        Self(rounds.map(settled).into())
+    }
 }
 
-/// What settled rounds were made from, and whether the update was accepted.
-struct Known(BTreeMap<RoundNumber, (Hash, bool)>);
-
 impl Rounds for Known {
-    async fn settled(&self, round: RoundNumber) -> Result<Option<Hash>, WorkerError> {
-        Ok(self.0.get(&round).map(|(origin, _)| *origin))
+    async fn standing(&self, round: RoundNumber) -> Result<Standing, WorkerError> {
+        Ok(self.0.get(&round).map_or(Standing::Open, |(standing, _)| *standing))
     }
 
-    async fn accepted(&self, round: RoundNumber) -> Result<bool, WorkerError> {
+    async fn fate(&self, round: RoundNumber) -> Result<Fate, WorkerError> {
         Ok(self.0[&round].1)
     }
+}
+
+#[test]
+fn files_are_named_by_round_and_origin_and_are_no_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(folder.path());
+    assert!(left(&state).is_empty());
+    for (round, origin) in [(1, 1), (2, 1), (2, 2), (11, 1)] {
+        write::<Residual>(&state, round, origin);
+    }
+    write::<ControlVariate>(&state, 1, 1);
+    fs::write(folder.path().join("task-3/residual-9-00.safetensors.7.new"), b"torn").unwrap();
+    assert_eq!(left(&state), [1, 1, 2, 2, 9, 11]);
+    assert!(state.rounds(3).is_empty(), "they wait for no claim");
+    let found = Residual::load(&path::<Residual>(&state, 11, 1), &model()).unwrap();
+    assert_eq!(found, Residual::zero(&model()));
 }
 
 #[tokio::test]
@@ -65,30 +69,83 @@ async fn an_update_goes_on_from_the_last_accepted_one_of_a_settled_round() {
     let folder = tempfile::tempdir().unwrap();
     let state = state(folder.path());
     // Round 2 was made twice, in two forks; round 5 is void, round 6 was rejected, and 7 is the one at work.
-    for (round, origin) in
-        [(1, 1), (2, 1), (2, 2), (3, 1), (5, 1), (6, 1), (7, 1)].map(|(n, o)| (n, [o; 32]))
-    {
-        write::<ControlVariate>(&state, 3, round, &origin);
+    for (round, origin) in [(1, 1), (2, 1), (2, 2), (3, 1), (5, 1), (6, 1), (7, 1)] {
+        write::<ControlVariate>(&state, round, origin);
     }
-    write::<Residual>(&state, 3, 4, &[1; 32]);
-    let mut known = Known(BTreeMap::from([
-        (1, ([1; 32], true)),
-        (2, ([2; 32], true)),
+    write::<Residual>(&state, 4, 1);
+    let mut known = Known::settled([
+        (1, 1, Fate::Accepted),
+        (2, 2, Fate::Accepted),
         // Settled in a fork in which this trainer has made nothing.
-        (3, ([9; 32], true)),
-        (4, ([1; 32], true)),
-        (6, ([1; 32], false)),
-        (7, ([1; 32], true)),
-    ]));
-    let path = |round, origin| state.file(3, &name::<ControlVariate>(round, &[origin; 32]));
-    let found = last::<ControlVariate>(&state, 3, 7, &known).await.unwrap();
-    assert_eq!(found, Some((2, path(2, 2))));
-    let residual = last::<Residual>(&state, 3, 7, &known).await.unwrap().unwrap();
-    assert_eq!(residual.0, 4, "each kind has files of its own");
-    assert_eq!(last::<ControlVariate>(&state, 3, 2, &known).await.unwrap(), Some((1, path(1, 1))));
-    assert_eq!(last::<ControlVariate>(&state, 3, 1, &known).await.unwrap(), None);
-    known.0.insert(6, ([1; 32], true));
-    let found = last::<ControlVariate>(&state, 3, 7, &known).await.unwrap();
-    assert_eq!(found, Some((6, path(6, 1))));
-    assert_eq!(last::<ControlVariate>(&state, 4, 7, &known).await.unwrap(), None, "another task");
+        (3, 9, Fate::Accepted),
+        (4, 1, Fate::Accepted),
+        (6, 1, Fate::Rejected),
+        (7, 1, Fate::Accepted),
+    ]);
+    known.0.insert(5, (Standing::Void, Fate::Rejected));
+    let last = async |known: &Known, before| {
+        look::<ControlVariate>(&state, 3, before, known).await.unwrap().last
+    };
+    let of = |round, origin| Some((round, path::<ControlVariate>(&state, round, origin)));
+    assert_eq!(last(&known, 7).await, of(2, 2));
+    assert_eq!(last(&known, 2).await, of(1, 1));
+    assert_eq!(last(&known, 1).await, None);
+    let residual = look::<Residual>(&state, 3, 7, &known).await.unwrap().last;
+    assert_eq!(residual.unwrap().0, 4, "each kind has files of its own");
+    known.0.insert(6, (Standing::Settled([1; 32]), Fate::Accepted));
+    assert_eq!(last(&known, 7).await, of(6, 1));
+    let other = look::<ControlVariate>(&state, 4, 7, &known).await.unwrap().last;
+    assert_eq!(other, None, "another task");
+}
+
+#[tokio::test]
+async fn what_a_rejected_update_has_left_goes_once_that_is_final() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(folder.path());
+    // Round 1 was made in two forks, round 3 is void, round 4 goes on.
+    for (round, origin) in [(1, 1), (1, 2), (2, 1), (3, 1), (4, 1)] {
+        write::<Residual>(&state, round, origin);
+        write::<ControlVariate>(&state, round, origin);
+        notes::write(&state, 3, round, Fate::Accepted);
+    }
+    let mut known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Rejected)]);
+    known.0.insert(3, (Standing::Void, Fate::Rejected));
+    clear(&state, 3, &known).await.unwrap();
+    assert_eq!(left(&state), [1, 1, 4, 4]);
+    assert!(path::<Residual>(&state, 1, 1).exists(), "the next update goes on from it");
+    assert_eq!(state.rounds(3), BTreeSet::from([1, 4]), "notes of the others go, too");
+
+    known.0.insert(4, (Standing::Settled([1; 32]), Fate::Accepted));
+    clear(&state, 3, &known).await.unwrap();
+    assert_eq!((left(&state), state.rounds(3)), (vec![4, 4], BTreeSet::from([4])));
+}
+
+#[tokio::test]
+async fn where_nobody_knows_the_verdict_a_variate_goes_on_and_error_feedback_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(folder.path());
+    for round in [1, 2] {
+        write::<Residual>(&state, round, 1);
+        write::<ControlVariate>(&state, round, 1);
+    }
+    let known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Unknown)]);
+    let variate = look::<ControlVariate>(&state, 3, 3, &known).await.unwrap();
+    assert_eq!(variate.last, Some((2, path::<ControlVariate>(&state, 2, 1))));
+    let residual = look::<Residual>(&state, 3, 3, &known).await.unwrap();
+    assert_eq!(residual.last, None, "what round 1 has left out went into the update of round 2");
+    clear(&state, 3, &known).await.unwrap();
+    assert_eq!(left(&state), [2]);
+}
+
+#[test]
+fn files_stay_few_where_nothing_becomes_final() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(folder.path());
+    for round in 1..=20 {
+        write::<ControlVariate>(&state, round, 1);
+    }
+    write::<Residual>(&state, 1, 1);
+    bound::<ControlVariate>(&state, 3, Some(&path::<ControlVariate>(&state, 3, 1)));
+    assert_eq!(left(&state), [1, 3, 17, 18, 19, 20]);
+    assert!(path::<Residual>(&state, 1, 1).exists(), "each kind is counted by itself");
 }

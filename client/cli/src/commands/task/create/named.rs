@@ -17,7 +17,7 @@ use decentralml_worker::{
 /// Fetches it all. Workers would do so in vain, and the sponsor would have paid.
 pub async fn check(file: &TaskFile, draft: &Draft, storage: &Storage) -> Result<()> {
     check_weights(file, &draft.spec, &draft.model, storage).await?;
-    check_validation(file, &draft.spec, storage).await
+    check_validation(file, &draft.spec, &draft.model, storage).await
 }
 
 async fn check_weights(
@@ -37,7 +37,12 @@ async fn check_weights(
     }
 }
 
-async fn check_validation(file: &TaskFile, spec: &TaskSpec, storage: &Storage) -> Result<()> {
+async fn check_validation(
+    file: &TaskFile,
+    spec: &TaskSpec,
+    model: &ModelSpec,
+    storage: &Storage,
+) -> Result<()> {
     let Some(cid) = &file.validation.cid else { return Ok(()) };
     let what = || format!("[validation]: {cid} cannot be had as rows");
     let rows = match fetch_validation(storage, spec).await {
@@ -56,7 +61,8 @@ async fn check_validation(file: &TaskFile, spec: &TaskSpec, storage: &Storage) -
         );
         return Err(problem(Kind::Data, message));
     }
-    Ok(())
+    let suit = model.check_rows(&rows);
+    suit.map_err(|error| problem(Kind::Data, format!("[validation]: {cid}: {error}")))
 }
 
 #[cfg(test)]
@@ -88,10 +94,13 @@ mod tests {
     }
 
     async fn validation(storage: &Storage, cid: Cid) -> Result<()> {
-        let mut file = example();
+        validation_of(example(), storage, cid).await
+    }
+
+    async fn validation_of(mut file: TaskFile, storage: &Storage, cid: Cid) -> Result<()> {
         file.validation.cid = Some(cid);
         let model = file.model_spec().unwrap();
-        check_validation(&file, &spec(&file, &model), storage).await
+        check_validation(&file, &spec(&file, &model), &model, storage).await
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -137,10 +146,49 @@ mod tests {
         file.validation.cid = Some(good);
         let model = file.model_spec().unwrap();
         let narrow = TaskSpec { max_validation_bytes: 10, ..spec(&file, &model) };
-        let error = check_validation(&file, &narrow, &storage).await.unwrap_err();
+        let error = check_validation(&file, &narrow, &model, &storage).await.unwrap_err();
         assert_eq!(exit::kind(&error), exit::Kind::Data, "longer than allowed: {error:?}");
         let missing = validation(&storage, Cid { digest: [7; 32], ..good }).await.unwrap_err();
         assert!(missing.to_string().contains("[validation]"), "{missing}");
         assert_eq!(exit::kind(&missing), exit::Kind::NoStore);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_named_set_with_a_row_that_the_model_cannot_take_is_refused_by_that_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = store(folder.path()).await;
+        let texts = || {
+            let mut file = example();
+            file.objective.features = 2;
+            file.objective.classes = Some(3);
+            file.model.input = Some(vec![2]);
+            file.model.layers = None;
+            file.model.name = Some("gru-char".to_owned());
+            file.max_update_size = None;
+            file
+        };
+        let good = storage.add(b"0,1,2\n2,0,1\n".to_vec()).await.unwrap().cid;
+        validation_of(texts(), &storage, good).await.unwrap();
+        for (rows, named) in [("0,1,2\n2,3,1\n", "3 is no token"), ("0,1,2\n2,0.5,1\n", "0.5")] {
+            let bad = storage.add(rows.as_bytes().to_vec()).await.unwrap().cid;
+            let error = validation_of(texts(), &storage, bad).await.unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("row 2, number 2") && text.contains(named), "{text}");
+            assert_eq!(exit::kind(&error), exit::Kind::Data);
+        }
+
+        let regression = || {
+            let example = include_str!("../../../../examples/regression.toml");
+            let mut file = TaskFile::parse(example).unwrap();
+            file.validation.file = None;
+            file
+        };
+        let good = storage.add(b"1,2,3,4,5,6,7,8,5.5\n".to_vec()).await.unwrap().cid;
+        validation_of(regression(), &storage, good).await.unwrap();
+        for rows in ["1,2,3,4,5,6,7,8\n", "1,2,3,4,5,6,7,8,5.5\n1,2,3,4,5,6,7,8,inf\n"] {
+            let bad = storage.add(rows.as_bytes().to_vec()).await.unwrap().cid;
+            let error = validation_of(regression(), &storage, bad).await.unwrap_err();
+            assert_eq!(exit::kind(&error), exit::Kind::Data, "{error:?}");
+        }
     }
 }
