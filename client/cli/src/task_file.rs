@@ -92,7 +92,7 @@ impl Rows {
 }
 
 /// Table `[model]`: layers, the file that has them, or the name of a ready model.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     pub name: Option<String>,
@@ -101,6 +101,13 @@ pub struct Model {
     pub layers: Option<Vec<LayerSpec>>,
     /// What the layers are for: what the objective says, where it is left out.
     pub task: Option<Task>,
+}
+
+impl Model {
+    /// The layers in a file.
+    pub fn in_file(path: PathBuf) -> Self {
+        Self { file: Some(path), ..Self::default() }
+    }
 }
 
 /// Table `[terms]`.
