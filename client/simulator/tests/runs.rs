@@ -341,7 +341,7 @@ fn every_example_is_a_run_file_whose_data_and_clients_can_be_had() {
         assert_eq!(first.clients.count(), all[0].file.clients, "{}", path.display());
         found += 1;
     }
-    assert_eq!(found, 3);
+    assert_eq!(found, 4);
 }
 
 #[test]
