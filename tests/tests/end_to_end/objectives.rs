@@ -181,13 +181,12 @@ async fn the_next_character_of_a_text_is_learned() -> Result<()> {
             ("learning_rate = 0.15", "learning_rate = 0.01"),
         ],
     )?;
-    let workers = workers(&system, task, "txt", &["--steps", "8", "--device", "cuda"])?;
+    let workers = workers(&system, task, "txt", &["--steps", "8", "--device", "cuda:999"])?;
     let shares = learned(&system, task, before, workers).await?;
-    // These programs are built for processors alone: they say so, and go on.
+    // No machine has so many cards: trainers say so, and go on.
     for (uri, _) in TRAINERS {
         let log = std::fs::read_to_string(system.log(uri))?;
-        let said = "trains on the processor, not on cuda";
-        assert!(log.contains(said) && log.contains("feature"), "{uri}: {log}");
+        assert!(log.contains("trains on the processor, not on cuda:999"), "{uri}: {log}");
     }
     assert!(shares[1] > 0.2, "a blind guess finds one of 96: {shares:?}");
     let measured = system.json(SPONSOR, &["model", "evaluate", &task.to_string()])?;
