@@ -121,6 +121,12 @@ fn tell(report: &Report, folder: &Path, out: &mut Out<'_>) -> Result<()> {
         let advice = "changes did not fit into the integers: fewer `fraction_bits`, or more `bits`";
         rows.push(("cut", format!("{} {advice}", report.saturated)));
     }
+    if report.bounded > 0 {
+        rows.push((
+            "bounded",
+            format!("{} were cut to the norm bound", count(report.bounded, "update")),
+        ));
+    }
     if let Some(fairness) = &report.fairness {
         let told = format!(
             "{:.4} ± {:.4} on the clients' own rows, {:.4} for the worst tenth",

@@ -125,19 +125,35 @@ fn no_round_moves_the_model_beyond_the_norm_bound() {
              {TRAINING}[aggregation]\n{bound}\n"
         );
         let federation = federation(&text, folder.path());
-        let (before, after) = (federation.first_model(), try_run(&federation, folder.path()));
-        let after = after.unwrap().model;
-        let pairs = before.values().iter().zip(after.values());
-        pairs.map(|(a, b)| f64::from(b - a).powi(2)).sum::<f64>().sqrt()
+        let before = federation.first_model();
+        let Outcome { model, report } = try_run(&federation, folder.path()).unwrap();
+        let pairs = before.values().iter().zip(model.values());
+        let moved = pairs.map(|(a, b)| f64::from(b - a).powi(2)).sum::<f64>().sqrt();
+        (moved, report.bounded)
     };
     let free = moved("");
-    assert!(free > 0.2, "{free}");
+    assert!(free.0 > 0.2 && free.1 == 0, "{free:?}");
     for bound in [0.1, 0.001] {
-        let cut = moved(&format!("norm_bound = {bound}"));
+        let (cut, counted) = moved(&format!("norm_bound = {bound}"));
+        assert_eq!(counted, 6, "{bound}");
         // The sum of a weight and its change is rounded.
         assert!(cut > bound / 4.0 && cut < bound + 1e-5, "{bound}: {cut}");
     }
     assert_eq!(moved("norm_bound = 1e6"), free);
+}
+
+#[test]
+fn variates_that_are_too_large_are_counted() {
+    let rows = format!("{HEADER}{}", owned("ann", &[0, 1, 2], 60, 1e4));
+    let folder = folder(&[("rows.csv", &rows), ("test.csv", &rows)]);
+    let saturated = |head: &str| {
+        let text = people(1, "").replace("clients = 4", "clients = 1");
+        let text = text.replace("learning_rate = 0.1", "learning_rate = 1e-9");
+        run(&format!("{head}{text}"), folder.path()).report.saturated
+    };
+    // Gradients of numbers this large leave the range of variates, weights stay within theirs.
+    assert_eq!(saturated(""), 0);
+    assert!(saturated("scaffold = true\n") > 0);
 }
 
 #[test]
