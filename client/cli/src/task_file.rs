@@ -101,6 +101,8 @@ pub struct Model {
     pub layers: Option<Vec<LayerSpec>>,
     /// What the layers are for: what the objective says, where it is left out.
     pub task: Option<Task>,
+    /// What a row means to them: normalization, names of classes, vocabulary.
+    pub rows: Option<RowSpec>,
 }
 
 impl Model {
@@ -182,7 +184,7 @@ impl TaskFile {
                 (Task::Regression, features, quantities)
             }
         };
-        let Model { name, file, input, layers, task: given } = &self.model;
+        let Model { name, file, input, layers, task: given, rows } = &self.model;
         let spec = match (name, file, input, layers, given) {
             (None, Some(path), None, None, None) => read_model(path)?,
             (None, None, Some(input), Some(layers), given) => {
@@ -196,6 +198,15 @@ impl TaskFile {
                 return Err(wrong(
                     "[model]: give either `file`, or `input` and `layers`, with the `task` that they are for where [objective] \
                      does not say it, or the `name` of a ready model, with its `input` where that is another than usual",
+                ));
+            }
+        };
+        let spec = match (rows, file) {
+            (None, _) => spec,
+            (Some(rows), None) => spec.with_rows(rows.clone()),
+            (Some(_), Some(_)) => {
+                return Err(wrong(
+                    "[model]: with a `file`, `rows` stand in that file: move them there",
                 ));
             }
         };
