@@ -271,9 +271,14 @@ def main():
                 f"| {row['accuracy_ours']:.1%}, {row['accuracy_pytorch']:.1%} |",
                 flush=True,
             )
+            # After each, so that what is there when it is stopped is worth something.
+            write(results, torch.__version__, options)
+
+
+def write(results, version, options):
     report = {
         "date": options.date,
-        "pytorch": torch.__version__,
+        "pytorch": version,
         "device": options.device,
         "cores": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],

@@ -113,6 +113,20 @@ def measured(report, settings, measure):
     return 4 * report["parameters"] * steps / report["bytes_up"]
 
 
+def is_number(report):
+    """Whether the model has stayed one: a loss that is no number is written as the largest one."""
+    losses = [record["metrics"]["loss"] for record in report["rounds"] if record["metrics"]]
+    return all(loss is not None and loss < sys.float_info.max for loss in losses)
+
+
+def trouble(reports):
+    """What a reader of a cell has to know of its runs, behind it."""
+    diverged = sum(record["diverged"] for report in reports for record in report["rounds"])
+    broken = sum(not is_number(report) for report in reports)
+    found = [(diverged, "updates diverged"), (broken, "runs have become no numbers")]
+    return "".join(f" ({count} {what})" for count, what in found if count)
+
+
 def told(values, seeds, measure, published):
     """A cell of a table in Markdown."""
     found = [value for value in values if value is not None]
@@ -235,14 +249,17 @@ def tell(tables, runs, rates, options):
             line = []
             for column, cell in zip(table.columns, cells):
                 reports = [Run(cell.run, seed, options).report() for seed in range(1, options.seeds + 1)]
-                values = [measured(report, cell.run, cell.measure) for report in reports if report]
+                reports = [report for report in reports if report]
+                values = [measured(report, cell.run, cell.measure) for report in reports]
                 known = [value for value in values if value is not None]
-                line.append(told(values, options.seeds, cell.measure, cell.published))
+                line.append(told(values, options.seeds, cell.measure, cell.published) + trouble(reports))
                 rows.append({
                     "row": row, "column": column, "measure": cell.measure, "values": values, "published": cell.published,
                     "mean": statistics.mean(known) if known else None,
                     "deviation": statistics.stdev(known) if len(known) > 1 else None,
-                    "seconds": [report["seconds"] for report in reports if report], "run": cell.run,
+                    "diverged": [sum(record["diverged"] for record in report["rounds"]) for report in reports],
+                    "numbers": all(map(is_number, reports)),
+                    "seconds": [report["seconds"] for report in reports], "run": cell.run,
                 })  # fmt: skip
             print(f"| {row} | " + " | ".join(line) + " |")
         rest = [run for run in runs[name] if not run.report()]

@@ -92,7 +92,7 @@ impl Rows {
 }
 
 /// Table `[model]`: layers, the file that has them, or the name of a ready model.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     pub name: Option<String>,
@@ -101,6 +101,15 @@ pub struct Model {
     pub layers: Option<Vec<LayerSpec>>,
     /// What the layers are for: what the objective says, where it is left out.
     pub task: Option<Task>,
+    /// What a row means to them: normalization, names of classes, vocabulary.
+    pub rows: Option<RowSpec>,
+}
+
+impl Model {
+    /// The layers in a file.
+    pub fn in_file(path: PathBuf) -> Self {
+        Self { file: Some(path), ..Self::default() }
+    }
 }
 
 /// Table `[terms]`.
@@ -175,7 +184,7 @@ impl TaskFile {
                 (Task::Regression, features, quantities)
             }
         };
-        let Model { name, file, input, layers, task: given } = &self.model;
+        let Model { name, file, input, layers, task: given, rows } = &self.model;
         let spec = match (name, file, input, layers, given) {
             (None, Some(path), None, None, None) => read_model(path)?,
             (None, None, Some(input), Some(layers), given) => {
@@ -189,6 +198,15 @@ impl TaskFile {
                 return Err(wrong(
                     "[model]: give either `file`, or `input` and `layers`, with the `task` that they are for where [objective] \
                      does not say it, or the `name` of a ready model, with its `input` where that is another than usual",
+                ));
+            }
+        };
+        let spec = match (rows, file) {
+            (None, _) => spec,
+            (Some(rows), None) => spec.with_rows(rows.clone()),
+            (Some(_), Some(_)) => {
+                return Err(wrong(
+                    "[model]: with a `file`, `rows` stand in that file: move them there",
                 ));
             }
         };

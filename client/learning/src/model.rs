@@ -320,13 +320,14 @@ impl ModelSpec {
         if found == expected { Ok(()) } else { Err(SpecError::Features { expected, found }) }
     }
 
-    /// Checks that all the rows suit the model, tokens included.
+    /// Checks that all the rows suit the model, tokens and the names of classes included.
     pub fn check_rows(&self, data: &crate::data::Dataset) -> Result<(), SpecError> {
         match (self.task, data.quantities()) {
             (Task::Regression, 0) => return Err(self.other_targets(0)),
             (_, 0) => self.check_data(data.columns(), data.classes())?,
             (_, quantities) => self.check_quantities(data.columns(), quantities)?,
         }
+        self.rows.check_names(self.task, data.names())?;
         self.check_tokens(data)
     }
 

@@ -183,10 +183,14 @@ fn model(file: &ModelFile, folder: &Path, rows: &Dataset) -> Result<ModelSpec, S
         (None, quantities) => size(quantities),
     };
     let spec = ModelSpec::named(name, Some(&input), Some(outputs))?;
-    Ok(match rows.quantities() {
+    let spec = match rows.quantities() {
         0 => spec,
         _ => spec.with_task(Task::Regression),
-    })
+    };
+    let Some(meaning) = &file.rows else { return Ok(spec) };
+    let spec = spec.with_rows(meaning.clone());
+    spec.validate()?;
+    Ok(spec)
 }
 
 /// What a checkpoint must agree with. The name and how often something is written are left out: they
@@ -324,6 +328,19 @@ mod tests {
         assert!(error.contains("label_flip"), "{error}");
         let honest = RunFile { attack: None, ..flipping };
         Federation::load(&honest, folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_ready_model_is_told_what_its_rows_mean() {
+        let with = |rows: &str| {
+            let file = EXAMPLE.replacen("[model]\n", &format!("[model]\nrows = {rows}\n"), 1);
+            RunFile::from_toml(&file).and_then(|file| Federation::load(&file, Path::new("")))
+        };
+        let normal = with("{ normalize = { mean = [0.3], deviation = [0.4] } }").unwrap();
+        assert!(normal.spec.rows.normalize.is_some());
+        assert_ne!(normal.digest, load(&file()).digest);
+        let error = with("{ labels = [\"one\"] }").unwrap_err().to_string();
+        assert!(error.contains("1 labels for 10 classes"), "{error}");
     }
 
     /// A gray image of one pixel.

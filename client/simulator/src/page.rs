@@ -121,6 +121,9 @@ fn facts(report: &Report) -> String {
     if let Some(round) = report.reached {
         facts.insert(4, ("target reached", format!("in round {round}")));
     }
+    if file.aggregation.norm_bound.is_some() {
+        facts.push(("cut to the norm bound", format!("{} updates", report.bounded)));
+    }
     if let Some(attack) = &file.attack {
         facts.push(("hostile clients", format!("{}, {:?}", report.hostile, attack.kind)));
     }

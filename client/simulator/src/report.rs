@@ -32,6 +32,9 @@ pub struct RoundRecord {
     pub bytes_down: u64,
     /// Changes that were cut because they do not fit into the integers.
     pub saturated: u64,
+    /// Updates that were cut to the norm bound.
+    #[serde(default)]
+    pub bounded: u32,
     /// Seconds that the round took, with its evaluation.
     pub seconds: f64,
 }
@@ -88,6 +91,9 @@ pub struct Report {
     pub bytes_down: u64,
     /// Changes that were cut, over all rounds.
     pub saturated: u64,
+    /// Updates that were cut to the norm bound, over all rounds.
+    #[serde(default)]
+    pub bounded: u64,
     /// The rounds.
     pub rounds: Vec<RoundRecord>,
     /// Seconds of all rounds.

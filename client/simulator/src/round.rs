@@ -34,11 +34,13 @@ pub(crate) struct Rounds<'a> {
 }
 
 /// What a client has done, besides its update.
+#[derive(Default)]
 struct Done {
     /// Mean loss in the last epoch, of those that trained.
     loss: Option<f64>,
     bytes: u64,
     saturated: u64,
+    bounded: bool,
     sent: bool,
     /// Whether it has sent a change of its control variate.
     varied: bool,
@@ -78,14 +80,14 @@ impl Rounds<'_> {
         let put = |position: usize, sent: Option<Sent>| {
             let client = cohort.get(position).copied().unwrap_or_default();
             let told = match sent {
-                None => Done { loss: None, bytes: 0, saturated: 0, sent: false, varied: false },
-                Some(Sent { update, variate, loss, bytes, saturated }) => {
+                None => Done::default(),
+                Some(Sent { update, variate, loss, bytes, saturated, bounded }) => {
                     gather.put(position, update, self.count_of(client), round)?;
                     let is_varied = variate.is_some();
                     if let Some(variate) = variate {
                         varied.put(position, variate, 1, round)?;
                     }
-                    Done { loss, bytes, saturated, sent: true, varied: is_varied }
+                    Done { loss, bytes, saturated, bounded, sent: true, varied: is_varied }
                 }
             };
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -152,6 +154,7 @@ impl Rounds<'_> {
             bytes_up: told.iter().map(|done| done.bytes).sum(),
             bytes_down: fetched * cohort.len() as u64,
             saturated: told.iter().map(|done| done.saturated).sum(),
+            bounded: told.iter().filter(|done| done.bounded).count() as u32,
             seconds: start.elapsed().as_secs_f64(),
         };
         Ok(Turn { change, variate, record })

@@ -189,6 +189,7 @@ pub fn simulate(
         bytes_up: at.rounds.iter().map(|record| record.bytes_up).sum(),
         bytes_down: at.rounds.iter().map(|record| record.bytes_down).sum(),
         saturated: at.rounds.iter().map(|record| record.saturated).sum(),
+        bounded: at.rounds.iter().map(|record| u64::from(record.bounded)).sum(),
         seconds: at.rounds.iter().map(|record| record.seconds).sum(),
         rounds: at.rounds,
         threads: threads.count(),

@@ -1,4 +1,4 @@
-//! A run whose process is killed goes on to the same model.
+//! Runs in processes of their own: one that is killed goes on to the same model, and a million clients take little memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
@@ -67,4 +67,24 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_model() {
     assert!(child.wait().unwrap().success());
     assert_eq!(rest.first().map(String::as_str), Some("after 9 rounds"));
     assert_eq!(rest.last(), Some(&expected));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_round_of_a_million_clients_takes_less_than_a_gigabyte() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/million.toml");
+    let text = fs::read_to_string(example).unwrap();
+    assert!(text.contains("rounds = 20\n"));
+    let file = folder.path().join("million.toml");
+    fs::write(&file, text.replace("rounds = 20\n", "rounds = 2\ncheckpoint_every = 1\n")).unwrap();
+    // Held once a round is over and saved.
+    let mut child = start(&file, &folder.path().join("out"), "saved.1");
+    assert!(lines(&mut child).any(|line| line == "held"));
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kilobytes: u64 = peak.trim_end_matches("kB").trim().parse().unwrap();
+    assert!(kilobytes < 1_000_000, "{kilobytes} kB");
 }

@@ -5,6 +5,7 @@ mod bond;
 mod key;
 mod pace;
 
+use decentralml_learning::Dataset;
 use decentralml_sdk::{AccountId, Call, Member, Properties, Task, View, call};
 use decentralml_storage::Storage;
 use decentralml_types::{Balance, Role, TaskId, TaskSpec};
@@ -96,7 +97,7 @@ pub(crate) async fn refusal<P: Part>(
         return Ok(Some(error));
     }
     let reason = match sources::without_hosts(work, task) {
-        Some(storage) => match misfit(storage, models, &task.spec).await {
+        Some(storage) => match misfit(storage, models, &task.spec, part.rows()).await {
             Err(error) => {
                 tracing::debug!(task = task.id, %error, "looks for the model at hosts");
                 None
@@ -109,7 +110,7 @@ pub(crate) async fn refusal<P: Part>(
         Some(reason) => reason,
         None => {
             let storage = sources::for_task(work, view, task).await;
-            misfit(&storage, models, &task.spec).await?
+            misfit(&storage, models, &task.spec, part.rows()).await?
         }
     };
     Ok(reason.map(|reason| WorkerError::Unfit { task: task.id, reason }))
@@ -186,15 +187,17 @@ fn never_allowed(
     within_limit(allowed, task, needed, token).err()
 }
 
-/// Why nobody can take part in a task with the model that it has; `None` where it can be worked with. An error says that the
-/// store does not give the model now: nothing is put at risk before it does.
+/// Why nobody can take part in a task with the model that it has, or not with these rows; `None` where it can be worked with. An
+/// error says that the store does not give the model now: nothing is put at risk before it does.
 async fn misfit(
     storage: &Storage,
     models: &mut Models,
     spec: &TaskSpec,
+    rows: Option<&Dataset>,
 ) -> Result<Option<String>, ModelError> {
     let checked = match models.spec(storage, spec).await {
-        Ok(model) => model::check_update_length(&model, spec),
+        Ok(model) => model::check_update_length(&model, spec)
+            .and_then(|()| rows.map_or(Ok(()), |rows| model::check_rows(&model, rows))),
         Err(error) => Err(error),
     };
     match checked {
@@ -222,7 +225,7 @@ mod tests {
         model::tests::store,
         tries::{AGAIN, LIMIT},
     };
-    use decentralml_learning::ModelSpec;
+    use decentralml_learning::{ModelSpec, RowSpec};
     use decentralml_storage::unixfs;
     use decentralml_types::{TaskStatus, spec::Custody};
 
@@ -297,21 +300,44 @@ mod tests {
         let needed = model::update_length(&model, &spec).unwrap();
         let mut models = Models::default();
         spec.max_update_bytes = needed;
-        assert_eq!(misfit(&storage, &mut models, &spec).await.unwrap(), None);
+        assert_eq!(misfit(&storage, &mut models, &spec, None).await.unwrap(), None);
         spec.max_update_bytes = needed - 1;
-        let reason = misfit(&storage, &mut models, &spec).await.unwrap().unwrap();
+        let reason = misfit(&storage, &mut models, &spec, None).await.unwrap().unwrap();
         for number in [needed, needed - 1] {
             assert!(reason.contains(&number.to_string()), "{reason}");
         }
 
         let other = ModelSpec::mlp(5, &[], 3).to_canonical_json().unwrap();
         let other = TaskSpec { model: storage.add(other).await.unwrap().cid, ..task_spec() };
-        let reason = misfit(&storage, &mut Models::default(), &other).await.unwrap().unwrap();
+        let reason = misfit(&storage, &mut Models::default(), &other, None).await.unwrap().unwrap();
         assert!(reason.contains("objective"), "{reason}");
 
         // It may come yet.
-        let missing = misfit(&storage, &mut Models::default(), &task_spec()).await.unwrap_err();
+        let missing =
+            misfit(&storage, &mut Models::default(), &task_spec(), None).await.unwrap_err();
         assert!(matches!(missing, ModelError::Storage(_)), "{missing:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn rows_whose_labels_mean_something_else_are_told_before_a_bond() {
+        let (_folder, _, storage) = store().await;
+        let named = |names: [&str; 3]| names.map(str::to_owned).to_vec();
+        let labels = RowSpec { labels: named(["cat", "dog", "fox"]), ..RowSpec::default() };
+        let model = ModelSpec::mlp(4, &[5], 3).with_rows(labels);
+        let stored = storage.add(model.to_canonical_json().unwrap()).await.unwrap();
+        let mut spec = TaskSpec { model: stored.cid, ..task_spec() };
+        spec.max_update_bytes = model::update_length(&model, &spec).unwrap();
+        let mut models = Models::default();
+        let rows = Dataset::new(vec![0.0; 8], vec![0, 1], 4, 3).unwrap();
+        for (names, fits) in [(["cat", "dog", "fox"], true), (["cat", "fox", "dog"], false)] {
+            let rows = rows.clone().with_names(named(names)).unwrap();
+            let reason = misfit(&storage, &mut models, &spec, Some(&rows)).await.unwrap();
+            assert_eq!(reason.is_none(), fits, "{reason:?}");
+            if let Some(reason) = reason {
+                assert!(reason.contains("label 1 is \"fox\" in the data"), "{reason}");
+            }
+        }
+        assert_eq!(misfit(&storage, &mut models, &spec, Some(&rows)).await.unwrap(), None);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -322,14 +348,14 @@ mod tests {
         let (mut models, mut pace, mut now) = (Models::default(), Pace::default(), 1);
         for _ in 0..=LIMIT {
             assert!(pace.is_due(now));
-            let error = misfit(&storage, &mut models, &spec).await.unwrap_err();
+            let error = misfit(&storage, &mut models, &spec, None).await.unwrap_err();
             assert!(pace.put_off(now, &error.into()), "nothing that is counted");
             assert!(!pace.is_due(now + AGAIN - 1));
             now += AGAIN;
         }
         storage.add(model).await.unwrap();
         assert!(pace.is_due(now));
-        assert_eq!(misfit(&storage, &mut models, &spec).await.unwrap(), None);
+        assert_eq!(misfit(&storage, &mut models, &spec, None).await.unwrap(), None);
         // What the chain or the task says is counted, or final.
         assert!(!pace.put_off(now, &WorkerError::UnknownTask { task: 0 }));
         assert!(!pace.put_off(now, &ModelError::NoBase.into()));

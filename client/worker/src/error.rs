@@ -172,6 +172,17 @@ impl WorkerError {
         }
     }
 
+    /// Whether doing the same again would end the same: it follows from the round's model, the rows and the task alone.
+    pub(crate) fn is_certain(&self) -> bool {
+        match self {
+            Self::Train(error) => !matches!(error, learning::TrainError::Stopped),
+            Self::Update(_) | Self::Pack(_) | Self::UpdateTooLong { .. } | Self::Scaffold(_) => {
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the chain executed a call and refused it, which costs a fee.
     pub(crate) fn is_refusal(&self) -> bool {
         use SubmitError::{BelowMinimum, Dispatch, NoFunds, Rejected};

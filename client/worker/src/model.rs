@@ -27,6 +27,9 @@ pub enum ModelError {
     /// It does not suit what the task says is learned.
     #[error("the task's model does not suit its objective: {0}")]
     Objective(learning::SpecError),
+    /// The rows of this account do not suit it.
+    #[error("the rows do not suit the task's model: {0}")]
+    Rows(learning::SpecError),
     /// Weights that are not this model's.
     #[error("{cid} holds no weights of the task's model: {problem}")]
     Weights {
@@ -90,6 +93,11 @@ pub fn check_update_length(model: &ModelSpec, spec: &TaskSpec) -> Result<(), Mod
         return Err(ModelError::NoUpdateFits { needed, allowed });
     }
     Ok(())
+}
+
+/// Refuses rows that the model would take for something else: under other names, or with numbers that are no tokens.
+pub fn check_rows(model: &ModelSpec, rows: &Dataset) -> Result<(), ModelError> {
+    model.check_rows(rows).map_err(ModelError::Rows)
 }
 
 /// Fetches a task's list of layers and checks that it suits the task's objective.

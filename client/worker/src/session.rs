@@ -15,7 +15,7 @@ use crate::{
     enroll,
     error::WorkerError,
     pins,
-    tries::{AGAIN, REFUSAL, Step, Tries},
+    tries::{AGAIN, Step, Tries},
     work::{Moment, Part, Work, is_late, leaves_time},
 };
 
@@ -362,8 +362,7 @@ impl<P: Part> Session<P> {
                 Some(value)
             }
             Err(error) => {
-                let weight = if error.is_refusal() { REFUSAL } else { 1 };
-                match self.tries.failed(step, weight) {
+                match self.tries.failed(step, &error) {
                     0 => tracing::error!(task = self.task, ?step, %error, "failed and is given up"),
                     left => tracing::warn!(task = self.task, ?step, %error, left, "failed"),
                 }

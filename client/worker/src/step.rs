@@ -92,11 +92,7 @@ impl Step {
         match self.bound {
             Some(bound) => {
                 let cut = Clipped::new(updates, bound).map_err(AggregateError::Read)?;
-                tracing::debug!(
-                    updates = updates.count(),
-                    cut = cut.cut(),
-                    "bounded by their norm"
-                );
+                tracing::info!(updates = updates.count(), cut = cut.cut(), "bounded by their norm");
                 self.go(base, &cut, state)
             }
             None => self.go(base, updates, state),

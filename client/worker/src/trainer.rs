@@ -124,6 +124,10 @@ impl Part for Trainer {
         model::unfit(&task.spec.objective, &self.data)
     }
 
+    fn rows(&self) -> Option<&Dataset> {
+        Some(&self.data)
+    }
+
     fn models(memory: &mut Models) -> &mut Models {
         memory
     }

@@ -8,6 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
+use decentralml_learning::Dataset;
 use decentralml_sdk::{
     AccountId, Anchor, Call, Chain, Included, ReadError, Round, Row, Signer, SubmitError, Task,
     View, Wait,
@@ -242,6 +243,11 @@ pub(crate) trait Part: Send + Sync + 'static {
 
     /// Why the role takes no part in a task, by its specification; `None` where it does.
     fn unfit(&self, task: &Task) -> Option<String>;
+
+    /// The rows that it brings, where it brings any: they have to suit the task's model.
+    fn rows(&self) -> Option<&Dataset> {
+        None
+    }
 
     /// The task's model, in what is remembered.
     fn models(memory: &mut Self::Memory) -> &mut Models;

@@ -76,5 +76,25 @@ mod tests {
             clip_norm(&mut update, bound).unwrap();
             prop_assert_eq!(once, update);
         }
+
+        #[test]
+        fn scaling_update_and_bound_scales_what_is_left_and_their_order_does_not_matter(
+            update in prop::collection::vec(-10_000..10_000_i32, 1..50),
+            bound in 1..20_000_u64,
+            factor in 1..100_i32,
+        ) {
+            let mut large: Vec<i32> = update.iter().map(|q| q * factor).collect();
+            let mut turned: Vec<i32> = update.iter().rev().copied().collect();
+            let mut small = update;
+            clip_norm(&mut small, bound).unwrap();
+            clip_norm(&mut large, bound * u64::from(factor.unsigned_abs())).unwrap();
+            clip_norm(&mut turned, bound).unwrap();
+            turned.reverse();
+            prop_assert_eq!(&turned, &small);
+            for (small, large) in small.iter().zip(large) {
+                // Each is cut towards zero, and so is the ratio.
+                prop_assert!((small * factor - large).abs() <= 2 * factor, "{} {}", small, large);
+            }
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Rounds that learn something else than classes: quantities, and the next character of a text.
 
 use anyhow::{Context, Result, ensure};
-use decentralml_tests::{BOND, EVALUATORS, POCKET, Process, SPONSOR, System, honest, logs, stop};
-use decentralml_types::{Balance, Outcome, Role, TaskId};
+use decentralml_learning::{ModelSpec, Task, Weights};
+use decentralml_tests::{
+    BOND, EVALUATORS, POCKET, Process, SPONSOR, System, honest, logs, stop,
+};
+use decentralml_types::{Balance, Cid, Outcome, Role, TaskId};
 use std::fmt::Write as _;
 
 const TRAINERS: [(&str, &str); 4] =
@@ -86,6 +89,21 @@ fn prices(rows: usize, seed: u64) -> String {
     text
 }
 
+/// Weights for the example's layers as another program has them, which become a file in the store.
+fn imported(system: &System) -> Result<Cid> {
+    let spec = ModelSpec::mlp(8, &[32], 1).with_task(Task::Regression);
+    let path = |name: &str| system.folder().join("data").join(name).display().to_string();
+    let [layers, trained, onnx, first] =
+        ["layers.json", "trained.safetensors", "trained.onnx", "first.safetensors"].map(path);
+    std::fs::write(&layers, spec.to_canonical_json()?)?;
+    std::fs::write(&trained, Weights::init(&spec, [7; 32]).to_bytes())?;
+    system.json(SPONSOR, &["model", "export", &trained, "--layers", &layers, "--out", &onnx])?;
+    let found = system.json(SPONSOR, &["model", "import", &onnx, "--out", &first])?;
+    let added = system.json(SPONSOR, &["ipfs", "add", &first])?;
+    ensure!(added[0]["cid"] == found["cid"], "{added} {found}");
+    found["cid"].as_str().context("a CID")?.parse().map_err(|_| anyhow::anyhow!("{found}"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quantity_is_learned_and_its_models_are_attested_by_their_r2() -> Result<()> {
     let system = system().await?;
@@ -95,15 +113,20 @@ async fn a_quantity_is_learned_and_its_models_are_attested_by_their_r2() -> Resu
     }
     std::fs::write(data.join("validation.csv"), prices(120, 99))?;
     let before = system.sum_of_balances().await?;
+    let first = imported(&system)?;
+    let weights = format!("max_retries = 3\nweights = \"{first}\"");
     let task = system.create_task_like(
         "regression.toml",
         ROUNDS,
         TRAINERS.len(),
-        &[("min = 3", "min = 4")],
+        &[("min = 3", "min = 4"), ("max_retries = 3", &weights)],
     )?;
     let workers = workers(&system, task, "csv", &["--quantities", "1"])?;
     let shares = learned(&system, task, before, workers).await?;
     assert!(shares[1] > shares[0] && shares[1] > 0.3, "{shares:?}");
+    let bases = system.chain.finalized().await?.rounds(task).await?;
+    let bases: Vec<Option<Cid>> = bases.iter().map(|round| round.base).collect();
+    assert!(bases[0] == Some(first) && bases.last() != bases.first(), "{bases:?}");
 
     // The command measures on the same rows what the committee has attested.
     let id = task.to_string();
@@ -143,8 +166,13 @@ async fn the_next_character_of_a_text_is_learned() -> Result<()> {
             ("learning_rate = 0.15", "learning_rate = 0.01"),
         ],
     )?;
-    let workers = workers(&system, task, "txt", &["--steps", "8"])?;
+    let workers = workers(&system, task, "txt", &["--steps", "8", "--device", "cuda:999"])?;
     let shares = learned(&system, task, before, workers).await?;
+    // No machine has so many cards: trainers say so, and go on.
+    for (uri, _) in TRAINERS {
+        let log = std::fs::read_to_string(system.log(uri))?;
+        assert!(log.contains("trains on the processor, not on cuda:999"), "{uri}: {log}");
+    }
     assert!(shares[1] > 0.2, "a blind guess finds one of 96: {shares:?}");
     let measured = system.json(SPONSOR, &["model", "evaluate", &task.to_string()])?;
     assert!(measured["perplexity"].as_f64().is_some_and(|tokens| tokens < 96.0), "{measured}");

@@ -188,15 +188,24 @@ impl DataOpts {
         if self.data.is_some() {
             return self;
         }
+        let number = |flag: usize, setting: usize| if flag == 0 { setting } else { flag };
         Self {
             data: settings.data.clone(),
             labels: self.labels.or_else(|| settings.labels.clone()),
             label_column: self.label_column.or_else(|| settings.label_column.clone()),
             classes: self.classes.or(settings.classes),
+            class_names: match self.class_names.is_empty() {
+                true => settings.class_names.clone(),
+                false => self.class_names,
+            },
+            quantities: number(self.quantities, settings.quantities),
+            group_column: self.group_column.or_else(|| settings.group_column.clone()),
+            steps: self.steps.or(settings.steps),
+            vocabulary: self.vocabulary.or_else(|| settings.vocabulary.clone()),
+            skip_rows: number(self.skip_rows, settings.skip_rows),
             scale: self.scale.or(settings.scale),
             max_rows: self.max_rows.or(settings.max_rows),
             max_bytes: self.max_bytes.or(settings.max_bytes),
-            ..self
         }
     }
 
@@ -260,6 +269,37 @@ mod tests {
         let gone = decentralml_storage::unixfs::canonical_cid(b"not there");
         assert_eq!(let_go(&storage, &[own, other, gone]).await.unwrap(), 1);
         assert_eq!(storage.pins().await.unwrap(), [other]);
+    }
+
+    #[test]
+    fn the_files_description_of_rows_belongs_to_the_files_rows() {
+        let settings = config::Trainer {
+            data: Some("rows.csv".into()),
+            class_names: vec!["no".to_owned(), "yes".to_owned()],
+            quantities: 2,
+            group_column: Some("who".to_owned()),
+            steps: Some(16),
+            vocabulary: Some("ab".to_owned()),
+            skip_rows: 3,
+            ..config::Trainer::default()
+        };
+        let file = DataOpts::default().or_settings(&settings);
+        assert_eq!((&file.data, &file.class_names), (&settings.data, &settings.class_names));
+        assert_eq!((file.quantities, file.steps, file.skip_rows), (2, Some(16), 3));
+        assert_eq!(
+            (file.vocabulary, file.group_column),
+            (settings.vocabulary.clone(), settings.group_column.clone())
+        );
+        let flags = DataOpts {
+            quantities: 1,
+            skip_rows: 9,
+            class_names: vec!["a".to_owned()],
+            ..DataOpts::default()
+        };
+        let both = flags.clone().or_settings(&settings);
+        assert_eq!((both.quantities, both.skip_rows, both.class_names.len()), (1, 9, 1));
+        let other = DataOpts { data: Some("other.csv".into()), ..flags }.or_settings(&settings);
+        assert_eq!((other.steps, other.vocabulary), (None, None));
     }
 
     #[test]

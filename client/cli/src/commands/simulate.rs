@@ -121,6 +121,12 @@ fn tell(report: &Report, folder: &Path, out: &mut Out<'_>) -> Result<()> {
         let advice = "changes did not fit into the integers: fewer `fraction_bits`, or more `bits`";
         rows.push(("cut", format!("{} {advice}", report.saturated)));
     }
+    if report.bounded > 0 {
+        rows.push((
+            "bounded",
+            format!("{} were cut to the norm bound", count(report.bounded, "update")),
+        ));
+    }
     if let Some(fairness) = &report.fairness {
         let told = format!(
             "{:.4} ± {:.4} on the clients' own rows, {:.4} for the worst tenth",
@@ -302,6 +308,51 @@ mod tests {
         let compared = std::fs::read_to_string(out.join("compare.json")).unwrap();
         assert!(compared.contains("learning_rate=0.1\""), "{compared}");
         assert!(out.join("compare.html").is_file());
+    }
+
+    #[tokio::test]
+    async fn run_files_are_compared_and_those_that_have_ended_are_taken_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let write = |name: &str, head: &str, rate: &str| {
+            let text = format!(
+                "{head}clients = 3\nrounds = 2\n[model]\nname = \"mlp\"\n[data]\nfile = \"digits\"\nrows = 200\n\
+                 [training]\nepochs = 1\nbatch_size = 16\nlearning_rate = {rate}\noptimizer = \"sgd\"\n"
+            );
+            std::fs::write(path(name), text).unwrap();
+        };
+        write("quick.toml", "", "0.1");
+        write("slow.toml", "seeds = [1, 2]\n", "0.001");
+        let line = format!(
+            "decentralml simulate compare {} {} --out {} --json",
+            path("quick.toml"),
+            path("slow.toml"),
+            path("out")
+        );
+        let first = run_to_text(read(&line), true).await;
+        let last: serde_json::Value = serde_json::from_str(first.lines().last().unwrap()).unwrap();
+        assert_eq!((&last[0]["name"], &last[1]["name"]), (&"quick".into(), &"slow".into()));
+        assert_eq!(last[1]["seeds"], serde_json::json!([1, 2]));
+        let accuracy = |run: usize| last[run]["accuracy"]["mean"].as_f64().unwrap();
+        assert!(accuracy(0) > accuracy(1), "{last}");
+        let kept = std::fs::read_to_string(path("out/compare.json")).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&kept).unwrap(), last);
+        let page = std::fs::read_to_string(path("out/compare.html")).unwrap();
+        assert!(page.contains("quick") && page.contains("slow") && page.contains("<svg"));
+
+        // Six rounds the first time, none the second.
+        let rounds = |text: &str| text.lines().filter(|line| line.contains("\"record\"")).count();
+        let again = run_to_text(read(&line), true).await;
+        assert_eq!((rounds(&first), rounds(&again)), (6, 0), "{again}");
+        let again: serde_json::Value = serde_json::from_str(again.lines().last().unwrap()).unwrap();
+        assert_eq!(again[1]["model_cids"], last[1]["model_cids"]);
+
+        write("other.toml", "name = \"quick\"\n", "0.2");
+        let line = line.replace("slow.toml", "other.toml");
+        let mut bytes = Vec::new();
+        let error = run(read(&line), &mut Out::new(&mut bytes, true)).await.unwrap_err();
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
+        assert!(error.to_string().contains("two run files are called quick"), "{error}");
     }
 
     #[tokio::test]

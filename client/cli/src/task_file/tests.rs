@@ -263,6 +263,31 @@ fn a_ready_model_is_taken_by_its_name() {
 }
 
 #[test]
+fn what_rows_mean_may_stand_beside_layers_and_ready_models() {
+    let layers = "input = [64]\nlayers = [{ dense = { units = 128 } }, \"relu\", { dense = { units = 10 } }]";
+    let rows = "\n[model.rows]\nnormalize = { mean = [0.25], deviation = [0.5] }\n\
+                labels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]\n";
+    let of = |model: &str, rows: &str| {
+        let text = EXAMPLE.replacen(layers, &format!("{model}{rows}"), 1);
+        TaskFile::parse(&text).and_then(|file| file.model_spec())
+    };
+    for model in [layers, "name = \"mlp\""] {
+        let spec = of(model, rows).unwrap();
+        assert_eq!((spec.version, spec.rows.labels.len()), (2, 10), "{model}");
+        assert_eq!(of(model, "").unwrap().with_rows(spec.rows.clone()), spec);
+    }
+    let short = of(layers, &rows.replace(", \"9\"", "")).unwrap_err().to_string();
+    assert!(short.contains("[model]: rows: 9 labels for 10 classes"), "{short}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.toml");
+    fs::write(&path, format!("version = 1\n{layers}\n")).unwrap();
+    let file = format!("file = {:?}", path.display().to_string());
+    assert_eq!(of(&file, "").unwrap().version, 1);
+    let both = of(&file, rows).unwrap_err().to_string();
+    assert!(both.contains("`rows` stand in that file"), "{both}");
+}
+
+#[test]
 fn a_limit_that_no_update_of_the_model_fits_is_refused_with_both_numbers() {
     let limit = "max_update_size = \"1 MiB\"";
     let file = TaskFile::parse(EXAMPLE).unwrap();

@@ -7,6 +7,7 @@ mod failures;
 mod fetch;
 mod keep;
 mod keys;
+mod model;
 mod settings;
 mod store;
 

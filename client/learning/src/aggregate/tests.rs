@@ -1,13 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use decentralml_exact::robust;
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::*;
 use crate::{
     model::ModelSpec,
     random::{Purpose, Stream},
-    updates::UpdateFile,
+    updates::{Clipped, UpdateFile},
 };
 
 fn spec() -> ModelSpec {
@@ -106,31 +106,58 @@ fn every_rule_at_every_width_gives_what_the_exact_rules_give() {
 
 #[test]
 fn no_order_and_no_number_of_threads_changes_a_bit() {
-    let folder = tempfile::tempdir().unwrap();
-    let (base, mut updates) = updates(9);
+    let pools: Vec<_> = (1..=16)
+        .map(|threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
+        .collect();
+    // Each width is summed up in its own way, and 16 bits in two: with room above the clip, and without.
+    for (bits, fraction, clip) in
+        [(4, 3, 7), (8, 6, 127), (16, 12, 8_191), (16, 16, 32_767), (32, 28, i32::MAX)]
+    {
+        no_order_changes_a_bit(Encoding::new(bits, fraction, clip).unwrap(), &pools);
+    }
+}
+
+fn no_order_changes_a_bit(encoding: Encoding, pools: &[ThreadPool]) {
+    let (folder, spec) = (tempfile::tempdir().unwrap(), ModelSpec::mlp(64, &[20], 10));
+    let base = Weights::init(&spec, [0; 32]);
     // Two equal updates: there is a tie to break.
-    updates[4] = updates[2].clone();
+    let updates: Vec<Update> = [1, 2, 3, 4, 3, 6, 7, 8, 9]
+        .map(|seed| Update::from_delta(&base, &Weights::init(&spec, [seed; 32]), encoding).unwrap())
+        .to_vec();
     let files: Vec<UpdateFile> = updates
         .iter()
         .enumerate()
         .map(|(index, update)| UpdateFile::write(&folder.path().join(index.to_string()), update))
         .collect::<Result<_, _>>()
         .unwrap();
-    let pools: Vec<_> = (1..=16)
-        .map(|threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
-        .collect();
+    let counts = [7, 1, 30, 2, 9, 9, 100, 4, 1];
+    let bound = (updates[0].norm_squared().isqrt() / 2).max(1) as u64;
     let ways = every_way();
-    let expected: Vec<Option<Weights>> =
-        ways.iter().map(|how| aggregate_with(&base, files.as_slice(), how).ok()).collect();
-    assert!(expected.iter().flatten().count() >= 20);
+    let run = |way: usize, order: &[usize]| {
+        let all: Vec<UpdateFile> = order.iter().map(|&index| files[index].clone()).collect();
+        if let Some(how) = ways.get(way) {
+            return aggregate_with(&base, all.as_slice(), how).ok();
+        }
+        if way > ways.len() {
+            let cut = Clipped::new(all.as_slice(), bound).unwrap();
+            return Some(aggregate_with(&base, &cut, &Rule::Mean.into()).unwrap());
+        }
+        let own = order.iter().map(|&index| counts[index]).collect();
+        let counts = Some(Blend::new(own, 163).unwrap());
+        let how = Aggregation { counts, ..Rule::Mean.into() };
+        Some(aggregate_with(&base, all.as_slice(), &how).unwrap())
+    };
+    let straight: Vec<usize> = (0..files.len()).collect();
+    // The last two: updates that count differently, and those that are cut.
+    let every = ways.len() + 2;
+    let expected: Vec<Option<Weights>> = (0..every).map(|way| run(way, &straight)).collect();
+    assert!(expected.iter().flatten().count() >= 22);
     for round in 0..1_000 {
         let order = Stream::new(&SEED, Purpose::Permutation, round).permutation(files.len());
-        let shuffled: Vec<UpdateFile> = order.iter().map(|&index| files[index].clone()).collect();
-        // Each rule sees every number of threads several times, in other orders each time.
-        let at = round as usize % ways.len();
-        let pool = &pools[round as usize / ways.len() % pools.len()];
-        let found = pool.install(|| aggregate_with(&base, shuffled.as_slice(), &ways[at]).ok());
-        assert_eq!(found, expected[at], "{:?}, order {order:?}", ways[at]);
+        // Each way sees every number of threads several times, in other orders each time.
+        let (at, pool) = (round as usize % every, round as usize / every % pools.len());
+        let found = pools[pool].install(|| run(at, &order));
+        assert_eq!(found, expected[at], "way {at} at {encoding:?}, order {order:?}");
     }
 }
 

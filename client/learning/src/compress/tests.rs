@@ -67,6 +67,31 @@ fn fewer_bits_and_fewer_weights_are_fewer_bytes() {
 }
 
 #[test]
+fn the_largest_changes_are_sent_and_of_equal_ones_the_first() {
+    let count = spec().parameter_count();
+    // Each size comes twice, from 0.01 to 0.47, with both signs.
+    let size = |index: usize| (index * 37 % 47 + 1) as f32 / 100.0;
+    let changes: Vec<f32> =
+        (0..count).map(|i| if i % 2 == 0 { size(i) } else { -size(i) }).collect();
+    let base = Weights::new(&spec(), vec![0.0; count]).unwrap();
+    let trained = Weights::new(&spec(), changes.clone()).unwrap();
+    let mut largest: Vec<usize> = (0..count).collect();
+    largest.sort_by(|a, b| size(*b).total_cmp(&size(*a)).then(a.cmp(b)));
+    for (keep, sent) in [(100, 1), (900, 9), (1_000, 10), (5_000, 47)] {
+        let codec = Codec { bits: 32, keep: Some(keep), deflate: false };
+        let packed = codec.pack(&base, &trained, encoding(), &DRAW, None).unwrap();
+        let mut expected = largest[..sent].to_vec();
+        expected.sort_unstable();
+        let values = packed.update.values();
+        let found: Vec<usize> = (0..count).filter(|&index| values[index] != 0).collect();
+        assert_eq!(found, expected, "{keep} of 10,000");
+        for index in found {
+            assert!((encoding().decode(values[index]) - f64::from(changes[index])).abs() < 1e-4);
+        }
+    }
+}
+
+#[test]
 fn rounding_is_right_on_average_and_the_same_for_the_same_draw() {
     let (base, trained) = weights();
     let codec = Codec { bits: 4, keep: None, deflate: false };

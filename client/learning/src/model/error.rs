@@ -98,6 +98,19 @@ pub enum SpecError {
         /// Quantities per row of the data.
         found: usize,
     },
+    /// A class has another name in the data than in the model.
+    #[error(
+        "label {label} is {found:?} in the data and {expected:?} in the model: read the data with the model's names, in its \
+         order (--class-names, or --vocabulary of a text)"
+    )]
+    Names {
+        /// The first label that is called otherwise.
+        label: usize,
+        /// What the model calls it.
+        expected: String,
+        /// What the data call it.
+        found: String,
+    },
     /// A number that is no token of the model.
     #[error(
         "row {row}, number {position}: {value} is no token: tokens are whole numbers from 0 to {}",

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::SpecError;
+use super::{SpecError, Task};
 
 /// Bytes of a class's name at most.
 const MAX_NAME: usize = 256;
@@ -122,6 +122,24 @@ impl RowSpec {
             }
         }
         Ok(())
+    }
+
+    /// Checks that labels mean the same in data whose first classes have these names: under others,
+    /// a model would learn wrong labels without a sign of it. Names that either side lacks are not
+    /// compared.
+    pub(super) fn check_names(&self, task: Task, names: &[String]) -> Result<(), SpecError> {
+        let characters = match (task, &self.vocabulary) {
+            // The label is the token after the last, and called as the character is.
+            (Task::NextToken, Some(vocabulary)) => vocabulary.chars().map(String::from).collect(),
+            _ => Vec::new(),
+        };
+        let own = if characters.is_empty() { &self.labels } else { &characters };
+        match own.iter().zip(names).enumerate().find(|(_, (own, found))| own != found) {
+            None => Ok(()),
+            Some((label, (expected, found))) => {
+                Err(SpecError::Names { label, expected: expected.clone(), found: found.clone() })
+            }
+        }
     }
 
     /// Normalizes one row in place.

@@ -379,3 +379,31 @@ fn rows_that_do_not_suit_the_task_are_refused() {
         }
     }
 }
+
+#[test]
+fn rows_whose_classes_have_other_names_than_the_models_are_refused() {
+    use crate::Dataset;
+    let named = |names: &[&str]| -> Vec<String> { names.iter().map(|&n| n.to_owned()).collect() };
+    let labels = RowSpec { labels: named(&["cat", "dog", "fox"]), ..RowSpec::default() };
+    let model = ModelSpec::mlp(2, &[], 3).with_rows(labels);
+    let check = |model: &ModelSpec, names: &[&str]| {
+        let rows = Dataset::new(vec![0.0; 4], vec![0, 1], 2, 3).unwrap();
+        model.check_rows(&rows.with_names(named(names)).unwrap())
+    };
+    check(&model, &["cat", "dog", "fox"]).unwrap();
+    // Data of numbers have no names, and a folder of images none for the classes after its last.
+    check(&model, &[]).unwrap();
+    check(&model, &["cat", "dog"]).unwrap();
+    check(&ModelSpec::mlp(2, &[], 3), &["fox", "cat", "dog"]).unwrap();
+    let error = check(&model, &["cat", "fox", "dog"]).unwrap_err().to_string();
+    assert!(error.contains("label 1 is \"fox\" in the data and \"dog\" in the model"), "{error}");
+    assert!(error.contains("--class-names"), "{error}");
+    // One that lacks a class in the middle numbers those after it anew.
+    assert!(matches!(check(&model, &["cat", "fox"]), Err(SpecError::Names { label: 1, .. })));
+
+    let characters = RowSpec { vocabulary: Some("ab\n".to_owned()), ..RowSpec::default() };
+    let text = ModelSpec::named("gru-char", Some(&[2]), Some(3)).unwrap().with_rows(characters);
+    check(&text, &["a", "b", "\n"]).unwrap();
+    let error = check(&text, &["\n", "a", "b"]).unwrap_err().to_string();
+    assert!(error.contains("label 0 is \"\\n\" in the data and \"a\""), "{error}");
+}

@@ -217,6 +217,58 @@ fn images_go_through_squares_and_norms_as_by_hand() {
     assert_eq!(outputs(&spec, &weights, &[1.0, 2.0, 3.0, 6.0]), [3.5, 6.0]);
 }
 
+/// Weights with these numbers first, whose last dense layer passes everything on.
+fn passing_on(spec: &ModelSpec, first: &[f32]) -> Weights {
+    let units = spec.classes();
+    let mut values = vec![0.0; spec.parameter_count()];
+    values[..first.len()].copy_from_slice(first);
+    let start = values.len() - units * units;
+    (0..units).for_each(|i| values[start + i * (units + 1)] = 1.0);
+    Weights::new(spec, values).unwrap()
+}
+
+#[test]
+fn a_layer_norm_looks_at_each_step_alone() {
+    let spec = ModelSpec::new(vec![2, 4], vec![LayerNorm, Flatten, LayerSpec::dense(8)]);
+    // Offsets, then gains.
+    let weights = passing_on(&spec, &[0.0, 10.0, 0.0, -1.0, 1.0, 2.0, 1.0, 0.5]);
+    let expected = |scale: f64| [-3.0 * scale, 10.0 - 2.0 * scale, scale, -1.0 + 1.5 * scale];
+    // Variances of 5, and of 5e-6: there what is added to it counts.
+    let found = outputs(&spec, &weights, &[0.0, 2.0, 4.0, 6.0, 0.0, 2e-3, 4e-3, 6e-3]);
+    close(&found[..4], &expected(1.0 / (5.0 + 1e-5_f64).sqrt()));
+    close(&found[4..], &expected(1e-3 / (5e-6 + 1e-5_f64).sqrt()));
+}
+
+#[test]
+fn both_branches_of_a_residual_block_are_added() {
+    let (branch, beside) = (vec![LayerSpec::dense(2)], vec![LayerSpec::dense(2), Tanh]);
+    let x = [0.5, -2.0];
+    // The branch's offsets and weights, then the shortcut's.
+    let numbers = [0.1, 0.2, 1.0, 2.0, 3.0, 4.0, -0.5, 0.5, 0.3, 0.1, 0.2, -0.4];
+    for shortcut in [Vec::new(), beside] {
+        let used = if shortcut.is_empty() { 6 } else { 12 };
+        let block = Residual { layers: branch.clone(), shortcut: shortcut.clone() };
+        let spec = ModelSpec::new(vec![2], vec![block, LayerSpec::dense(2)]);
+        // x · W + b of the branch: [0.5 − 6 + 0.1, 1 − 8 + 0.2].
+        let added: [f64; 2] = match shortcut.is_empty() {
+            true => x.map(f64::from),
+            false => [(0.15 - 0.4 - 0.5_f64).tanh(), (0.05 + 0.8 + 0.5_f64).tanh()],
+        };
+        let found = outputs(&spec, &passing_on(&spec, &numbers[..used]), &x);
+        close(&found, &[-5.4 + added[0], -6.8 + added[1]]);
+    }
+}
+
+#[test]
+fn tokens_become_their_rows_and_steps_are_told_apart() {
+    let layers =
+        vec![Embedding { vocabulary: 3, units: 2 }, Position, Flatten, LayerSpec::dense(4)];
+    let spec = ModelSpec::new(vec![2], layers);
+    let weights = passing_on(&spec, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.1, 0.2, 0.3, 0.4]);
+    close(&outputs(&spec, &weights, &[2.0, 0.0]), &[5.1, 6.2, 1.3, 2.4]);
+    close(&outputs(&spec, &weights, &[1.0, 1.0]), &[3.1, 4.2, 3.3, 4.4]);
+}
+
 #[test]
 fn recurrent_layers_follow_their_formulas() {
     let row: Vec<f32> = (0..6).map(|i| i as f32 / 3.0 - 1.0).collect();

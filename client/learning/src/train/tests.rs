@@ -176,6 +176,35 @@ fn every_task_is_learned() {
 }
 
 #[test]
+fn every_ready_model_takes_steps_that_lower_its_loss() {
+    use crate::model::READY;
+    for name in READY {
+        let spec = ModelSpec::named(name, None, None).unwrap();
+        let (rows, columns, classes) = (4, spec.features(), spec.classes());
+        let tokens = spec.tokens();
+        let number = |i: usize| match tokens {
+            Some(tokens) => (i * 31 % tokens) as f32,
+            None => (i * 7919 % 256) as f32 / 255.0,
+        };
+        let labels = (0..rows as u32).map(|row| row * 3 % classes as u32).collect();
+        let features = (0..rows * columns).map(number).collect();
+        let data = Dataset::new(features, labels, columns, classes).unwrap();
+        let base = Weights::init(&spec, [1; 32]);
+        let before = crate::evaluate(&spec, &base, &data).unwrap();
+        // Nothing is known yet: the loss is near that of a blind guess.
+        assert!(before.loss < 2.0 * (classes as f64).ln(), "{name}: {before:?}");
+        let local = LocalTraining {
+            learning_rate: 0.001,
+            work: Work::Steps(4),
+            ..settings(Optimizer::Adam)
+        };
+        let outcome = train(&spec, &base, &data, &local, [2; 32], GO).unwrap();
+        let after = crate::evaluate(&spec, &outcome.weights, &data).unwrap();
+        assert!(after.loss < before.loss, "{name}: {before:?} {after:?}");
+    }
+}
+
+#[test]
 fn the_number_of_threads_changes_no_bit() {
     let on = |threads: usize, spec: &ModelSpec, data: &Dataset| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

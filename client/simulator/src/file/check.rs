@@ -69,6 +69,9 @@ impl RunFile {
         let model = &self.model;
         match (&model.name, &model.file) {
             (Some(_), None) => {}
+            (None, Some(_)) if model.rows.is_some() => {
+                return wrong("model.rows", "stand in the `file` of the layers: move them there");
+            }
             (None, Some(_)) if model.input.is_none() && model.outputs.is_none() => {}
             (None, Some(_)) => return wrong("model", "`input` and `outputs` go with `name`"),
             _ => {

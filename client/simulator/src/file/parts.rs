@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use decentralml_learning::{
-    Before, Codec, Encoding as Exact, Rule, Seed, ServerOptimizer, data::ReadOptions,
+    Before, Codec, Encoding as Exact, RowSpec, Rule, Seed, ServerOptimizer, data::ReadOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,9 @@ pub struct ModelFile {
     /// A file of layers in TOML or JSON, from the folder of the run file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
+    /// Of a ready model: what a row means to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowSpec>,
 }
 
 /// Which rows. Files are meant from the folder of the run file.

@@ -37,6 +37,8 @@ pub(super) struct Sent {
     pub(super) loss: Option<f64>,
     pub(super) bytes: u64,
     pub(super) saturated: u64,
+    /// Whether it was cut to the norm bound.
+    pub(super) bounded: bool,
 }
 
 impl Client<'_> {
@@ -88,13 +90,13 @@ impl Client<'_> {
         if let Some(Hostile::SignFlip { factor }) = hostile {
             trained = attack::flipped(&federation.spec, self.base, &trained, factor)?;
         }
-        let sent = self.encode(&trained, kept.residual.as_mut())?;
+        let mut sent = self.encode(&trained, kept.residual.as_mut())?;
         kept.save(self.rounds, self.number, self.round)?;
-        let more = variate
-            .as_ref()
-            .map_or(0, |_| Update::byte_length(&federation.spec, federation.variates));
-        let bytes = sent.bytes + more as u64;
-        Ok(Some(Sent { variate, loss: Some(outcome.loss), bytes, ..sent }))
+        if let Some(change) = &variate {
+            sent.bytes += Update::byte_length(&federation.spec, federation.variates) as u64;
+            sent.saturated += change.at_clip() as u64;
+        }
+        Ok(Some(Sent { variate, loss: Some(outcome.loss), ..sent }))
     }
 
     /// What an attacker sends who has seen the honest updates; nothing changes where there are none.
@@ -161,12 +163,14 @@ impl Client<'_> {
                 (packed.update, packed.bytes.len(), packed.saturated)
             }
         };
+        let mut bounded = false;
         if let Some(bound) = federation.file.aggregation.norm_bound {
             // In units of the encoding; a bound beyond 64 bits bounds nothing.
             let units = (bound / encoding.decode(1)).max(1.0) as u64;
+            bounded = update.norm_squared() > u128::from(units).pow(2);
             update.clip_norm(units)?;
         }
         let (bytes, saturated) = (bytes as u64, saturated as u64);
-        Ok(Sent { update, variate: None, loss: None, bytes, saturated })
+        Ok(Sent { update, variate: None, loss: None, bytes, saturated, bounded })
     }
 }

@@ -144,8 +144,10 @@ proptest! {
         let scaled: Vec<Vec<i32>> =
             all.iter().map(|update| update.iter().map(|q| q * factor).collect()).collect();
         let scale = f64::from(factor);
-        for rule in rules(1, 3) {
-            let large = match rule {
+        for (rule, before) in rules(1, 3).into_iter().flat_map(|rule| {
+            befores(all.len(), 1).into_iter().map(move |before| (rule, before))
+        }) {
+            let larger = match rule {
                 Rule::CenteredClipping { radius, steps } => {
                     Rule::CenteredClipping { radius: radius * u64::from(factor.unsigned_abs()), steps }
                 }
@@ -156,11 +158,11 @@ proptest! {
                 Rule::GeometricMedian { .. } | Rule::CenteredClipping { .. } => 1.0,
                 _ => 1.0 / ONE as f64,
             };
-            let small = run(&all, rule, &Before::Nothing).unwrap();
-            let large = run(&scaled, large, &Before::Nothing).unwrap();
-            for (small, large) in small.iter().zip(large) {
-                let difference = (*small as f64 * scale - large as f64).abs() / ONE as f64;
-                prop_assert!(difference <= tolerance * scale, "{:?}: {}", rule, difference);
+            let (small, large) = (run(&all, rule, &before), run(&scaled, larger, &before));
+            prop_assert_eq!(small.as_ref().err(), large.as_ref().err());
+            for (small, large) in small.into_iter().flatten().zip(large.into_iter().flatten()) {
+                let difference = (small as f64 * scale - large as f64).abs() / ONE as f64;
+                prop_assert!(difference <= tolerance * scale, "{:?} after {:?}: {}", rule, before, difference);
             }
         }
     }
@@ -197,6 +199,14 @@ proptest! {
             within(&run(&all, rule, &Before::Nothing).unwrap(), bound)?;
         }
         within(&run(&all, Rule::Krum { hostile: 3 }, &Before::Nothing).unwrap(), bound)?;
+    }
+
+    #[test]
+    fn krum_bears_as_many_as_it_may_be_told_of(all in attacked(7, 4)) {
+        // Five squared distances here; one hostile update more, and the rule refuses.
+        let bound = 100.0 + diameter() * 5_f64.sqrt();
+        within(&run(&all, Rule::Krum { hostile: 4 }, &Before::Nothing).unwrap(), bound)?;
+        prop_assert!(run(&all, Rule::Krum { hostile: 5 }, &Before::Nothing).is_err());
     }
 
     #[test]
@@ -245,6 +255,36 @@ fn the_mean_is_moved_by_one_update_and_so_shows_that_the_bounds_can_fail() {
     all.push(vec![i32::MAX; WIDTH]);
     let out = run(&all, Rule::Mean, &Before::Nothing).unwrap();
     assert!(within(&out, 1_000.0).is_err());
+}
+
+#[test]
+fn one_update_more_than_a_rule_bears_moves_it_as_far_as_it_likes() {
+    let neighbors = Before::NearestNeighbors { hostile: 5 };
+    let buckets = Before::Buckets { size: 2, permutation: (0..12).collect() };
+    for (rule, before, updates, borne) in [
+        (Rule::Mean, Before::Nothing, 11, 0),
+        (Rule::Median, Before::Nothing, 11, 5),
+        (Rule::TrimmedMean { k: 3 }, Before::Nothing, 11, 3),
+        (Rule::TrimmedMean { k: 5 }, Before::Nothing, 11, 5),
+        (Rule::GeometricMedian { steps: 8 }, Before::Nothing, 11, 5),
+        (Rule::Median, neighbors, 11, 5),
+        // Two of six buckets, and then three.
+        (Rule::Median, buckets, 12, 2),
+    ] {
+        let out = |hostile: usize| {
+            // One to a bucket.
+            let place =
+                |index: usize| if updates == 12 { index / 2 + index % 2 * 6 } else { index };
+            let update = |index| match place(index) < hostile {
+                true => vec![i32::MAX; WIDTH],
+                false => vec![place(index) as i32; WIDTH],
+            };
+            run(&(0..updates).map(update).collect::<Vec<_>>(), rule, &before).unwrap()
+        };
+        let told = format!("{rule:?} after {before:?}");
+        assert!(within(&out(borne), 100.0).is_ok(), "{told}");
+        assert!(within(&out(borne + 1), 1e7).is_err(), "{told}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     exit::{Kind, problem},
     output::{Out, pairs},
-    task_file::{Stored, TaskFile},
+    task_file::{Model, Stored, TaskFile},
     units::{Amount, Share, tokens},
 };
 use clap::Args;
@@ -66,9 +66,7 @@ impl Opts {
             file.validation.cid = None;
         }
         if let Some(path) = self.model {
-            file.model.file = Some(path);
-            file.model.input = None;
-            file.model.layers = None;
+            file.model = Model::in_file(path);
         }
         Ok(file)
     }
@@ -336,21 +334,34 @@ mod tests {
         assert!(text(cost).contains(&tokens(cost.needed(), &token)));
     }
 
+    const EXAMPLE: &str = include_str!("../../../examples/digits.toml");
+
+    fn opts(file: PathBuf) -> Opts {
+        Opts {
+            file,
+            name: None,
+            license: None,
+            rounds: None,
+            target: None,
+            reward: None,
+            validation: None,
+            model: None,
+            dry_run: true,
+        }
+    }
+
     #[test]
     fn flags_come_before_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("t.toml");
-        std::fs::write(&file, include_str!("../../../examples/digits.toml")).unwrap();
+        std::fs::write(&file, EXAMPLE).unwrap();
         let opts = Opts {
-            file,
             name: Some("other".to_owned()),
-            license: None,
             rounds: Some(3),
             target: Some("90 %".parse().unwrap()),
             reward: Some("1 planck".parse().unwrap()),
-            validation: None,
             model: Some("m.toml".into()),
-            dry_run: true,
+            ..opts(file)
         };
         let task = opts.task_file().unwrap();
         assert_eq!((task.name.as_str(), task.rounds), ("other", 3));
@@ -358,5 +369,26 @@ mod tests {
         assert_eq!(task.target, Some(Share(900_000)));
         assert_eq!(task.validation.file, Some(folder.path().join("validation.csv")));
         assert!(task.model.layers.is_none() && task.model.file.is_some());
+    }
+    #[test]
+    fn another_model_takes_the_place_of_whatever_the_file_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, model) = (folder.path().join("t.toml"), folder.path().join("m.toml"));
+        let layers = "version = 1\ninput = [64]\nlayers = [{ dense = { units = 10 } }]\n";
+        std::fs::write(&model, layers).unwrap();
+        let (head, rest) = EXAMPLE.split_once("[model]").unwrap();
+        let (_, tail) = rest.split_once("[training]").unwrap();
+        for table in [
+            "name = \"mlp\"",
+            "name = \"mlp\"\ninput = [64]",
+            "task = \"classification\"\ninput = [64]\nlayers = [{ dense = { units = 10 } }]",
+            "file = \"none.toml\"",
+        ] {
+            let text = format!("{head}[model]\n{table}\n[training]{tail}");
+            std::fs::write(&file, text).unwrap();
+            let opts = Opts { model: Some(model.clone()), ..opts(file.clone()) };
+            let spec = opts.task_file().unwrap().model_spec().unwrap();
+            assert_eq!(spec.parameter_count(), 650, "{table}");
+        }
     }
 }
