@@ -2,9 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use decentralml_learning::{ModelSpec, Task, Weights};
-use decentralml_tests::{
-    BOND, EVALUATORS, POCKET, Process, SPONSOR, System, honest, logs, stop,
-};
+use decentralml_tests::{BOND, EVALUATORS, POCKET, Process, SPONSOR, System, honest, logs, stop};
 use decentralml_types::{Balance, Cid, Outcome, Role, TaskId};
 use std::fmt::Write as _;
 
