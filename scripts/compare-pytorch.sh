@@ -16,8 +16,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
+. scripts/python-programs.sh
 
-TORCH=2.15.0
 OPTIONS=()
 FEATURES=()
 while (($#)); do
@@ -32,36 +32,8 @@ while (($#)); do
 done
 case "${FEATURES[*]-}" in *learning/cpu) FEATURES=() ;; esac
 
-# PyTorch's package for Linux is linked with CUDA libraries of several GB that a program on the processor never calls. The small
-# one that is called at the start is installed, the others are stood in for by empty ones.
-install_pytorch() {
-	local folder=$1 libraries name
-	command -v cc >/dev/null || { echo "compare-pytorch: a C compiler is needed: cc" >&2; exit 1; }
-	echo "compare-pytorch: installing PyTorch $TORCH into $folder (1.4 GB)" >&2
-	rm -rf "$folder.new"
-	python3 -m venv "$folder.new"
-	"$folder.new/bin/pip" install --quiet --no-deps "torch==$TORCH" 'nvidia-cuda-runtime==13.2.*' 'numpy==2.4.6' 'sympy==1.14.0' \
-		'mpmath==1.4.1' 'networkx==3.6.1' 'jinja2==3.1.6' 'markupsafe==3.0.4' 'filelock==4.2.11' 'typing-extensions==4.16.0' 'fsspec==2026.9.0'
-	libraries=$(echo "$folder.new"/lib/python3*/site-packages)
-	mkdir "$folder.new/cuda"
-	cp "$libraries"/nvidia/*/lib/libcudart.so.* "$folder.new/cuda/"
-	for name in $(readelf -d "$libraries"/torch/lib/*.so | sed -n 's/.*NEEDED.*\[\(lib\(cu\|nv\|nccl\).*\)\]/\1/p' | sort -u); do
-		[[ -e $folder.new/cuda/$name ]] || echo | cc -x c -shared -Wl,-soname,"$name" -o "$folder.new/cuda/$name" -
-	done
-	# A variable, which unlike a function is looked up at the start.
-	echo 'int nvshmem_selected_device_transport;' | cc -x c -shared -fPIC -Wl,-soname,libnvshmem_host.so.3 \
-		-Wl,--version-script=<(echo 'NVSHMEM { global: *; };') -o "$folder.new/cuda/libnvshmem_host.so.3" -
-	rm -rf "$folder"
-	mv "$folder.new" "$folder"
-}
-
 PYTHON=${DECENTRALML_PYTORCH:-}
-if [[ ! $PYTHON ]]; then
-	FOLDER="$(dirname "$CARGO_TARGET_DIR")/pytorch-$TORCH"
-	[[ -x $FOLDER/bin/python3 ]] || install_pytorch "$FOLDER"
-	PYTHON=$FOLDER/bin/python3
-	export LD_LIBRARY_PATH="$FOLDER/cuda${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-fi
+[[ $PYTHON ]] || find_pytorch
 
 # The whole workspace, as everywhere: for a package alone Cargo chooses other features, and builds a hundred crates again.
 cargo build --release --workspace --locked "${FEATURES[@]}" --example train_on_request
