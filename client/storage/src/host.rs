@@ -23,7 +23,8 @@
 //! **What is kept** is pinned when the last block has come, under the label that the [`Admission`] gives, and stays until
 //! [`Keeper::release`] of that label. Blocks are checked one by one as they come: each has to be the next of the DAG, before
 //! it is read, and to have the hash of its CID. What has come before a cut is safe from collections until the host ends or the
-//! label is released.
+//! label is released. What a process before this one had taken is so again from the first request about it; where there is no
+//! room it goes before then, as all does that is neither pinned nor on its way.
 //!
 //! **Errors** are JSON, `{"error": KIND, "message": TEXT}`:
 //!

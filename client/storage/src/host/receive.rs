@@ -98,16 +98,20 @@ pub(super) async fn linger(mut pieces: BodyDataStream) {
     let _ = timeout(LINGER, drain).await;
 }
 
-/// Makes blocks durable. The lease of the upload keeps them, since what is above them is here before.
+/// Makes blocks durable. The lease of the upload keeps them, since what is above them is here before. Where there is no room, what
+/// nobody has a lease of or a pin on goes first: a process before this one may have left uploads that have not come to their end.
 async fn write(store: &Arc<Store>, group: Vec<Block>) -> Result<(), Fault> {
     if group.is_empty() {
         return Ok(());
     }
     let store = store.clone();
     working(move || {
-        let mut batch = store.batch();
-        group.iter().try_for_each(|block| batch.put(block))?;
-        drop(batch.commit()?);
+        let written = store.with_room(|| {
+            let mut batch = store.batch();
+            group.iter().try_for_each(|block| batch.put(block))?;
+            batch.commit()
+        });
+        drop(written?);
         Ok(())
     })
     .await

@@ -7,6 +7,7 @@ mod crowds;
 mod cuts;
 mod hand;
 mod impostors;
+mod room;
 mod size;
 
 use crate::support::{self, Answer, bytes};

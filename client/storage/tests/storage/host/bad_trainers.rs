@@ -304,30 +304,6 @@ async fn a_replay_of_what_is_there_is_answered_without_reading_it() {
 }
 
 #[tokio::test]
-async fn a_host_without_room_says_so_and_takes_what_fits() {
-    let host = Running::start_with(HostLimits::default(), Some(3 * MIB as u64)).await;
-    let (large, small) = (Trainer::new(DRAWN[0]), Trainer::new(DRAWN[1]));
-    let parcel = large.parcel(&bytes(8 * MIB));
-    let target = host.target(&large, &parcel);
-    let answer = put(&target, 0, &large.car(&parcel.cid())).await;
-    assert_eq!((answer.status, kind(&answer).as_str()), (507, "full"), "{}", answer.text());
-    assert!(!answer.text().contains("store is full"), "how it is started is nobody's business");
-    let handed = client().hand_to(&parcel, &[target], 1, |_| {}).await;
-    assert!(
-        matches!(
-            &handed.failed[..],
-            [(_, decentralml_storage::host::HostError::Refused { status: 507, .. })]
-        ),
-        "{handed:?}"
-    );
-    let data = bytes(MIB / 2);
-    let parcel = small.parcel(&data);
-    let handed = client().hand_to(&parcel, &[host.target(&small, &parcel)], 1, |_| {}).await;
-    assert_eq!(handed.holders.len(), 1, "{handed:?}");
-    assert!(host.holds(&parcel.cid(), &data));
-}
-
-#[tokio::test]
 async fn a_round_that_is_released_takes_nothing_more_of_what_was_on_its_way() {
     let host = Running::start().await;
     let trainer = Trainer::new(DRAWN[0]);
