@@ -5,5 +5,6 @@
 mod connections;
 mod greedy;
 mod memory;
+mod pins;
 #[path = "../support/mod.rs"]
 mod support;

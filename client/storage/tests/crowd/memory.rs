@@ -27,14 +27,14 @@ fn a_file_of_any_size_goes_in_and_out_in_the_same_memory() {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         return runtime.unwrap().block_on(inside());
     }
-    // In a process of its own, whose memory is nobody else's.
+    alone("memory::a_file_of_any_size_goes_in_and_out_in_the_same_memory", INSIDE);
+}
+
+/// Runs a test in a process of its own, whose memory is nobody else's; it knows by the variable that it is there.
+pub fn alone(test: &str, inside: &str) {
     let output = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "memory::a_file_of_any_size_goes_in_and_out_in_the_same_memory",
-            "--nocapture",
-        ])
-        .env(INSIDE, "1")
+        .args(["--exact", test, "--nocapture"])
+        .env(inside, "1")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
@@ -43,7 +43,7 @@ fn a_file_of_any_size_goes_in_and_out_in_the_same_memory() {
 }
 
 /// The most memory that this process ever had, in KiB.
-fn peak() -> usize {
+pub fn peak() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
