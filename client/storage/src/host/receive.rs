@@ -60,11 +60,13 @@ pub(super) async fn receive(
         if progress.is_complete() {
             break Ok(true);
         }
+        turn.waiting(true);
         let next = tokio::select! {
             biased;
             fault = turn.ended() => break Err(fault),
             next = timeout_at(pace.wait(Instant::now()), pieces.next()) => next,
         };
+        turn.waiting(false);
         match next {
             Err(_) => break Err(Fault::stalled(limit)),
             Ok(None) => break Ok(false),
