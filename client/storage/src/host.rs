@@ -11,19 +11,21 @@
 //! of bytes that both ends know how to count in. `Upload-Offset` is a number of these bytes, as in the resumable uploads of the
 //! IETF (draft-ietf-httpbis-resumable-upload), and lies at 0 or at the end of a block; without the header it is 0. Who has
 //! been cut off asks again and goes on from what the answer says, after a restart of either end too. `Upload-Complete` is `?1` or
-//! `?0`, `Upload-Limit` is `max-size=BYTES`. Of one upload the last request counts: it ends an earlier one, which may be
-//! a connection that only the host still believes in.
+//! `?0`, `Upload-Limit` is `max-size=BYTES`. One request at a time goes on with an upload. Another one waits for it, up to 20 seconds,
+//! and ends it where its own statement holds longer, or where nothing has come for 5 seconds: that may be a connection that
+//! only the host still believes in.
 //!
 //! **Who may** is said by a [`Statement`] that the sender signs, in a header of every request:
 //! `Authorization: DecentralML STATEMENT.SIGNATURE`, both in base64url without padding, the statement in SCALE. It
 //! names the chain, the task, the round, the account, the host's account, the CID, the size and a last block. Whether it
-//! holds is for [`Admission`] to say. A statement that somebody else repeats can only bring the same bytes to the same host,
-//! and nothing of a body is read once these are there.
+//! holds is for [`Admission`] to say. A statement that somebody else repeats can only bring the same bytes to the same host: it
+//! ends no request that goes on, and nothing of a body is read once these are there.
 //!
 //! **What is kept** is pinned when the last block has come, under the label that the [`Admission`] gives, and stays until
 //! [`Keeper::release`] of that label. Blocks are checked one by one as they come: each has to be the next of the DAG, before
 //! it is read, and to have the hash of its CID. What has come before a cut is safe from collections until the host ends or the
-//! label is released.
+//! label is released. What a process before this one had taken is so again from the first request about it; where there is no
+//! room it goes before then, as all does that is neither pinned nor on its way.
 //!
 //! **Errors** are JSON, `{"error": KIND, "message": TEXT}`:
 //!

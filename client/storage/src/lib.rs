@@ -24,6 +24,7 @@ mod client;
 pub mod gateway;
 pub mod host;
 mod outgoing;
+mod pace;
 pub mod seal;
 pub mod server;
 mod store;

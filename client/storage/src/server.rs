@@ -9,7 +9,7 @@
 //! the connection, where Kubo writes a trailer; `add` says before in a last line what was wrong.
 //!
 //! Connections have a limit. Where it is reached, one more takes the place of the one on which the server has waited longest for the
-//! client. A body of which nothing comes for a minute is given up.
+//! client. A body of which less than 64 KiB come in a minute of waiting for it is given up.
 //!
 //! Whoever can reach the port can write to the disk: it listens on loopback only, unless a token is asked for ([`Access`]), and
 //! refuses web pages.

@@ -152,7 +152,9 @@ async fn targets(
     let (task, round) = (moment.task.id, moment.round.number);
     let candidates = sources::candidates(work, moment).await?;
     let now = work.best.borrow().number();
-    let expires = now.saturating_add(LIFETIME).min(moment.round.deadline);
+    // Also beyond the deadline, after which hosts take nothing: each is to hold longer than the one before it, and so to end what
+    // somebody does with that one.
+    let expires = now.saturating_add(LIFETIME);
     let target = |(host, url): sources::Candidate| {
         let statement = Statement {
             genesis: work.chain.genesis(),

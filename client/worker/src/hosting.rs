@@ -183,7 +183,7 @@ impl OwnShelf {
     pub(crate) async fn offer(&self, task: TaskId, round: RoundNumber, bytes: Vec<u8>) {
         let store = self.store.clone();
         let name = keep::own_name(task, round);
-        let add = move || store.add_named(bytes.as_slice(), Some(&name));
+        let add = move || store.with_room(|| store.add_named(bytes.as_slice(), Some(&name)));
         if let Ok(Err(error)) = tokio::task::spawn_blocking(add).await {
             tracing::warn!(task, round, %error, "the host does not give the next model");
         }

@@ -1,5 +1,6 @@
 //! Clients that ask and do not listen, or hardly.
 
+use crate::pace::{LEAST, Pace};
 use std::{
     future::Future,
     io::{self, ErrorKind},
@@ -12,60 +13,34 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// Bytes that a client has to take while it is waited for as long as the limit is.
-const TAKEN: usize = 64 << 10;
-
-/// A connection on which a write fails when it was waited for `limit` and the client has not taken 64 KiB meanwhile. Time in which
-/// there is nothing for it does not count.
+/// A connection on which a write fails when it was waited for `limit` and the client has not taken [`LEAST`] bytes meanwhile. Time in
+/// which there is nothing for it does not count.
 #[derive(Debug)]
 pub(super) struct Stalling<S> {
     stream: S,
-    limit: Duration,
+    pace: Pace,
     timer: Pin<Box<Sleep>>,
-    /// Since when it is waited for.
-    since: Option<Instant>,
-    /// How long it was waited for in all, and what it has taken meanwhile.
-    waited: Duration,
-    taken: usize,
 }
 
 impl<S> Stalling<S> {
     pub fn new(stream: S, limit: Duration) -> Self {
-        let (waited, taken) = (Duration::ZERO, 0);
-        Self { stream, limit, timer: Box::pin(sleep(limit)), since: None, waited, taken }
+        Self { stream, pace: Pace::new(LEAST, limit), timer: Box::pin(sleep(limit)) }
     }
 
-    /// [`Stalling::watched`] for bytes.
-    fn counted(
-        &mut self,
-        context: &mut Context<'_>,
-        progress: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = progress {
-            self.taken = self.taken.saturating_add(bytes);
-        }
-        self.watched(context, progress)
-    }
-
-    /// Passes on what a write has come to, or ends the waiting for it.
+    /// Passes on what a write has come to, with as many bytes as it took, or ends the waiting for it.
     fn watched<T>(
         &mut self,
         context: &mut Context<'_>,
         progress: Poll<io::Result<T>>,
+        taken: impl FnOnce(&T) -> usize,
     ) -> Poll<io::Result<T>> {
-        if progress.is_ready() {
-            if let Some(since) = self.since.take() {
-                self.waited += since.elapsed();
-            }
-            if self.taken >= TAKEN {
-                (self.waited, self.taken) = (Duration::ZERO, 0);
-            }
+        if let Poll::Ready(done) = &progress {
+            self.pace.moved(Instant::now(), done.as_ref().map_or(0, taken) as u64);
             return progress;
         }
-        if self.since.is_none() {
-            let now = Instant::now();
-            self.since = Some(now);
-            self.timer.as_mut().reset(now + self.limit.saturating_sub(self.waited));
+        if !self.pace.is_waiting() {
+            let end = self.pace.wait(Instant::now());
+            self.timer.as_mut().reset(end);
         }
         ready!(self.timer.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client takes next to nothing")))
@@ -89,7 +64,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.counted(context, progress)
+        self.watched(context, progress, |bytes| *bytes)
     }
 
     fn poll_write_vectored(
@@ -98,7 +73,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.counted(context, progress)
+        self.watched(context, progress, |bytes| *bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -107,12 +82,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_flush(context);
-        self.watched(context, progress)
+        self.watched(context, progress, |()| 0)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.watched(context, progress)
+        self.watched(context, progress, |()| 0)
     }
 }
 
@@ -151,7 +126,7 @@ mod tests {
         assert_eq!(send(1024, None).await, MIB);
         for (bytes, milliseconds) in [(1, 10), (100, 50)] {
             let sent = send(bytes, Some(Duration::from_millis(milliseconds))).await;
-            assert!((1024..TAKEN).contains(&sent), "{sent} bytes, {bytes} at a time");
+            assert!((1024..LEAST as usize).contains(&sent), "{sent} bytes, {bytes} at a time");
         }
     }
 }

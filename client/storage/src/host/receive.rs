@@ -7,11 +7,11 @@ use super::{
     sections::Sections,
     upload::{Room, Turn, Upload},
 };
-use crate::{Block, Store, StoreError};
+use crate::{Block, Store, StoreError, pace::Pace};
 use axum::body::BodyDataStream;
 use futures::StreamExt;
-use std::{future::Future, sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Bytes of blocks that are made durable in one go, and how many blocks at most.
 const GROUP_BYTES: usize = 4 << 20;
@@ -40,7 +40,8 @@ pub(super) async fn receive(
     // Until it is put back the next request has to look for itself.
     let Some(mut progress) = turn.progress.take() else { return Err(Fault::failed()) };
     let mut sections = Sections::new(turn.upload.cid, &progress, room);
-    let mut pace = Pace::new(desk.limits.step_timeout);
+    let limit = desk.limits.step_timeout;
+    let mut pace = Pace::new(STEP, limit);
     let (mut group, mut bytes) = (Vec::new(), 0);
     let ended = loop {
         match sections.next(&mut progress) {
@@ -59,17 +60,19 @@ pub(super) async fn receive(
         if progress.is_complete() {
             break Ok(true);
         }
+        turn.waiting(true);
         let next = tokio::select! {
             biased;
             fault = turn.ended() => break Err(fault),
-            next = pace.wait(pieces.next()) => next,
+            next = timeout_at(pace.wait(Instant::now()), pieces.next()) => next,
         };
+        turn.waiting(false);
         match next {
-            None => break Err(Fault::stalled(desk.limits.step_timeout)),
-            Some(None) => break Ok(false),
-            Some(Some(Err(error))) => break Err(Fault::cut(&error)),
-            Some(Some(Ok(piece))) => {
-                pace.arrived(piece.len());
+            Err(_) => break Err(Fault::stalled(limit)),
+            Ok(None) => break Ok(false),
+            Ok(Some(Err(error))) => break Err(Fault::cut(&error)),
+            Ok(Some(Ok(piece))) => {
+                pace.moved(Instant::now(), piece.len() as u64);
                 sections.push(&piece);
             }
         }
@@ -98,16 +101,20 @@ pub(super) async fn linger(mut pieces: BodyDataStream) {
     let _ = timeout(LINGER, drain).await;
 }
 
-/// Makes blocks durable. The lease of the upload keeps them, since what is above them is here before.
+/// Makes blocks durable. The lease of the upload keeps them, since what is above them is here before. Where there is no room, what
+/// nobody has a lease of or a pin on goes first: a process before this one may have left uploads that have not come to their end.
 async fn write(store: &Arc<Store>, group: Vec<Block>) -> Result<(), Fault> {
     if group.is_empty() {
         return Ok(());
     }
     let store = store.clone();
     working(move || {
-        let mut batch = store.batch();
-        group.iter().try_for_each(|block| batch.put(block))?;
-        drop(batch.commit()?);
+        let written = store.with_room(|| {
+            let mut batch = store.batch();
+            group.iter().try_for_each(|block| batch.put(block))?;
+            batch.commit()
+        });
+        drop(written?);
         Ok(())
     })
     .await
@@ -134,33 +141,4 @@ async fn keep(desk: &Arc<Desk>, turn: &mut Turn) -> Result<(), Fault> {
         }
     });
     kept.await
-}
-
-/// Holds a sender to a rate. Only the waiting for it counts.
-#[derive(Debug)]
-struct Pace {
-    limit: Duration,
-    left: Duration,
-    bytes: u64,
-}
-
-impl Pace {
-    fn new(limit: Duration) -> Self {
-        Self { limit, left: limit, bytes: 0 }
-    }
-
-    /// What comes, or `None` when the time is over.
-    async fn wait<T>(&mut self, coming: impl Future<Output = T>) -> Option<T> {
-        let begun = Instant::now();
-        let come = timeout(self.left, coming).await.ok();
-        self.left = self.left.saturating_sub(begun.elapsed());
-        come
-    }
-
-    fn arrived(&mut self, bytes: usize) {
-        self.bytes += bytes as u64;
-        if self.bytes >= STEP {
-            (self.bytes, self.left) = (0, self.limit);
-        }
-    }
 }

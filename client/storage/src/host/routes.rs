@@ -92,7 +92,7 @@ async fn put(
 }
 
 async fn turn(desk: &Arc<Desk>, statement: &Statement, grant: &Grant) -> Result<Turn, Fault> {
-    desk.open(statement, &grant.label).await?.turn().await
+    desk.open(statement, &grant.label).await?.turn(statement.expires).await
 }
 
 /// How far the upload is, which is looked for where it is not known.

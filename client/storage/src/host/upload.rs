@@ -5,21 +5,27 @@ use crate::{
     Lease, Store, StoreError,
     car::{Preorder, Scope, encode_header},
 };
-use decentralml_types::{Cid, RoundNumber, TaskId};
+use decentralml_types::{BlockNumber, Cid, RoundNumber, TaskId};
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use tokio::{
     sync::{OwnedMutexGuard, watch},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
-/// Longest wait for an earlier request to write what it has.
+/// Longest wait for an earlier request to end and to write what it has.
 const HANDOVER: Duration = Duration::from_secs(20);
+
+/// For how long nothing has come for a request that is taken to be dead: its connection may be one that only the host believes in.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Who hands over in which round.
 pub(super) type Seat = (TaskId, RoundNumber, [u8; 32]);
@@ -96,8 +102,19 @@ pub(super) struct Upload {
     lease: Mutex<Option<Lease>>,
     /// `None` where it is not known.
     progress: Arc<tokio::sync::Mutex<Option<Progress>>>,
-    /// The number of the newest request.
-    newest: watch::Sender<u64>,
+    holder: Mutex<Holder>,
+    /// The last turn that is to end, by its number.
+    ended: watch::Sender<u64>,
+}
+
+/// Whose turn it is, or was last.
+#[derive(Debug, Default)]
+struct Holder {
+    number: u64,
+    /// The last block of its statement.
+    expires: BlockNumber,
+    /// Since when it is waited for.
+    waiting: Option<Instant>,
 }
 
 /// The turn of one request.
@@ -106,7 +123,7 @@ pub(super) struct Turn {
     pub upload: Arc<Upload>,
     /// What is in it is what is in the store: it is taken out while that is not so.
     pub progress: OwnedMutexGuard<Option<Progress>>,
-    newest: watch::Receiver<u64>,
+    ended: watch::Receiver<u64>,
     number: u64,
 }
 
@@ -120,21 +137,44 @@ impl Upload {
             released: AtomicBool::new(false),
             lease: Mutex::new(Some(store.lease(&cid))),
             progress: Arc::default(),
-            newest: watch::Sender::new(0),
+            holder: Mutex::default(),
+            ended: watch::Sender::new(0),
         }
     }
 
-    /// Ends the turn of an earlier request and waits for it.
-    pub async fn turn(self: &Arc<Self>) -> Result<Turn, Fault> {
-        let newest = self.newest.subscribe();
-        let mut number = 0;
-        self.newest.send_modify(|newest| {
-            *newest += 1;
-            number = *newest;
-        });
-        let progress = timeout(HANDOVER, self.progress.clone().lock_owned()).await;
-        let progress = progress.map_err(|_| Fault::busy("an earlier request has not ended yet"))?;
-        Ok(Turn { upload: self.clone(), progress, newest, number })
+    /// Waits for its turn, with a statement that holds up to a block. A statement that holds longer than that of whose turn it is
+    /// ends it at once, as only the account can have signed it. Any other one may be repeated by whoever has seen it, and ends
+    /// only a request for which nothing comes any more.
+    pub async fn turn(self: &Arc<Self>, expires: BlockNumber) -> Result<Turn, Fault> {
+        let lock = self.progress.clone().lock_owned();
+        tokio::pin!(lock);
+        let waiting = async {
+            loop {
+                self.take_turn_from_others(expires);
+                if let Ok(progress) = timeout(LOOK, &mut lock).await {
+                    return progress;
+                }
+            }
+        };
+        let progress = timeout(HANDOVER, waiting).await;
+        let progress = progress.map_err(|_| Fault::busy("an earlier request goes on with it"))?;
+        let mut holder = self.holder();
+        let number = holder.number + 1;
+        *holder = Holder { number, expires, waiting: None };
+        Ok(Turn { upload: self.clone(), progress, ended: self.ended.subscribe(), number })
+    }
+
+    fn take_turn_from_others(&self, expires: BlockNumber) {
+        let holder = self.holder();
+        if expires > holder.expires || holder.waiting.is_some_and(|since| since.elapsed() >= QUIET)
+        {
+            self.ended.send_modify(|ended| *ended = holder.number.max(*ended));
+        }
+    }
+
+    /// No panic leaves it half changed.
+    fn holder(&self) -> MutexGuard<'_, Holder> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it is nobody's turn.
@@ -162,7 +202,7 @@ impl Upload {
     /// Its label is released: whoever is at it is to stop.
     pub fn release(&self) {
         self.released.store(true, Ordering::SeqCst);
-        self.newest.send_modify(|newest| *newest += 1);
+        self.ended.send_replace(u64::MAX);
     }
 
     pub fn released(&self) -> &AtomicBool {
@@ -171,11 +211,16 @@ impl Upload {
 }
 
 impl Turn {
-    /// Ends when another request wants the turn, with what this one is to be told.
+    /// It is waited for more of it, or no longer.
+    pub fn waiting(&self, is_waiting: bool) {
+        self.upload.holder().waiting = is_waiting.then(Instant::now);
+    }
+
+    /// Ends when another request has the turn next, with what this one is to be told.
     pub async fn ended(&mut self) -> Fault {
         let number = self.number;
         // The sender lives as long as the upload.
-        let _ = self.newest.wait_for(|newest| *newest != number).await;
+        let _ = self.ended.wait_for(|ended| *ended >= number).await;
         match self.upload.released.load(Ordering::SeqCst) {
             true => Fault::released(),
             false => Fault::superseded(),

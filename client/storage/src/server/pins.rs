@@ -4,7 +4,7 @@
 //! that lists have version 1 where Kubo has the one that was pinned.
 
 use super::{
-    answer::{Failure, blocking, json, json_lines},
+    answer::{Failure, blocking, emitted, json, json_lines},
     params::Params,
 };
 use crate::{Store, StoreError, WrittenCid, store::check_name};
@@ -15,6 +15,7 @@ use axum::{
 use decentralml_types::Cid;
 use serde::Serialize;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
@@ -38,7 +39,7 @@ struct Listed {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Key {
-    r#type: String,
+    r#type: Cow<'static, str>,
     name: String,
 }
 
@@ -49,14 +50,21 @@ struct Entry {
     cid: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     name: String,
-    r#type: String,
+    r#type: Cow<'static, str>,
 }
 
 /// A pinned block.
 struct Pinned {
     cid: WrittenCid,
-    kind: String,
+    kind: Cow<'static, str>,
     name: String,
+}
+
+impl Pinned {
+    /// As a line of a list that is streamed.
+    fn entry(self) -> Entry {
+        Entry { cid: self.cid.to_string(), name: self.name, r#type: self.kind }
+    }
 }
 
 pub(super) async fn add(
@@ -115,25 +123,39 @@ pub(super) async fn list(
     let sought = name(&params)?;
     // Who asks for a name sees the names.
     let with_names = params.flag("names")?.unwrap_or(false) || !sought.is_empty();
-    let asked = params.cids()?;
-    let mut found = if asked.is_empty() {
-        blocking(move || all(&store, kinds, &sought)).await?
-    } else {
-        // Kubo, too, takes no notice of the name when it is asked about single ones.
-        let answers = blocking(move || kinds_of(&store, kinds, asked)).await?;
-        let is_pinned = |(arg, pinned): (&str, Option<Pinned>)| {
-            pinned.ok_or_else(|| Failure::command(format!("path '{arg}' is not pinned")))
-        };
-        params.args().zip(answers).map(is_pinned).collect::<Result<_, _>>()?
+    let shown = move |pinned: Pinned| match with_names {
+        true => pinned,
+        false => Pinned { name: String::new(), ..pinned },
     };
-    if !with_names {
-        found.iter_mut().for_each(|pinned| pinned.name.clear());
+    let asked = params.cids()?;
+    if asked.is_empty() && stream {
+        return emitted::<Entry>(move |emit| {
+            all(&store, kinds, &sought, |pinned| emit(&shown(pinned).entry()))?;
+            Ok(())
+        })
+        .await;
     }
+    let key = |Pinned { cid, kind, name }| (cid.to_string(), Key { r#type: kind, name });
+    if asked.is_empty() {
+        let listed = move || {
+            let mut keys = BTreeMap::new();
+            all(&store, kinds, &sought, |pinned| {
+                keys.extend([key(shown(pinned))]);
+                true
+            })?;
+            Ok(Listed { keys })
+        };
+        return Ok(json(&blocking(listed).await?));
+    }
+    // Kubo, too, takes no notice of the name when it is asked about single ones.
+    let answers = blocking(move || kinds_of(&store, kinds, asked)).await?;
+    let is_pinned = |(arg, pinned): (&str, Option<Pinned>)| {
+        pinned.map(shown).ok_or_else(|| Failure::command(format!("path '{arg}' is not pinned")))
+    };
+    let found = params.args().zip(answers).map(is_pinned).collect::<Result<Vec<_>, _>>()?;
     if stream {
-        let entry = |Pinned { cid, kind, name }| Entry { cid: cid.to_string(), name, r#type: kind };
-        return json_lines(&found.into_iter().map(entry).collect::<Vec<_>>());
+        return json_lines(&found.into_iter().map(Pinned::entry).collect::<Vec<_>>());
     }
-    let key = |Pinned { cid, kind, name }: Pinned| (cid.to_string(), Key { r#type: kind, name });
     Ok(json(&Listed { keys: found.into_iter().map(key).collect() }))
 }
 
@@ -151,28 +173,34 @@ struct Kinds {
     indirect: bool,
 }
 
-/// Every pinned block with the kind of its pin, or those whose pin's name has `sought` in it. A root is no indirect pin, also
-/// where it is under another one, and indirect pins have no name.
-fn all(store: &Store, kinds: Kinds, sought: &str) -> Result<Vec<Pinned>, StoreError> {
+/// Tells of every pinned block with the kind of its pin, or of those whose pin's name has `sought` in it, as long as `tell` wants to
+/// know. A root is no indirect pin, also where it is under another one, and indirect pins have no name.
+fn all(
+    store: &Store,
+    kinds: Kinds,
+    sought: &str,
+    mut tell: impl FnMut(Pinned) -> bool,
+) -> Result<(), StoreError> {
     let roots = store.named_pins()?;
-    let mut found = Vec::new();
     if kinds.indirect && sought.is_empty() {
-        let mut below = HashSet::new();
+        let mut told = HashSet::new();
         for root in roots.keys() {
-            below.extend(under(store, root)?);
+            let below = under(store, root)?.into_iter();
+            for cid in below.filter(|cid| !roots.contains_key(cid) && told.insert(*cid)) {
+                if !tell(Pinned { cid: cid.into(), kind: INDIRECT.into(), name: String::new() }) {
+                    return Ok(());
+                }
+            }
         }
-        let below = below.into_iter().filter(|cid| !roots.contains_key(cid));
-        let indirect =
-            |cid: Cid| Pinned { cid: cid.into(), kind: INDIRECT.into(), name: String::new() };
-        found.extend(below.map(indirect));
     }
     if kinds.recursive {
-        let named = roots.into_iter().filter(|(_, name)| name.contains(sought));
-        let recursive =
-            |(cid, name): (Cid, _)| Pinned { cid: cid.into(), kind: RECURSIVE.into(), name };
-        found.extend(named.map(recursive));
+        for (cid, name) in roots.into_iter().filter(|(_, name)| name.contains(sought)) {
+            if !tell(Pinned { cid: cid.into(), kind: RECURSIVE.into(), name }) {
+                return Ok(());
+            }
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The kind of pin of each that is asked for, and through which root it is pinned; `None` for what is not.
@@ -204,7 +232,7 @@ fn kinds_of(
             Some(Pinned { cid, kind: RECURSIVE.into(), name: name.clone() })
         }
         (_, Some(root)) => {
-            let kind = format!("{INDIRECT} through {root}");
+            let kind = format!("{INDIRECT} through {root}").into();
             Some(Pinned { cid, kind, name: String::new() })
         }
         _ => None,

@@ -91,6 +91,30 @@ impl Store {
         run.sweep(|_| {})
     }
 
+    /// Does something that writes, and does it once more after [`Store::make_room`] where there was no room for it.
+    ///
+    /// Errors: what `write` says last. That no room could be made is logged.
+    pub fn with_room<T>(
+        &self,
+        mut write: impl FnMut() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let refused = match write() {
+            Err(error @ (StoreError::QuotaExceeded { .. } | StoreError::DiskFull(_))) => error,
+            written => return written,
+        };
+        match self.make_room() {
+            // Where nothing was removed somebody else may have made room just now.
+            Ok(Collected { blocks, bytes, .. }) => {
+                tracing::info!(blocks, bytes, "made room");
+                write()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no room could be made");
+                Err(refused)
+            }
+        }
+    }
+
     /// Removes single blocks, unless they are pinned or in use; says for each what became of it. All pins are walked through;
     /// broken ones are what they are for [`Store::gc`].
     pub fn remove(&self, cids: &[Cid]) -> Result<Vec<Removal>, StoreError> {

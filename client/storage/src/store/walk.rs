@@ -93,19 +93,18 @@ impl Store {
         links.map_err(|source| StoreError::Node { cid: *cid, source })
     }
 
-    /// Every block under `roots`, they included, in no particular order; a missing one is an error.
+    /// Every block under `roots`, they included, in no particular order; a missing one is an error. Memory: that of the answer
+    /// and of one node, however often each block is linked.
     pub(crate) fn reachable(
         &self,
         roots: impl IntoIterator<Item = Cid>,
     ) -> Result<HashSet<Cid>, StoreError> {
-        let mut pending: Vec<Cid> = roots.into_iter().collect();
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<Cid> = roots.into_iter().collect();
+        let mut pending: Vec<Cid> = seen.iter().copied().collect();
         while let Some(cid) = pending.pop() {
-            if !seen.insert(cid) {
-                continue;
-            }
             if cid.codec == Codec::DagPb {
-                pending.extend(self.links(&cid)?);
+                let links = self.links(&cid)?.into_iter();
+                pending.extend(links.filter(|link| seen.insert(*link)));
             } else {
                 self.expect(&cid)?;
             }

@@ -7,6 +7,7 @@
 mod connections;
 mod greedy;
 mod memory;
+mod pins;
 mod process;
 #[path = "../support/mod.rs"]
 mod support;

@@ -7,6 +7,7 @@ mod crowds;
 mod cuts;
 mod hand;
 mod impostors;
+mod room;
 mod size;
 
 use crate::support::{self, Answer, bytes};
@@ -207,12 +208,20 @@ fn head(method: &str, target: &Target, headers: &str) -> String {
 }
 
 /// Sends as much as is taken, and reads an answer to its end.
-async fn exchange(mut stream: TcpStream, request: &[u8]) -> Answer {
+async fn exchange(stream: TcpStream, request: &[u8]) -> Answer {
+    trickle(stream, request, request.len().max(1), Duration::ZERO).await
+}
+
+/// [`exchange`], so many bytes at a time, with a pause after each.
+async fn trickle(mut stream: TcpStream, request: &[u8], bytes: usize, pause: Duration) -> Answer {
     let (mut from, mut to) = stream.split();
     let mut raw = Vec::new();
     // Who refuses does not read on.
     let sending = async {
-        let _ = to.write_all(request).await;
+        for piece in request.chunks(bytes) {
+            let _ = to.write_all(piece).await;
+            tokio::time::sleep(pause).await;
+        }
         std::future::pending::<()>().await;
     };
     tokio::select! {

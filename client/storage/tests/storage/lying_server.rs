@@ -8,7 +8,7 @@ use crate::support::{
 use axum::{Router, response::IntoResponse};
 use decentralml_storage::{Block, Cid, Codec, Config, Error, Storage, unixfs::canonical_cid};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -156,6 +156,20 @@ async fn a_connection_that_breaks_once_is_tried_again() {
     })
     .await;
     assert_eq!(client.fetch(&root, data.len() as u64).await.unwrap(), data);
+}
+
+#[tokio::test]
+async fn connections_that_break_in_every_block_once_cost_no_byte_of_the_file() {
+    let data = bytes(20 * MIB + 10);
+    let (root, blocks) = blocks_of(&data);
+    let all: Vec<Cid> = blocks.lock().unwrap().keys().copied().collect();
+    assert_eq!(all.len(), 22);
+    let cut = Arc::new(Mutex::new(HashSet::new()));
+    let broken = cut.clone();
+    let client =
+        lying(blocks, move |cid| broken.lock().unwrap().insert(*cid).then_some(Manner::Cuts)).await;
+    assert!(client.fetch(&root, data.len() as u64).await.unwrap() == data);
+    assert_eq!(*cut.lock().unwrap(), all.into_iter().collect());
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 mod add;
 mod collect;
 mod damage;
+mod enormous;
 mod formats;
 mod full_disk;
 mod gateway;

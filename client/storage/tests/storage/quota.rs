@@ -110,3 +110,34 @@ fn room_is_looked_for_again_only_when_something_has_been_let_go_of_or_added() {
     assert_eq!(store.make_room().unwrap(), Collected { blocks: 1, bytes: 200, broken: 1 });
     assert_eq!(store.make_room().unwrap(), Collected::default());
 }
+
+#[test]
+fn what_finds_no_room_is_tried_once_more_after_a_collection_whatever_was_full() {
+    let (_folder, store) = open_with(Some(1000));
+    let add = |fill: u8, pin: bool| store.add(&[fill; 700][..], pin).map(|added| added.cid);
+    let garbage = add(1, false).unwrap();
+    let kept = store.with_room(|| add(2, true)).unwrap();
+    assert!(store.has(&kept) && !store.has(&garbage));
+    let mut tries = 0;
+    let refused = store.with_room(|| {
+        tries += 1;
+        add(3, true)
+    });
+    assert!(matches!(refused, Err(StoreError::QuotaExceeded { .. })) && store.has(&kept));
+    assert_eq!(tries, 2);
+
+    store.unpin(&kept).unwrap();
+    // The disk is full until something is removed.
+    let write = || match store.has(&kept) {
+        true => Err(StoreError::DiskFull("blocks".into())),
+        false => Ok(()),
+    };
+    store.with_room(write).unwrap();
+    let mut tries = 0;
+    let missing = store.with_room(|| {
+        tries += 1;
+        store.get(&kept)
+    });
+    assert!(matches!(missing, Err(StoreError::NotFound(_))), "{missing:?}");
+    assert_eq!(tries, 1, "room would not help");
+}

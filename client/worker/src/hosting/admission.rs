@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use decentralml_sdk::{AccountId, Place, ReadError, Round, verify};
@@ -17,7 +17,7 @@ use decentralml_types::{BlockNumber, Hash, Phase, RoundNumber, TaskId, TaskSpec}
 pub(crate) const MAX_AHEAD: BlockNumber = 1200;
 /// Blocks for which an answer of the chain is believed.
 const FRESH: BlockNumber = 2;
-/// Answers that are remembered; with more, all are asked again.
+/// Answers that are remembered of accounts, and tasks of one block; with more, all are asked again.
 const MAX_KNOWN: usize = 4096;
 
 /// What a host needs of the chain.
@@ -25,16 +25,27 @@ pub(crate) trait Book: Send + Sync + 'static {
     /// The height of the best block; `None` where none has come for long.
     fn now(&self) -> Option<BlockNumber>;
 
-    /// What stands there of a trainer in a round. `None` where there is no such task.
-    fn entry(
+    /// What stands there of a task. `None` where there is no such one.
+    fn entry(&self, task: TaskId) -> impl Future<Output = Result<Option<Entry>, ReadError>> + Send;
+
+    /// The account in the draw of a round's trainers.
+    fn place(
         &self,
         task: TaskId,
         round: RoundNumber,
         account: &AccountId,
-    ) -> impl Future<Output = Result<Option<Entry>, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Place, ReadError>> + Send;
+
+    /// Whether the account has committed to an update in a round.
+    fn has_committed(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<bool, ReadError>> + Send;
 }
 
-/// What the chain says about a trainer in a round.
+/// What the chain says about a task, whoever asks.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// Whether the host's account has to do with the task, or was told to keep its updates.
@@ -42,12 +53,8 @@ pub(crate) struct Entry {
     pub(crate) spec: TaskSpec,
     /// The task's live or last round.
     pub(crate) current: Option<RoundNumber>,
-    /// The round that was asked for.
+    /// That round, where it concerns the host.
     pub(crate) round: Option<Round>,
-    /// The account in the draw of its trainers.
-    pub(crate) place: Place,
-    /// Whether the account has committed to an update.
-    pub(crate) committed: bool,
 }
 
 /// The [`Admission`] of a host.
@@ -56,6 +63,7 @@ pub(crate) struct Clerk<B> {
     genesis: Hash,
     host: AccountId,
     known: Mutex<BTreeMap<Asked, Answered>>,
+    entries: Mutex<Entries>,
 }
 
 type Asked = (TaskId, RoundNumber, [u8; 32]);
@@ -63,9 +71,17 @@ type Asked = (TaskId, RoundNumber, [u8; 32]);
 /// What was answered, and at which block.
 type Answered = (BlockNumber, Result<Grant, Refusal>);
 
+/// What was read of tasks at one block. Anybody can ask with as many accounts as it likes: what is refused to all of them costs one
+/// look-up a block.
+#[derive(Default)]
+struct Entries {
+    at: BlockNumber,
+    tasks: BTreeMap<TaskId, Option<Arc<Entry>>>,
+}
+
 impl<B: Book> Clerk<B> {
     pub(crate) fn new(book: B, genesis: Hash, host: AccountId) -> Self {
-        Self { book, genesis, host, known: Mutex::default() }
+        Self { book, genesis, host, known: Mutex::default(), entries: Mutex::default() }
     }
 
     fn known(&self, asked: &Asked, now: BlockNumber) -> Option<Result<Grant, Refusal>> {
@@ -83,6 +99,66 @@ impl<B: Book> Clerk<B> {
             known.clear();
         }
         known.insert(asked, (now, answer.clone()));
+    }
+
+    /// What the chain says about a task, as of this block.
+    async fn entry(&self, task: TaskId, now: BlockNumber) -> Result<Option<Arc<Entry>>, ReadError> {
+        if let Some(entry) = self.entries(now).tasks.get(&task) {
+            return Ok(entry.clone());
+        }
+        let entry = self.book.entry(task).await?.map(Arc::new);
+        let mut entries = self.entries(now);
+        if entries.tasks.len() >= MAX_KNOWN {
+            entries.tasks.clear();
+        }
+        entries.tasks.insert(task, entry.clone());
+        Ok(entry)
+    }
+
+    /// Those of this block.
+    fn entries(&self, now: BlockNumber) -> MutexGuard<'_, Entries> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.at != now {
+            *entries = Entries { at: now, tasks: BTreeMap::new() };
+        }
+        entries
+    }
+
+    /// What the chain's word means for an upload of this account.
+    async fn look_up(
+        &self,
+        task: TaskId,
+        number: RoundNumber,
+        account: &AccountId,
+        now: BlockNumber,
+    ) -> Result<Grant, Refusal> {
+        let entry = self.entry(task, now).await.map_err(unreadable)?;
+        let entry = entry.ok_or_else(|| denied(format!("there is no task {task}")))?;
+        match phase(task, number, &entry)? {
+            Phase::Training => {
+                let place = self.book.place(task, number, account).await.map_err(unreadable)?;
+                match place {
+                    Place::Drawn(_) => {}
+                    Place::SeedUnknown | Place::NotOpen => {
+                        return Err(not_ready("the round's draw is not known here"));
+                    }
+                    Place::NotDrawn => {
+                        return Err(denied("the account was not drawn in this round"));
+                    }
+                }
+            }
+            // Another host may have been lost, and keys for the committee come only now.
+            Phase::Revealing | Phase::Scoring => {
+                let committed = self.book.has_committed(task, number, account).await;
+                if !committed.map_err(unreadable)? {
+                    return Err(denied("the account has committed to nothing in this round"));
+                }
+            }
+            _ => return Err(denied("the round takes no updates any more")),
+        }
+        let allowed = entry.spec.max_update_bytes;
+        let bytes = if entry.spec.custody.sealed { max_sealed_bytes(allowed) } else { allowed };
+        Ok(Grant { max_bytes: largest_car(bytes), label: label(task, number) })
     }
 }
 
@@ -116,15 +192,9 @@ impl<B: Book> Admission for Clerk<B> {
         if let Some(answer) = self.known(&asked, now) {
             return answer;
         }
-        let answer = match self.book.entry(statement.task, statement.round, &account).await {
-            Ok(entry) => decide(statement.task, statement.round, entry),
-            Err(error) => {
-                tracing::debug!(%error, "an upload could not be looked up on the chain");
-                Err(not_ready("the chain cannot be read now"))
-            }
-        };
+        let Statement { task, round, .. } = *statement;
+        let answer = self.look_up(task, round, &account, now).await;
         if let Err(refusal) = &answer {
-            let Statement { task, round, .. } = *statement;
             tracing::info!(task, round, %account, %refusal, "an upload is not taken");
         }
         self.remember(asked, now, &answer);
@@ -132,38 +202,18 @@ impl<B: Book> Admission for Clerk<B> {
     }
 }
 
-/// What the chain's word means for an upload.
-fn decide(task: TaskId, number: RoundNumber, entry: Option<Entry>) -> Result<Grant, Refusal> {
-    let Some(entry) = entry else { return Err(denied(format!("there is no task {task}"))) };
+/// The phase of a round, if updates of it may concern this host.
+fn phase(task: TaskId, number: RoundNumber, entry: &Entry) -> Result<Phase, Refusal> {
     if !entry.concerns_host {
         return Err(denied(format!("this host keeps no updates of task {task}")));
     }
-    let current = entry.current.unwrap_or(0);
-    if entry.current.is_none_or(|current| number > current) {
+    let Some(current) = entry.current.filter(|current| number <= *current) else {
         // The sender's node may be some blocks ahead.
         return Err(not_ready(&format!("round {number} has not begun here")));
-    }
-    let Some(round) = entry.round.filter(|_| number == current) else {
-        return Err(denied(format!("round {number} of task {task} is over")));
     };
-    match (round.phase, entry.place) {
-        (Phase::Training, Place::Drawn(_)) => {}
-        (Phase::Training, Place::SeedUnknown | Place::NotOpen) => {
-            return Err(not_ready("the round's draw is not known here"));
-        }
-        (Phase::Training, Place::NotDrawn) => {
-            return Err(denied("the account was not drawn in this round"));
-        }
-        // Another host may have been lost, and keys for the committee come only now.
-        (Phase::Revealing | Phase::Scoring, _) if entry.committed => {}
-        (Phase::Revealing | Phase::Scoring, _) => {
-            return Err(denied("the account has committed to nothing in this round"));
-        }
-        _ => return Err(denied("the round takes no updates any more")),
-    }
-    let allowed = entry.spec.max_update_bytes;
-    let bytes = if entry.spec.custody.sealed { max_sealed_bytes(allowed) } else { allowed };
-    Ok(Grant { max_bytes: largest_car(bytes), label: label(task, number) })
+    let round = entry.round.as_ref().filter(|_| number == current);
+    let round = round.ok_or_else(|| denied(format!("round {number} of task {task} is over")))?;
+    Ok(round.phase)
 }
 
 /// What a round's updates are kept under.
@@ -179,6 +229,11 @@ pub(crate) fn round_of(label: &str) -> Option<(TaskId, RoundNumber)> {
 
 fn denied(reason: impl Into<String>) -> Refusal {
     Refusal::Denied(reason.into())
+}
+
+fn unreadable(error: ReadError) -> Refusal {
+    tracing::debug!(%error, "an upload could not be looked up on the chain");
+    not_ready("the chain cannot be read now")
 }
 
 fn not_ready(reason: &str) -> Refusal {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use decentralml_sdk::{AccountId, Draw, Place, ReadError, View};
-use decentralml_types::{BlockNumber, Hash, Phase, Role, RoundNumber, TaskId};
+use decentralml_types::{BlockNumber, Hash, Role, RoundNumber, TaskId};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
@@ -58,38 +58,36 @@ impl Book for ChainBook {
         (seen.elapsed() < BEHIND).then(|| self.best.borrow().number())
     }
 
-    async fn entry(
-        &self,
-        id: TaskId,
-        number: RoundNumber,
-        account: &AccountId,
-    ) -> Result<Option<Entry>, ReadError> {
+    async fn entry(&self, id: TaskId) -> Result<Option<Entry>, ReadError> {
         let view = self.best.borrow().clone();
         let Some(task) = view.task(id).await? else { return Ok(None) };
         let concerns_host = self.tasks.contains(&id)
             || task.sponsor == self.host
             || view.enrollment(id, Role::Evaluator, &self.host).await?.is_some();
-        let mut entry = Entry {
-            concerns_host,
-            current: task.current,
-            round: None,
-            place: Place::NotDrawn,
-            committed: false,
-            spec: task.spec,
+        let round = match task.current.filter(|_| concerns_host) {
+            Some(number) => view.round(id, number).await?,
+            None => None,
         };
-        if !concerns_host || entry.current != Some(number) {
-            return Ok(Some(entry));
-        }
-        entry.round = view.round(id, number).await?;
-        match entry.round.as_ref().map(|round| round.phase) {
-            Some(Phase::Training) => {
-                entry.place = view.place(id, number, Draw::Trainers, account).await?;
-            }
-            Some(Phase::Revealing | Phase::Scoring) => {
-                entry.committed = view.commitment(id, number, account).await?.is_some();
-            }
-            _ => {}
-        }
-        Ok(Some(entry))
+        Ok(Some(Entry { concerns_host, current: task.current, round, spec: task.spec }))
+    }
+
+    async fn place(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        account: &AccountId,
+    ) -> Result<Place, ReadError> {
+        let view = self.best.borrow().clone();
+        view.place(task, round, Draw::Trainers, account).await
+    }
+
+    async fn has_committed(
+        &self,
+        task: TaskId,
+        round: RoundNumber,
+        account: &AccountId,
+    ) -> Result<bool, ReadError> {
+        let view = self.best.borrow().clone();
+        Ok(view.commitment(task, round, account).await?.is_some())
     }
 }

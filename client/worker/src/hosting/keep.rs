@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use decentralml_sdk::{ReadError, Task, View};
-use decentralml_storage::{StoreError, host::Keeper};
+use decentralml_storage::{Store, StoreError, host::Keeper};
 use decentralml_types::{Cid, RoundNumber, TaskId};
 use tokio::sync::watch;
 
@@ -22,17 +22,21 @@ pub(super) fn own_name(task: TaskId, round: RoundNumber) -> String {
 
 /// Looks through what is kept at once, as a process before this one may have left something, and then every so many finalized
 /// blocks. Ends when there are no more blocks to come.
+///
+/// What that process had taken of uploads that were cut off goes with the second look: who sent them has had the time between both to
+/// go on with them.
 pub(super) async fn tidy_for_ever(
     keeper: Keeper,
     shelf: OwnShelf,
     mut finalized: watch::Receiver<View>,
 ) {
-    let mut next = 0;
+    let (mut next, mut looks) = (0, 0_u64);
     loop {
         let view = finalized.borrow_and_update().clone();
         if view.number() >= next {
             next = view.number().saturating_add(AGAIN);
-            tidy(&keeper, &shelf, &view).await;
+            looks += 1;
+            tidy(&keeper, &shelf, &view, looks == 2).await;
         }
         if finalized.changed().await.is_err() {
             // Whoever passes blocks on is about to end, and decides when this does.
@@ -41,7 +45,7 @@ pub(super) async fn tidy_for_ever(
     }
 }
 
-async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View) {
+async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View, left_over: bool) {
     let read = {
         let (keeper, shelf) = (keeper.clone(), shelf.clone());
         tokio::task::spawn_blocking(move || {
@@ -78,24 +82,33 @@ async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View) {
             false => old.push(cid),
         }
     }
-    if done.is_empty() && old.is_empty() {
-        return;
-    }
     let (keeper, shelf) = (keeper.clone(), shelf.clone());
-    let release = move || {
-        for label in &done {
-            let pins = keeper.release(label)?;
-            tracing::info!(round = %label, pins, "the host lets go of a round's updates");
-        }
-        for cid in &old {
-            shelf.store.unpin(cid)?;
-            tracing::info!(%cid, "the host lets go of a model");
-        }
-        shelf.store.gc(|_| {}).map(drop)
-    };
+    let release = move || let_go(&keeper, &shelf.store, &done, &old, left_over);
     if let Ok(Err(error)) = tokio::task::spawn_blocking(release).await {
         failed(&error);
     }
+}
+
+/// Of rounds that are done, of old models, and, where it is to be looked for, of what is neither pinned nor on its way.
+fn let_go(
+    keeper: &Keeper,
+    store: &Store,
+    done: &[String],
+    old: &[Cid],
+    left_over: bool,
+) -> Result<(), StoreError> {
+    if done.is_empty() && old.is_empty() && !left_over {
+        return Ok(());
+    }
+    for label in done {
+        let pins = keeper.release(label)?;
+        tracing::info!(round = %label, pins, "the host lets go of a round's updates");
+    }
+    for cid in old {
+        store.unpin(cid)?;
+        tracing::info!(%cid, "the host lets go of a model");
+    }
+    store.gc(|_| {}).map(drop)
 }
 
 fn failed(error: &StoreError) {
@@ -169,9 +182,58 @@ fn is_needed(task: &Task, cid: &Cid, round: RoundNumber) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::advance::tests::task;
+    use decentralml_storage::{
+        StoreOptions,
+        host::{Admission, Grant, Host, HostLimits, Refusal, Statement},
+    };
     use decentralml_types::{Codec, TaskStatus};
+    use std::sync::Arc;
+
+    struct Nobody;
+
+    impl Admission for Nobody {
+        async fn admit(&self, _: &Statement, _: &[u8]) -> Result<Grant, Refusal> {
+            Err(Refusal::Signature)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cut_uploads_have_left_goes_when_it_is_looked_for_and_with_any_round() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path().join("host")).unwrap());
+        let local = "127.0.0.1:0".parse().unwrap();
+        let host = Host::bind(store.clone(), local, Nobody, HostLimits::default()).await.unwrap();
+        let (keeper, shelf) = (host.keeper(), OwnShelf { store: store.clone() });
+        shelf.offer(3, 7, b"model".to_vec()).await;
+        let left = |data: &[u8]| store.add(data, false).unwrap().cid;
+        let rest = left(b"half of an upload");
+        let_go(&keeper, &store, &[], &[], false).unwrap();
+        assert!(store.has(&rest), "who sent it may go on with it");
+        let_go(&keeper, &store, &[], &[], true).unwrap();
+        assert!(!store.has(&rest));
+        let rest = left(b"half of another one");
+        let_go(&keeper, &store, &["3/6".into()], &[], false).unwrap();
+        assert!(!store.has(&rest));
+        let models = own_models(&shelf).unwrap();
+        assert!(matches!(&models[..], [(_, 3, 7)]));
+        let_go(&keeper, &store, &[], &[models[0].0], false).unwrap();
+        assert_eq!(store.stat().unwrap().blocks, 0);
+    }
+
+    #[tokio::test]
+    async fn a_model_is_offered_where_only_what_nobody_needs_is_in_its_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions { max_bytes: Some(1000) };
+        let store = Arc::new(Store::open_with(folder.path().join("host"), options).unwrap());
+        let rest = store.add(&[1; 700][..], false).unwrap().cid;
+        let shelf = OwnShelf { store: store.clone() };
+        shelf.offer(3, 7, vec![2; 600]).await;
+        assert_eq!(own_models(&shelf).unwrap().len(), 1);
+        assert!(!store.has(&rest));
+    }
 
     #[test]
     fn the_latest_model_stays_and_those_of_the_last_rounds() {

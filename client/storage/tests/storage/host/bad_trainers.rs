@@ -167,6 +167,36 @@ async fn a_dag_of_crumbs_is_refused() {
 }
 
 #[tokio::test]
+async fn a_dag_of_enormous_width_or_depth_is_refused_where_it_is_too_much() {
+    let host = Running::start().await;
+    let trainer = Trainer::new(DRAWN[0]);
+    let leaf = Block::new(Codec::Raw, &b"leaf"[..]);
+    let wide = crate::support::node(&vec![leaf.clone(); 20_000]);
+    let mut chain = vec![leaf.clone()];
+    while chain.len() < 5000 {
+        chain.push(crate::support::node(&chain[chain.len() - 1..]));
+    }
+    chain.reverse();
+    for (blocks, most, status, expected) in
+        [(&[wide, leaf][..], 0, 400, "malformed"), (&chain[..], 100, 413, "too-many-blocks")]
+    {
+        let mut car = CarWriter::new(Vec::new(), &[blocks[0].cid().into()]).unwrap();
+        blocks.iter().for_each(|block| car.write(block).unwrap());
+        let car = car.into_inner();
+        let mut statement = trainer.statement(host.account, &trainer.parcel(b"x"));
+        (statement.cid, statement.bytes) = (blocks[0].cid(), car.len() as u64);
+        let target = target(&format!("http://{}", host.addr), statement);
+        let answer = put(&target, 0, &car).await;
+        assert_eq!((answer.status, kind(&answer).as_str()), (status, expected));
+        let kept = host.store.stat().unwrap().blocks;
+        assert!(kept <= most, "{kept} blocks of it are kept");
+    }
+    let parcel = trainer.parcel(&bytes(MIB));
+    let honest = client().hand_to(&parcel, &[host.target(&trainer, &parcel)], 1, |_| {}).await;
+    assert_eq!(honest.holders.len(), 1, "{honest:?}");
+}
+
+#[tokio::test]
 async fn a_stream_without_an_end_is_ended() {
     let host = Running::start().await;
     let trainer = Trainer::new(DRAWN[0]);
@@ -301,30 +331,6 @@ async fn a_replay_of_what_is_there_is_answered_without_reading_it() {
     assert_eq!(answer.header("upload-complete"), Some("?1"));
     assert_eq!(host.store.stat().unwrap(), before);
     assert!(host.asked.load(std::sync::atomic::Ordering::SeqCst) >= 2);
-}
-
-#[tokio::test]
-async fn a_host_without_room_says_so_and_takes_what_fits() {
-    let host = Running::start_with(HostLimits::default(), Some(3 * MIB as u64)).await;
-    let (large, small) = (Trainer::new(DRAWN[0]), Trainer::new(DRAWN[1]));
-    let parcel = large.parcel(&bytes(8 * MIB));
-    let target = host.target(&large, &parcel);
-    let answer = put(&target, 0, &large.car(&parcel.cid())).await;
-    assert_eq!((answer.status, kind(&answer).as_str()), (507, "full"), "{}", answer.text());
-    assert!(!answer.text().contains("store is full"), "how it is started is nobody's business");
-    let handed = client().hand_to(&parcel, &[target], 1, |_| {}).await;
-    assert!(
-        matches!(
-            &handed.failed[..],
-            [(_, decentralml_storage::host::HostError::Refused { status: 507, .. })]
-        ),
-        "{handed:?}"
-    );
-    let data = bytes(MIB / 2);
-    let parcel = small.parcel(&data);
-    let handed = client().hand_to(&parcel, &[host.target(&small, &parcel)], 1, |_| {}).await;
-    assert_eq!(handed.holders.len(), 1, "{handed:?}");
-    assert!(host.holds(&parcel.cid(), &data));
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! Connections that break and processes that are killed.
 
 use super::{
-    DRAWN, GENESIS, MIB, NOW, Running, Trainer, ask, bytes, client, connect, exchange, head, kind,
-    offset, put, sign,
+    Answer, DRAWN, GENESIS, MIB, NOW, Running, Trainer, ask, bytes, client, connect, exchange,
+    head, kind, offset, put, sign, trickle,
 };
 use decentralml_storage::{
     Store,
     car::CarReader,
-    host::{Admission, Grant, Host, HostLimits, Refusal, Statement, largest_car},
+    host::{Admission, Grant, Host, HostLimits, Refusal, Statement, Target, largest_car},
 };
 use std::{
     env, fs,
@@ -165,11 +165,59 @@ async fn a_newer_request_ends_one_that_only_the_host_believes_in() {
     mute.write_all(head("PUT", &target, &headers).as_bytes()).await.unwrap();
     mute.write_all(&car[..car.len() / 2]).await.unwrap();
     sleep(Duration::from_millis(200)).await;
+    // It waits until nothing has come for some seconds.
     let from = offset(&ask(&target).await);
     let answer = put(&target, from, &car[from as usize..]).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     let old = exchange(mute, b"").await;
     assert_eq!((old.status, kind(&old).as_str()), (409, "superseded"));
+    assert!(host.holds(&parcel.cid(), &data));
+}
+
+/// An upload of which something comes five times a second, a tenth of a megabyte.
+async fn slowly(target: &Target, car: &[u8]) -> Answer {
+    let headers = format!("Content-Length: {}\r\n", car.len());
+    let mut request = head("PUT", target, &headers).into_bytes();
+    request.extend_from_slice(car);
+    trickle(connect(target).await, &request, MIB / 10, Duration::from_millis(200)).await
+}
+
+#[tokio::test]
+async fn a_repeated_header_ends_no_upload_that_goes_on() {
+    let host = Running::start().await;
+    let trainer = Trainer::new(DRAWN[0]);
+    let data = bytes(3 * MIB);
+    let parcel = trainer.parcel(&data);
+    let car = trainer.car(&parcel.cid());
+    let target = host.target(&trainer, &parcel);
+    let repeats = async {
+        sleep(Duration::from_millis(500)).await;
+        // All at a time, as each waits for its turn.
+        tokio::join!(ask(&target), put(&target, 0, &car[..MIB]), put(&target, 0, b""))
+    };
+    let (honest, _) = tokio::join!(slowly(&target, &car), repeats);
+    assert_eq!(honest.status, 201, "{}", honest.text());
+    assert!(host.holds(&parcel.cid(), &data));
+}
+
+#[tokio::test]
+async fn a_statement_that_holds_longer_ends_what_somebody_does_with_an_earlier_one() {
+    let host = Running::start().await;
+    let trainer = Trainer::new(DRAWN[0]);
+    let data = bytes(3 * MIB);
+    let parcel = trainer.parcel(&data);
+    let car = trainer.car(&parcel.cid());
+    let seen = host.target(&trainer, &parcel);
+    let longer = Statement { expires: NOW + 1, ..seen.authorization.statement.clone() };
+    let newer = super::target(&format!("http://{}", host.addr), longer);
+    let honest = async {
+        sleep(Duration::from_millis(500)).await;
+        let from = offset(&ask(&newer).await);
+        put(&newer, from, &car[from as usize..]).await
+    };
+    let (other, honest) = tokio::join!(slowly(&seen, &car), honest);
+    assert_eq!(honest.status, 201, "{}", honest.text());
+    assert_eq!((other.status, kind(&other).as_str()), (409, "superseded"));
     assert!(host.holds(&parcel.cid(), &data));
 }
 

@@ -11,17 +11,24 @@ use std::sync::{
 
 const GENESIS: Hash = [9; 32];
 
-/// A chain of one task with one round.
+/// A chain of one task with one round, in which all accounts stand alike.
 #[derive(Clone)]
 struct Fake {
     now: Arc<AtomicU32>,
     asked: Arc<AtomicU32>,
-    entry: Arc<Mutex<Option<Entry>>>,
+    asked_of_accounts: Arc<AtomicU32>,
+    stands: Arc<Mutex<Stands>>,
+}
+
+struct Stands {
+    entry: Entry,
+    place: Place,
+    committed: bool,
 }
 
 impl Fake {
-    fn change(&self, change: impl FnOnce(&mut Entry)) {
-        change(self.entry.lock().unwrap().as_mut().unwrap());
+    fn change(&self, change: impl FnOnce(&mut Stands)) {
+        change(&mut self.stands.lock().unwrap());
         // What was said before is forgotten.
         self.now.fetch_add(FRESH, Ordering::SeqCst);
     }
@@ -32,14 +39,24 @@ impl Book for Fake {
         Some(self.now.load(Ordering::SeqCst)).filter(|now| *now > 0)
     }
 
-    async fn entry(
+    async fn entry(&self, task: TaskId) -> Result<Option<Entry>, ReadError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Ok(Some(self.stands.lock().unwrap().entry.clone()).filter(|_| task == 3))
+    }
+
+    async fn place(&self, _: TaskId, _: RoundNumber, _: &AccountId) -> Result<Place, ReadError> {
+        self.asked_of_accounts.fetch_add(1, Ordering::SeqCst);
+        Ok(self.stands.lock().unwrap().place)
+    }
+
+    async fn has_committed(
         &self,
-        task: TaskId,
+        _: TaskId,
         _: RoundNumber,
         _: &AccountId,
-    ) -> Result<Option<Entry>, ReadError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        Ok(self.entry.lock().unwrap().clone().filter(|_| task == 3))
+    ) -> Result<bool, ReadError> {
+        self.asked_of_accounts.fetch_add(1, Ordering::SeqCst);
+        Ok(self.stands.lock().unwrap().committed)
     }
 }
 
@@ -49,18 +66,14 @@ fn signer(uri: &str) -> Signer {
 
 fn clerk() -> (Fake, Clerk<Fake>) {
     let round = Round { number: 2, ..round(Phase::Training, 100) };
-    let entry = Entry {
-        concerns_host: true,
-        spec: task_spec(),
-        current: Some(2),
-        round: Some(round),
-        place: Place::Drawn(0),
-        committed: false,
-    };
+    let entry =
+        Entry { concerns_host: true, spec: task_spec(), current: Some(2), round: Some(round) };
+    let stands = Stands { entry, place: Place::Drawn(0), committed: false };
     let fake = Fake {
         now: Arc::new(50.into()),
         asked: Arc::default(),
-        entry: Arc::new(Mutex::new(Some(entry))),
+        asked_of_accounts: Arc::default(),
+        stands: Arc::new(Mutex::new(stands)),
     };
     let clerk = Clerk::new(fake.clone(), GENESIS, signer("//Host").account());
     (fake, clerk)
@@ -99,7 +112,7 @@ async fn a_drawn_trainer_may_hand_over_what_the_task_allows_under_the_label_of_i
     let grant = Grant { max_bytes: largest_car(limit), label: "3/2".into() };
     assert_eq!(ask(&clerk, &statement()).await, Ok(grant));
     assert_eq!(round_of("3/2"), Some((3, 2)));
-    fake.change(|entry| entry.spec.custody = Custody { hosts: 1, sealed: true });
+    fake.change(|stands| stands.entry.spec.custody = Custody { hosts: 1, sealed: true });
     let sealed = ask(&clerk, &statement()).await.unwrap();
     assert_eq!(sealed.max_bytes, largest_car(max_sealed_bytes(limit)));
 }
@@ -140,10 +153,10 @@ async fn a_foreign_signature_and_one_of_another_statement_are_refused_without_as
 #[tokio::test]
 async fn who_was_not_drawn_hands_over_nothing() {
     let (fake, clerk) = clerk();
-    fake.change(|entry| entry.place = Place::NotDrawn);
+    fake.change(|stands| stands.place = Place::NotDrawn);
     assert!(reason(ask(&clerk, &statement()).await).contains("not drawn"));
     for unknown in [Place::SeedUnknown, Place::NotOpen] {
-        fake.change(|entry| entry.place = unknown);
+        fake.change(|stands| stands.place = unknown);
         assert!(matches!(ask(&clerk, &statement()).await, Err(Refusal::NotReady(_))));
     }
 }
@@ -153,21 +166,23 @@ async fn updates_come_while_the_round_may_need_them() {
     let (fake, clerk) = clerk();
     for phase in [Phase::Revealing, Phase::Scoring] {
         for committed in [false, true] {
-            fake.change(|entry| {
-                entry.round = Some(Round { number: 2, ..round(phase, 200) });
+            fake.change(|stands| {
+                stands.entry.round = Some(Round { number: 2, ..round(phase, 200) });
                 // The draw of the trainers is closed by then.
-                (entry.place, entry.committed) = (Place::NotOpen, committed);
+                (stands.place, stands.committed) = (Place::NotOpen, committed);
             });
             assert_eq!(ask(&clerk, &statement()).await.is_ok(), committed, "{phase:?}");
         }
     }
     for phase in [Phase::Verdict, Phase::Aggregating, Phase::Settled, Phase::Void] {
-        fake.change(|entry| entry.round = Some(Round { number: 2, ..round(phase, 200) }));
+        fake.change(|stands| {
+            stands.entry.round = Some(Round { number: 2, ..round(phase, 200) });
+        });
         assert!(reason(ask(&clerk, &statement()).await).contains("no updates any more"));
     }
-    fake.change(|entry| entry.current = Some(3));
+    fake.change(|stands| stands.entry.current = Some(3));
     assert!(reason(ask(&clerk, &statement()).await).contains("over"));
-    fake.change(|entry| entry.current = Some(1));
+    fake.change(|stands| stands.entry.current = Some(1));
     assert!(matches!(ask(&clerk, &statement()).await, Err(Refusal::NotReady(_))), "it may come");
 }
 
@@ -176,7 +191,7 @@ async fn other_tasks_are_none_of_this_hosts_business() {
     let (fake, clerk) = clerk();
     let unknown = Statement { task: 4, ..statement() };
     assert!(reason(ask(&clerk, &unknown).await).contains("no task 4"));
-    fake.change(|entry| entry.concerns_host = false);
+    fake.change(|stands| stands.entry.concerns_host = false);
     assert!(reason(ask(&clerk, &statement()).await).contains("keeps no updates"));
 }
 
@@ -193,4 +208,36 @@ async fn the_chain_is_asked_once_for_many_requests_and_again_some_blocks_later()
     // A chain that is out of sight says nothing, and a host then knows nothing.
     fake.now.store(0, Ordering::SeqCst);
     assert!(matches!(ask(&clerk, &statement()).await, Err(Refusal::NotReady(_))));
+}
+
+#[tokio::test]
+async fn a_hundred_strangers_have_the_chain_asked_about_their_task_once() {
+    let (fake, clerk) = clerk();
+    let strangers = async |task, round| {
+        for number in 0..100 {
+            let stranger = signer(&format!("//Stranger/{number}"));
+            let statement = Statement { task, round, account: stranger.account().0, ..statement() };
+            let signature = stranger.sign(&statement.payload());
+            assert!(clerk.admit(&statement, &signature).await.is_err());
+        }
+        let asked = fake.asked.swap(0, Ordering::SeqCst);
+        (asked, fake.asked_of_accounts.swap(0, Ordering::SeqCst))
+    };
+    // A task that there is not, rounds that are over or to come, a task that is none of this host's, a round that takes no more.
+    assert_eq!(strangers(4, 2).await, (1, 0));
+    assert_eq!(strangers(3, 1).await, (1, 0));
+    assert_eq!(strangers(3, 9).await, (0, 0), "it is known from before");
+    fake.change(|stands| stands.entry.concerns_host = false);
+    assert_eq!(strangers(3, 2).await, (1, 0));
+    fake.change(|stands| {
+        stands.entry.concerns_host = true;
+        stands.entry.round = Some(Round { number: 2, ..round(Phase::Verdict, 200) });
+    });
+    assert_eq!(strangers(3, 2).await, (1, 0));
+    // Where updates come, each account is looked up, and the task once.
+    fake.change(|stands| {
+        stands.entry.round = Some(Round { number: 2, ..round(Phase::Training, 200) });
+        stands.place = Place::NotDrawn;
+    });
+    assert_eq!(strangers(3, 2).await, (1, 100));
 }
