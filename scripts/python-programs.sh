@@ -42,11 +42,11 @@ find_beside_pytorch() {
 	find_pytorch
 	libraries=$(echo "${PYTHON%/bin/*}"/lib/python3*/site-packages)
 	if [[ ! -x $folder/bin/python3 ]]; then
-		echo "Installing $1 into $folder ($size) …" >&2
+		echo "Installing ${folder##*/} into $folder ($size) …" >&2
 		rm -rf "$folder.new"
 		python3 -m venv "$folder.new"
 		"$folder.new/bin/pip" install --quiet "$@" 'numpy==2.4.6' ||
-			{ echo "$1 could not be installed; the reason is above" >&2; return 1; }
+			{ echo "${folder##*/} could not be installed; the reason is above" >&2; return 1; }
 		# Absolute paths of the environment's programs would point to the name it had; Python itself does not mind.
 		mv "$folder.new" "$folder"
 	fi
