@@ -138,11 +138,6 @@ impl State {
         Ok(state)
     }
 
-    /// Where it is.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// A record of a task; `None` where there is none.
     pub(crate) fn load<R: DeserializeOwned>(
         &self,
