@@ -196,7 +196,7 @@ fn every_ready_model_takes_steps_that_lower_its_loss() {
         let local = LocalTraining {
             learning_rate: 0.001,
             work: Work::Steps(4),
-            ..settings(Optimizer::Adam)
+            ..settings(Optimizer::Sgd { momentum: 0.0 })
         };
         let outcome = train(&spec, &base, &data, &local, [2; 32], GO).unwrap();
         let after = crate::evaluate(&spec, &outcome.weights, &data).unwrap();
