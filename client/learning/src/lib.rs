@@ -28,6 +28,7 @@ pub mod device;
 pub mod evaluate;
 mod gemm;
 mod malformed;
+mod mixed;
 pub mod model;
 pub mod momentum;
 mod network;
@@ -62,7 +63,7 @@ pub use scaffold::{ControlVariate, ScaffoldError};
 pub use server::{Adaptive, ServerError, ServerOptimizer, ServerState};
 pub use state::StateError;
 pub use train::{
-    LocalTraining, Optimizer, Progress, Schedule, TrainError, TrainOutcome, Work, train,
+    LocalTraining, Optimizer, Precision, Progress, Schedule, TrainError, TrainOutcome, Work, train,
     train_corrected,
 };
 pub use update::{Update, UpdateError};

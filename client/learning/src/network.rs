@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, TensorData},
+    tensor::{Device, FloatDType, Tensor, TensorData, TensorReadError},
 };
 
 use crate::{
@@ -32,6 +32,9 @@ pub(crate) struct Network {
     kernels: Vec<Param<Tensor<4>>>,
     #[module(skip)]
     plan: Arc<Plan>,
+    /// What products and convolutions are computed in; parameters and all else are `f32`.
+    #[module(skip)]
+    products: FloatDType,
 }
 
 /// A network's parameters, by their number of dimensions.
@@ -93,7 +96,12 @@ impl Network {
         let places = spec.places().map_err(|_| wrong())?;
         let operations = plan::operations(&places.layers, &slots).ok_or_else(wrong)?;
         let plan = Arc::new(Plan { operations, order });
-        Ok(Self { vectors, matrices, kernels, plan })
+        Ok(Self { vectors, matrices, kernels, plan, products: FloatDType::F32 })
+    }
+
+    /// The same, with products and convolutions in other numbers.
+    pub(crate) fn with_products(self, products: FloatDType) -> Self {
+        Self { products, ..self }
     }
 
     /// What the last layer gives, of shape `[rows, outputs]`, for features of shape
@@ -121,8 +129,14 @@ impl Network {
         self.matrices[slot].val()
     }
 
+    /// A matrix to multiply with, in the numbers of products.
+    fn factor(&self, slot: usize) -> Tensor<2> {
+        self.matrix(slot).cast(self.products)
+    }
+
+    /// A convolution's weights, in the numbers of products.
     fn kernel(&self, slot: usize) -> Tensor<4> {
-        self.kernels[slot].val()
+        self.kernels[slot].val().cast(self.products)
     }
 
     /// All parameters, by their number of dimensions: 1, 2 and 4. Networks of one model have them in the
@@ -131,17 +145,17 @@ impl Network {
         (&self.vectors, &self.matrices, &self.kernels)
     }
 
-    /// Downloads the weights. Fails with [`WeightsError::NotFinite`] where training has diverged.
-    pub(crate) fn weights(&self, base: &Weights) -> Result<Weights, WeightsError> {
-        let mut values = Vec::with_capacity(base.values().len());
+    /// Downloads the weights, in the order of [`ModelSpec::parameters`].
+    pub(crate) fn values(&self) -> Result<Vec<f32>, TensorReadError> {
+        let mut values = Vec::new();
         for slot in &self.plan.order {
             match *slot {
-                Slot::Vector(slot) => extend(&mut values, self.vector(slot)),
-                Slot::Matrix(slot) => extend(&mut values, self.matrix(slot)),
-                Slot::Kernel(slot) => extend(&mut values, self.kernel(slot)),
+                Slot::Vector(slot) => extend(&mut values, self.vector(slot))?,
+                Slot::Matrix(slot) => extend(&mut values, self.matrix(slot))?,
+                Slot::Kernel(slot) => extend(&mut values, self.kernels[slot].val())?,
             }
         }
-        base.with_values(values)
+        Ok(values)
     }
 }
 
@@ -162,12 +176,9 @@ pub(crate) fn upload(
     Tensor::from_data(TensorData::new(features, [count, data.columns()]), device)
 }
 
-fn extend<const D: usize>(values: &mut Vec<f32>, tensor: Tensor<D>) {
-    // Reading an f32 tensor back as f32 cannot fail; if it did, the count would be wrong, which the
-    // caller checks.
-    if let Ok(numbers) = tensor.into_data().as_slice::<f32>() {
-        values.extend_from_slice(numbers);
-    }
+fn extend<const D: usize>(values: &mut Vec<f32>, tensor: Tensor<D>) -> Result<(), TensorReadError> {
+    values.extend_from_slice(tensor.try_into_data()?.as_slice::<f32>()?);
+    Ok(())
 }
 
 #[cfg(test)]

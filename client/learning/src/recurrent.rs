@@ -2,8 +2,8 @@
 //!
 //! Step by step, burn's graph has a dozen small operations for each step and packs the weights anew for
 //! each product. Here the weights are packed once, rows go through all their steps together in a few, and
-//! the gradients of the weights are one product over all steps. On any other device the steps are burn's
-//! operations (`steps.rs`).
+//! the gradients of the weights are one product over all steps. On any other device, and where the weights
+//! are floats of 16 bits, the steps are burn's operations (`steps.rs`).
 
 mod cells;
 mod cpu;

@@ -3,12 +3,16 @@
 mod form;
 mod gradients;
 mod loss;
+mod scaling;
 mod schedule;
 mod settings;
 
 use std::ops::ControlFlow;
 
-use burn::optim::GradientsParams;
+use burn::{
+    optim::GradientsParams,
+    tensor::{Device, FloatDType, TensorReadError},
+};
 
 use crate::{
     data::Dataset,
@@ -19,8 +23,9 @@ use crate::{
     weights::{Weights, WeightsError},
 };
 use gradients::Direction;
+use scaling::{Scaled, Scaling};
 pub use schedule::Schedule;
-pub use settings::{LocalTraining, Optimizer, Work};
+pub use settings::{LocalTraining, Optimizer, Precision, UnknownPrecision, Work};
 
 /// Where training stands, reported after every batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,6 +83,18 @@ pub enum TrainError {
     /// The observer has stopped it.
     #[error("training was stopped")]
     Stopped,
+    /// The card has failed, say because its memory is too small.
+    #[error("the device that trains has failed: {problem}; a smaller batch_size needs less memory")]
+    Device {
+        /// What its library says.
+        problem: String,
+    },
+}
+
+impl TrainError {
+    fn device(problem: TensorReadError) -> Self {
+        Self::Device { problem: problem.to_string() }
+    }
 }
 
 /// Trains `base` on `data` and gives the new weights.
@@ -105,60 +122,115 @@ pub fn train_corrected(
     local: &LocalTraining,
     correction: Option<&Weights>,
     seed: Seed,
-    mut observe: impl FnMut(Progress) -> ControlFlow<()>,
+    observe: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainOutcome, TrainError> {
-    local.validate()?;
-    spec.validate()?;
-    spec.check_rows(data)?;
-    if data.rows() == 0 {
-        return Err(TrainError::NoRows);
-    }
-    let plain = device::training();
-    let direction = Direction::new(spec, base, local, correction, &plain)?;
-    let device = plain.autodiff();
-    let mut network = Network::new(spec, base, &device).map_err(TrainError::Weights)?;
-    let mut optimizer = local.optimizer();
+    let place = Place::of(device::training(), local.precision)?;
+    let job = Job { spec, base, data, local, correction, seed };
+    place.train(job, observe)
+}
 
-    let (batches, in_pass) = local.batches(data.rows());
-    let mut batches_done: u64 = 0;
-    let (mut epoch, mut loss_sum, mut rows_seen) = (0, 0.0, 0);
-    let mut order = Vec::new();
-    while batches_done < batches {
-        let place = (batches_done % in_pass) as usize * local.batch_size as usize;
-        if place == 0 {
-            // There are fewer than 2³² passes, as there are at most so many epochs or steps.
-            epoch = (batches_done / in_pass) as u32;
-            order = Stream::new(&seed, Purpose::Shuffle, epoch).permutation(data.rows());
-            (loss_sum, rows_seen) = (0.0, 0);
-        }
-        let end = order.len().min(place.saturating_add(local.batch_size as usize));
-        let rows = order.get(place..end).unwrap_or_default();
-        let features = upload(spec, data, rows.iter().copied(), &device);
-        // Steps beyond 2³² repeat the draws of dropout, nothing else.
-        let dropping = Dropping { seed, step: batches_done as u32 };
-        let outputs = network.forward(features, Some(dropping));
-        let loss = loss::of(spec, outputs, data, rows);
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
-        if let Some(direction) = &direction {
-            direction.apply(&network, &mut gradients, epoch)?;
-        }
-        network = optimizer.step(local.learning_rate, network, gradients);
+/// What is trained, on what, and how.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    spec: &'a ModelSpec,
+    base: &'a Weights,
+    data: &'a Dataset,
+    local: &'a LocalTraining,
+    correction: Option<&'a Weights>,
+    seed: Seed,
+}
 
-        let loss = f64::from(loss.into_scalar::<f32>());
-        if !loss.is_finite() {
-            return Err(TrainError::Diverged { epoch });
-        }
-        loss_sum += loss * rows.len() as f64;
-        rows_seen += rows.len();
-        batches_done += 1;
-        if observe(Progress { epoch, batches_done, batches, loss }).is_break() {
-            return Err(TrainError::Stopped);
-        }
+/// Where training runs, and in which numbers its products are computed.
+struct Place {
+    device: Device,
+    products: FloatDType,
+}
+
+impl Place {
+    fn of(device: Device, precision: Precision) -> Result<Self, TrainError> {
+        let products = match precision {
+            Precision::Single => FloatDType::F32,
+            Precision::Mixed => device::narrow(&device).ok_or(TrainError::Setting {
+                name: "precision",
+                problem: "this device has no floats of 16 bits: choose `single`",
+            })?,
+        };
+        Ok(Self { device, products })
     }
-    let weights = network.weights(base).map_err(|_| TrainError::Diverged { epoch })?;
-    // There is at least one step, on at least one row.
-    let loss = loss_sum / rows_seen as f64;
-    Ok(TrainOutcome { weights, loss, rows: data.rows(), steps: batches_done })
+
+    fn train(
+        &self,
+        job: Job<'_>,
+        mut observe: impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<TrainOutcome, TrainError> {
+        let Job { spec, base, data, local, correction, seed } = job;
+        local.validate()?;
+        spec.validate()?;
+        spec.check_rows(data)?;
+        if data.rows() == 0 {
+            return Err(TrainError::NoRows);
+        }
+        let direction = Direction::new(spec, base, local, correction, &self.device)?;
+        let device = self.device.clone().autodiff();
+        let network = Network::new(spec, base, &device).map_err(TrainError::Weights)?;
+        let mut network = network.with_products(self.products);
+        let mut optimizer = local.optimizer();
+        let mut scaling = Scaling::of(self.products);
+
+        let (batches, in_pass) = local.batches(data.rows());
+        let mut batches_done: u64 = 0;
+        let (mut epoch, mut loss_sum, mut rows_seen) = (0, 0.0, 0);
+        let mut order = Vec::new();
+        while batches_done < batches {
+            let place = (batches_done % in_pass) as usize * local.batch_size as usize;
+            if place == 0 {
+                // There are fewer than 2³² passes, as there are at most so many epochs or steps.
+                epoch = (batches_done / in_pass) as u32;
+                order = Stream::new(&seed, Purpose::Shuffle, epoch).permutation(data.rows());
+                (loss_sum, rows_seen) = (0.0, 0);
+            }
+            let end = order.len().min(place.saturating_add(local.batch_size as usize));
+            let rows = order.get(place..end).unwrap_or_default();
+            let features = upload(spec, data, rows.iter().copied(), &device);
+            // Steps beyond 2³² repeat the draws of dropout, nothing else.
+            let dropping = Dropping { seed, step: batches_done as u32 };
+            let (loss, mut gradients) = loop {
+                let outputs = network.forward(features.clone(), Some(dropping));
+                let loss = loss::of(spec, outputs, data, rows);
+                let scaled = match &scaling {
+                    Some(scaling) => scaling.multiply(loss.clone()),
+                    None => loss.clone(),
+                };
+                let mut gradients = GradientsParams::from_grads(scaled.backward(), &network);
+                let Some(scaling) = &mut scaling else { break (loss, gradients) };
+                match scaling.divide(&network, &mut gradients) {
+                    Scaled::Fine => break (loss, gradients),
+                    Scaled::Again => {}
+                    Scaled::Lost => return Err(TrainError::Diverged { epoch }),
+                }
+            };
+            if let Some(direction) = &direction {
+                direction.apply(&network, &mut gradients, epoch)?;
+            }
+            network = optimizer.step(local.learning_rate, network, gradients);
+
+            let loss = f64::from(loss.try_into_scalar::<f32>().map_err(TrainError::device)?);
+            if !loss.is_finite() {
+                return Err(TrainError::Diverged { epoch });
+            }
+            loss_sum += loss * rows.len() as f64;
+            rows_seen += rows.len();
+            batches_done += 1;
+            if observe(Progress { epoch, batches_done, batches, loss }).is_break() {
+                return Err(TrainError::Stopped);
+            }
+        }
+        let values = network.values().map_err(TrainError::device)?;
+        let weights = base.with_values(values).map_err(|_| TrainError::Diverged { epoch })?;
+        // There is at least one step, on at least one row.
+        let loss = loss_sum / rows_seen as f64;
+        Ok(TrainOutcome { weights, loss, rows: data.rows(), steps: batches_done })
+    }
 }
 
 #[cfg(test)]
@@ -172,3 +244,11 @@ mod algorithms_tests;
 #[cfg(test)]
 #[path = "train/tests/settings.rs"]
 mod settings_tests;
+
+#[cfg(test)]
+#[path = "train/tests/mixed.rs"]
+mod mixed_tests;
+
+#[cfg(all(test, feature = "wgpu"))]
+#[path = "train/tests/cards.rs"]
+mod cards_tests;

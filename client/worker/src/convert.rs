@@ -77,6 +77,8 @@ pub fn training(spec: &TaskSpec, settled: u32) -> LocalTraining {
         weight_decay: fraction(training.weight_decay) as f32,
         clip_norm: training.clip_norm.map(fraction),
         proximal: fraction(training.proximal),
+        // No task asks for a precision: that is each trainer's own.
+        ..LocalTraining::new(work)
     };
     local.in_round(settled)
 }

@@ -1,11 +1,12 @@
 //! Multi-head self-attention.
 
-use burn::tensor::{Tensor, TensorData, activation::softmax, module::linear};
+use burn::tensor::{FloatDType, Tensor, TensorData, activation::softmax};
 
 use super::{
     Network,
     plan::{Pair, Steps},
 };
+use crate::mixed::linear;
 
 impl Network {
     /// `softmax(q · kᵀ / √d) · v` per head, between a product that makes queries, keys and values and one
@@ -21,7 +22,8 @@ impl Network {
         let [rows, numbers] = x.dims();
         let size = features / heads;
         let x = x.reshape([rows * steps, features]);
-        let all = linear(x, self.matrix(first.weight), Some(self.vector(first.bias)));
+        let all = linear(x, self.factor(first.weight), Some(self.vector(first.bias)));
+        let all = all.cast(self.products);
         let part = |index: usize| {
             all.clone()
                 .narrow(1, index * features, features)
@@ -29,7 +31,8 @@ impl Network {
                 .swap_dims(1, 2)
         };
         let (queries, keys, values) = (part(0), part(1), part(2));
-        let mut scores = queries.matmul(keys.swap_dims(2, 3)) * (1.0 / (size as f64).sqrt());
+        let scores = queries.matmul(keys.swap_dims(2, 3)).cast(FloatDType::F32);
+        let mut scores = scores * (1.0 / (size as f64).sqrt());
         if causal {
             // Minus infinity becomes a share of zero; every step sees itself, so none is left without.
             let hidden = (0..steps * steps).map(|index| match index % steps > index / steps {
@@ -40,9 +43,10 @@ impl Network {
             let device = scores.device();
             scores = scores + Tensor::<4>::from_data(hidden, &device);
         }
-        let seen = softmax(scores, 3).matmul(values).swap_dims(1, 2);
+        let shares = softmax(scores, 3).cast(self.products);
+        let seen = shares.matmul(values).cast(FloatDType::F32).swap_dims(1, 2);
         let seen = seen.reshape([rows * steps, features]);
-        linear(seen, self.matrix(second.weight), Some(self.vector(second.bias)))
+        linear(seen, self.factor(second.weight), Some(self.vector(second.bias)))
             .reshape([rows, numbers])
     }
 }

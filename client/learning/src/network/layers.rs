@@ -3,7 +3,7 @@
 use burn::tensor::{
     Tensor, TensorData,
     activation::{gelu, relu, sigmoid, tanh},
-    module::{avg_pool2d, embedding, layer_norm, linear},
+    module::{avg_pool2d, embedding, layer_norm},
     ops::AvgPoolOptions,
 };
 
@@ -12,7 +12,7 @@ use super::{
     plan::{Affine, Image, Operation, Steps},
 };
 use crate::{
-    conv::conv2d,
+    mixed::{conv2d, linear},
     pool::max_pool2d,
     random::{Purpose, Stream},
 };
@@ -31,7 +31,7 @@ impl Network {
         let [rows, numbers] = x.dims();
         match *operation {
             Operation::Dense { weight, bias, inputs, units } => {
-                let (weight, bias) = (self.matrix(weight), bias.map(|bias| self.vector(bias)));
+                let (weight, bias) = (self.factor(weight), bias.map(|bias| self.vector(bias)));
                 if inputs == numbers {
                     return linear(x, weight, bias);
                 }

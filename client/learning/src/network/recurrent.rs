@@ -1,12 +1,12 @@
 //! Recurrent layers: the input's products for all steps at once, then the steps.
 
-use burn::tensor::{Tensor, module::linear};
+use burn::tensor::Tensor;
 
 use super::{
     Network,
     plan::{Affine, Pair, Steps},
 };
-use crate::recurrent;
+use crate::{mixed::linear, recurrent};
 
 impl Network {
     pub(super) fn gru(&self, pair: Pair, shape: Steps, x: Tensor<2>) -> Tensor<2> {
@@ -34,6 +34,6 @@ impl Network {
     }
 
     fn affine(&self, Affine { weight, bias }: Affine) -> (Tensor<2>, Tensor<1>) {
-        (self.matrix(weight), self.vector(bias))
+        (self.factor(weight), self.vector(bias))
     }
 }

@@ -1,10 +1,11 @@
-//! The steps as burn's operations, for devices other than the processor.
+//! The steps as burn's operations, for devices other than the processor and for products in 16 bits.
 
 use burn::tensor::{
     Tensor,
     activation::{sigmoid, tanh},
-    module::linear,
 };
+
+use crate::mixed::linear;
 
 /// See [`super::gru`].
 pub(super) fn gru(inputs: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LocalTraining, Optimizer, Schedule, Work};
+use super::{LocalTraining, Optimizer, Precision, Schedule, Work};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,8 @@ pub(super) struct Form {
     clip_norm: Option<f64>,
     #[serde(default)]
     proximal: f64,
+    #[serde(default, skip_serializing_if = "is_single")]
+    precision: Precision,
     // Last: TOML wants tables behind the plain values.
     #[serde(default)]
     schedule: Schedule,
@@ -41,6 +43,10 @@ enum Name {
 
 fn batch_size() -> u32 {
     LocalTraining::BATCH_SIZE
+}
+
+fn is_single(precision: &Precision) -> bool {
+    *precision == Precision::Single
 }
 
 impl TryFrom<Form> for LocalTraining {
@@ -70,6 +76,7 @@ impl TryFrom<Form> for LocalTraining {
             weight_decay,
             clip_norm: form.clip_norm,
             proximal: form.proximal,
+            precision: form.precision,
         };
         local.validate().map_err(|error| error.to_string())?;
         Ok(local)
@@ -97,6 +104,7 @@ impl From<LocalTraining> for Form {
             weight_decay,
             clip_norm: local.clip_norm,
             proximal: local.proximal,
+            precision: local.precision,
             schedule: local.schedule,
         }
     }

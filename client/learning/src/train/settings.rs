@@ -1,5 +1,7 @@
 //! What a trainer does with a round's model, as a task or a file says it.
 
+use std::str::FromStr;
+
 use burn::optim::{
     AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
     momentum::MomentumConfig,
@@ -27,6 +29,7 @@ use super::{Schedule, TrainError, form::Form};
 ///     weight_decay = 0.0         # decoupled for "adamw", else an L2 penalty
 ///     clip_norm = 10.0
 ///     proximal = 0.01            # FedProx
+///     precision = "single"       # or "mixed", for cards
 ///     schedule = { kind = "cosine", rounds = 100, floor = 0.01, warmup = 5 }
 ///     "#,
 /// )?;
@@ -57,6 +60,41 @@ pub struct LocalTraining {
     /// FedProx's μ (Li et al. 2020): the loss grows by `μ/2 · ‖w − w₀‖²`, where `w₀` are the round's
     /// first weights; 0 for none.
     pub proximal: f64,
+    /// The numbers that products and convolutions are computed in.
+    pub precision: Precision,
+}
+
+/// The numbers that training computes products and convolutions in. Weights, optimizers, norms and losses are
+/// `f32` in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// `f32`.
+    #[default]
+    Single,
+    /// Floats of 16 bits (Micikevicius et al. 2018): `bf16` where the device has it, else `f16` with the loss
+    /// scaled so that its gradients stay in range. For cards that are faster in them; the processor is slower.
+    Mixed,
+}
+
+/// A name that is not one of a precision.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is no precision: give single or mixed")]
+pub struct UnknownPrecision {
+    /// What was asked for.
+    pub name: String,
+}
+
+impl FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPrecision> {
+        match name {
+            "single" => Ok(Self::Single),
+            "mixed" => Ok(Self::Mixed),
+            _ => Err(UnknownPrecision { name: name.to_owned() }),
+        }
+    }
 }
 
 /// How long a trainer works in a round.
@@ -114,6 +152,7 @@ impl LocalTraining {
             weight_decay: 0.0,
             clip_norm: None,
             proximal: 0.0,
+            precision: Precision::Single,
         }
     }
 

@@ -112,7 +112,7 @@ fn impossible_requests_are_refused() {
 }
 
 /// A model of each task whose layers use all that training knows, and rows for it.
-fn tasks() -> Vec<(ModelSpec, Dataset)> {
+pub(super) fn tasks() -> Vec<(ModelSpec, Dataset)> {
     use crate::model::{LayerSpec, Task};
     // The picture repeats with every thirteenth row, and so do label and quantity.
     let images: Vec<f32> =

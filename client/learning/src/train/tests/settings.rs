@@ -29,6 +29,7 @@ fn a_short_table_is_enough_and_a_full_one_comes_back() {
                 optimizer,
                 clip_norm: Some(2.0),
                 proximal: 0.5,
+                precision: Precision::Mixed,
                 ..LocalTraining::steps(7)
             };
             assert_eq!(read(&toml::to_string(&local).unwrap()).unwrap(), local);
@@ -53,6 +54,7 @@ fn a_table_that_contradicts_itself_says_why() {
         ("epochs = 1\nclip_norm = 0.0", "clip_norm: must be a positive number"),
         ("epochs = 1\nproximal = -1.0", "proximal: must be"),
         ("epochs = 1\nepoch = 2", "unknown field `epoch`"),
+        ("epochs = 1\nprecision = \"half\"", "expected `single` or `mixed`"),
         ("epochs = 1\nschedule = { kind = \"step\", every = 0, factor = 0.5 }", "schedule.every"),
         ("epochs = 1\nschedule = { kind = \"exponential\", factor = 0.0 }", "schedule.factor"),
         ("epochs = 1\nschedule = { kind = \"cosine\", rounds = 0 }", "schedule.rounds"),
@@ -117,4 +119,14 @@ fn a_rate_never_vanishes() {
             now.validate().unwrap();
         }
     }
+}
+
+#[test]
+fn the_usual_precision_is_not_written_and_names_are_read() {
+    let written = toml::to_string(&LocalTraining::epochs(1)).unwrap();
+    assert!(!written.contains("precision"), "{written}");
+    assert_eq!("single".parse(), Ok(Precision::Single));
+    assert_eq!("mixed".parse(), Ok(Precision::Mixed));
+    let error = "half".parse::<Precision>().unwrap_err().to_string();
+    assert_eq!(error, "`half` is no precision: give single or mixed");
 }
