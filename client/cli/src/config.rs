@@ -6,7 +6,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
-use decentralml_learning::device::Choice;
+use decentralml_learning::{Precision, device::Choice};
 use decentralml_storage::{SourceUrl, StoreToken};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -116,6 +116,7 @@ pub struct Trainer {
     pub max_bond: Option<Amount>,
     pub own_store: Option<Size>,
     pub device: Option<Choice>,
+    pub precision: Option<Precision>,
 }
 
 /// Table `[evaluator]`.
@@ -422,6 +423,7 @@ mod tests {
             file.trainer.max_bytes.is_some() && file.trainer.max_bond.is_some(),
             file.trainer.own_store.is_some() && file.evaluator.own_store.is_some(),
             file.trainer.device == Some(Choice::Cpu),
+            file.trainer.precision == Some(Precision::Single),
             !file.sources.is_empty() && file.allow_private_hosts == Some(false),
             file.host.listen.is_some() && !file.host.announce.is_empty(),
             file.host.max_storage.is_some(),

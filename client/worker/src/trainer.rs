@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use decentralml_learning::Dataset;
+use decentralml_learning::{Dataset, Precision};
 use decentralml_sdk::Task;
 use decentralml_types::{Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub struct Config {
     pub common: Common,
     /// The rows it owns.
     pub data: Arc<Dataset>,
+    /// The numbers that it trains in.
+    pub precision: Precision,
     /// How it behaves.
     pub conduct: Conduct,
 }
@@ -89,12 +91,14 @@ named!(Conduct {
 /// Takes part in rounds until it is told to end; see [`Common`] for which.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), WorkerError> {
     let attacker = config.conduct != Conduct::Honest;
-    let trainer = Trainer { data: config.data, conduct: config.conduct, missed: Mutex::default() };
-    daemon::run(config.common, trainer, attacker, shutdown).await
+    let Config { common, data, precision, conduct } = config;
+    let trainer = Trainer { data, precision, conduct, missed: Mutex::default() };
+    daemon::run(common, trainer, attacker, shutdown).await
 }
 
 struct Trainer {
     data: Arc<Dataset>,
+    precision: Precision,
     conduct: Conduct,
     /// Committees to which it has handed nothing over in time, once that is said.
     missed: Mutex<BTreeSet<(TaskId, RoundNumber, CommitteeNumber)>>,

@@ -17,6 +17,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use color_eyre::{Report as Failure, Result};
+use decentralml_learning::device::{self, Choice};
 use decentralml_simulator::{EXAMPLE, Folder, Report};
 use indicatif::DecimalBytes;
 use runs::{Plan, Run, failure};
@@ -28,7 +29,7 @@ const FOLDER: &str = "out/simulate";
 /// Simulate federated training: virtual clients in one process, with the rules and the codec of the chain.
 ///
 /// The run file says everything; `--example` prints one with all its fields. Equal files give equal models, whatever the number of
-/// threads. Run it again to go on after it was interrupted.
+/// threads; on a card, but for rounding. Run it again to go on after it was interrupted.
 #[derive(Args, Debug)]
 #[command(arg_required_else_help = true)]
 pub struct Opts {
@@ -43,6 +44,10 @@ pub struct Opts {
     /// Where model and report go [default: out/simulate/ and the run's name].
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Train on this device: cpu, cuda, wgpu, or a card by its number as in cuda:1; on the processor where that cannot be used
+    /// [default: cpu].
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<Choice>,
     #[command(flatten)]
     how: How,
 }
@@ -68,7 +73,8 @@ pub async fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
     if let Some(Verb::Compare(compared)) = opts.verb {
         // What clap would refuse by itself, but then with the global flags too.
         let How { threads, restart } = opts.how;
-        if opts.file.is_some() || opts.example || opts.out.is_some() || threads > 0 || restart {
+        let asked = opts.file.is_some() || opts.out.is_some() || opts.device.is_some();
+        if asked || opts.example || threads > 0 || restart {
             return Err(problem(
                 Kind::Usage,
                 "run files and options of `simulate compare` stand behind `compare`",
@@ -86,6 +92,11 @@ pub async fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
         ));
     };
     let plan = Plan::read(&path)?;
+    if let Some(choice) = opts.device
+        && let Err(why) = device::select(choice)
+    {
+        tracing::warn!("trains on the processor, not on {choice}: {why}");
+    }
     let folder = opts.out.unwrap_or_else(|| Path::new(FOLDER).join(plan.name()));
     let (groups, failures) = match plan.runs.as_slice() {
         [one] => {
@@ -213,7 +224,9 @@ mod tests {
 
     fn opts(file: Option<PathBuf>, out: Option<PathBuf>, example: bool) -> Opts {
         let how = How { threads: 1, restart: false };
-        Opts { verb: None, file, example, out, how }
+        // No machine has so many cards: all runs fall back to the processor.
+        let device = Some(Choice::Cuda(999));
+        Opts { verb: None, file, example, out, device, how }
     }
 
     async fn run_to_text(opts: Opts, json: bool) -> String {

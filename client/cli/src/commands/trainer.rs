@@ -10,7 +10,10 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
-use decentralml_learning::device::{self, Choice};
+use decentralml_learning::{
+    Precision,
+    device::{self, Choice},
+};
 use decentralml_types::{Role, TaskId};
 use decentralml_worker::{
     shutdown,
@@ -45,6 +48,9 @@ pub struct Opts {
     /// [default: cpu].
     #[arg(long, value_name = "DEVICE")]
     device: Option<Choice>,
+    /// Compute products in floats of 32 bits (single), or in 16 bits where the card is faster in them (mixed) [default: single].
+    #[arg(long, value_name = "PRECISION")]
+    precision: Option<Precision>,
     /// Misbehave in this way; refused where money is real.
     #[arg(long, hide = true, default_value_t = Conduct::Honest)]
     conduct: Conduct,
@@ -78,10 +84,9 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
         ));
     }
     let data = data.read()?;
-    let choice = opts.device.or(settings.device).unwrap_or_default();
-    if let Err(why) = device::select(choice) {
-        tracing::warn!("trains on the processor, not on {choice}: {why}");
-    }
+    let precision = opts.precision.or(settings.precision).unwrap_or_default();
+    let (precision, missed) = place(opts.device.or(settings.device).unwrap_or_default(), precision);
+    missed.iter().for_each(|missed| tracing::warn!("{missed}"));
     let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
     let stop = StopRequest::listen(opts.daemon)?;
     let own_store = opts.own_store.or(settings.own_store);
@@ -94,7 +99,42 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
         opts.allow_private_hosts,
     )
     .await?;
-    let config = trainer::Config { common, data: Arc::new(data), conduct: opts.conduct };
+    let config = trainer::Config { common, data: Arc::new(data), precision, conduct: opts.conduct };
     let (trigger, shutdown) = shutdown::channel();
     worker_common::until_stopped(trainer::run(config, shutdown), trigger, stop).await
+}
+
+/// Lets training run on `device`, and gives the precision that is of use there and what cannot be had.
+fn place(device: Choice, precision: Precision) -> (Precision, Vec<String>) {
+    let mut missed = Vec::new();
+    if let Err(why) = device::select(device) {
+        missed.push(format!("trains on the processor, not on {device}: {why}"));
+    }
+    if precision == Precision::Mixed
+        && let Err(why) = device::mixes()
+    {
+        missed.push(format!("trains in single precision, not in mixed: {why}"));
+        return (Precision::Single, missed);
+    }
+    (precision, missed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_card_that_is_not_there_means_the_processor_in_single_precision_and_a_message() {
+        for name in ["cuda:999", "wgpu:999"] {
+            let (precision, missed) = place(name.parse().unwrap(), Precision::Mixed);
+            assert_eq!(precision, Precision::Single);
+            let start = format!("trains on the processor, not on {name}: ");
+            assert!(missed[0].len() > start.len() && missed[0].starts_with(&start), "{missed:?}");
+            assert!(missed[1].starts_with("trains in single precision"), "{missed:?}");
+            assert_eq!(missed.len(), 2);
+        }
+        let (_, missed) = place("cuda:999".parse().unwrap(), Precision::Single);
+        assert_eq!(missed.len(), 1);
+    }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use codec::Encode;
 use decentralml_learning::{
-    ControlVariate, Draw, ModelSpec, Residual, Update, Weights, train_corrected,
+    ControlVariate, Draw, LocalTraining, ModelSpec, Residual, Update, Weights, train_corrected,
 };
 use decentralml_protocol::draw;
 use decentralml_sdk::{Draw as Drawn, Place, call, encryption::Registered, random_32};
@@ -188,6 +188,7 @@ async fn make(
         | Conduct::WrongKey => {}
     }
     let local = convert::training(&moment.task.spec, moment.task.settled_rounds);
+    let local = LocalTraining { precision: trainer.precision, ..local };
     let mut residual = match wire.has_feedback() {
         true => Some(carried::before::<Residual>(work, moment, &spec).await?),
         false => None,
