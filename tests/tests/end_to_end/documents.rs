@@ -28,22 +28,44 @@ fn every_command_of_the_documents_is_one_that_the_programs_take() {
         let words: Vec<&str> = command.split_whitespace().collect();
         let (program, arguments) = words.split_first().unwrap();
         match *program {
-            "decentralml" | "decentralml-node" => {
-                // Whatever stands before --help is parsed first, and refused where it is not known.
-                let output = Command::new(decentralml_tests::program(program).unwrap())
-                    .args(arguments)
-                    .arg("--help")
-                    .output()
-                    .unwrap();
-                let answer = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success(), "{document}: `{line}`\n{answer}");
-            }
+            "decentralml" | "decentralml-node" => is_taken(document, program, arguments),
             "." | "cargo" => {}
             script => assert!(is_executable(&root().join(script)), "{document}: {script}"),
         }
         seen += 1;
     }
     assert!(seen > 12, "only {seen} commands were found");
+}
+
+#[test]
+fn every_command_of_the_compose_file_is_one_that_the_programs_take() {
+    let name = "docker/compose.yml";
+    let text = fs::read_to_string(root().join(name)).unwrap().replace("\\\n#", " ");
+    let mut seen = 0;
+    for before in ["command: [", "test: [CMD, ", "exec console ", "|| "] {
+        for line in text.lines().filter_map(|line| Some(line.split_once(before)?.1)) {
+            let line = line.split(" && ").next().unwrap();
+            let words = line.split([' ', ',', ']']).filter(|word| !word.is_empty());
+            let words: Vec<&str> = words.collect();
+            let (program, arguments) = words.split_first().unwrap();
+            if program.starts_with("decentralml") {
+                is_taken(name, program, arguments);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 12, "only {seen} commands were found");
+}
+
+/// Whatever stands before --help is parsed first, and refused where it is not known.
+fn is_taken(document: &str, program: &str, arguments: &[&str]) {
+    let output = Command::new(decentralml_tests::program(program).unwrap())
+        .args(arguments)
+        .arg("--help")
+        .output()
+        .unwrap();
+    let answer = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{document}: {program} {arguments:?}\n{answer}");
 }
 
 #[test]
