@@ -91,12 +91,20 @@ tests() {
 # Holds the licenses of all dependencies against deny.toml. The tool is built in minutes, so nobody is made to have it.
 licenses() {
 	if cargo deny --version >/dev/null 2>&1; then
-		check "licenses" cargo deny --log-level error --locked check licenses bans sources
+		check "licenses" deny
 	else
 		echo "== licenses"
 		echo "SKIPPED: cargo-deny is not installed (cargo install --locked cargo-deny)"
 		skipped="${skipped:+$skipped, }licenses"
 	fi
+}
+
+# The workspace's dependencies, and those of the crates that lie outside it.
+deny() {
+	local crate
+	for crate in . tests/golden tests/onnx; do
+		cargo deny --log-level error --locked --manifest-path "$crate/Cargo.toml" check licenses bans sources || return
+	done
 }
 
 # Runs the storage tests against a real Kubo, where there is one or Go to build it with, once. That a Kubo cannot be built, as where
