@@ -124,6 +124,23 @@ kubo() {
 	skipped="${skipped:+$skipped, }kubo"
 }
 
+# Has ONNX Runtime evaluate exported models, where it can be had. That it cannot, as where nothing can be downloaded, says nothing
+# about this program.
+onnx() {
+	local why
+	if [ -z "${DECENTRALML_ONNX:-}" ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+		why="there is neither a Python with ONNX Runtime (DECENTRALML_ONNX) nor one that makes environments (Debian's python3-venv)"
+	elif ! timeout 600 scripts/onnx.sh --install; then
+		why="ONNX Runtime could not be installed: see above"
+	else
+		check "onnx" scripts/onnx.sh --python
+		return
+	fi
+	echo "== onnx"
+	echo "SKIPPED: $why"
+	skipped="${skipped:+$skipped, }onnx"
+}
+
 # Runs a task among three machines, where this one lets us make them: containers often do not. It has to have the machine for itself:
 # where a round has failed, there is a second try, and the end of the report says so.
 machines() {
@@ -168,6 +185,7 @@ check "lints" cargo clippy --release --workspace --all-targets --locked -- -D wa
 check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" tests
 kubo
+onnx
 machines
 check "local network" scripts/localnet.sh --check
 check "polkadot-js" scripts/polkadot-js.sh
