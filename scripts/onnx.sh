@@ -5,8 +5,9 @@
 # ONNX Runtime is installed into a folder beside the build folder, 200 MB; to take another, give a Python that has onnx, onnxruntime
 # and numpy in $DECENTRALML_ONNX. tract is built in tests/onnx, outside the workspace.
 #
-# Usage: scripts/onnx.sh [--rust | --install]
+# Usage: scripts/onnx.sh [--rust | --python | --install]
 #        --rust      tract only, without Python
+#        --python    ONNX Runtime only, without building tract
 #        --install   install ONNX Runtime where it is not, and no more
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,6 +18,7 @@ MODE=all
 case ${1-} in
 	'') ;;
 	--rust) MODE=rust ;;
+	--python) MODE=python ;;
 	--install) MODE=install ;;
 	-h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
 	*) echo "onnx: unknown argument $1; see --help" >&2; exit 2 ;;
@@ -27,8 +29,8 @@ install_onnx() {
 	echo "onnx: installing ONNX Runtime into $folder (200 MB)" >&2
 	rm -rf "$folder.new"
 	python3 -m venv "$folder.new"
-	"$folder.new/bin/pip" install --quiet --no-deps 'onnxruntime==1.31.1' "onnx==$ONNX" 'numpy==2.4.6' 'protobuf==7.36.2' \
-		'flatbuffers==25.12.19' 'ml_dtypes==0.6.0' 'packaging==26.3' 'typing-extensions==4.16.0'
+	"$folder.new/bin/pip" install --quiet --disable-pip-version-check --no-deps 'onnxruntime==1.31.1' "onnx==$ONNX" \
+		'numpy==2.4.6' 'protobuf==7.36.2' 'flatbuffers==25.12.19' 'ml_dtypes==0.6.0' 'packaging==26.3' 'typing-extensions==4.16.0'
 	rm -rf "$folder"
 	mv "$folder.new" "$folder"
 }
@@ -43,17 +45,21 @@ fi
 
 # The whole workspace, as everywhere: for a package alone Cargo chooses other features, and builds a hundred crates again.
 cargo build --release --workspace --locked --example onnx_cases
-cargo build --release --locked --manifest-path tests/onnx/Cargo.toml
+[[ $MODE == python ]] || cargo build --release --locked --manifest-path tests/onnx/Cargo.toml
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$BIN/examples/onnx_cases" "$folder/cases"
 status=0
-"$BIN/decentralml-onnx-check" "$folder/cases" >"$folder/tract.json" || status=$?
+TRACT=()
+if [[ $MODE != python ]]; then
+	"$BIN/decentralml-onnx-check" "$folder/cases" >"$folder/tract.json" || status=$?
+	TRACT=(--tract "$folder/tract.json")
+fi
 if [[ $MODE == rust ]]; then
 	cat "$folder/tract.json"
 	exit "$status"
 fi
 
-"$PYTHON" scripts/compare-onnx.py "$folder/cases" --tract "$folder/tract.json" --out out/onnx.json --date "$(date -u +%F)" || status=$?
+"$PYTHON" scripts/compare-onnx.py "$folder/cases" "${TRACT[@]}" --out out/onnx.json --date "$(date -u +%F)" || status=$?
 exit "$status"

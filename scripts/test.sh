@@ -91,12 +91,20 @@ tests() {
 # Holds the licenses of all dependencies against deny.toml. The tool is built in minutes, so nobody is made to have it.
 licenses() {
 	if cargo deny --version >/dev/null 2>&1; then
-		check "licenses" cargo deny --log-level error --locked check licenses bans sources
+		check "licenses" deny
 	else
 		echo "== licenses"
 		echo "SKIPPED: cargo-deny is not installed (cargo install --locked cargo-deny)"
 		skipped="${skipped:+$skipped, }licenses"
 	fi
+}
+
+# The workspace's dependencies, and those of the crates that lie outside it.
+deny() {
+	local crate
+	for crate in . tests/golden tests/onnx; do
+		cargo deny --log-level error --locked --manifest-path "$crate/Cargo.toml" check licenses bans sources || return
+	done
 }
 
 # Runs the storage tests against a real Kubo, where there is one or Go to build it with, once. That a Kubo cannot be built, as where
@@ -114,6 +122,23 @@ kubo() {
 	echo "== kubo"
 	echo "SKIPPED: $why"
 	skipped="${skipped:+$skipped, }kubo"
+}
+
+# Has ONNX Runtime evaluate exported models, where it can be had. That it cannot, as where nothing can be downloaded, says nothing
+# about this program.
+onnx() {
+	local why
+	if [ -z "${DECENTRALML_ONNX:-}" ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+		why="there is neither a Python with ONNX Runtime (DECENTRALML_ONNX) nor one that makes environments (Debian's python3-venv)"
+	elif ! timeout 600 scripts/onnx.sh --install; then
+		why="ONNX Runtime could not be installed: see above"
+	else
+		check "onnx" scripts/onnx.sh --python
+		return
+	fi
+	echo "== onnx"
+	echo "SKIPPED: $why"
+	skipped="${skipped:+$skipped, }onnx"
 }
 
 # Runs a task among three machines, where this one lets us make them: containers often do not. It has to have the machine for itself:
@@ -160,6 +185,7 @@ check "lints" cargo clippy --release --workspace --all-targets --locked -- -D wa
 check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" tests
 kubo
+onnx
 machines
 check "local network" scripts/localnet.sh --check
 check "polkadot-js" scripts/polkadot-js.sh

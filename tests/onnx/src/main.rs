@@ -46,7 +46,8 @@ fn run(folder: &Path) -> Result<bool, Box<dyn Error>> {
     let mut results = Vec::new();
     for case in cases {
         // All rows at once, and the first one alone: the batch may have any size.
-        let found = difference(folder, &case, rows).and_then(|all| Ok(all.max(difference(folder, &case, 1)?)));
+        let found = difference(folder, &case, rows)
+            .and_then(|all| Ok(all.max(difference(folder, &case, 1)?)));
         let result: Value = match found {
             Ok(difference) => {
                 all_equal &= difference <= TOLERANCE;
@@ -59,7 +60,10 @@ fn run(folder: &Path) -> Result<bool, Box<dyn Error>> {
         };
         results.push(result);
     }
-    println!("{}", serde_json::to_string_pretty(&json!({ "tolerance": TOLERANCE, "cases": results }))?);
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&json!({ "tolerance": TOLERANCE, "cases": results }))?
+    );
     Ok(all_equal)
 }
 
@@ -80,7 +84,10 @@ fn difference(folder: &Path, case: &Case, rows: usize) -> Result<f32, Box<dyn Er
         }
         false => {
             let features = input.as_chunks().0.iter().take(numbers);
-            Tensor::from_shape(&shape, &features.map(|b| f32::from_le_bytes(*b)).collect::<Vec<_>>())?
+            Tensor::from_shape(
+                &shape,
+                &features.map(|b| f32::from_le_bytes(*b)).collect::<Vec<_>>(),
+            )?
         }
     };
     let outputs = model.run(tvec!(input.into()))?;
