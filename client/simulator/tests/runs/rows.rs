@@ -70,7 +70,8 @@ fn people(rounds: u32, tail: &str) -> String {
 fn a_client_that_diverges_is_counted_and_the_others_go_on() {
     let all = [0, 1, 2];
     let rows = ["ann", "bob", "cem"].map(|who| owned(who, &all, 60, 1.0)).concat();
-    let rows = format!("{HEADER}{rows}{}", owned("exploding", &all, 60, 1e30));
+    // Mirrored: what the others learn is wrong for it in every round.
+    let rows = format!("{HEADER}{rows}{}", owned("exploding", &all, 60, -1e30));
     let test = format!("{HEADER}{}", owned("test", &all, 90, 1.0));
     let folder = folder(&[("rows.csv", &rows), ("test.csv", &test)]);
     for (tail, head) in [
@@ -167,12 +168,12 @@ fn quantities_are_learned_and_told_by_their_error() {
         .collect();
     let folder = folder(&[("rows.csv", &rows)]);
     let text = format!(
-        "clients = 5\nrounds = 10\ntarget = 0.01\n[model]\nname = \"mlp\"\n[data]\nfile = \"rows.csv\"\n\
+        "clients = 5\nrounds = 60\ntarget = 0.02\n[model]\nname = \"mlp\"\n[data]\nfile = \"rows.csv\"\n\
          quantities = 1\n{TRAINING}"
     );
     let report = run(&text, folder.path()).report;
     let (mse, r2) = (report.metrics.mse.unwrap(), report.metrics.r2.unwrap());
-    assert!(mse <= 0.01 && r2 > 0.9 && report.reached.is_some(), "{:?}", report.metrics);
+    assert!(mse <= 0.02 && r2 > 0.9 && report.reached.is_some(), "{:?}", report.metrics);
     assert_eq!(report.fairness.unwrap().clients, 5);
 }
 
