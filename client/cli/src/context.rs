@@ -135,7 +135,7 @@ pub async fn task(view: &View, id: TaskId) -> Result<Task> {
 
 /// What turns while something is waited for; only a terminal sees it.
 pub fn spinner(message: &str) -> ProgressBar {
-    let bar = transfer::add(ProgressBar::new_spinner().with_message(message.to_owned()));
+    let bar = transfer::show(ProgressBar::new_spinner().with_message(message.to_owned()));
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
         bar.set_style(style);
     }

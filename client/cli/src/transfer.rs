@@ -36,7 +36,7 @@ impl Write for Log {
 }
 
 /// Has a bar stand below the log, with the others of this process.
-pub fn add(bar: ProgressBar) -> ProgressBar {
+pub fn show(bar: ProgressBar) -> ProgressBar {
     BARS.add(bar)
 }
 
@@ -49,7 +49,7 @@ impl Bar {
         if context.settings.json {
             return Self::hidden();
         }
-        Self(add(styled(words.to_owned())))
+        Self(show(styled(words.to_owned())))
     }
 
     /// One that nobody sees.

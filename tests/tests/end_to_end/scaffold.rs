@@ -106,7 +106,8 @@ async fn is_the_mean(system: &System, task: TaskId) -> Result<()> {
         ensure!(server != ControlVariate::zero(&spec), "nothing was learned of the gradients");
         let mut mean = vec![0.0; spec.parameter_count()];
         for files in own {
-            let Some((_, file)) = files?.range(..=last).next_back() else { continue };
+            let files = files?;
+            let Some((_, file)) = files.range(..=last).next_back() else { continue };
             let own = ControlVariate::from_bytes(&std::fs::read(file)?, &spec)?;
             for (mean, own) in mean.iter_mut().zip(own.values()) {
                 *mean += f64::from(*own) / TRAINERS.len() as f64;
