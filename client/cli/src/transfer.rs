@@ -85,7 +85,7 @@ pub fn shown(context: &Context) -> Option<watch::Sender<Vec<Upload>>> {
         return None;
     }
     let (uploads, seen) = watch::channel(Vec::new());
-    tokio::spawn(follow(seen, |words| Bar(add(styled(words)))));
+    tokio::spawn(follow(seen, |words| Bar(show(styled(words)))));
     Some(uploads)
 }
 

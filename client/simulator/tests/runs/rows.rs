@@ -70,11 +70,7 @@ fn people(rounds: u32, tail: &str) -> String {
 fn a_client_that_diverges_is_counted_and_the_others_go_on() {
     let all = [0, 1, 2];
     let rows = ["ann", "bob", "cem"].map(|who| owned(who, &all, 60, 1.0)).concat();
-<<<<<<< HEAD
-    // Beyond the others' places, so that what they learn is wrong for them in every round.
-=======
     // Mirrored: what the others learn is wrong for it in every round.
->>>>>>> learn5
     let rows = format!("{HEADER}{rows}{}", owned("exploding", &all, 60, -1e30));
     let test = format!("{HEADER}{}", owned("test", &all, 90, 1.0));
     let folder = folder(&[("rows.csv", &rows), ("test.csv", &test)]);

@@ -155,8 +155,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_named_set_with_a_row_that_the_model_cannot_take_is_refused_by_that_row() {
-        let folder = tempfile::tempdir().unwrap();
-        let storage = store(folder.path()).await;
+        let (_folder, _store, storage) = store().await;
         let texts = || {
             let mut file = example();
             file.objective.features = 2;
