@@ -124,8 +124,8 @@ kubo() {
 	skipped="${skipped:+$skipped, }kubo"
 }
 
-# Has ONNX Runtime evaluate exported models, where it can be had. That it cannot, as where nothing can be downloaded, says nothing
-# about this program.
+# Has tract evaluate exported models, and ONNX Runtime where it can be had: that it cannot, as where there is no Python, says nothing about
+# this program.
 onnx() {
 	local why
 	if [ -z "${DECENTRALML_ONNX:-}" ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
@@ -133,12 +133,12 @@ onnx() {
 	elif ! timeout 600 scripts/onnx.sh --install; then
 		why="ONNX Runtime could not be installed: see above"
 	else
-		check "onnx" scripts/onnx.sh --python
+		check "onnx" scripts/onnx.sh
 		return
 	fi
-	echo "== onnx"
-	echo "SKIPPED: $why"
-	skipped="${skipped:+$skipped, }onnx"
+	check "onnx" scripts/onnx.sh --rust
+	echo "SKIPPED: ONNX Runtime: $why"
+	skipped="${skipped:+$skipped, }ONNX Runtime"
 }
 
 # Runs a task among three machines, where this one lets us make them: containers often do not. It has to have the machine for itself:
