@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What each encoding of updates costs: the bytes of one of 1,663,000 weights and the time to write and to read it, and what becomes of
-# a model whose trainers use it (client/simulator/examples/codecs.toml: three seeds each, a few minutes). Prints two tables; the
+# a model whose trainers use it (client/simulator/examples/codecs.toml: three seeds each, half a minute). Prints two tables; the
 # second is in out/codecs too, with a report for each run.
 #
 # Usage: scripts/codecs.sh
