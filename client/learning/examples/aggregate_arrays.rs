@@ -66,11 +66,11 @@ fn read(
         return Err(format!("{} has not {updates} arrays of one length", path.display()).into());
     }
     let weights = bytes / 4 / updates;
-    // One dense layer without inputs to speak of: a bias and a weight each.
-    if weights == 0 || !weights.is_multiple_of(2) {
-        return Err("arrays need an even number of weights".into());
+    // One dense layer with two outputs: each has a weight for every input, and a bias.
+    if weights < 4 || !weights.is_multiple_of(2) {
+        return Err("arrays need an even number of weights, at least four".into());
     }
-    let spec = ModelSpec::mlp(1, &[], u32::try_from(weights / 2)?);
+    let spec = ModelSpec::mlp(u32::try_from(weights / 2 - 1)?, &[], 2);
     let zero = Weights::new(&spec, vec![0.0; weights])?;
     let mut buffer = vec![0; 4 * weights];
     let mut files = Vec::new();
