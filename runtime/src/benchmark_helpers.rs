@@ -4,14 +4,14 @@
 #![allow(clippy::expect_used, reason = "a benchmark that cannot be prepared must stop")]
 
 use crate::{
-    AccountId, Assignments, Balances, Participants, Results, Runtime, RuntimeOrigin, System, Tasks,
-    UNIT, Validation,
+    AccountId, Address, Assets, Assignments, Balances, Participants, Results, Runtime,
+    RuntimeOrigin, System, Tasks, UNIT, Validation,
 };
 use alloc::{boxed::Box, vec::Vec};
 use decentralml_traits::Judgment;
 use decentralml_types::{
-    Balance, Cid, Codec, CommitteeNumber, Hash, NextModel, Opinion, Phase, Role, RoundNumber,
-    Score, TaskId, TaskSpec, TaskStatus,
+    Asset, Balance, Cid, Codec, CommitteeNumber, Hash, NextModel, Opinion, Phase, Role,
+    RoundNumber, Score, TaskId, TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
     limits::{MAX_SEATS, MAX_TEXT, MIN_SEATS, TALLY_BATCH},
     spec::{Committee, Custody, Text, TrainerCount},
@@ -45,6 +45,15 @@ fn sponsor() -> AccountId {
     who
 }
 
+/// A new asset, of which the owner has far more than any task costs.
+fn asset(owner: &AccountId) -> Asset {
+    let id = pallet_assets::NextAssetId::<Runtime>::get().unwrap_or_default();
+    let to = || Address::Id(owner.clone());
+    Assets::force_create(RuntimeOrigin::root(), id, to(), false, 1).expect("the number is next");
+    Assets::mint(signed(owner), id, to(), Balance::MAX / 4).expect("the owner is its issuer");
+    Asset::Id(id)
+}
+
 /// The members of our tasks.
 fn named(role: Role, index: u32) -> AccountId {
     match role {
@@ -70,11 +79,13 @@ fn with_key(who: &AccountId) {
     }
 }
 
-/// A sealed task with texts as long as they may be, whose rounds draw so many.
+/// A sealed task with texts as long as they may be, whose rounds draw so many, and which pays in an asset: that takes more rows than
+/// the native token.
 fn create(trainers: TrainerCount, seats: u32) -> TaskId {
     let text = || Text::truncate_from([b'x'; MAX_TEXT as usize].to_vec());
     let seats = seats.max(MIN_SEATS);
-    let spec = TaskSpec {
+    let sponsor = sponsor();
+    let mut spec = TaskSpec {
         name: text(),
         license: text(),
         custody: Custody { hosts: 0, sealed: true },
@@ -82,8 +93,9 @@ fn create(trainers: TrainerCount, seats: u32) -> TaskId {
         committee: Committee { seats: seats as u8, quorum: (2 * seats).div_ceil(3) as u8 },
         ..decentralml_protocol::spec::example()
     };
+    spec.terms.asset = asset(&sponsor);
     let task = pallet_tasks::NextTask::<Runtime>::get();
-    Tasks::create(signed(&sponsor()), Box::new(spec)).expect("funded");
+    Tasks::create(signed(&sponsor), Box::new(spec)).expect("funded");
     task
 }
 
@@ -245,7 +257,11 @@ impl pallet_data::BenchmarkHelper<AccountId> for Rounds {
     }
 }
 
-impl pallet_tasks::benchmarking::BenchmarkHelper for Rounds {
+impl pallet_tasks::benchmarking::BenchmarkHelper<AccountId> for Rounds {
+    fn asset(owner: &AccountId) -> Asset {
+        asset(owner)
+    }
+
     fn enroll(task: TaskId, trainers: u32, evaluators: u32) {
         enroll(task, Role::Evaluator, evaluators);
         enroll(task, Role::Trainer, trainers);
@@ -323,6 +339,8 @@ fn amend(
 /// Ends a task for good.
 fn end(task: TaskId) {
     pallet_tasks::Tasks::<Runtime>::mutate(task, |row| {
-        row.as_mut().expect("the task exists").status = TaskStatus::Completed;
+        let row = row.as_mut().expect("the task exists");
+        row.status = TaskStatus::Completed;
+        row.ended_at = Some(System::block_number());
     });
 }

@@ -14,6 +14,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_grandpa, Grandpa]
     [pallet_utility, Utility]
     [pallet_balances, Balances]
+    [pallet_assets, Assets]
     [pallet_transaction_payment, TransactionPayment]
     [pallet_collective, Council]
     [pallet_membership, CouncilMembership]

@@ -8,4 +8,4 @@ mod system;
 
 pub use consensus::BABE_GENESIS_EPOCH_CONFIG;
 pub use governance::{CouncilInstance, ValidatorInstance};
-pub use money::TreasuryAccount;
+pub use money::{Funds, TreasuryAccount};

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use decentralml_traits::Draw;
 use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Hash, Outcome, Phase, Ppm, Role, RoundNumber,
-    Score, TaskId, TaskSpec, TaskStatus, Version,
+    Asset, Balance, BlockNumber, Cid, CommitteeNumber, Hash, Outcome, Phase, Ppm, Role,
+    RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
 };
 use pallet_results::Handover;
 use pallet_tasks::Round;
@@ -95,7 +95,7 @@ pub struct Claim {
     pub round: RoundNumber,
     /// The committee of a seat; `None` for a trainer's update.
     pub committee: Option<CommitteeNumber>,
-    /// What is paid.
+    /// What is paid, in the smallest unit of the task's asset.
     pub amount: Balance,
 }
 
@@ -106,6 +106,10 @@ pub struct Claims {
     pub claims: Vec<Claim>,
     /// The first round that was not looked at; `None` where none is left.
     pub next: Option<RoundNumber>,
+    /// What the task pays in.
+    pub asset: Asset,
+    /// What was claimed for the account and could not be paid, in the asset's smallest unit: `tasks.collect` tries again.
+    pub owed: Balance,
 }
 
 /// Rounds that one call of `claimable` looks at, at most.

@@ -103,10 +103,10 @@ pub fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>> {
 }
 
 pub fn claimable(task: TaskId, who: &AccountId, from: Option<RoundNumber>, limit: u32) -> Claims {
-    let Some(last) = pallet_tasks::Tasks::<Runtime>::get(task).and_then(|record| record.current)
-    else {
+    let Some(record) = pallet_tasks::Tasks::<Runtime>::get(task) else {
         return Claims::default();
     };
+    let last = record.current.unwrap_or(0);
     let first = from.unwrap_or(1).max(1);
     let after = first.saturating_add(limit.min(MAX_CLAIM_ROUNDS));
     Claims {
@@ -114,6 +114,8 @@ pub fn claimable(task: TaskId, who: &AccountId, from: Option<RoundNumber>, limit
             .flat_map(|round| claims(task, round, who))
             .collect(),
         next: (after <= last).then_some(after),
+        asset: record.spec.terms.asset,
+        owed: pallet_tasks::Owed::<Runtime>::get(task, who).map_or(0, |debt| debt.amount),
     }
 }
 

@@ -61,9 +61,10 @@ fn charges_are_prepaid_and_those_of_rounds_that_never_start_come_back() {
         let sponsor = balance(SPONSOR);
         let task = pallet_tasks::NextTask::<Runtime>::get();
         ok(SPONSOR, pallet_tasks::Call::create { spec: Box::new(spec.clone()) });
-        let free = pallet_tasks::Tasks::<Runtime>::get(task).unwrap().money.free;
+        let money = pallet_tasks::Tasks::<Runtime>::get(task).unwrap().money;
         let attempts = u128::from(spec.attempts());
-        assert_eq!(free, 5 * spec.round_pay().unwrap() + attempts * charge(&spec));
+        assert_eq!(money.free, 5 * spec.round_pay().unwrap());
+        assert_eq!(money.charges, attempts * charge(&spec));
         clear(task);
         assert_eq!(balance(SPONSOR), sponsor);
     });

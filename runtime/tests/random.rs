@@ -5,7 +5,7 @@ mod support;
 
 use decentralml_runtime::*;
 use decentralml_types::{
-    CommitteeNumber, Opinion, Opinions, Phase, Role, RoundNumber, TaskId, TaskSpec, limits,
+    Balance, CommitteeNumber, Opinion, Opinions, Phase, Role, RoundNumber, TaskId, TaskSpec, limits,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -30,6 +30,26 @@ enum Step {
     Resume,
     Fund,
     Cancel,
+    /// Tries to pay what is owed to one account.
+    Collect(u8),
+    /// The issuer of the asset that the task pays in uses its power over it.
+    Power(Power),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Power {
+    Freeze,
+    Thaw,
+    /// Lets an account receive nothing, or everything again.
+    Block(u8, bool),
+    /// Takes so many parts in a hundred out of the task's account.
+    Take(u8),
+    /// Gives some to the task's account.
+    Give,
+    /// As much as there can be.
+    Inflate,
+    StartDestroying,
+    Destroy,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +67,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (-20_000_i64..20_000).prop_map(Opinion::Score),
     ];
     let way = prop_oneof![3 => Just(Way::Honest), 1 => lie.prop_map(Way::Lie)];
+    let power = prop_oneof![
+        4 => Just(Power::Freeze),
+        8 => Just(Power::Thaw),
+        3 => (0..7_u8, any::<bool>()).prop_map(|(who, open)| Power::Block(who, open)),
+        3 => (1..=100_u8).prop_map(Power::Take),
+        4 => Just(Power::Give),
+        1 => Just(Power::Inflate),
+        1 => Just(Power::StartDestroying),
+        1 => Just(Power::Destroy),
+    ];
     let step = prop_oneof![
         40 => (0..7_u8, way).prop_map(|(who, way)| Step::Act(who, way)),
         24 => Just(Step::Everybody),
@@ -60,6 +90,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Pause),
         2 => Just(Step::Resume),
         1 => Just(Step::Fund),
+        2 => (0..7_u8).prop_map(Step::Collect),
+        3 => power.prop_map(Step::Power),
     ];
     // A task is cancelled once, or never.
     (prop::collection::vec(step, 0..150), prop::option::of(0..150_usize)).prop_map(
@@ -84,6 +116,8 @@ fn name(who: u8) -> (Role, u8) {
 /// A task, and what seats have committed to.
 struct Play {
     task: TaskId,
+    /// What it pays in, where that is not native.
+    asset: Option<u32>,
     sheets: BTreeMap<(RoundNumber, CommitteeNumber, u8), Opinions>,
 }
 
@@ -129,8 +163,50 @@ impl Play {
             }
             Step::Pause => call(SPONSOR, pallet_tasks::Call::pause { task }),
             Step::Resume => call(SPONSOR, pallet_tasks::Call::resume { task }),
-            Step::Fund => call(SPONSOR, pallet_tasks::Call::fund { task, amount: UNIT }),
+            Step::Fund => {
+                call(SPONSOR, pallet_tasks::Call::fund { task, pay: UNIT, charges: UNIT })
+            }
             Step::Cancel => call(SPONSOR, pallet_tasks::Call::cancel { task }),
+            Step::Collect(who) => {
+                let account = account(name(who).1);
+                call(SPONSOR, pallet_tasks::Call::collect { task, account })
+            }
+            Step::Power(power) => return self.power(power),
+        };
+    }
+
+    fn power(&self, power: Power) {
+        let Some(id) = self.asset else { return };
+        let address = |who: &AccountId| Address::Id(who.clone());
+        let escrow = <Tasks as decentralml_traits::Escrow<AccountId>>::account(self.task);
+        let issuer = |what: pallet_assets::Call<Runtime>| call(ISSUER, what);
+        let _ = match power {
+            Power::Freeze => issuer(pallet_assets::Call::freeze_asset { id }),
+            Power::Thaw => issuer(pallet_assets::Call::thaw_asset { id }),
+            Power::Block(who, open) => {
+                let who = address(&account(name(who).1));
+                issuer(match open {
+                    true => pallet_assets::Call::thaw { id, who },
+                    false => pallet_assets::Call::block { id, who },
+                })
+            }
+            Power::Take(percent) => {
+                let amount = Assets::balance(id, &escrow) / 100 * Balance::from(percent);
+                let (source, dest) = (address(&escrow), address(&account(ISSUER)));
+                issuer(pallet_assets::Call::force_transfer { id, source, dest, amount })
+            }
+            Power::Give => {
+                let beneficiary = address(&escrow);
+                issuer(pallet_assets::Call::mint { id, beneficiary, amount: 7 * UNIT })
+            }
+            Power::Inflate => {
+                let beneficiary = address(&account(ISSUER));
+                let amount = Balance::MAX - Assets::total_supply(id);
+                issuer(pallet_assets::Call::mint { id, beneficiary, amount })
+            }
+            Power::StartDestroying => issuer(pallet_assets::Call::start_destroy { id }),
+            Power::Destroy => issuer(pallet_assets::Call::destroy_accounts { id })
+                .and_then(|_| issuer(pallet_assets::Call::finish_destroy { id })),
         };
     }
 
@@ -176,12 +252,20 @@ proptest! {
 
     #[test]
     fn phases_never_go_back_and_money_adds_up_whatever_is_called(
-        steps in steps(), is_sealed: bool,
+        steps in steps(), is_sealed: bool, is_native: bool,
     ) {
         chain(|| {
             let spec = if is_sealed { sealed() } else { digits() };
-            let task = running(TaskSpec { rounds: 5, target: None, ..spec });
-            let mut play = Play { task, sheets: BTreeMap::new() };
+            let spec = TaskSpec { rounds: 5, target: None, ..spec };
+            let (spec, asset) = match is_native {
+                true => (spec, None),
+                false => {
+                    let (spec, id) = in_token(spec);
+                    (spec, Some(id))
+                }
+            };
+            let task = running(spec);
+            let mut play = Play { task, asset, sheets: BTreeMap::new() };
             let mut position = play.position();
             for step in steps {
                 play.step(step);

@@ -47,7 +47,10 @@ fn a_trainer_that_commits_and_vanishes_loses_its_bond_and_the_round_goes_on() {
         play(task, &TRAINERS, &TRAINERS[..3], Phase::Settled, honest);
         assert_eq!(round(task).0, 2);
         let at_stake = bond(Role::Trainer, 14);
-        let recovered = || pallet_tasks::Tasks::<Runtime>::get(task).unwrap().money.total();
+        let recovered = || {
+            let money = pallet_tasks::Tasks::<Runtime>::get(task).unwrap().money;
+            money.total() + money.charges
+        };
         let (before, paid) = (recovered(), balance(11) + balance(12) + balance(13));
         settle(task, 1);
         let slashed = at_stake - bond(Role::Trainer, 14);

@@ -44,6 +44,7 @@ fn whatever_can_be_dispatched_has_measured_weights() {
         Grandpa: pallet_grandpa::Config,
         Utility: pallet_utility::Config,
         Balances: pallet_balances::Config,
+        Assets: pallet_assets::Config,
         Council: pallet_collective::Config<configs::CouncilInstance>,
         CouncilMembership: pallet_membership::Config<pallet_membership::Instance1>,
         ValidatorMembership: pallet_membership::Config<configs::ValidatorInstance>,
@@ -115,7 +116,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
     let pairs = compare!(
         pallet_participants: bond(), unbond(), withdraw(), set_hosts(), set_encryption_key();
         pallet_tasks: create(), fund(), pause(), resume(), cancel(), advance_tally(),
-            advance_tally_between(), advance_settle(), reap(10);
+            advance_tally_between(), advance_settle(), reap(10), collect(), write_off();
         pallet_assignments: enroll(), leave(), dismiss(), capture_seed();
         pallet_results: commit(), commit_last(), reveal(), reveal_last(), hand_over();
         pallet_validation: commit_scores(), open_scores(2), attest(), claim_unrevealed(),

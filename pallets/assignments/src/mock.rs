@@ -209,6 +209,7 @@ fn spec() -> TaskSpec {
             lifetime: 10_000,
         },
         terms: Terms {
+            asset: Default::default(),
             reward_per_round: 1_000,
             fee_per_seat: 10,
             trainer_bond: TRAINER_BOND,

@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use crate::{Call, Config, Pallet, Round, Rounds, Tasks};
+use crate::{Call, Config, Debt, Owed, Pallet, Round, Rounds, Tasks};
 use alloc::boxed::Box;
 use decentralml_traits::{Bonds, Clock, Judgment};
 use decentralml_types::{
-    CommitteeNumber, Failure, Phase, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Asset, Balance, CommitteeNumber, Failure, Phase, Role, RoundNumber, TaskId, TaskSpec,
+    TaskStatus,
     limits::{MAX_CUSTODY_HOSTS, MAX_ROUNDS, MAX_SEATS, MAX_TEXT, MAX_TRAINERS, TALLY_BATCH},
     spec::{Committee, Custody, Text, TrainerCount},
 };
@@ -16,9 +17,12 @@ use frame_support::traits::{
     fungible::{Inspect, Mutate},
 };
 use frame_system::RawOrigin;
+use sp_runtime::traits::BlockNumberProvider;
 
 /// Fills the other pallets for a benchmark.
-pub trait BenchmarkHelper {
+pub trait BenchmarkHelper<AccountId> {
+    /// A new asset that is not native, of which `owner` has far more than any task costs.
+    fn asset(owner: &AccountId) -> Asset;
     /// Enrolls so many accounts of each role in a task.
     fn enroll(task: TaskId, trainers: u32, evaluators: u32);
     /// Writes `updates` revealed updates, and opened scores for all of them by each of `seats` of an open committee: scores for
@@ -53,23 +57,37 @@ fn spec<T: Config>() -> TaskSpec {
     spec
 }
 
-/// A sponsor with more than it takes, in a chain whose treasury can receive anything.
-fn sponsor<T: Config>() -> T::AccountId {
+/// A sponsor with more than it takes, in a chain whose treasury can receive anything, and a task that pays in an asset of its own:
+/// that takes more rows than the native token.
+fn sponsor<T: Config>() -> (T::AccountId, TaskSpec) {
     let who: T::AccountId = whitelisted_caller();
-    let spec = spec::<T>();
-    let funds = spec.total_cost(T::CallPrice::get()).expect("fits");
+    let mut spec = spec::<T>();
+    let funds = spec.total_charges(T::CallPrice::get()).expect("fits");
     let needed = funds.saturating_add(Pallet::<T>::deposit_for(&spec));
     T::Currency::set_balance(&who, needed.saturating_mul(3));
     T::Currency::set_balance(&T::Treasury::get(), T::Currency::minimum_balance());
-    who
+    spec.terms.asset = T::BenchmarkHelper::asset(&who);
+    (who, spec)
 }
 
 fn task<T: Config>() -> (T::AccountId, TaskId) {
-    let who = sponsor::<T>();
+    let (who, spec) = sponsor::<T>();
     let task = crate::NextTask::<T>::get();
-    Pallet::<T>::create(RawOrigin::Signed(who.clone()).into(), Box::new(spec::<T>()))
-        .expect("funded");
+    Pallet::<T>::create(RawOrigin::Signed(who.clone()).into(), Box::new(spec)).expect("funded");
     (who, task)
+}
+
+/// An account without any of the task's asset, to which the task owes some of what was free.
+fn creditor<T: Config>(task: TaskId, amount: Balance) -> T::AccountId {
+    let who: T::AccountId = account("creditor", 0, 0);
+    T::Currency::set_balance(&who, T::Currency::minimum_balance().saturating_mul(3));
+    Owed::<T>::insert(task, &who, Debt { amount, since: 0 });
+    Tasks::<T>::mutate(task, |row| {
+        let money = &mut row.as_mut().expect("created").money;
+        money.free = money.free.saturating_sub(amount);
+        money.owed = amount;
+    });
+    who
 }
 
 fn enroll<T: Config>(task: TaskId) {
@@ -109,8 +127,8 @@ mod benchmarks {
 
     #[benchmark]
     fn create() {
-        let who = sponsor::<T>();
-        let spec = Box::new(spec::<T>());
+        let (who, spec) = sponsor::<T>();
+        let spec = Box::new(spec);
         let task = crate::NextTask::<T>::get();
         #[extrinsic_call]
         _(RawOrigin::Signed(who), spec);
@@ -122,7 +140,7 @@ mod benchmarks {
         let (who, task) = task::<T>();
         let before = Tasks::<T>::get(task).map(|row| row.money.free);
         #[extrinsic_call]
-        _(RawOrigin::Signed(who), task, 1);
+        _(RawOrigin::Signed(who), task, 1, 1);
         assert_eq!(Tasks::<T>::get(task).map(|row| row.money.free - 1), before);
     }
 
@@ -213,6 +231,35 @@ mod benchmarks {
         #[extrinsic_call]
         _(RawOrigin::Signed(anybody), task, n);
         assert!(!Tasks::<T>::contains_key(task));
+    }
+
+    #[benchmark]
+    fn collect() {
+        let (who, task) = task::<T>();
+        let creditor = creditor::<T>(task, spec::<T>().terms.reward_per_round);
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), task, creditor.clone());
+        assert!(!Owed::<T>::contains_key(task, &creditor));
+    }
+
+    #[benchmark]
+    fn write_off() {
+        let (who, task) = task::<T>();
+        let amount = spec::<T>().terms.reward_per_round;
+        let creditor = creditor::<T>(task, amount);
+        Pallet::<T>::cancel(RawOrigin::Signed(who.clone()).into(), task).expect("not over");
+        Tasks::<T>::mutate(task, |row| {
+            let row = row.as_mut().expect("cancelled");
+            // So that nobody has to be waited for.
+            row.spec.deadlines.claiming = 0;
+            row.ended_at = Some(0);
+        });
+        T::BlockNumberProvider::set_block_number(1);
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), task, creditor.clone());
+        assert!(!Owed::<T>::contains_key(task, &creditor));
+        let money = Tasks::<T>::get(task).map(|row| row.money);
+        assert_eq!(money, Some(Default::default()), "it went to the sponsor");
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);

@@ -2,7 +2,7 @@
 
 use crate::{Config, Error, Event, Pallet, Rounds, TaskOf, Tasks};
 use decentralml_traits::Escrow;
-use decentralml_types::{Balance, Phase, RoundNumber, TaskId};
+use decentralml_types::{Asset, Balance, Phase, RoundNumber, TaskId};
 use frame_support::{dispatch::DispatchResult, ensure};
 
 impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
@@ -29,10 +29,9 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         if amount > 0 {
             let owes = record.phase == Phase::Settled && amount <= record.pot;
             ensure!(owes, Error::<T>::Overdrawn);
-            Self::pay(task, who, amount)?;
             record.pot -= amount;
             row.money.unclaimed = row.money.unclaimed.saturating_sub(amount);
-            Self::deposit_event(Event::Paid { task, round, who: who.clone(), amount });
+            Self::pay_or_owe(task, round, &mut row, who, amount);
         }
         record.open_rows -= 1;
         if record.phase.is_final() && record.open_rows == 0 {
@@ -51,7 +50,8 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
             return;
         }
         if let Some(mut row) = Tasks::<T>::get(task) {
-            row.money.free = row.money.free.saturating_add(amount);
+            // Bonds are native, and so is what is taken of them.
+            row.money.charges = row.money.charges.saturating_add(amount);
             Self::deposit_event(Event::Recovered { task, amount });
             Self::refund_if_over(task, &mut row);
             Tasks::<T>::insert(task, row);
@@ -61,11 +61,13 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
 
 impl<T: Config> Pallet<T> {
     /// Money that becomes free in a task that is over does not wait there.
-    fn refund_if_over(task: TaskId, row: &mut TaskOf<T>) {
+    pub(crate) fn refund_if_over(task: TaskId, row: &mut TaskOf<T>) {
         if row.status.is_final() {
-            let amount = Self::refund(task, row);
-            if amount > 0 {
-                Self::deposit_event(Event::Refunded { task, amount });
+            let (pay, charges) = Self::refund(task, row);
+            for (asset, amount) in [(row.spec.terms.asset, pay), (Asset::Native, charges)] {
+                if amount > 0 {
+                    Self::deposit_event(Event::Refunded { task, asset, amount });
+                }
             }
         }
     }

@@ -22,14 +22,22 @@
 //!
 //! ## Money
 //!
-//! A task's funds lie in a sub-account of their own: one existential deposit, and [`Money`]: `free` for rounds to come,
-//! `reserved` for the live round, `unclaimed` for what settled rounds owe. `try_state` proves it.
+//! A task's funds lie in a sub-account of their own: what keeps it alive, and [`Money`]: `free` for rounds to come, `reserved` for
+//! the live round, `unclaimed` for what settled rounds owe, `owed` for what was claimed and could not be paid: these in the asset
+//! that the task pays in, the chain's token or another one; and `charges`, always in the chain's token. `try_state` proves it of
+//! the chain's token.
+//!
+//! A payment that fails holds nobody up: the row is settled, the amount is noted in [`Owed`], [`Pallet::collect`] tries again, and
+//! [`Pallet::write_off`] ends the waiting long after the task.
 //!
 //! Calls that are free for those who work in a round are paid for by the sponsor: when a round starts, the price of all that
-//! there can be goes from `free` to the treasury, whether the round settles or not. That price also buys the round's permanent
+//! there can be goes from `charges` to the treasury, whether the round settles or not. That price also buys the round's permanent
 //! record, the model's version.
 //!
 //! ## What it does not guarantee
+//!
+//! That an asset other than the chain's token is there when it is due, or worth anything: its admin can take it out of a task's
+//! account, its freezer can keep it there, its owner can destroy it. Nothing native depends on it.
 //!
 //! That a phase ends in the very block of its deadline: nobody can act in it from then on, but it ends only when somebody calls
 //! `advance`. That anybody enrolls: until then the sponsor may cancel, and the lifetime ends every task. That whoever is enrolled
@@ -44,6 +52,7 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod clock;
+mod debts;
 mod escrow;
 mod funding;
 mod lifecycle;
@@ -60,7 +69,7 @@ mod tests;
 
 pub use pallet::*;
 pub use starting::SEED_DELAY;
-pub use types::{Money, PauseReason, Round, Task, TaskOf};
+pub use types::{Debt, Money, PauseReason, Round, Task, TaskOf};
 pub use weights::WeightInfo;
 
 #[allow(clippy::expect_used, reason = "what the macro expands to")]
@@ -70,13 +79,16 @@ pub mod pallet {
     use alloc::boxed::Box;
     use decentralml_traits::{Bonds, Evidence, Judgment, Registry, Roster};
     use decentralml_types::{
-        Balance, BlockNumber, Cid, CommitteeNumber, Failure, Phase, Ppm, RoundNumber, TaskId,
-        TaskSpec, TaskStatus, Version,
+        Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Phase, Ppm, RoundNumber,
+        TaskId, TaskSpec, TaskStatus, Version,
     };
     use frame_support::{
         PalletId,
         pallet_prelude::*,
-        traits::fungible::{Inspect, Mutate, hold},
+        traits::{
+            fungible::{Inspect, Mutate, hold},
+            fungibles,
+        },
     };
     use frame_system::pallet_prelude::*;
     use sp_runtime::traits::BlockNumberProvider;
@@ -89,11 +101,15 @@ pub mod pallet {
 
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// The token that tasks are paid in.
+        /// The chain's own token, in which deposits are held and free calls are paid for.
         type Currency: Inspect<Self::AccountId, Balance = Balance>
             + Mutate<Self::AccountId>
             + hold::Inspect<Self::AccountId, Reason = Self::RuntimeHoldReason>
             + hold::Mutate<Self::AccountId>;
+
+        /// Everything that rewards and fees can be paid in, the chain's own token among it.
+        type Funds: fungibles::Inspect<Self::AccountId, AssetId = Asset, Balance = Balance>
+            + fungibles::Mutate<Self::AccountId>;
 
         /// The runtime's hold reasons, ours among them.
         type RuntimeHoldReason: From<HoldReason>;
@@ -140,7 +156,7 @@ pub mod pallet {
 
         /// Fills the other pallets for a benchmark.
         #[cfg(feature = "runtime-benchmarks")]
-        type BenchmarkHelper: benchmarking::BenchmarkHelper;
+        type BenchmarkHelper: benchmarking::BenchmarkHelper<Self::AccountId>;
     }
 
     /// The id of the next task.
@@ -155,6 +171,19 @@ pub mod pallet {
     #[pallet::storage]
     pub type Rounds<T: Config> =
         StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, RoundNumber, Round, OptionQuery>;
+
+    /// What was claimed and could not be paid. Anybody may choose an account, so its hash is a strong one. The deposit for the row
+    /// that was settled pays for this one.
+    #[pallet::storage]
+    pub type Owed<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        TaskId,
+        Blake2_128Concat,
+        T::AccountId,
+        Debt,
+        OptionQuery,
+    >;
 
     /// Why funds are held.
     #[pallet::composite_enum]
@@ -172,8 +201,12 @@ pub mod pallet {
             task: TaskId,
             /// Who created it.
             sponsor: T::AccountId,
-            /// For all its rounds, and for the free calls of all its attempts, in planck.
-            funds: Balance,
+            /// What it pays in.
+            asset: Asset,
+            /// For all its rounds, in the asset's smallest unit.
+            pay: Balance,
+            /// For the free calls of all its attempts, in planck.
+            charges: Balance,
             /// Held for storage, in planck.
             deposit: Balance,
         },
@@ -183,8 +216,12 @@ pub mod pallet {
             task: TaskId,
             /// Who.
             who: T::AccountId,
-            /// In planck.
-            amount: Balance,
+            /// What it pays in.
+            asset: Asset,
+            /// For rounds to come, in the asset's smallest unit.
+            pay: Balance,
+            /// For free calls, in planck.
+            charges: Balance,
         },
         /// No further round starts until the sponsor resumes, which takes attempts that are left.
         TaskPaused {
@@ -212,24 +249,28 @@ pub mod pallet {
             task: TaskId,
             /// How.
             status: TaskStatus,
-            /// What the sponsor got back at once, in planck.
+            /// What the sponsor got back at once of what rounds would have paid, in the smallest unit of the task's asset.
             refunded: Balance,
+            /// What the sponsor got back at once of the money for free calls, in planck.
+            charges: Balance,
         },
         /// More came back to the sponsor of a task that is over.
         Refunded {
             /// The task.
             task: TaskId,
-            /// In planck.
+            /// Of what.
+            asset: Asset,
+            /// In the asset's smallest unit.
             amount: Balance,
         },
         /// A task that was over is gone from storage.
         TaskReaped {
             /// The task.
             task: TaskId,
-            /// What the sponsor got back, deposit included, in planck.
+            /// What the sponsor got back of the native token, deposit included, in planck.
             returned: Balance,
         },
-        /// The calls that are free for others in a round were paid for, out of the task's free funds. It is not returned.
+        /// The calls that are free for others in a round were paid for, out of the task's charges. It is not returned.
         RoundCharged {
             /// The task.
             task: TaskId,
@@ -307,7 +348,46 @@ pub mod pallet {
             round: RoundNumber,
             /// To whom.
             who: T::AccountId,
-            /// In planck.
+            /// Of what.
+            asset: Asset,
+            /// In the asset's smallest unit.
+            amount: Balance,
+        },
+        /// Part of what a round owes was due and could not be paid. It stays owed, and can be collected.
+        PaymentOwed {
+            /// The task.
+            task: TaskId,
+            /// The round.
+            round: RoundNumber,
+            /// To whom.
+            who: T::AccountId,
+            /// Of what.
+            asset: Asset,
+            /// In the asset's smallest unit.
+            amount: Balance,
+            /// Why it could not be paid.
+            reason: DispatchError,
+        },
+        /// What was owed to an account was paid.
+        Collected {
+            /// The task.
+            task: TaskId,
+            /// To whom.
+            who: T::AccountId,
+            /// Of what.
+            asset: Asset,
+            /// In the asset's smallest unit.
+            amount: Balance,
+        },
+        /// What was owed to an account is owed no longer: nobody could be paid in time.
+        WrittenOff {
+            /// The task.
+            task: TaskId,
+            /// To whom.
+            who: T::AccountId,
+            /// Of what.
+            asset: Asset,
+            /// In the asset's smallest unit.
             amount: Balance,
         },
         /// The last claim of a round was settled.
@@ -316,10 +396,10 @@ pub mod pallet {
             task: TaskId,
             /// The round.
             round: RoundNumber,
-            /// What it did not owe to anybody in the end, back to the task, in planck.
+            /// What it did not owe to anybody in the end, back to the task, in the smallest unit of the task's asset.
             returned: Balance,
         },
-        /// Slashed funds reached the task.
+        /// Slashed funds reached the task, which pays for free calls with them.
         Recovered {
             /// The task.
             task: TaskId,
@@ -350,8 +430,11 @@ pub mod pallet {
         NotPaused,
         /// A bond that the specification asks for is below the chain's minimum for the role. Ask for more.
         BondTooLow,
-        /// The task's free funds do not pay for another round and its charge. Fund it.
+        /// The task's free funds do not pay for another round, or for its free calls. Fund it.
         OutOfFunds,
+        /// The task's account cannot pay what it owes and another round in its asset: that is frozen or gone, or was taken out.
+        /// Have it thawed, or transfer what is missing to the account.
+        AssetUnavailable,
         /// The task has started as many rounds as it paid for. Cancel it, and create another.
         AttemptsExhausted,
         /// Everybody still has time: nothing moves now.
@@ -366,6 +449,14 @@ pub mod pallet {
         Overdrawn,
         /// An amount of zero was given.
         ZeroAmount,
+        /// The asset reported a transfer and did not credit it.
+        NotReceived,
+        /// The task owes nothing to this account.
+        NothingOwed,
+        /// Accounts are still owed something. Collect it for them, or write it off once it is time.
+        DebtsLeft,
+        /// What is owed has to be left for as long as claims have, after the end of the task and after it could not be paid last.
+        TooEarly,
     }
 
     #[pallet::hooks]
@@ -396,12 +487,15 @@ pub mod pallet {
         /// Creates a task and pays for all its rounds.
         ///
         /// - **Who, when:** any signed account, which becomes the sponsor.
-        /// - **Costs:** the fee. Transferred to the task: `rounds × (reward_per_round + seats × fee_per_seat)`; the price of what is
-        ///   free for others, `attempts × CallPrice × (3 × trainers.max + 2 × trainers.max in sealed tasks + 8 × seats + 4 × ⌈trainers.max / 32⌉ + 12)`, where
-        ///   `attempts` is `rounds × (1 + max_retries)`; and one existential deposit. Held (`TaskDeposit`): a deposit of
+        /// - **Costs:** the fee. Transferred to the task in what it pays in: `rounds × (reward_per_round + seats × fee_per_seat)` and,
+        ///   of an asset that is not native, its minimum balance; in native tokens the price of what is free for others,
+        ///   `attempts × CallPrice × (3 × trainers.max + 2 × trainers.max in sealed tasks + 8 × seats + 4 × ⌈trainers.max / 32⌉ + 12)`,
+        ///   with `trainers.max + seats` more in the brackets where it pays in another asset, and
+        ///   `attempts` = `rounds × (1 + max_retries)`; and one existential deposit. Held (`TaskDeposit`): a deposit of
         ///   `DepositBase + DepositPerRow × attempts × (trainers.max + 2 × seats)`. The price of an attempt goes to the treasury
         ///   when it starts; all else that is not earned comes back. Nothing can be slashed.
-        /// - **Errors:** `InvalidSpec`, `BondTooLow`, `TooManyTasks`; the token's own where the free balance does not suffice.
+        /// - **Errors:** `InvalidSpec`, `BondTooLow`, `TooManyTasks`; the token's own where the free balance does not suffice, or where
+        ///   there is no such asset.
         /// - **Events:** `TaskCreated`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::create())]
@@ -410,17 +504,23 @@ pub mod pallet {
             Self::do_create(sponsor, *spec)
         }
 
-        /// Adds to a task's funds. It is a gift: what is not earned goes to the sponsor in the end.
+        /// Adds to a task's funds: `pay` for rounds, in the smallest unit of what it pays in, and `charges` for free calls, in planck. It
+        /// is a gift: what is not earned goes to the sponsor in the end.
         ///
         /// - **Who, when:** any signed account, until the task is over.
-        /// - **Costs:** the fee and `amount`.
+        /// - **Costs:** the fee, `pay` and `charges`. One of them may be 0.
         /// - **Errors:** `UnknownTask`, `TaskOver`, `ZeroAmount`; the token's own.
         /// - **Events:** `TaskFunded`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::fund())]
-        pub fn fund(origin: OriginFor<T>, task: TaskId, amount: Balance) -> DispatchResult {
+        pub fn fund(
+            origin: OriginFor<T>,
+            task: TaskId,
+            pay: Balance,
+            charges: Balance,
+        ) -> DispatchResult {
             let who = ensure_signed(origin)?;
-            Self::do_fund(who, task, amount)
+            Self::do_fund(who, task, pay, charges)
         }
 
         /// Lets the live round end, and no further one start.
@@ -441,8 +541,8 @@ pub mod pallet {
         ///
         /// - **Who, when:** the sponsor, while the task is paused, for whatever reason.
         /// - **Costs:** the fee; where a round starts, its charge, out of the task's funds.
-        /// - **Errors:** `UnknownTask`, `NotSponsor`, `TaskOver`, `NotPaused`; `OutOfFunds` and `AttemptsExhausted` where no round
-        ///   can start.
+        /// - **Errors:** `UnknownTask`, `NotSponsor`, `TaskOver`, `NotPaused`; `OutOfFunds`, `AssetUnavailable` and `AttemptsExhausted`
+        ///   where no round can start.
         /// - **Events:** `TaskResumed`, and `RoundCharged` and `RoundStarted`, or `EnrollmentReopened`.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::resume())]
@@ -452,7 +552,7 @@ pub mod pallet {
         }
 
         /// Ends a task. The live round is void, its charge gone; what settled rounds owe can still be claimed; the rest goes back
-        /// at once.
+        /// at once, or once the asset allows it.
         ///
         /// - **Who, when:** the sponsor, in every phase, until the task is over.
         /// - **Costs:** the fee.
@@ -485,16 +585,56 @@ pub mod pallet {
         /// account and the deposit go to the sponsor.
         ///
         /// - **Who, when:** any signed account, once the task is over. It stops at the first round, in the storage's order, of which
-        ///   a participant's row is not settled; and the last records stay until all running scores are forgotten.
+        ///   a participant's row is not settled; and the last records stay until all running scores are forgotten, and nothing is owed.
+        ///   An asset that cannot be given back holds it up for `deadlines.claiming` blocks after the end of the task, and is lost then.
         /// - **Costs:** the fee, for the records that it removed.
-        /// - **Errors:** `UnknownTask`, `TaskNotOver`; `UnsettledRows` where nothing could be removed; `StandingsLeft`.
-        /// - **Events:** `TaskReaped` where the task is gone.
+        /// - **Errors:** `UnknownTask`, `TaskNotOver`; `UnsettledRows` where nothing could be removed; `StandingsLeft`; `DebtsLeft`; the
+        ///   token's own.
+        /// - **Events:** `TaskReaped` where the task is gone, `Refunded` before it where some of another asset was left.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::reap(*limit))]
         pub fn reap(origin: OriginFor<T>, task: TaskId, limit: u32) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             let removed = Self::do_reap(task, limit)?;
             Ok(Some(T::WeightInfo::reap(removed)).into())
+        }
+
+        /// Pays what a task owes to an account because it could not be paid when it was claimed; of a task that is over, also what its
+        /// sponsor did not get back.
+        ///
+        /// - **Who, when:** any signed account for any account, until the task is reaped.
+        /// - **Costs:** nothing where it is paid, the fee otherwise.
+        /// - **Errors:** `UnknownTask`, `NothingOwed`, `NotReceived`; the token's own where it still cannot be paid.
+        /// - **Events:** `Collected`, or `Refunded` for the sponsor.
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::collect())]
+        pub fn collect(
+            origin: OriginFor<T>,
+            task: TaskId,
+            account: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_collect(task, account)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Gives up what a task owes to an account, so that the task can be reaped. It becomes free, and goes to the sponsor where it
+        /// can.
+        ///
+        /// - **Who, when:** any signed account, once the task is over and `deadlines.claiming` more blocks have passed since then and
+        ///   since the last part of it could not be paid.
+        /// - **Costs:** the fee.
+        /// - **Errors:** `UnknownTask`, `TaskNotOver`, `NothingOwed`, `TooEarly`.
+        /// - **Events:** `WrittenOff`, `Refunded` where the sponsor got something.
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::write_off())]
+        pub fn write_off(
+            origin: OriginFor<T>,
+            task: TaskId,
+            account: T::AccountId,
+        ) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_write_off(task, account)
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::{
 use alloc::vec::Vec;
 use decentralml_protocol::spec;
 use decentralml_traits::{Bonds, Judgment};
-use decentralml_types::{Balance, Failure, Role, RoundNumber, TaskId, TaskSpec, TaskStatus};
+use decentralml_types::{Asset, Balance, Failure, Role, RoundNumber, TaskId, TaskSpec, TaskStatus};
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
-use sp_runtime::DispatchError;
+use sp_runtime::{ArithmeticError, DispatchError};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_create(sponsor: T::AccountId, spec: TaskSpec) -> DispatchResult {
@@ -16,20 +16,23 @@ impl<T: Config> Pallet<T> {
         for role in [Role::Trainer, Role::Evaluator] {
             ensure!(spec.bond(role) >= T::Bonds::minimum(role), Error::<T>::BondTooLow);
         }
-        let funds = spec.total_cost(T::CallPrice::get()).ok_or(Error::<T>::InvalidSpec)?;
+        let asset = spec.terms.asset;
+        let pay = spec.total_pay().ok_or(Error::<T>::InvalidSpec)?;
+        let charges = spec.total_charges(T::CallPrice::get()).ok_or(Error::<T>::InvalidSpec)?;
         let deposit = Self::deposit_for(&spec);
         let task = NextTask::<T>::get();
         let next = task.checked_add(1).ok_or(Error::<T>::TooManyTasks)?;
-        Self::open_account(task, &sponsor, funds, deposit)?;
+        Self::open_account(task, &sponsor, asset, pay, charges, deposit)?;
         NextTask::<T>::put(next);
         let now = Self::now();
         let row = Task {
             sponsor: sponsor.clone(),
             spec,
             status: TaskStatus::Enrolling,
-            money: Money { free: funds, ..Money::default() },
+            money: Money { free: pay, charges, ..Money::default() },
             deposit,
             created_at: now,
+            ended_at: None,
             enrolling_since: now,
             settled_rounds: 0,
             failed_in_a_row: 0,
@@ -39,18 +42,28 @@ impl<T: Config> Pallet<T> {
             current: None,
         };
         Tasks::<T>::insert(task, row);
-        Self::deposit_event(Event::TaskCreated { task, sponsor, funds, deposit });
+        Self::deposit_event(Event::TaskCreated { task, sponsor, asset, pay, charges, deposit });
         Ok(())
     }
 
-    pub(crate) fn do_fund(who: T::AccountId, task: TaskId, amount: Balance) -> DispatchResult {
-        ensure!(amount > 0, Error::<T>::ZeroAmount);
+    pub(crate) fn do_fund(
+        who: T::AccountId,
+        task: TaskId,
+        pay: Balance,
+        charges: Balance,
+    ) -> DispatchResult {
+        ensure!(pay > 0 || charges > 0, Error::<T>::ZeroAmount);
         let mut row = Tasks::<T>::get(task).ok_or(Error::<T>::UnknownTask)?;
         ensure!(!Self::status_now(&row).is_final(), Error::<T>::TaskOver);
-        Self::collect(task, &who, amount)?;
-        row.money.free = row.money.free.saturating_add(amount);
+        let asset = row.spec.terms.asset;
+        // Whoever issues an asset can burn what is here and give it again: sums are bounded by nothing but the type.
+        row.money.total().checked_add(pay).ok_or(ArithmeticError::Overflow)?;
+        Self::put_in(task, &who, asset, pay)?;
+        Self::put_in(task, &who, Asset::Native, charges)?;
+        row.money.free = row.money.free.saturating_add(pay);
+        row.money.charges = row.money.charges.saturating_add(charges);
         Tasks::<T>::insert(task, row);
-        Self::deposit_event(Event::TaskFunded { task, who, amount });
+        Self::deposit_event(Event::TaskFunded { task, who, asset, pay, charges });
         Ok(())
     }
 
@@ -114,8 +127,13 @@ impl<T: Config> Pallet<T> {
         }
         if Rounds::<T>::iter_key_prefix(task).next().is_none() {
             ensure!(T::Judgment::close(task), Error::<T>::StandingsLeft);
-            let returned = Self::close_account(task, &row)?;
+            ensure!(row.money.owed == 0, Error::<T>::DebtsLeft);
+            let (amount, returned) = Self::close_account(task, &row)?;
             Tasks::<T>::remove(task);
+            if amount > 0 {
+                let asset = row.spec.terms.asset;
+                Self::deposit_event(Event::Refunded { task, asset, amount });
+            }
             Self::deposit_event(Event::TaskReaped { task, returned });
         } else {
             ensure!(limit == 0 || !settled.is_empty(), Error::<T>::UnsettledRows);
@@ -127,8 +145,9 @@ impl<T: Config> Pallet<T> {
     /// Ends a task for good. What is free goes back at once.
     pub(crate) fn end(task: TaskId, row: &mut TaskOf<T>, status: TaskStatus) {
         row.status = status;
-        let refunded: Balance = Self::refund(task, row);
-        Self::deposit_event(Event::TaskEnded { task, status, refunded });
+        row.ended_at = Some(Self::now());
+        let (refunded, charges) = Self::refund(task, row);
+        Self::deposit_event(Event::TaskEnded { task, status, refunded, charges });
     }
 
     /// Lets no further round start.

@@ -8,14 +8,22 @@ use decentralml_traits::{
     Registry, Roster, Slashed,
 };
 use decentralml_types::{
-    Balance, BlockNumber, CommitteeNumber, Role, RoundNumber, TaskId, Version,
+    Asset, Balance, BlockNumber, CommitteeNumber, Role, RoundNumber, TaskId, Version,
 };
 use frame_support::{
     PalletId, derive_impl, parameter_types,
     storage::unhashed,
-    traits::{ConstU128, fungible::Inspect},
+    traits::{
+        AsEnsureOriginWithArg, ConstU128,
+        fungible::{Inspect, UnionOf},
+        fungibles,
+    },
 };
-use sp_runtime::{BuildStorage, DispatchError, DispatchResult, traits::IdentityLookup};
+use frame_system::{EnsureRoot, EnsureSigned};
+use sp_runtime::{
+    BuildStorage, DispatchError, DispatchResult, Either,
+    traits::{Convert, IdentityLookup},
+};
 
 /// Long enough for a sub-account per task.
 pub type AccountId = u128;
@@ -25,6 +33,7 @@ frame_support::construct_runtime!(
     pub enum Test {
         System: frame_system,
         Balances: pallet_balances,
+        Assets: pallet_assets,
         Tasks: pallet_tasks,
     }
 );
@@ -33,6 +42,7 @@ pub const SPONSOR: AccountId = 1;
 pub const OTHER: AccountId = 2;
 pub const TRAINER: AccountId = 3;
 pub const TREASURY: AccountId = 4;
+pub const ISSUER: AccountId = 5;
 pub const FUNDS: Balance = 1_000_000;
 /// More than the charge for a round of the tests, so that a treasury without funds cannot receive one.
 pub const EXISTENTIAL_DEPOSIT: Balance = 100;
@@ -57,12 +67,38 @@ impl pallet_balances::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
 }
 
+#[derive_impl(pallet_assets::config_preludes::TestDefaultConfig)]
+impl pallet_assets::Config for Test {
+    type Balance = Balance;
+    type Currency = Balances;
+    type CreateOrigin = AsEnsureOriginWithArg<EnsureSigned<AccountId>>;
+    type ForceOrigin = EnsureRoot<AccountId>;
+    type Freezer = ();
+    type Holder = ();
+}
+
+/// Which pallet keeps an asset.
+pub struct Keeper;
+
+impl Convert<Asset, Either<(), u32>> for Keeper {
+    fn convert(asset: Asset) -> Either<(), u32> {
+        match asset {
+            Asset::Native => Either::Left(()),
+            Asset::Id(id) => Either::Right(id),
+        }
+    }
+}
+
+pub type Funds = UnionOf<Balances, Assets, Keeper, Asset, AccountId>;
+
 parameter_types! {
     pub const Id: PalletId = PalletId(*b"dml/task");
     pub static CallPrice: Balance = 1;
     pub static TreasuryAccount: AccountId = TREASURY;
     /// What a test says was burned.
     pub static Burned: Balance = 0;
+    /// Whether somebody with power over the assets of a test has taken some out of a task's account.
+    pub static Taken: bool = false;
     /// Enrolled in every task.
     pub static Trainers: u32 = 0;
     /// Enrolled in every task.
@@ -215,7 +251,14 @@ impl Registry for Others {
 }
 
 #[cfg(feature = "runtime-benchmarks")]
-impl crate::benchmarking::BenchmarkHelper for Others {
+impl crate::benchmarking::BenchmarkHelper<AccountId> for Others {
+    fn asset(owner: &AccountId) -> Asset {
+        let id = 1_000;
+        Assets::force_create(RuntimeOrigin::root(), id, *owner, false, 1).unwrap();
+        Assets::mint(RuntimeOrigin::signed(*owner), id, *owner, Balance::MAX / 4).unwrap();
+        Asset::Id(id)
+    }
+
     fn enroll(_: TaskId, trainers: u32, evaluators: u32) {
         Trainers::set(trainers);
         Evaluators::set(evaluators);
@@ -246,6 +289,7 @@ impl crate::benchmarking::BenchmarkHelper for Others {
 
 impl pallet_tasks::Config for Test {
     type Currency = Balances;
+    type Funds = Funds;
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;
     type PalletId = Id;
@@ -264,7 +308,7 @@ impl pallet_tasks::Config for Test {
 }
 
 pub fn externalities() -> sp_io::TestExternalities {
-    let balances = [(SPONSOR, FUNDS), (OTHER, FUNDS), (TRAINER, FUNDS)];
+    let balances = [SPONSOR, OTHER, TRAINER, ISSUER].map(|who| (who, FUNDS));
     let balances = balances.into_iter().chain([(TREASURY, EXISTENTIAL_DEPOSIT)]).collect();
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }
@@ -273,6 +317,7 @@ pub fn externalities() -> sp_io::TestExternalities {
     CallPrice::set(1);
     TreasuryAccount::set(TREASURY);
     Burned::set(0);
+    Taken::set(false);
     Standings::set(0);
     Trainers::set(0);
     Evaluators::set(0);
@@ -288,16 +333,27 @@ pub fn externalities() -> sp_io::TestExternalities {
     externalities
 }
 
-/// Runs a test. Afterwards records, holds and balances agree to the last planck, nothing was minted or lost that the test
-/// does not say was burned, and no draw is left open by a round that does not need it.
+/// Runs a test. Afterwards records, holds and balances agree to the last planck, and to the last unit of an asset that the test
+/// does not say was taken; nothing was minted or lost that the test does not say was burned, and no draw is left open by a round that does not need it.
 pub fn build_and_execute(test: impl FnOnce()) {
     externalities().execute_with(|| {
         let issuance = Balances::total_issuance();
         test();
         Tasks::do_try_state().unwrap();
         for (id, task) in crate::Tasks::<Test>::iter() {
-            let balance = Balances::balance(&Tasks::account_of(id));
-            assert_eq!(balance, EXISTENTIAL_DEPOSIT + task.money.total(), "task {id}");
+            let account = Tasks::account_of(id);
+            let (pay, charges) = (task.money.total(), task.money.charges);
+            let native = match task.spec.terms.asset {
+                Asset::Native => pay,
+                Asset::Id(asset) => {
+                    let least = <Assets as fungibles::Inspect<_>>::minimum_balance(asset);
+                    let held = Assets::balance(asset, account);
+                    assert!(held == least + pay || Taken::get(), "task {id}: {held}");
+                    0
+                }
+            };
+            let balance = Balances::balance(&account);
+            assert_eq!(balance, EXISTENTIAL_DEPOSIT + charges + native, "task {id}");
         }
         assert_eq!(Balances::total_issuance() + Burned::get(), issuance);
         for (task, round, draw) in OpenDraws::get() {

@@ -69,7 +69,11 @@ impl<T: Config> Pallet<T> {
         // What does not fit into the type is more than anybody has.
         let charge = spec.round_charge(T::CallPrice::get()).ok_or(PauseReason::OutOfFunds)?;
         let pay = spec.round_pay().ok_or(PauseReason::OutOfFunds)?;
-        row.money.start_round(charge, pay).ok_or(PauseReason::OutOfFunds)?;
+        let money = row.money.start_round(charge, pay).ok_or(PauseReason::OutOfFunds)?;
+        if !Self::is_backed(task, spec.terms.asset, money.committed()) {
+            return Err(PauseReason::AssetUnavailable);
+        }
+        row.money = money;
 
         let number = row.current.map_or(1, |last| last.saturating_add(1));
         Self::charge(task, charge);

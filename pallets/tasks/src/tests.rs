@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod aborting;
+mod assets;
 mod attempting;
 mod charging;
 mod creating;
@@ -20,7 +21,7 @@ mod waiting;
 use crate::{Error, Event, Money, Round, Rounds, SEED_DELAY, Task, mock::*};
 use decentralml_traits::{Clock, Escrow, JudgmentProgress};
 use decentralml_types::{
-    Balance, Cid, Codec, NextModel, Phase, Ppm, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Asset, Balance, Cid, Codec, NextModel, Phase, Ppm, RoundNumber, TaskId, TaskSpec, TaskStatus,
     spec::{Committee, Deadlines, Terms, TrainerCount},
 };
 use frame_support::{assert_noop, assert_ok};
@@ -53,6 +54,7 @@ fn spec() -> TaskSpec {
         lifetime: 10_000,
     };
     spec.terms = Terms {
+        asset: Asset::Native,
         reward_per_round: REWARD,
         fee_per_seat: FEE,
         trainer_bond: MIN_TRAINER_BOND,
@@ -64,6 +66,24 @@ fn spec() -> TaskSpec {
 /// What is free in a task of [`spec`] that has so many rounds to pay, and may attempt so many.
 fn free(rounds: Balance, attempts: Balance) -> Balance {
     rounds * ROUND_PAY + attempts * CHARGE
+}
+
+/// The money of such a task.
+fn purse(rounds: Balance, attempts: Balance, reserved: Balance, unclaimed: Balance) -> Money {
+    let (free, charges) = (rounds * ROUND_PAY, attempts * CHARGE);
+    Money { free, reserved, unclaimed, owed: 0, charges }
+}
+
+/// What is free in a task for rounds, and for their free calls.
+fn purses(task: TaskId) -> (Balance, Balance) {
+    let money = money(task);
+    (money.free, money.charges)
+}
+
+/// A task of [`spec`] ends and gives so much back.
+fn ended(task: TaskId, status: TaskStatus, rounds: Balance, attempts: Balance) -> Event<Test> {
+    let (refunded, charges) = (rounds * ROUND_PAY, attempts * CHARGE);
+    Event::TaskEnded { task, status, refunded, charges }
 }
 
 fn cid(byte: u8) -> Cid {

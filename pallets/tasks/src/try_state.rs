@@ -1,6 +1,6 @@
 //! The proof that records, holds and balances agree.
 
-use crate::{Config, HoldReason, NextTask, Pallet, Rounds, TaskOf, Tasks};
+use crate::{Config, HoldReason, NextTask, Owed, Pallet, Rounds, TaskOf, Tasks};
 use alloc::collections::BTreeMap;
 use decentralml_types::{Balance, Phase, TaskId, TaskStatus};
 use frame_support::{
@@ -10,18 +10,22 @@ use frame_support::{
 use sp_runtime::TryRuntimeError;
 
 impl<T: Config> Pallet<T> {
-    /// Every task's account holds at least one existential deposit and all its money (anybody may send it more); reserved and
+    /// Every task's account holds at least one existential deposit and all its native money (anybody may send it more). Of what lies
+    /// there in another asset nothing can be said: its admin may take it. Owed money is what the rows in `Owed` say; reserved and
     /// unclaimed money are those of its rounds, which are sealed where it is; the deposits of each sponsor are on hold; a round is live only in tasks that are
     /// not over, and at most one; no task has attempted more rounds than it paid for.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut deposits = BTreeMap::<T::AccountId, Balance>::new();
         for (id, task) in Tasks::<T>::iter() {
             ensure!(id < NextTask::<T>::get(), "a task with an id to come");
-            let least = task.money.total().saturating_add(T::Currency::minimum_balance());
+            let pay = if task.spec.terms.asset.is_native() { task.money.total() } else { 0 };
+            let native = task.money.charges.saturating_add(pay);
+            let least = native.saturating_add(T::Currency::minimum_balance());
             let balance = T::Currency::balance(&Self::account_of(id));
             ensure!(balance >= least, "a task's account holds less than its records say");
             let deposit = deposits.entry(task.sponsor.clone()).or_default();
             *deposit = deposit.saturating_add(task.deposit);
+            Self::try_debts(id, &task)?;
             Self::try_rounds(id, &task)?;
         }
         for (sponsor, deposit) in deposits {
@@ -31,6 +35,21 @@ impl<T: Config> Pallet<T> {
         for task in Rounds::<T>::iter_keys().map(|(task, _)| task) {
             ensure!(Tasks::<T>::contains_key(task), "a round without its task");
         }
+        for task in Owed::<T>::iter_keys().map(|(task, _)| task) {
+            ensure!(Tasks::<T>::contains_key(task), "a debt without its task");
+        }
+        Ok(())
+    }
+
+    fn try_debts(id: TaskId, task: &TaskOf<T>) -> Result<(), TryRuntimeError> {
+        let mut owed: Balance = 0;
+        for debt in Owed::<T>::iter_prefix_values(id) {
+            ensure!(debt.amount > 0, "a debt of nothing");
+            owed = owed.saturating_add(debt.amount);
+        }
+        ensure!(owed == task.money.owed, "owed money is not the sum of the debts");
+        let over = task.status.is_final();
+        ensure!(over == task.ended_at.is_some(), "a task that ended and did not");
         Ok(())
     }
 

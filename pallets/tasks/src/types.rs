@@ -22,12 +22,14 @@ pub struct Task<AccountId> {
     pub spec: TaskSpec,
     /// Where it stands. A lifetime that is over counts from the moment it is: ask `Clock::status`.
     pub status: TaskStatus,
-    /// What is in its account.
+    /// What is in its account. Rewards and fees are in the asset of its terms.
     pub money: Money,
     /// What is held from the sponsor for storage, in planck.
     pub deposit: Balance,
     /// The block in which it was created.
     pub created_at: BlockNumber,
+    /// The block in which it was over.
+    pub ended_at: Option<BlockNumber>,
     /// The block in which the time to enroll began: `created_at`, or when too few were left for the next round.
     pub enrolling_since: BlockNumber,
     /// Rounds that produced a model.
@@ -44,7 +46,8 @@ pub struct Task<AccountId> {
     pub current: Option<RoundNumber>,
 }
 
-/// What is in a task's account beside one existential deposit, in planck.
+/// What is in a task's account beside one existential deposit and, where it pays in another asset, that asset's minimum balance.
+/// All but `charges` is in the smallest unit of what the task pays in; `charges` stays apart even where that is native, too.
 #[derive(
     Clone,
     Copy,
@@ -65,20 +68,32 @@ pub struct Money {
     pub reserved: Balance,
     /// What settled rounds owe and nobody has claimed yet.
     pub unclaimed: Balance,
+    /// What was claimed and could not be paid: the sum of the task's rows in `Owed`.
+    pub owed: Balance,
+    /// For the free calls of rounds to come, in planck.
+    pub charges: Balance,
 }
 
 impl Money {
-    /// All of it.
+    /// All that rounds pay, have paid for or owe, without the charges.
     pub fn total(&self) -> Balance {
-        self.free.saturating_add(self.reserved).saturating_add(self.unclaimed)
+        self.free.saturating_add(self.committed())
     }
 
-    /// Takes the `charge` for a round out, which is to leave the account, and sets its `pay` aside; `None`, and nothing done,
-    /// where that much is not free.
-    pub(crate) fn start_round(&mut self, charge: Balance, pay: Balance) -> Option<()> {
-        self.free = self.free.checked_sub(charge.checked_add(pay)?)?;
-        self.reserved = self.reserved.saturating_add(pay);
-        Some(())
+    /// What is not free.
+    pub(crate) fn committed(&self) -> Balance {
+        self.reserved.saturating_add(self.unclaimed).saturating_add(self.owed)
+    }
+
+    /// Takes the `charge` for a round out, which is to leave the account, and sets its `pay` aside; `None` where that much is not
+    /// free.
+    pub(crate) fn start_round(self, charge: Balance, pay: Balance) -> Option<Self> {
+        Some(Self {
+            charges: self.charges.checked_sub(charge)?,
+            free: self.free.checked_sub(pay)?,
+            reserved: self.reserved.saturating_add(pay),
+            ..self
+        })
     }
 
     /// A round that had `pot` reserved ends and owes `owed` of it.
@@ -93,6 +108,27 @@ impl Money {
         self.unclaimed = self.unclaimed.saturating_sub(amount);
         self.free = self.free.saturating_add(amount);
     }
+}
+
+/// What a task owes to an account: it was claimed, and could not be paid.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Debt {
+    /// In the smallest unit of what the task pays in.
+    pub amount: Balance,
+    /// The block in which a part of it was added last.
+    pub since: BlockNumber,
 }
 
 /// A round's one record.
@@ -123,7 +159,7 @@ pub struct Round {
     pub updates: u32,
     /// Updates that were accepted.
     pub accepted: u32,
-    /// What is reserved for it while it lives, what it still owes once settled, in planck. Its charge is not in it.
+    /// What is reserved for it while it lives, what it still owes once settled, in the task's asset. Its charge is not in it.
     pub pot: Balance,
     /// Rows of participants that are not settled.
     pub open_rows: u32,
@@ -153,8 +189,11 @@ pub enum PauseReason {
     Sponsor,
     /// More rounds failed in a row than the task allows.
     RetriesExhausted,
-    /// The free funds do not pay for another round and its charge.
+    /// The free funds do not pay for another round, or for its free calls.
     OutOfFunds,
+    /// The task's account cannot pay what it owes and another round: the asset is frozen or gone, or somebody with power over it
+    /// has taken it out of the account.
+    AssetUnavailable,
     /// The task has started as many rounds as it paid for. It cannot be resumed.
     AttemptsExhausted,
 }
@@ -164,6 +203,7 @@ impl PauseReason {
     pub(crate) fn into_error<T: Config>(self) -> crate::Error<T> {
         match self {
             Self::OutOfFunds => crate::Error::OutOfFunds,
+            Self::AssetUnavailable => crate::Error::AssetUnavailable,
             Self::AttemptsExhausted => crate::Error::AttemptsExhausted,
             Self::Sponsor | Self::RetriesExhausted => crate::Error::AlreadyPaused,
         }

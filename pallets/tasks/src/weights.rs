@@ -25,6 +25,10 @@ pub trait WeightInfo {
     fn advance_settle() -> Weight;
     /// Removing `n` rounds, and the task.
     fn reap(n: u32) -> Weight;
+    /// Paying what was owed.
+    fn collect() -> Weight;
+    /// Giving up what was owed, and giving it to the sponsor.
+    fn write_off() -> Weight;
 }
 
 /// The most that `advance` can come to.
@@ -39,32 +43,32 @@ fn rows(reads: u64, writes: u64) -> Weight {
 }
 
 impl WeightInfo for () {
-    // The id, two accounts, the sponsor's holds, the task.
+    // The id, two accounts, the sponsor's holds, the task; the asset and two accounts of it.
     fn create() -> Weight {
-        rows(5, 5)
+        rows(8, 8)
     }
 
     fn fund() -> Weight {
-        rows(3, 3)
+        rows(6, 6)
     }
 
     fn pause() -> Weight {
         rows(1, 1)
     }
 
-    // The task, its round, two populations, the draw and its seed, the charge's two accounts.
+    // The task, its round, two populations, the draw and its seed, the charge's two accounts; the asset and an account of it.
     fn resume() -> Weight {
-        rows(10, 8)
+        rows(12, 8)
     }
 
     fn cancel() -> Weight {
-        rows(8, 8)
+        rows(11, 11)
     }
 
     // 31 sheets with 32 opinions each; for each of 32 updates its trainer, its finding and a running score; the committee, the
     // history and the shares; the round, and what starting the next one takes.
     fn advance_tally() -> Weight {
-        rows(150, 90).saturating_add(Weight::from_parts(4_000_000_000, 0))
+        rows(152, 90).saturating_add(Weight::from_parts(4_000_000_000, 0))
     }
 
     // As above, for other updates in the second pass.
@@ -74,12 +78,21 @@ impl WeightInfo for () {
 
     // The committee, the model and its task's count, what starting the next round takes, or the refund of a task that is completed.
     fn advance_settle() -> Weight {
-        rows(22, 18)
+        rows(25, 21)
     }
 
     // The task, its account, the sponsor and its holds, what is remembered of its scores and their last committee; and the first
-    // record that stays.
+    // record that stays; the asset and two accounts of it.
     fn reap(n: u32) -> Weight {
-        rows(8, 7).saturating_add(rows(1, 1).saturating_mul(n.into()))
+        rows(11, 10).saturating_add(rows(1, 1).saturating_mul(n.into()))
+    }
+
+    // The task, the debt, the asset and two accounts of it, and what they are besides.
+    fn collect() -> Weight {
+        rows(7, 7)
+    }
+
+    fn write_off() -> Weight {
+        rows(7, 7)
     }
 }

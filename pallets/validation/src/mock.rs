@@ -95,6 +95,7 @@ pub fn spec(quorum: u8) -> TaskSpec {
             lifetime: 10_000,
         },
         terms: Terms {
+            asset: Default::default(),
             reward_per_round: REWARD,
             fee_per_seat: FEE,
             trainer_bond: TRAINER_BOND,

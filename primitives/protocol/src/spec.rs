@@ -225,7 +225,7 @@ fn check_deadlines(spec: &TaskSpec) -> Result<(), SpecError> {
 fn check_terms(spec: &TaskSpec) -> Result<(), SpecError> {
     let terms = &spec.terms;
     let positive = terms.reward_per_round > 0 && terms.trainer_bond > 0 && terms.evaluator_bond > 0;
-    require(positive && spec.total_cost(0).is_some(), SpecError::Terms)
+    require(positive && spec.total_pay().is_some(), SpecError::Terms)
 }
 
 fn is_text(text: &[u8]) -> bool {

@@ -2,8 +2,8 @@
 //! is their encoding.
 
 use crate::{
-    Cid, Codec, Failure, Fault, NextModel, Opinion, Opinions, Outcome, Phase, Role, TaskSpec,
-    TaskStatus,
+    Asset, Cid, Codec, Failure, Fault, NextModel, Opinion, Opinions, Outcome, Phase, Role,
+    TaskSpec, TaskStatus,
     commitment::{ScoresCommitment, UpdateCommitment},
     spec::{
         Adaptive, Aggregation, Before, Committee, Counts, Custody, Deadlines, Encoding,
@@ -19,8 +19,8 @@ use sp_crypto_hashing::blake2_256;
 /// not fit each other, or that stored specifications are read differently: it needs a migration, not a new constant. What is only added,
 /// behind all that there was, changes it too.
 pub const EXPECTED: [u8; 32] = [
-    180, 234, 250, 171, 73, 190, 166, 193, 77, 169, 229, 145, 140, 222, 41, 178, 111, 11, 77, 73,
-    219, 173, 187, 181, 7, 89, 220, 157, 11, 77, 82, 84,
+    75, 81, 29, 12, 197, 212, 16, 251, 247, 8, 109, 155, 146, 181, 50, 152, 129, 79, 214, 166, 216,
+    145, 204, 167, 108, 146, 160, 187, 246, 244, 52, 23,
 ];
 
 /// A digest over the encodings of CIDs, specifications, opinions and states, and over the hashes of commitments.
@@ -83,7 +83,7 @@ fn specs() -> [TaskSpec; 2] {
         trainers: TrainerCount { min: 1, max: 1 },
         committee: Committee { seats: 3, quorum: 2 },
         deadlines: deadlines(1),
-        terms: terms(1),
+        terms: terms(Asset::Native, 1),
     };
     let large = TaskSpec {
         name: text("Ziffern: 0 … 9".as_bytes()),
@@ -126,7 +126,7 @@ fn specs() -> [TaskSpec; 2] {
         trainers: TrainerCount { min: u16::MAX, max: u16::MAX },
         committee: Committee { seats: 31, quorum: 21 },
         deadlines: deadlines(u32::MAX),
-        terms: terms(u128::MAX),
+        terms: terms(Asset::Id(u32::MAX - 1), u128::MAX),
     };
     [small, large]
 }
@@ -150,8 +150,9 @@ fn deadlines(first: u32) -> Deadlines {
     }
 }
 
-fn terms(first: u128) -> Terms {
+fn terms(asset: Asset, first: u128) -> Terms {
     Terms {
+        asset,
         reward_per_round: first,
         fee_per_seat: first.wrapping_add(1),
         trainer_bond: first.wrapping_add(2),

@@ -28,7 +28,7 @@ pub use ids::{
 pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
 pub use phase::{Failure, Phase, TaskStatus};
-pub use spec::{TaskSpec, limits};
+pub use spec::{Asset, TaskSpec, limits};
 pub use verdict::{Fault, Outcome};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

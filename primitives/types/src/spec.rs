@@ -208,16 +208,39 @@ data! {
 }
 
 data! {
-    /// What is paid and what is at stake, in planck of the native token.
+    /// What rewards and fees are paid in.
+    #[derive(Copy, Default, PartialOrd, Ord)]
+    pub enum Asset {
+        /// The chain's own token, in planck.
+        #[default]
+        Native,
+        /// One of the chain's assets by its number, in the smallest unit of its own. Who has power over the asset has power over
+        /// what is paid in it.
+        Id(u32),
+    }
+}
+
+data! {
+    /// What is paid and what is at stake.
     pub struct Terms {
-        /// Divided among the accepted updates of one round.
+        /// What rewards and fees are paid in. Bonds, deposits and the price of free calls are native in every task.
+        #[cfg_attr(feature = "std", serde(default))]
+        pub asset: Asset,
+        /// Divided among the accepted updates of one round, in the asset's smallest unit.
         pub reward_per_round: Balance,
-        /// For each seat of a round that opened its scores.
+        /// For each seat of a round that opened its scores, in the asset's smallest unit.
         pub fee_per_seat: Balance,
-        /// What a trainer puts at risk in this task.
+        /// What a trainer puts at risk in this task, in planck.
         pub trainer_bond: Balance,
-        /// What an evaluator puts at risk in this task.
+        /// What an evaluator puts at risk in this task, in planck.
         pub evaluator_bond: Balance,
+    }
+}
+
+impl Asset {
+    /// Whether it is the chain's own token.
+    pub const fn is_native(self) -> bool {
+        matches!(self, Self::Native)
     }
 }
 
@@ -231,7 +254,7 @@ impl Objective {
 }
 
 impl TaskSpec {
-    /// What one round pays at most: the reward and a fee for every seat. `None` where the sum does not fit.
+    /// What one round pays at most, in the task's asset: the reward and a fee for every seat. `None` where the sum does not fit.
     pub fn round_pay(&self) -> Option<Balance> {
         let fees = self.terms.fee_per_seat.checked_mul(self.committee.seats.into())?;
         self.terms.reward_per_round.checked_add(fees)
@@ -244,26 +267,31 @@ impl TaskSpec {
 
     /// Calls that cost their senders nothing, in one round at most: a trainer commits, reveals and claims, and in a sealed task
     /// hands its key over to either committee; a seat of either committee commits, opens, attests and claims; scores are counted
-    /// for both committees; and each phase is advanced.
+    /// for both committees; and each phase is advanced. What an asset could not pay when it was due is collected by one call more
+    /// of everybody who is paid: each trainer, and each seat of the last committee.
     pub fn free_calls(&self) -> u32 {
+        let collects = u32::from(!self.terms.asset.is_native());
         let each = if self.custody.sealed { 3 + 2 } else { 3 };
-        let trainers = u32::from(self.trainers.max).saturating_mul(each);
-        let seats = u32::from(self.committee.seats).saturating_mul(2 * 4);
+        let trainers = u32::from(self.trainers.max).saturating_mul(each + collects);
+        let seats = u32::from(self.committee.seats).saturating_mul(2 * 4 + collects);
         let counts =
             u32::from(self.trainers.max).div_ceil(limits::TALLY_BATCH).saturating_mul(2 * 2);
         trainers.saturating_add(seats).saturating_add(counts).saturating_add(2 * limits::PHASES)
     }
 
-    /// What the chain charges for one attempt, given the price of a call. `None` where it does not fit.
+    /// What the chain charges for one attempt, in planck, given the price of a call. `None` where it does not fit.
     pub fn round_charge(&self, call_price: Balance) -> Option<Balance> {
         call_price.checked_mul(self.free_calls().into())
     }
 
-    /// What the sponsor pays in advance: all rounds, and the charge for all attempts. `None` where the sum does not fit.
-    pub fn total_cost(&self, call_price: Balance) -> Option<Balance> {
-        let pay = self.round_pay()?.checked_mul(self.rounds.into())?;
-        let charges = self.round_charge(call_price)?.checked_mul(self.attempts().into())?;
-        pay.checked_add(charges)
+    /// What the sponsor pays in advance for all rounds, in the task's asset. `None` where it does not fit.
+    pub fn total_pay(&self) -> Option<Balance> {
+        self.round_pay()?.checked_mul(self.rounds.into())
+    }
+
+    /// What the sponsor pays in advance for the free calls of all attempts, in planck. `None` where it does not fit.
+    pub fn total_charges(&self, call_price: Balance) -> Option<Balance> {
+        self.round_charge(call_price)?.checked_mul(self.attempts().into())
     }
 
     /// Rows that all attempts may leave in storage until they are settled.

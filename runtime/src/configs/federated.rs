@@ -45,6 +45,7 @@ impl pallet_participants::Config for Runtime {
 
 impl pallet_tasks::Config for Runtime {
     type Currency = Balances;
+    type Funds = crate::configs::Funds;
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;
     type PalletId = TasksPalletId;

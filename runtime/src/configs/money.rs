@@ -1,11 +1,12 @@
-//! The native token and fees.
+//! The native token, assets of anybody's making, and fees.
 
 use crate::*;
+use decentralml_types::Asset;
 use frame_support::{
     PalletId, parameter_types,
     traits::{
-        ConstU32, ConstU128, VariantCountOf,
-        fungible::{Balanced, Credit},
+        AsEnsureOriginWithArg, ConstU32, ConstU128, VariantCountOf,
+        fungible::{Balanced, Credit, UnionOf},
         tokens::imbalance::{OnUnbalanced, ResolveTo},
     },
     weights::{
@@ -13,10 +14,12 @@ use frame_support::{
         constants::ExtrinsicBaseWeight,
     },
 };
+use frame_system::{EnsureRoot, EnsureSigned};
+use pallet_assets::{AssetIdAllocator, NextAssetId};
 use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
 use sp_runtime::{
-    Perbill,
-    traits::{AccountIdConversion, One},
+    Either, Perbill,
+    traits::{AccountIdConversion, Convert, One},
 };
 
 parameter_types! {
@@ -40,6 +43,82 @@ impl pallet_balances::Config for Runtime {
     type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
     type DoneSlashHandler = ();
 }
+
+parameter_types! {
+    /// For an asset, from who creates it.
+    pub const AssetDeposit: Balance = UNIT;
+    /// For an account that is to hold an asset before it owns any.
+    pub const AssetAccountDeposit: Balance = 10 * MILLIUNIT;
+    /// For an asset's name, symbol and decimals, and each byte of them.
+    pub const MetadataDepositBase: Balance = 10 * MILLIUNIT;
+    pub const MetadataDepositPerByte: Balance = MILLIUNIT / 10;
+    /// For each account that may spend from another.
+    pub const ApprovalDeposit: Balance = EXISTENTIAL_DEPOSIT;
+}
+
+/// Assets are numbered one after the other, and no number comes back: a task whose asset is destroyed never finds another one
+/// under its number.
+pub struct InOrder;
+
+impl AssetIdAllocator<u32> for InOrder {
+    fn next() -> Option<u32> {
+        Some(NextAssetId::<Runtime>::get().unwrap_or_default())
+    }
+
+    fn advance() -> Result<(), ()> {
+        Self::advance_from(&NextAssetId::<Runtime>::get().unwrap_or_default())
+    }
+
+    fn advance_from(id: &u32) -> Result<(), ()> {
+        let next = NextAssetId::<Runtime>::get().unwrap_or_default();
+        if *id < next {
+            return Err(());
+        }
+        NextAssetId::<Runtime>::put(id.checked_add(1).ok_or(())?);
+        Ok(())
+    }
+}
+
+impl pallet_assets::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type Balance = Balance;
+    type AssetId = u32;
+    type AssetIdParameter = u32;
+    type AssetIdAllocator = InOrder;
+    type ReserveData = ();
+    type Currency = Balances;
+    type CreateOrigin = AsEnsureOriginWithArg<EnsureSigned<AccountId>>;
+    type ForceOrigin = EnsureRoot<AccountId>;
+    type AssetDeposit = AssetDeposit;
+    type AssetAccountDeposit = AssetAccountDeposit;
+    type MetadataDepositBase = MetadataDepositBase;
+    type MetadataDepositPerByte = MetadataDepositPerByte;
+    type ApprovalDeposit = ApprovalDeposit;
+    type StringLimit = ConstU32<50>;
+    type RemoveItemsLimit = ConstU32<1_000>;
+    type Freezer = ();
+    type Holder = ();
+    type Extra = ();
+    type CallbackHandle = ();
+    type WeightInfo = pallet_assets::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = ();
+}
+
+/// Which pallet keeps what a task pays in.
+pub struct Keeper;
+
+impl Convert<Asset, Either<(), u32>> for Keeper {
+    fn convert(asset: Asset) -> Either<(), u32> {
+        match asset {
+            Asset::Native => Either::Left(()),
+            Asset::Id(id) => Either::Right(id),
+        }
+    }
+}
+
+/// The native token and every asset.
+pub type Funds = UnionOf<Balances, Assets, Keeper, Asset, AccountId>;
 
 /// A plain transaction costs about a thousandth of a token.
 pub struct WeightToFee;

@@ -185,4 +185,18 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(n.into())))
             .saturating_add(Weight::from_parts(0, 2626).saturating_mul(n.into()))
     }
+    // Storage: `Tasks::Tasks`, `Tasks::Owed`, `Assets::Asset`, `Assets::Account` (r:2 w:2), `System::Account` (r:2 w:2)
+    /// An estimate on the safe side: to be measured with the next run.
+    fn collect() -> Weight {
+        Weight::from_parts(200_000_000, 8192)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(7))
+    }
+    // Storage: `Tasks::Tasks`, `Tasks::Owed`, `Assets::Asset`, `Assets::Account` (r:2 w:2), `System::Account` (r:2 w:2)
+    /// An estimate on the safe side: to be measured with the next run.
+    fn write_off() -> Weight {
+        Weight::from_parts(200_000_000, 8192)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(7))
+    }
 }

@@ -5,8 +5,8 @@ use codec::Encode;
 use decentralml_protocol::spec::example;
 use decentralml_runtime::*;
 use decentralml_types::{
-    Balance, Cid, Codec, CommitteeNumber, Hash, Opinion, Opinions, Phase, Role, RoundNumber, Salt,
-    TaskId, TaskSpec,
+    Asset, Balance, Cid, Codec, CommitteeNumber, Hash, Opinion, Opinions, Phase, Role, RoundNumber,
+    Salt, TaskId, TaskSpec,
     commitment::{ScoresCommitment, UpdateCommitment},
     spec::Custody,
 };
@@ -18,6 +18,10 @@ use sp_io::{TestExternalities, hashing::twox_128};
 use sp_runtime::{BuildStorage, traits::Dispatchable};
 
 pub const SPONSOR: u8 = 1;
+/// Makes tokens, and keeps all power over them.
+pub const ISSUER: u8 = 2;
+/// Of each token, an account holds so much or nothing.
+pub const MINIMUM: Balance = 1_000;
 pub const TRAINERS: [u8; 4] = [11, 12, 13, 14];
 pub const SEATS: [u8; 3] = [21, 22, 23];
 const FUNDS: Balance = 10_000 * UNIT;
@@ -50,7 +54,7 @@ pub fn salt(who: u8) -> Salt {
 /// Runs a test on a fresh chain and checks the money at its end.
 pub fn chain(test: impl FnOnce()) {
     let everybody =
-        [SPONSOR].iter().chain(&TRAINERS).chain(&SEATS).map(|&name| (account(name), FUNDS));
+        [SPONSOR, ISSUER].iter().chain(&TRAINERS).chain(&SEATS).map(|&name| (account(name), FUNDS));
     let balances = everybody.chain([(configs::TreasuryAccount::get(), UNIT)]).collect();
     let genesis = RuntimeGenesisConfig {
         balances: BalancesConfig { balances, ..Default::default() },
@@ -88,6 +92,11 @@ pub fn blocks(count: u32) {
     }
 }
 
+/// Lets time pass in which nobody is drawn.
+pub fn blocks_without_seeds(count: u32) {
+    System::set_block_number(System::block_number() + count);
+}
+
 pub fn call(who: u8, call: impl Into<RuntimeCall>) -> DispatchResultWithPostInfo {
     call.into().dispatch(RuntimeOrigin::signed(account(who)))
 }
@@ -102,6 +111,16 @@ pub fn digits() -> TaskSpec {
     let mut spec = example();
     spec.trainers.max = TRAINERS.len() as u16;
     spec
+}
+
+/// The same task, paid in a token that the issuer makes and gives to the sponsor.
+pub fn in_token(mut spec: TaskSpec) -> (TaskSpec, u32) {
+    let id = pallet_assets::NextAssetId::<Runtime>::get().unwrap_or_default();
+    let (issuer, sponsor) = (Address::Id(account(ISSUER)), Address::Id(account(SPONSOR)));
+    ok(ISSUER, pallet_assets::Call::create { id, admin: issuer, min_balance: MINIMUM });
+    ok(ISSUER, pallet_assets::Call::mint { id, beneficiary: sponsor, amount: FUNDS });
+    spec.terms.asset = Asset::Id(id);
+    (spec, id)
 }
 
 /// A task of which only the committee reads the updates.
@@ -381,6 +400,16 @@ pub fn clear(task: TaskId) {
         (1..=last).for_each(|round| settle(task, round));
     }
     forget(task);
+    let spec = pallet_tasks::Tasks::<Runtime>::get(task).unwrap().spec;
+    if spec.terms.asset != Asset::Native {
+        // What nobody could be paid is given up, and then nothing waits for the asset any more.
+        blocks_without_seeds(spec.deadlines.claiming + 1);
+        for name in TRAINERS.into_iter().chain(SEATS) {
+            let account = || account(name);
+            let _ = call(SPONSOR, pallet_tasks::Call::collect { task, account: account() });
+            let _ = call(SPONSOR, pallet_tasks::Call::write_off { task, account: account() });
+        }
+    }
     while pallet_tasks::Tasks::<Runtime>::contains_key(task) {
         ok(SPONSOR, pallet_tasks::Call::reap { task, limit: 32 });
     }

@@ -12,8 +12,7 @@ fn cancel_in(phase: Phase) {
         assert_eq!((status(task), at(task)), (TaskStatus::Cancelled, (1, Phase::Void)));
         let failure = Failure::Cancelled;
         assert!(has_event(Event::RoundVoided { task, round: 1, failure }));
-        let (status, refunded) = (TaskStatus::Cancelled, free(3, ATTEMPTS - 1));
-        assert!(has_event(Event::TaskEnded { task, status, refunded }));
+        assert!(has_event(ended(task, TaskStatus::Cancelled, 3, ATTEMPTS - 1)));
         assert_eq!(money(task), Money::default());
         assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
         assert_eq!(OpenDraws::get(), []);
@@ -88,14 +87,14 @@ fn cancelling_leaves_what_settled_rounds_owe() {
         settle(task, 1, 1);
         bring_to(task, Phase::Scoring);
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
-        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: ROUND_PAY });
+        assert_eq!(money(task), purse(0, 0, 0, ROUND_PAY));
         assert_eq!(total(SPONSOR), FUNDS - ROUND_PAY - 2 * CHARGE - EXISTENTIAL_DEPOSIT);
 
         assert_ok!(Tasks::row_settled(task, 1, &TRAINER, 200));
         assert_eq!(total(TRAINER), FUNDS + 200);
         claim_all(task, 1, &[]);
         claim_all(task, 2, &[]);
-        assert!(has_event(Event::Refunded { task, amount: ROUND_PAY - 200 }));
+        assert!(has_event(Event::Refunded { task, asset: Asset::Native, amount: ROUND_PAY - 200 }));
         assert_eq!(total(SPONSOR), FUNDS - 200 - 2 * CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }

@@ -22,7 +22,7 @@ fn attempts_are_bounded_however_often_a_task_is_resumed() {
         assert!(has_event(Event::TaskPaused { task, reason: PauseReason::AttemptsExhausted }));
         assert_noop!(Tasks::resume(signed(SPONSOR), task), Error::<Test>::AttemptsExhausted);
         nothing_to_advance(task);
-        assert_eq!(money(task), Money { free: 3 * ROUND_PAY, reserved: 0, unclaimed: 0 });
+        assert_eq!(money(task), purse(3, 0, 0, 0));
         assert_eq!(Rounds::<Test>::iter_prefix(task).count(), 9);
     });
 }
@@ -32,7 +32,7 @@ fn money_does_not_buy_more_attempts() {
     build_and_execute(|| {
         let task = start();
         exhaust(task);
-        assert_ok!(Tasks::fund(signed(OTHER), task, FUNDS / 2));
+        assert_ok!(Tasks::fund(signed(OTHER), task, FUNDS / 2, 0));
         assert_noop!(Tasks::resume(signed(SPONSOR), task), Error::<Test>::AttemptsExhausted);
     });
 }

@@ -64,9 +64,7 @@ fn charges_for_attempts_that_were_not_made_come_back() {
         for byte in 1..=3 {
             settle(task, byte, 1);
         }
-        let status = TaskStatus::Completed;
-        let refunded = (ATTEMPTS - 3) * CHARGE;
-        assert!(has_event(Event::TaskEnded { task, status, refunded }));
+        assert!(has_event(ended(task, TaskStatus::Completed, 0, ATTEMPTS - 3)));
         assert_eq!(total(SPONSOR), FUNDS - free(3, 3) - EXISTENTIAL_DEPOSIT);
     });
 }
@@ -81,8 +79,7 @@ fn what_was_paid_at_creation_lasts_for_every_attempt() {
             settle(task, byte, 1);
         }
         assert_eq!((status(task), at(task)), (TaskStatus::Completed, (9, Phase::Settled)));
-        let status = TaskStatus::Completed;
-        assert!(has_event(Event::TaskEnded { task, status, refunded: 0 }));
+        assert!(has_event(ended(task, TaskStatus::Completed, 0, 0)));
         assert_eq!(total(TREASURY), EXISTENTIAL_DEPOSIT + ATTEMPTS * CHARGE);
     });
 }
@@ -97,7 +94,7 @@ fn what_the_treasury_cannot_receive_is_burned_and_the_round_starts() {
         let task = start();
         assert!(has_event(Event::RoundCharged { task, round: 1, amount: CHARGE }));
         assert_eq!(total(nobody), 0);
-        assert_eq!(money(task).free, free(2, ATTEMPTS - 1));
+        assert_eq!(purses(task), (2 * ROUND_PAY, (ATTEMPTS - 1) * CHARGE));
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
         assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
     });
@@ -109,21 +106,24 @@ fn a_round_that_cannot_be_charged_for_does_not_start_in_part() {
         let task = create();
         // Calls have become dearer than they were when the task was paid for: one planck is missing.
         let calls = CHARGE;
-        let price = (free(3, ATTEMPTS) - ROUND_PAY).div_ceil(calls);
-        let missing = ROUND_PAY + calls * price - free(3, ATTEMPTS);
+        let price = (ATTEMPTS * CHARGE).div_ceil(calls) + 1;
+        let missing = calls * price - ATTEMPTS * CHARGE;
         CallPrice::set(price);
         enroll(task, 6, 3);
         assert_eq!(status(task), TaskStatus::Paused);
         assert!(has_event(Event::TaskPaused { task, reason: PauseReason::OutOfFunds }));
         assert_eq!((Tasks::current(task), DrawLog::get()), (None, vec![]));
         assert_eq!(total(TREASURY), EXISTENTIAL_DEPOSIT);
-        assert_eq!(money(task), Money { free: free(3, ATTEMPTS), reserved: 0, unclaimed: 0 });
+        assert_eq!(money(task), purse(3, ATTEMPTS, 0, 0));
 
-        assert_ok!(Tasks::fund(signed(OTHER), task, missing - 1));
+        assert_ok!(Tasks::fund(signed(OTHER), task, FUNDS / 2, missing - 1));
         assert_noop!(Tasks::resume(signed(SPONSOR), task), Error::<Test>::OutOfFunds);
-        assert_ok!(Tasks::fund(signed(OTHER), task, 1));
+        assert_ok!(Tasks::fund(signed(OTHER), task, 0, 1));
         assert_ok!(Tasks::resume(signed(SPONSOR), task));
-        assert_eq!(money(task), Money { free: 0, reserved: ROUND_PAY, unclaimed: 0 });
+        assert_eq!(
+            money(task),
+            Money { free: FUNDS / 2 + 2 * ROUND_PAY, ..purse(0, 0, ROUND_PAY, 0) }
+        );
         assert_eq!(total(TREASURY), EXISTENTIAL_DEPOSIT + calls * price);
     });
 }

@@ -10,15 +10,23 @@ const DEPOSIT: Balance = DEPOSIT_BASE + DEPOSIT_PER_ROW * ATTEMPTS * (6 + 2 * 3)
 fn a_task_takes_its_funds_and_holds_its_deposit() {
     build_and_execute(|| {
         let task = create();
-        let funds = 3 * ROUND_PAY + ATTEMPTS * CHARGE;
-        assert_eq!(money(task), Money { free: funds, reserved: 0, unclaimed: 0 });
+        let (pay, charges) = (3 * ROUND_PAY, ATTEMPTS * CHARGE);
+        let funds = pay + charges;
+        assert_eq!(money(task), purse(3, ATTEMPTS, 0, 0));
         assert_eq!(total(SPONSOR), FUNDS - funds - EXISTENTIAL_DEPOSIT);
         assert_eq!(System::account(SPONSOR).data.reserved, DEPOSIT);
         assert_eq!(row(task).deposit, DEPOSIT);
         assert_eq!((Tasks::sponsor(task), status(task)), (Some(SPONSOR), TaskStatus::Enrolling));
         assert_eq!(Tasks::spec(task), Some(spec()));
         assert_eq!((Tasks::current(task), Tasks::round(task, 1)), (None, None));
-        assert!(has_event(Event::TaskCreated { task, sponsor: SPONSOR, funds, deposit: DEPOSIT }));
+        assert!(has_event(Event::TaskCreated {
+            task,
+            sponsor: SPONSOR,
+            asset: Asset::Native,
+            pay,
+            charges,
+            deposit: DEPOSIT,
+        }));
     });
 }
 
@@ -90,14 +98,16 @@ fn ids_run_out_with_an_error() {
 fn anybody_funds_a_task_until_it_is_over() {
     build_and_execute(|| {
         let task = create();
-        assert_ok!(Tasks::fund(signed(OTHER), task, 55));
-        assert!(has_event(Event::TaskFunded { task, who: OTHER, amount: 55 }));
-        assert_eq!(money(task).free, free(3, ATTEMPTS) + 55);
-        assert_noop!(Tasks::fund(signed(OTHER), task, 0), Error::<Test>::ZeroAmount);
-        assert_noop!(Tasks::fund(signed(OTHER), task + 1, 5), Error::<Test>::UnknownTask);
-        assert_noop!(Tasks::fund(signed(OTHER), task, FUNDS), TokenError::FundsUnavailable);
+        assert_ok!(Tasks::fund(signed(OTHER), task, 55, 44));
+        let (who, asset) = (OTHER, Asset::Native);
+        assert!(has_event(Event::TaskFunded { task, who, asset, pay: 55, charges: 44 }));
+        assert_eq!(purses(task), (3 * ROUND_PAY + 55, ATTEMPTS * CHARGE + 44));
+        assert_noop!(Tasks::fund(signed(OTHER), task, 0, FUNDS), TokenError::FundsUnavailable);
+        assert_noop!(Tasks::fund(signed(OTHER), task, 0, 0), Error::<Test>::ZeroAmount);
+        assert_noop!(Tasks::fund(signed(OTHER), task + 1, 5, 0), Error::<Test>::UnknownTask);
+        assert_noop!(Tasks::fund(signed(OTHER), task, FUNDS, 0), TokenError::FundsUnavailable);
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
-        assert_noop!(Tasks::fund(signed(OTHER), task, 5), Error::<Test>::TaskOver);
+        assert_noop!(Tasks::fund(signed(OTHER), task, 5, 0), Error::<Test>::TaskOver);
     });
 }
 

@@ -1,6 +1,7 @@
 //! What a settled round owes is paid once, and what it does not owe comes back.
 
 use super::*;
+use sp_runtime::TokenError;
 
 #[test]
 fn claims_are_paid_and_the_last_one_returns_the_rest_to_the_task() {
@@ -10,7 +11,13 @@ fn claims_are_paid_and_the_last_one_returns_the_rest_to_the_task() {
         let free = money(task).free;
         assert_eq!(rows_of(task, 1), 9);
         assert_ok!(Tasks::row_settled(task, 1, &TRAINER, 333));
-        assert!(has_event(Event::Paid { task, round: 1, who: TRAINER, amount: 333 }));
+        assert!(has_event(Event::Paid {
+            task,
+            round: 1,
+            who: TRAINER,
+            asset: Asset::Native,
+            amount: 333
+        }));
         for _ in 0..7 {
             assert_ok!(Tasks::row_settled(task, 1, &TRAINER, 0));
         }
@@ -18,7 +25,10 @@ fn claims_are_paid_and_the_last_one_returns_the_rest_to_the_task() {
         assert_ok!(Tasks::row_settled(task, 1, &OTHER, FEE));
         let returned = ROUND_PAY - 333 - FEE;
         assert!(has_event(Event::RoundClosed { task, round: 1, returned }));
-        assert_eq!(money(task), Money { free: free + returned, reserved: ROUND_PAY, unclaimed: 0 });
+        assert_eq!(
+            money(task),
+            Money { free: free + returned, ..purse(0, ATTEMPTS - 2, ROUND_PAY, 0) }
+        );
         assert_eq!((total(TRAINER), total(OTHER)), (FUNDS + 333, FUNDS + FEE));
         assert_eq!(rows_of(task, 1), 0);
     });
@@ -92,7 +102,7 @@ fn the_rest_of_a_task_that_is_over_goes_to_the_sponsor_at_once() {
         assert_eq!(status(task), TaskStatus::Completed);
         claim_all(task, 1, &[100]);
         let amount = ROUND_PAY - 100;
-        assert!(has_event(Event::Refunded { task, amount }));
+        assert!(has_event(Event::Refunded { task, asset: Asset::Native, amount }));
         assert_eq!(money(task), Money::default());
         assert_eq!(total(SPONSOR), FUNDS - 100 - CHARGE - EXISTENTIAL_DEPOSIT);
     });
@@ -108,15 +118,15 @@ fn recover(task: TaskId, amount: Balance) {
 fn slashed_funds_are_the_task_s_or_the_sponsor_s_once_it_is_over() {
     build_and_execute(|| {
         let task = start();
-        let free = money(task).free;
+        let charges = money(task).charges;
         recover(task, 40);
         assert!(has_event(Event::Recovered { task, amount: 40 }));
-        assert_eq!(money(task).free, free + 40);
+        assert_eq!(money(task).charges, charges + 40);
         Tasks::recovered(task, 0);
         Tasks::recovered(task + 1, 7);
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
         recover(task, 60);
-        assert!(has_event(Event::Refunded { task, amount: 60 }));
+        assert!(has_event(Event::Refunded { task, asset: Asset::Native, amount: 60 }));
         assert_eq!(total(SPONSOR), FUNDS + 100 - CHARGE - EXISTENTIAL_DEPOSIT);
     });
 }
@@ -136,16 +146,16 @@ fn claims_expire_after_their_time() {
 }
 
 #[test]
-fn an_account_that_cannot_be_paid_keeps_its_claim() {
+fn an_account_that_cannot_be_paid_is_owed_until_the_sum_suffices() {
     build_and_execute(|| {
         let task = start();
         settle(task, 1, 1);
         let nobody = 99;
-        let before = money(task);
-        assert!(Tasks::row_settled(task, 1, &nobody, EXISTENTIAL_DEPOSIT - 1).is_err());
-        assert_eq!((money(task), rows_of(task, 1)), (before, 9));
-        assert_ok!(Tasks::row_settled(task, 1, &nobody, EXISTENTIAL_DEPOSIT));
-        assert_eq!(total(nobody), EXISTENTIAL_DEPOSIT);
+        assert_ok!(Tasks::row_settled(task, 1, &nobody, EXISTENTIAL_DEPOSIT - 1));
+        assert_eq!((money(task).owed, rows_of(task, 1)), (EXISTENTIAL_DEPOSIT - 1, 8));
+        assert_noop!(Tasks::collect(signed(OTHER), task, nobody), TokenError::BelowMinimum);
+        assert_ok!(Tasks::row_settled(task, 1, &nobody, 1));
+        assert_eq!((total(nobody), money(task).owed), (EXISTENTIAL_DEPOSIT, 0));
     });
 }
 

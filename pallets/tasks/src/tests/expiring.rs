@@ -21,8 +21,7 @@ fn a_lifetime_that_is_over_voids_the_live_round_and_refunds() {
             expire(task);
             advance(task);
             assert_eq!(round(task).failure, Some(Failure::Expired));
-            let (status, refunded) = (TaskStatus::Expired, free(3, ATTEMPTS - 1));
-            assert!(has_event(Event::TaskEnded { task, status, refunded }));
+            assert!(has_event(ended(task, TaskStatus::Expired, 3, ATTEMPTS - 1)));
             assert_eq!(total(SPONSOR), FUNDS - CHARGE - EXISTENTIAL_DEPOSIT);
             nothing_to_advance(task);
             assert_noop!(Tasks::cancel(signed(SPONSOR), task), Error::<Test>::TaskOver);
@@ -60,7 +59,7 @@ fn a_task_that_is_over_in_fact_takes_no_money_and_no_orders() {
     build_and_execute(|| {
         let task = start();
         expire(task);
-        assert_noop!(Tasks::fund(signed(OTHER), task, 5), Error::<Test>::TaskOver);
+        assert_noop!(Tasks::fund(signed(OTHER), task, 5, 0), Error::<Test>::TaskOver);
         assert_noop!(Tasks::pause(signed(SPONSOR), task), Error::<Test>::TaskOver);
         assert_noop!(Tasks::reap(signed(OTHER), task, 1), Error::<Test>::TaskNotOver);
         // Cancelling comes to the same as expiring.
@@ -126,7 +125,7 @@ fn a_round_that_settled_just_in_time_is_paid_for() {
         attest(task, 2, 1, 1);
         expire(task);
         advance(task);
-        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: ROUND_PAY });
+        assert_eq!(money(task), purse(0, 0, 0, ROUND_PAY));
         assert!(!Tasks::round(task, 2).unwrap().due);
         claim_all(task, 1, &[ROUND_PAY]);
         assert_eq!(total(TRAINER), FUNDS + ROUND_PAY);

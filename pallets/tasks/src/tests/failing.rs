@@ -12,8 +12,7 @@ fn failed(task: TaskId, number: RoundNumber, failure: Failure) {
     assert_eq!(void.ended_at, Some(System::block_number()));
     assert!(has_event(Event::RoundVoided { task, round: number, failure }));
     assert_eq!(at(task), (number + 1, Phase::Training));
-    let free = free(2, ATTEMPTS - 2);
-    assert_eq!(money(task), Money { free, reserved: ROUND_PAY, unclaimed: 0 });
+    assert_eq!(money(task), purse(2, ATTEMPTS - 2, ROUND_PAY, 0));
     assert_eq!(row(task).failed_in_a_row, 1);
 }
 
@@ -140,8 +139,7 @@ fn more_failures_in_a_row_than_allowed_pause_the_task() {
         assert_eq!((status(task), at(task)), (TaskStatus::Paused, (3, Phase::Void)));
         let reason = PauseReason::RetriesExhausted;
         assert!(has_event(Event::TaskPaused { task, reason }));
-        let free = free(3, ATTEMPTS - 3);
-        assert_eq!(money(task), Money { free, reserved: 0, unclaimed: 0 });
+        assert_eq!(money(task), purse(3, ATTEMPTS - 3, 0, 0));
         nothing_to_advance(task);
     });
 }
@@ -191,6 +189,6 @@ fn evaluators_that_all_left_fail_both_committees_and_lock_nothing() {
         time_out(task);
         time_out(task);
         assert_eq!((status(task), at(task)), (TaskStatus::Enrolling, (1, Phase::Void)));
-        assert_eq!(money(task).free, free(3, ATTEMPTS - 1));
+        assert_eq!(purses(task), (3 * ROUND_PAY, (ATTEMPTS - 1) * CHARGE));
     });
 }

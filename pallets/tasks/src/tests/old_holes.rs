@@ -87,8 +87,7 @@ fn idle_assignees_lock_a_task_for_free() {
         }
         assert_eq!(status(task), TaskStatus::Paused);
         assert_eq!(round(task).failure, Some(Failure::TooFewCommitments));
-        let free = free(3, ATTEMPTS - 3);
-        assert_eq!(money(task), Money { free, reserved: 0, unclaimed: 0 });
+        assert_eq!(money(task), purse(3, ATTEMPTS - 3, 0, 0));
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));
         assert_eq!(total(SPONSOR), FUNDS - 3 * CHARGE - EXISTENTIAL_DEPOSIT);
     });
@@ -105,7 +104,7 @@ fn reward_times_workers_is_undefined() {
         for spec in [one, many] {
             let charges = ATTEMPTS * spec.round_charge(1).unwrap();
             let task = create_with(spec);
-            assert_eq!(money(task).free - charges, 3 * (REWARD + 3 * FEE));
+            assert_eq!(purses(task), (3 * (REWARD + 3 * FEE), charges));
         }
     });
 }
@@ -114,7 +113,7 @@ fn reward_times_workers_is_undefined() {
 fn funders_withdraw_after_success_and_callers_take_the_rest() {
     build_and_execute(|| {
         let task = start();
-        assert_ok!(Tasks::fund(signed(OTHER), task, 500));
+        assert_ok!(Tasks::fund(signed(OTHER), task, 500, 0));
         settle(task, 1, 1);
         // The sponsor ends it: earned money stays for those who earned it.
         assert_ok!(Tasks::cancel(signed(SPONSOR), task));

@@ -121,16 +121,21 @@ fn a_task_that_cannot_pay_for_a_round_waits_for_funds() {
             free(2, ATTEMPTS - 1),
             Preservation::Preserve
         ));
-        crate::Tasks::<Test>::mutate(task, |row| row.as_mut().unwrap().money.free = 0);
+        crate::Tasks::<Test>::mutate(task, |row| {
+            let money = &mut row.as_mut().unwrap().money;
+            (money.free, money.charges) = (0, 0);
+        });
         settle(task, 1, 1);
         assert_eq!((status(task), at(task)), (TaskStatus::Paused, (1, Phase::Settled)));
         assert!(has_event(Event::TaskPaused { task, reason: PauseReason::OutOfFunds }));
-        assert_ok!(Tasks::fund(signed(OTHER), task, ROUND_PAY + CHARGE - 1));
-        assert_noop!(Tasks::resume(signed(SPONSOR), task), Error::<Test>::OutOfFunds);
-        assert_ok!(Tasks::fund(signed(OTHER), task, 1));
+        for (pay, charges) in [(ROUND_PAY - 1, CHARGE - 1), (1, 0)] {
+            assert_ok!(Tasks::fund(signed(OTHER), task, pay, charges));
+            assert_noop!(Tasks::resume(signed(SPONSOR), task), Error::<Test>::OutOfFunds);
+        }
+        assert_ok!(Tasks::fund(signed(OTHER), task, 0, 1));
         resume(task);
         assert_eq!(at(task), (2, Phase::Training));
-        assert_eq!(money(task), Money { free: 0, reserved: ROUND_PAY, unclaimed: ROUND_PAY });
+        assert_eq!(money(task), purse(0, 0, ROUND_PAY, ROUND_PAY));
     });
 }
 

@@ -97,11 +97,7 @@ fn a_settled_round_records_its_model_and_sets_its_debts_aside() {
         assert_eq!(settled.ended_at, Some(System::block_number()));
         assert_eq!(
             money(task),
-            Money {
-                free: free(1, ATTEMPTS - 2) + FEE,
-                reserved: ROUND_PAY,
-                unclaimed: REWARD + 2 * FEE
-            }
+            Money { free: ROUND_PAY + FEE, ..purse(1, ATTEMPTS - 2, ROUND_PAY, REWARD + 2 * FEE) }
         );
         assert_eq!((row(task).model, row(task).metric), (Some((1, cid(9))), Some(900_000)));
 
@@ -114,15 +110,15 @@ fn a_settled_round_records_its_model_and_sets_its_debts_aside() {
 fn all_rounds_settled_complete_the_task_and_the_rest_goes_back() {
     build_and_execute(|| {
         let task = start();
-        assert_ok!(Tasks::fund(signed(OTHER), task, 50));
+        assert_ok!(Tasks::fund(signed(OTHER), task, 50, 0));
         for byte in 1..=3 {
             settle(task, byte, 1);
         }
         assert_eq!(status(task), TaskStatus::Completed);
         assert_eq!(at(task), (3, Phase::Settled));
         let status = TaskStatus::Completed;
-        assert!(has_event(Event::TaskEnded { task, status, refunded: 50 + 6 * CHARGE }));
-        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: 3 * ROUND_PAY });
+        assert!(has_event(Event::TaskEnded { task, status, refunded: 50, charges: 6 * CHARGE }));
+        assert_eq!(money(task), purse(0, 0, 0, 3 * ROUND_PAY));
         nothing_to_advance(task);
     });
 }
@@ -137,7 +133,7 @@ fn the_target_completes_the_task_early() {
         assert_eq!(status(task), TaskStatus::Running);
         settle(task, 2, 950_000);
         assert_eq!(status(task), TaskStatus::Completed);
-        assert_eq!(money(task), Money { free: 0, reserved: 0, unclaimed: 2 * ROUND_PAY });
+        assert_eq!(money(task), purse(0, 0, 0, 2 * ROUND_PAY));
         assert_eq!(total(SPONSOR), FUNDS - free(2, 2) - EXISTENTIAL_DEPOSIT);
     });
 }

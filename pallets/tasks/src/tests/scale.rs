@@ -59,7 +59,9 @@ fn the_ten_thousandth_round_is_like_the_first() {
 #[test]
 fn a_task_s_row_does_not_grow_with_its_rounds_or_participants() {
     build_and_execute(|| {
-        let task = start();
+        let mut spec = spec();
+        spec.rounds = 4;
+        let task = start_with(spec);
         settle(task, 1, 1);
         let before = row(task).encode().len();
         for byte in 2..=3 {
@@ -80,7 +82,7 @@ fn tasks_do_not_share_rows_or_money() {
         assert_ok!(Tasks::cancel(signed(SPONSOR), tasks[1]));
         for &task in &tasks[2..] {
             assert_eq!(status(task), TaskStatus::Enrolling);
-            assert_eq!(money(task).free, free(3, ATTEMPTS));
+            assert_eq!(purses(task), (3 * ROUND_PAY, ATTEMPTS * CHARGE));
         }
         let accounts: std::collections::BTreeSet<_> =
             tasks.iter().map(|&task| Tasks::account_of(task)).collect();

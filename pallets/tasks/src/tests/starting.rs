@@ -19,8 +19,7 @@ fn it_starts_at_once_when_everybody_who_would_be_drawn_is_enrolled() {
         let deadline = 1 + 50 + SEED_DELAY;
         assert!(has_event(Event::RoundStarted { task, round: 1, places: 6, base: None, deadline }));
         assert_eq!(DrawLog::get(), [(task, 1, Draw::Trainers, 6)]);
-        let free = free(2, ATTEMPTS - 1);
-        assert_eq!(money(task), Money { free, reserved: ROUND_PAY, unclaimed: 0 });
+        assert_eq!(money(task), purse(2, ATTEMPTS - 1, ROUND_PAY, 0));
     });
 }
 

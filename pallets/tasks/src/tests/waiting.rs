@@ -30,7 +30,7 @@ fn too_few_for_the_next_round_reopen_enrollment() {
         assert!(has_event(Event::EnrollmentReopened { task, deadline: now + 60 }));
         assert_eq!((row(task).enrolling_since, row(task).created_at), (now, 1));
         assert!(!was_paused(task));
-        assert_eq!(money(task), Money { free: free(3, ATTEMPTS - 1), reserved: 0, unclaimed: 0 });
+        assert_eq!(money(task), purse(3, ATTEMPTS - 1, 0, 0));
         nothing_to_advance(task);
     });
 }
@@ -43,7 +43,7 @@ fn it_goes_on_at_once_when_everybody_who_would_be_drawn_is_enrolled() {
         assert_eq!(status(task), TaskStatus::Enrolling);
         enroll(task, 6, 3);
         assert_eq!((status(task), at(task)), (TaskStatus::Running, (2, Phase::Training)));
-        assert_eq!(money(task).free, free(2, ATTEMPTS - 2));
+        assert_eq!(purses(task), (2 * ROUND_PAY, (ATTEMPTS - 2) * CHARGE));
     });
 }
 

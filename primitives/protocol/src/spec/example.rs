@@ -43,6 +43,7 @@ pub fn example() -> TaskSpec {
             lifetime: 100_000,
         },
         terms: Terms {
+            asset: Asset::Native,
             reward_per_round: 10_000_000_000_000,
             fee_per_seat: 500_000_000_000,
             trainer_bond: 5_000_000_000_000,

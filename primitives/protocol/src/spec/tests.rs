@@ -72,8 +72,19 @@ fn sealed_tasks_pay_for_two_calls_more_of_each_trainer() {
     assert_eq!(sealed.free_calls(), open.free_calls() + more);
     let price = 7;
     let attempts = u128::from(open.attempts());
-    let cost = |spec: &TaskSpec| spec.total_cost(price).unwrap();
+    let cost = |spec: &TaskSpec| spec.total_charges(price).unwrap();
     assert_eq!(cost(&sealed) - cost(&open), attempts * u128::from(more) * price);
+}
+
+#[test]
+fn tasks_that_pay_in_an_asset_pay_for_one_collection_more_of_everybody_who_earns() {
+    let native = example();
+    let mut other = example();
+    other.terms.asset = Asset::Id(7);
+    assert_eq!(check(&other), Ok(()), "whether the asset exists only the chain knows");
+    let earners = u32::from(native.trainers.max) + u32::from(native.committee.seats);
+    assert_eq!(other.free_calls(), native.free_calls() + earners);
+    assert_eq!(other.total_pay(), native.total_pay());
 }
 
 #[test]
