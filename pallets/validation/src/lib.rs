@@ -223,7 +223,7 @@ pub mod pallet {
             /// Its metric on the validation set.
             metric: Ppm,
         },
-        /// An account was paid for its part in a round.
+        /// An account earned something by its part in a round. `tasks.Paid`, or `tasks.PaymentOwed`, says in what, and whether it got it.
         Rewarded {
             /// The task.
             task: TaskId,

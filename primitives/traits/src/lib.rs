@@ -246,14 +246,14 @@ pub trait Escrow<AccountId> {
     fn account(task: TaskId) -> AccountId;
     /// A row of this round exists and will be settled.
     fn row_opened(task: TaskId, round: RoundNumber);
-    /// A row was settled and `amount` of what the round owes goes to `who`; 0 is a settlement without pay. The last row of
-    /// a round returns what is left of it to the task.
+    /// A row was settled and `amount` of what the round owes, in the task's asset, goes to `who`, or is noted as owed to it where
+    /// it cannot be paid; 0 is a settlement without pay. The last row of a round returns what is left of it to the task.
     fn row_settled(
         task: TaskId,
         round: RoundNumber,
         who: &AccountId,
         amount: Balance,
     ) -> DispatchResult;
-    /// `amount` of slashed funds has arrived in the sub-account.
+    /// `amount` of slashed funds, native as bonds are, has arrived in the sub-account.
     fn recovered(task: TaskId, amount: Balance);
 }
