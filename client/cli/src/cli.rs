@@ -2,8 +2,8 @@
 
 use crate::{
     commands::{
-        account, claim, completions, council, data, demo, doctor, encryption, evaluator, host,
-        ipfs, keep, model, simulate, task, trainer, validator,
+        account, asset, claim, completions, council, data, demo, doctor, encryption, evaluator,
+        host, ipfs, keep, model, simulate, task, trainer, validator,
     },
     config::{Flags, Settings},
     context::Context,
@@ -32,6 +32,9 @@ enum Command {
     /// Keys, balances, transfers and bonds.
     #[command(subcommand)]
     Account(account::Command),
+    /// Tokens of one's own, for tasks to pay in.
+    #[command(subcommand)]
+    Asset(asset::Command),
     /// Training tasks: create, fund, watch, end.
     #[command(subcommand)]
     Task(task::Command),
@@ -119,6 +122,7 @@ impl Cli {
 async fn dispatch(command: Command, context: &Context, out: &mut Out<'_>) -> Result<()> {
     match command {
         Command::Account(command) => account::run(command, context, out).await,
+        Command::Asset(command) => asset::run(command, context, out).await,
         Command::Task(command) => task::run(command, context, out).await,
         Command::Trainer(trainer::Command::Run(opts)) => trainer::run(opts, context, out).await,
         Command::Evaluator(evaluator::Command::Run(opts)) => {

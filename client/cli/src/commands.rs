@@ -1,6 +1,7 @@
 //! One module per noun, one file per verb: `Opts` and `run(opts, context, out)`.
 
 pub mod account;
+pub mod asset;
 pub mod claim;
 pub mod completions;
 pub mod council;

@@ -6,7 +6,7 @@ mod training;
 
 use crate::{
     exit::{Kind, OfKind, problem},
-    units::{Amount, Share, Size},
+    units::{Amount, PaidIn, Share, Size},
 };
 use aggregation::{Aggregate, Server};
 use color_eyre::Result;
@@ -116,6 +116,9 @@ impl Model {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
+    /// What the next two are in.
+    #[serde(default)]
+    pub asset: PaidIn,
     pub reward_per_round: Amount,
     pub fee_per_seat: Amount,
     pub trainer_bond: Amount,
@@ -275,13 +278,15 @@ impl TaskFile {
         Ok(Some(bytes))
     }
 
-    /// The spec as the chain keeps it, checked by the rules of the protocol and against the model.
+    /// The spec as the chain keeps it, checked by the rules of the protocol and against the model. Rewards and fees are written in
+    /// `unit`, all else in `token`.
     pub fn spec(
         &self,
         model: &ModelSpec,
         stored: Stored,
         random: Seed,
         token: &Properties,
+        unit: &Properties,
     ) -> Result<TaskSpec> {
         let mut spec = TaskSpec {
             name: text("name", &self.name)?,
@@ -302,7 +307,7 @@ impl TaskFile {
             trainers: self.trainers.clone(),
             committee: self.committee.clone(),
             deadlines: self.deadlines.clone(),
-            terms: self.terms.on_chain(token)?,
+            terms: self.terms.on_chain(token, unit)?,
         };
         check(&spec).map_err(|error| wrong(error.to_string()))?;
         let needed = update_length(model, &spec).map_err(|error| wrong(error.to_string()))?;
@@ -333,15 +338,16 @@ impl TaskFile {
 }
 
 impl Money {
-    fn on_chain(&self, token: &Properties) -> Result<Terms> {
-        let planck = |name: &str, amount: &Amount| {
-            amount.planck(token).map_err(|error| wrong(format!("[terms] `{name}`: {error}")))
+    fn on_chain(&self, token: &Properties, unit: &Properties) -> Result<Terms> {
+        let smallest = |name: &str, amount: &Amount, unit| {
+            amount.planck(unit).map_err(|error| wrong(format!("[terms] `{name}`: {error}")))
         };
         Ok(Terms {
-            reward_per_round: planck("reward_per_round", &self.reward_per_round)?,
-            fee_per_seat: planck("fee_per_seat", &self.fee_per_seat)?,
-            trainer_bond: planck("trainer_bond", &self.trainer_bond)?,
-            evaluator_bond: planck("evaluator_bond", &self.evaluator_bond)?,
+            asset: self.asset.0,
+            reward_per_round: smallest("reward_per_round", &self.reward_per_round, unit)?,
+            fee_per_seat: smallest("fee_per_seat", &self.fee_per_seat, unit)?,
+            trainer_bond: smallest("trainer_bond", &self.trainer_bond, token)?,
+            evaluator_bond: smallest("evaluator_bond", &self.evaluator_bond, token)?,
         })
     }
 }

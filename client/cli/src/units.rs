@@ -1,7 +1,7 @@
 //! What people write, and what the chain counts in: amounts, shares, sizes, decimals, times.
 
 use decentralml_sdk::Properties;
-use decentralml_types::{Balance, Ppm, Role};
+use decentralml_types::{Asset, Balance, Ppm, Role};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -51,7 +51,7 @@ impl Amount {
             None => token.decimals,
             Some(unit) => {
                 return Err(format!(
-                    "`{self}`: this chain's token is {}, not {unit}; `planck` is its smallest unit",
+                    "`{self}`: the token is {} here, not {unit}; `planck` is its smallest unit",
                     token.symbol
                 ));
             }
@@ -194,6 +194,23 @@ pub fn duration(time: Duration) -> String {
     texts.join(" ")
 }
 
+/// What a task pays in, as it is written: `native`, or the number of an asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PaidIn(pub Asset);
+
+impl FromStr for PaidIn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "native" => Ok(Self(Asset::Native)),
+            number => number.parse().map(|id| Self(Asset::Id(id))).map_err(|_| {
+                format!("`{text}` is no asset; write `native`, or the number of one, like 7")
+            }),
+        }
+    }
+}
+
 /// A role as it is written on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum RoleArg {
@@ -238,7 +255,7 @@ macro_rules! from_toml {
     )+};
 }
 
-from_toml!(Amount, Share, Decimal, Size);
+from_toml!(Amount, Share, Decimal, Size, PaidIn);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a number or a text with a unit")]
@@ -279,6 +296,13 @@ mod tests {
         assert_eq!(planck("1.000000000001 DML"), Ok(1_000_000_000_001));
         assert_eq!(planck("1_000 planck"), Ok(1_000));
         assert_eq!(planck("0.50"), planck("0.5"));
+    }
+
+    #[test]
+    fn an_asset_is_native_or_a_number() {
+        assert_eq!("native".parse(), Ok(PaidIn(Asset::Native)));
+        assert_eq!("7".parse(), Ok(PaidIn(Asset::Id(7))));
+        assert!("LAB".parse::<PaidIn>().unwrap_err().contains("the number of one"));
     }
 
     #[test]

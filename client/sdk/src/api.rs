@@ -31,6 +31,10 @@
         with = "::subxt::utils::Static<::decentralml_types::TaskStatus>"
     ),
     substitute_type(
+        path = "decentralml_types::spec::Asset",
+        with = "::subxt::utils::Static<::decentralml_types::Asset>"
+    ),
+    substitute_type(
         path = "decentralml_types::spec::TaskSpec",
         with = "::subxt::utils::Static<::decentralml_types::TaskSpec>"
     ),

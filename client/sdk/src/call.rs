@@ -1,9 +1,11 @@
 //! The calls of the chain, one function each. What they cost, hold and slash is in the pallets' documentation, which
 //! Polkadot-JS shows too.
 
+mod assets;
 mod data;
 mod participants;
 
+pub use assets::{create_asset, mint_asset, set_asset_metadata, transfer_asset};
 pub use data::{grant_content, register_content, retire_content, revoke_content};
 pub use participants::{bond, set_encryption_key, set_hosts, unbond, withdraw};
 
@@ -96,9 +98,21 @@ pub fn create_task(spec: TaskSpec) -> Call {
     tasks("Tasks::create", api::tasks::Call::create { spec: Box::new(Static(spec)) }).moving(true)
 }
 
-/// Adds money to a task, in planck.
-pub fn fund(task: TaskId, amount: Balance) -> Call {
-    tasks("Tasks::fund", api::tasks::Call::fund { task, amount }).taking(Some(amount))
+/// Adds money to a task: `pay` for rounds, in the smallest unit of what it pays in, and `charges` for free calls, in planck.
+/// `native` says whether the task pays in the chain's own token.
+pub fn fund(task: TaskId, pay: Balance, charges: Balance, native: bool) -> Call {
+    let takes = if native { pay.saturating_add(charges) } else { charges };
+    tasks("Tasks::fund", api::tasks::Call::fund { task, pay, charges }).taking(Some(takes))
+}
+
+/// Pays what a task owes to an account because it could not be paid when it was claimed. By anybody; free where it is paid.
+pub fn collect(task: TaskId, account: &AccountId) -> Call {
+    tasks("Tasks::collect", api::tasks::Call::collect { task, account: *account })
+}
+
+/// Gives up what a task that is long over owes to an account. By anybody.
+pub fn write_off(task: TaskId, account: &AccountId) -> Call {
+    tasks("Tasks::write_off", api::tasks::Call::write_off { task, account: *account })
 }
 
 /// Starts no further round. By the sponsor.

@@ -1,12 +1,14 @@
 //! What is stored on chain, as the rest of the program sees it. Amounts are in planck, times in blocks.
 
+mod assets;
 mod data;
 
+pub use assets::{AssetRecord, AssetState};
 pub use data::{Content, Grant, Listing};
 
 use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, NextModel, Outcome, Phase, Ppm,
-    Role, RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
+    Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, NextModel, Outcome, Phase,
+    Ppm, Role, RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
 };
 use serde::Serialize;
 
@@ -32,6 +34,8 @@ pub struct Task {
     pub deposit: Balance,
     /// The block in which it was created.
     pub created_at: BlockNumber,
+    /// The block in which it was over.
+    pub ended_at: Option<BlockNumber>,
     /// The block from which the time to enroll counts.
     pub enrolling_since: BlockNumber,
     /// Rounds that produced a model.
@@ -48,8 +52,8 @@ pub struct Task {
     pub current: Option<RoundNumber>,
 }
 
-/// What is in a task's account beside one existential deposit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What is in a task's account beside one existential deposit: in the smallest unit of what the task pays in, but for `charges`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Money {
     /// For rounds to come.
     pub free: Balance,
@@ -57,6 +61,10 @@ pub struct Money {
     pub reserved: Balance,
     /// What settled rounds owe and nobody has claimed yet.
     pub unclaimed: Balance,
+    /// What was claimed and could not be paid.
+    pub owed: Balance,
+    /// For the free calls of rounds to come, in planck.
+    pub charges: Balance,
 }
 
 /// A round's record.
@@ -345,12 +353,23 @@ pub struct Proposal {
     pub call: String,
 }
 
+/// What an account has to get from a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// What claims would pay.
+    pub claims: Vec<Claim>,
+    /// What the task pays in.
+    pub asset: Asset,
+    /// What was claimed and could not be paid, in the asset's smallest unit.
+    pub owed: Balance,
+}
+
 /// What an account would be paid by a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Claim {
     /// The row that it settles.
     pub row: Row,
-    /// What is paid.
+    /// What is paid, in the smallest unit of what the task pays in.
     pub amount: Balance,
 }
 

@@ -161,7 +161,8 @@ async fn a_sum_out_of_range_is_not_money_that_is_missing_where_none_is() {
         assert!(matches!(error, SubmitError::Dispatch(_)), "{error:?}");
     }
     // Not even that is enough.
-    let error = chain.submit(&signer, &call::fund(7, u128::MAX), Wait::InBlock).await.unwrap_err();
+    let error =
+        chain.submit(&signer, &call::fund(7, u128::MAX, 0, true), Wait::InBlock).await.unwrap_err();
     assert!(matches!(error, SubmitError::NoFunds { .. }), "{error:?}");
 }
 

@@ -133,6 +133,8 @@ pub(crate) fn in_the_way(role: Role, round: &Round, at_risk: &[AtRisk]) -> Vec<A
 /// Settles rows, each in a transaction of its own: a claim that settles something is free, a batch never is. One that somebody
 /// else has settled meanwhile does not stop the others.
 pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let (native, unit) = (work.chain.properties(), unit(work, first.task).await?);
     let claims = rows.iter().map(|row| work.submit(row.claim())).collect::<Vec<_>>();
     let results: Vec<_> = stream::iter(claims).buffered(AT_ONCE).collect().await;
     let mut first_error = None;
@@ -141,10 +143,17 @@ pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError>
             Ok(included) => {
                 let settled = |event: &&Event| event.pallet == "Validation";
                 for event in included.events.iter().filter(settled) {
-                    let (amount, fault) = outcome(event, work.chain.properties());
+                    let (amount, fault) = outcome(event, native, &unit);
                     tracing::info!(
                         task = row.task, round = row.round, outcome = %event.name, amount, fault,
                         "claimed"
+                    );
+                }
+                if let Some(event) = included.find("Tasks", "PaymentOwed") {
+                    let amount = event.amount("amount").map(|amount| unit.tokens(amount));
+                    tracing::warn!(
+                        task = row.task, round = row.round, amount, reason = %event.fields["reason"],
+                        "owed, as it could not be paid: `decentralml claim` tries again"
                     );
                 }
             }
@@ -157,8 +166,23 @@ pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError>
     first_error.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// What a claim brought or cost, and for which fault, as people read it; `None` where the event says nothing of it.
-fn outcome(event: &Event, token: &Properties) -> (Option<String>, Option<String>) {
+/// How amounts of what a task pays in are written.
+async fn unit(work: &Work, task: TaskId) -> Result<Properties, ReadError> {
+    let (view, native) = (work.best.borrow().clone(), work.chain.properties());
+    match view.task(task).await? {
+        Some(task) => view.unit(task.spec.terms.asset, native).await,
+        None => Ok(native.clone()),
+    }
+}
+
+/// What a claim brought, in the task's `unit`, or cost, in `native` tokens, and for which fault, as people read it; `None` where the
+/// event says nothing of it.
+fn outcome(
+    event: &Event,
+    native: &Properties,
+    unit: &Properties,
+) -> (Option<String>, Option<String>) {
+    let token = if event.name == "Rewarded" { unit } else { native };
     let fault = event.fields.get("fault").map(|fault| match fault.as_str() {
         Some(name) => name.to_owned(),
         None => fault.to_string(),
@@ -177,13 +201,14 @@ pub(crate) mod tests {
         let token = Properties { symbol: "DML".into(), decimals: 12, ss58: 42 };
         let event =
             |name: &str, fields| Event { pallet: "Validation".into(), name: name.into(), fields };
+        let unit = Properties { symbol: "LAB".into(), ..token.clone() };
         let rewarded = event("Rewarded", json!({ "round": 3, "amount": 1_500_000_000_000_u64 }));
-        assert_eq!(outcome(&rewarded, &token), (Some("1.5 DML".into()), None));
+        assert_eq!(outcome(&rewarded, &token, &unit), (Some("1.5 LAB".into()), None));
         // Amounts that a JSON number does not hold come as text.
         let punished = json!({ "amount": "20000000000000000", "fault": "NotRevealed" });
-        let told = outcome(&event("Punished", punished), &token);
+        let told = outcome(&event("Punished", punished), &token, &unit);
         assert_eq!(told, (Some("20000 DML".into()), Some("NotRevealed".into())));
-        assert_eq!(outcome(&event("Closed", json!({ "round": 3 })), &token), (None, None));
+        assert_eq!(outcome(&event("Closed", json!({ "round": 3 })), &token, &unit), (None, None));
     }
 
     pub(crate) fn round(phase: Phase, deadline: BlockNumber) -> Round {

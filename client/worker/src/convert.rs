@@ -161,6 +161,7 @@ pub(crate) mod tests {
                 lifetime: 1_000,
             },
             terms: spec::Terms {
+                asset: Default::default(),
                 reward_per_round: 1_000,
                 fee_per_seat: 10,
                 trainer_bond: 500,

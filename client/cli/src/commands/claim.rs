@@ -1,7 +1,5 @@
 //! `decentralml claim`.
 
-mod payable;
-
 use crate::{
     context::Context,
     exit::{Kind, problem},
@@ -11,11 +9,11 @@ use crate::{
 use clap::Args;
 use color_eyre::Result;
 use decentralml_sdk::{
-    AccountId, Chain, Event, Included, Properties, Row, SubmitError, View, call,
+    AccountId, Chain, Claim, Event, Included, Properties, Row, SubmitError, call,
 };
-use decentralml_types::{Balance, TaskId};
+use decentralml_types::{Asset, Balance, TaskId};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// Rows that one transaction settles; a block has room for several such.
 const BATCH: usize = 25;
@@ -23,7 +21,8 @@ const BATCH: usize = 25;
 /// Settle what finished rounds owe: rewards, fees, and slashes of who broke a promise.
 ///
 /// Workers claim by themselves; this is for what they left, and for others: anybody may settle any row, the money goes to
-/// whom it belongs. A single row is free to settle; several at once go into one transaction, which has a fee.
+/// whom it belongs. A single row is free to settle; several at once go into one transaction, which has a fee. What could not be paid
+/// when it was claimed, as an asset was frozen or an account could not receive it, is collected as well where it can be paid now.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// In this task only.
@@ -52,8 +51,8 @@ enum Outcome {
     AlreadySettled,
     /// The chain refused, and the row is still open.
     Refused,
-    /// Nothing was sent: the pay would not arrive, as it is too little for an account that does not exist.
-    Unpayable,
+    /// It was settled, and what it pays could not be paid: the task owes it.
+    Owed,
 }
 
 impl Outcome {
@@ -63,7 +62,7 @@ impl Outcome {
             Self::Settled => "settled",
             Self::AlreadySettled => "already settled by others",
             Self::Refused => "refused",
-            Self::Unpayable => "cannot be paid",
+            Self::Owed => "settled and owed",
         }
     }
 }
@@ -73,17 +72,25 @@ impl Outcome {
 struct Claimed {
     #[serde(flatten)]
     row: Row,
-    /// Planck; `None` where it was not asked for: of others' rows.
+    /// In the smallest unit of `asset`; `None` where it was not asked for: of others' rows.
     amount: Option<Balance>,
+    /// What the task pays in.
+    asset: Asset,
     outcome: Outcome,
     /// Why the chain refused, or nothing can be paid, and what to do.
     reason: Option<String>,
 }
 
 impl Claimed {
-    fn open(row: Row, amount: Option<Balance>) -> Self {
-        Self { row, amount, outcome: Outcome::Open, reason: None }
+    fn open(row: Row, amount: Option<Balance>, asset: Asset) -> Self {
+        Self { row, amount, asset, outcome: Outcome::Open, reason: None }
     }
+}
+
+/// What a task owes to an account, since it could not be paid.
+struct Debt {
+    task: TaskId,
+    account: AccountId,
 }
 
 /// Settles what can be settled, in as few transactions as fit.
@@ -94,32 +101,48 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         Some(task) => vec![crate::context::task(&view, task).await?.id],
         None => view.tasks().await?.iter().map(|task| task.id).collect(),
     };
-    let mut claims = Vec::new();
+    let (mut claims, mut debts, mut units) = (Vec::new(), Vec::new(), BTreeMap::new());
     for task in tasks {
-        claims.extend(if opts.everyone {
-            everyones(&view, task).await?
+        let asset = crate::context::task(&view, task).await?.spec.terms.asset;
+        if let Entry::Vacant(unit) = units.entry(asset) {
+            unit.insert(view.unit(asset, chain.properties()).await?);
+        }
+        if opts.everyone {
+            let rows = view.open_rows(task).await?;
+            claims.extend(rows.into_iter().map(|row| Claimed::open(row, None, asset)));
+            let owed = view.debts(task).await?;
+            debts.extend(owed.into_iter().map(|(account, _)| Debt { task, account }));
         } else {
-            ones(&view, task, &context.account_or_own(opts.of.as_deref())?).await?
-        });
+            let account = context.account_or_own(opts.of.as_deref())?;
+            let found = view.claimable(task, &account).await?;
+            let open = |claim: Claim| Claimed::open(claim.row, Some(claim.amount), asset);
+            claims.extend(found.claims.into_iter().map(open));
+            debts.extend((found.owed > 0).then_some(Debt { task, account }));
+        }
     }
-    payable::mark(&mut claims, &view, &chain).await?;
     if !opts.dry_run {
         let mut open: Vec<&mut Claimed> =
             claims.iter_mut().filter(|claim| claim.outcome == Outcome::Open).collect();
         for claims in open.chunks_mut(BATCH) {
             settle(claims, &chain, context).await?;
         }
+        collect(&debts, &chain, context).await?;
     }
-    out.result(&claims, |claims| people(claims, chain.properties()))?;
+    out.result(&claims, |claims| people(claims, &units))?;
     if opts.dry_run {
         return Ok(());
     }
     let number = |outcome| claims.iter().filter(|claim| claim.outcome == outcome).count() as u64;
-    match (number(Outcome::Refused), number(Outcome::Unpayable)) {
+    match (number(Outcome::Refused), number(Outcome::Owed)) {
         (0, 0) => Ok(()),
-        (0, unpayable) => {
-            Err(problem(Kind::Refused, format!("{} cannot be paid now", count(unpayable, "row"))))
-        }
+        (0, owed) => Err(problem(
+            Kind::Refused,
+            format!(
+                "the pay of {} could not be paid and is owed now; claim again once the account can receive it and the asset can be \
+                 moved",
+                count(owed, "row")
+            ),
+        )),
         (refused, _) => Err(problem(
             Kind::Refused,
             format!("the chain refused to settle {}", count(refused, "row")),
@@ -127,22 +150,33 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     }
 }
 
-async fn everyones(view: &View, task: TaskId) -> Result<Vec<Claimed>> {
-    let rows = view.open_rows(task).await?;
-    Ok(rows.into_iter().map(|row| Claimed::open(row, None)).collect())
-}
-
-async fn ones(view: &View, task: TaskId, account: &AccountId) -> Result<Vec<Claimed>> {
-    let claims = view.claimable(task, account).await?;
-    Ok(claims.into_iter().map(|claim| Claimed::open(claim.row, Some(claim.amount))).collect())
+/// Tries to have paid what is owed, each in a transaction of its own, which is free where it succeeds. What still cannot be paid stays
+/// owed, and stops nothing.
+async fn collect(debts: &[Debt], chain: &Chain, context: &Context) -> Result<()> {
+    for Debt { task, account } in debts {
+        match context.submit(chain, &call::collect(*task, account)).await {
+            Ok(_) => {}
+            Err(report) => match report.downcast_ref() {
+                Some(error @ (SubmitError::Rejected { .. } | SubmitError::Dispatch(_))) => {
+                    tracing::warn!(task, %account, %error, "still owed");
+                }
+                _ => return Err(report),
+            },
+        }
+    }
+    Ok(())
 }
 
 /// One transaction, and what became of its rows.
 async fn settle(claims: &mut [&mut Claimed], chain: &Chain, context: &Context) -> Result<()> {
     // One call alone is free; a batch costs its fee, and saves the wait of a block for each call.
+    let mut owed = Vec::new();
     let items = match &*claims {
         [one] => match context.submit(chain, &one.row.claim()).await {
-            Ok(_) => vec![Ok(())],
+            Ok(included) => {
+                owed = owed_by(&included);
+                vec![Ok(())]
+            }
             Err(report) => match report.downcast_ref() {
                 Some(error @ (SubmitError::Rejected { .. } | SubmitError::Dispatch(_))) => {
                     vec![Err(error.to_string())]
@@ -152,7 +186,9 @@ async fn settle(claims: &mut [&mut Claimed], chain: &Chain, context: &Context) -
         },
         many => {
             let calls = many.iter().map(|claim| claim.row.claim()).collect();
-            items(&context.submit(chain, &call::batch(calls)).await?)
+            let included = context.submit(chain, &call::batch(calls)).await?;
+            owed = owed_by(&included);
+            items(&included)
         }
     };
     let mut open = Vec::new();
@@ -162,8 +198,18 @@ async fn settle(claims: &mut [&mut Claimed], chain: &Chain, context: &Context) -
             open.extend(view.open_rows(task).await?);
         }
     }
-    record(claims, items, &open);
+    record(claims, items, &open, &owed);
     Ok(())
+}
+
+/// Whose pay of which round the chain could not pay.
+fn owed_by(included: &Included) -> Vec<(Option<u64>, String)> {
+    let owed = included.events.iter().filter(|event| event.is("Tasks", "PaymentOwed"));
+    let key = |event: &Event| {
+        let who = event.fields["who"].as_str().unwrap_or_default();
+        (event.fields["round"].as_u64(), who.to_owned())
+    };
+    owed.map(key).collect()
 }
 
 /// What became of each call of a batch, in their order.
@@ -178,9 +224,16 @@ fn items(included: &Included) -> Vec<std::result::Result<(), String>> {
 }
 
 /// A claim that failed although its row is gone came too late; one whose row is `open` was refused.
-fn record(claims: &mut [&mut Claimed], items: Vec<std::result::Result<(), String>>, open: &[Row]) {
+fn record(
+    claims: &mut [&mut Claimed],
+    items: Vec<std::result::Result<(), String>>,
+    open: &[Row],
+    owed: &[(Option<u64>, String)],
+) {
     for (claim, item) in claims.iter_mut().zip(items) {
+        let key = (Some(claim.row.round.into()), crate::commands::hex(&claim.row.account.0));
         (claim.outcome, claim.reason) = match item {
+            Ok(()) if owed.contains(&key) => (Outcome::Owed, None),
             Ok(()) => (Outcome::Settled, None),
             Err(reason) if open.contains(&claim.row) => (Outcome::Refused, Some(reason)),
             Err(_) => (Outcome::AlreadySettled, None),
@@ -188,7 +241,7 @@ fn record(claims: &mut [&mut Claimed], items: Vec<std::result::Result<(), String
     }
 }
 
-fn people(claims: &[Claimed], token: &Properties) -> String {
+fn people(claims: &[Claimed], units: &BTreeMap<Asset, Properties>) -> String {
     if claims.is_empty() {
         return "nothing to claim".to_owned();
     }
@@ -198,7 +251,10 @@ fn people(claims: &[Claimed], token: &Properties) -> String {
             claim.row.round.to_string(),
             claim.row.committee.map_or("trainer", |_| "seat").to_owned(),
             claim.row.account.to_string(),
-            or_dash(claim.amount.map(|amount| tokens(amount, token))),
+            or_dash(claim.amount.map(|amount| match units.get(&claim.asset) {
+                Some(unit) => tokens(amount, unit),
+                None => amount.to_string(),
+            })),
             match &claim.reason {
                 Some(reason) => format!("{}: {reason}", claim.outcome.words()),
                 None => claim.outcome.words().to_owned(),
@@ -206,13 +262,8 @@ fn people(claims: &[Claimed], token: &Properties) -> String {
         ]
     });
     let header = ["task", "round", "as", "account", "amount", "outcome"];
-    let all = [
-        Outcome::Open,
-        Outcome::Settled,
-        Outcome::AlreadySettled,
-        Outcome::Refused,
-        Outcome::Unpayable,
-    ];
+    let all =
+        [Outcome::Open, Outcome::Settled, Outcome::AlreadySettled, Outcome::Refused, Outcome::Owed];
     let sums: Vec<String> = all
         .into_iter()
         .map(|outcome| (outcome, claims.iter().filter(|claim| claim.outcome == outcome).count()))
@@ -230,7 +281,29 @@ mod tests {
 
     fn claims() -> Vec<Claimed> {
         let row = |round| Row { task: 1, round, account: AccountId([7; 32]), committee: None };
-        (1..=3).map(|round| Claimed::open(row(round), Some(5))).collect()
+        (1..=3).map(|round| Claimed::open(row(round), Some(5), Asset::Native)).collect()
+    }
+
+    fn units() -> BTreeMap<Asset, Properties> {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
+        BTreeMap::from([(Asset::Native, token)])
+    }
+
+    #[test]
+    fn what_could_not_be_paid_is_settled_and_owed() {
+        let mut batch = included(&["PaymentOwed", "ItemCompleted", "ItemCompleted"]);
+        batch.events[0].pallet = "Tasks".to_owned();
+        let who = format!("0x{}", "07".repeat(32));
+        batch.events[0].fields = json!({ "task": 1, "round": 2, "who": who, "amount": 5 });
+        let mut claims = claims();
+        let owed = owed_by(&batch);
+        let mut two: Vec<&mut Claimed> = claims.iter_mut().take(2).collect();
+        record(&mut two, items(&batch), &[], &owed);
+        let outcomes: Vec<Outcome> = claims.iter().map(|claim| claim.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Settled, Outcome::Owed, Outcome::Open]);
+        assert!(
+            people(&claims, &units()).ends_with("1 can be settled, 1 settled, 1 settled and owed")
+        );
     }
 
     fn included(names: &[&str]) -> Included {
@@ -254,7 +327,7 @@ mod tests {
         ]);
         let mut claims = claims();
         let open = [claims[2].row];
-        record(&mut claims.iter_mut().collect::<Vec<_>>(), items(&batch), &open);
+        record(&mut claims.iter_mut().collect::<Vec<_>>(), items(&batch), &open, &[]);
         let outcomes: Vec<Outcome> = claims.iter().map(|claim| claim.outcome).collect();
         assert_eq!(outcomes, [Outcome::Settled, Outcome::AlreadySettled, Outcome::Refused]);
         assert!(claims[0].reason.is_none() && claims[1].reason.is_none());
@@ -262,16 +335,14 @@ mod tests {
         assert_eq!(json[1]["outcome"], "already_settled");
         assert_eq!(json[2]["reason"], "\"NothingToClaim\"");
 
-        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
-        let text = people(&claims, &token);
+        let text = people(&claims, &units());
         let last = "3 rows: 1 settled, 1 already settled by others, 1 refused";
         assert_eq!(text.lines().last(), Some(last));
     }
 
     #[test]
     fn a_dry_run_settles_nothing() {
-        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
-        assert!(people(&claims(), &token).ends_with("3 rows: 3 can be settled"));
-        assert_eq!(people(&[], &token), "nothing to claim");
+        assert!(people(&claims(), &units()).ends_with("3 rows: 3 can be settled"));
+        assert_eq!(people(&[], &units()), "nothing to claim");
     }
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use decentralml_types::{
-    Codec,
+    Asset, Codec,
     spec::{Adaptive, Before, Encoding, Optimizer, Rounding, Rule, ServerOptimizer},
 };
 
@@ -11,11 +11,17 @@ fn token() -> Properties {
     Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 }
 }
 
+/// How a file's rewards and fees are written that names an asset.
+fn lab() -> Properties {
+    Properties { symbol: "LAB".to_owned(), decimals: 2, ss58: 42 }
+}
+
 fn spec(text: &str) -> Result<TaskSpec> {
     let cid = |byte| Cid { codec: Codec::Raw, digest: [byte; 32] };
     let file = TaskFile::parse(text)?;
     let model = file.model_spec()?;
-    file.spec(&model, Stored { model: cid(1), validation_set: cid(2) }, [9; 32], &token())
+    let unit = if file.terms.asset.0.is_native() { token() } else { lab() };
+    file.spec(&model, Stored { model: cid(1), validation_set: cid(2) }, [9; 32], &token(), &unit)
 }
 
 fn refused(from: &str, to: &str) -> String {
@@ -36,6 +42,21 @@ fn the_example_becomes_the_spec_that_it_describes() {
     assert_eq!(spec.max_update_bytes, 1 << 20);
     assert_eq!(spec.objective, Objective::Classification { features: 64, classes: 10 });
     assert!(matches!(spec.initial, InitialModel::Seed(seed) if seed != [9; 32]));
+}
+
+#[test]
+fn rewards_and_fees_are_in_the_asset_that_the_file_names_and_bonds_are_not() {
+    let of = |asset: &str| {
+        let text = EXAMPLE.replacen("asset = \"native\"\n", asset, 1);
+        spec(&text.replace("\"10 DML\"", "\"10 LAB\"").replace("\"0.5 DML\"", "0.5"))
+    };
+    let terms = of("asset = 7\n").unwrap().terms;
+    assert_eq!((terms.asset, terms.reward_per_round), (Asset::Id(7), 1_000));
+    assert_eq!((terms.fee_per_seat, terms.trainer_bond), (50, 5_000_000_000_000));
+    for native in ["", "asset = \"native\"\n"] {
+        assert!(of(native).unwrap_err().to_string().contains("token is DML"));
+    }
+    assert_eq!(spec(EXAMPLE).unwrap().terms.asset, Asset::Native);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::{
     due::SeatStep,
     error::ReadError,
     record::{
-        Attestation, Claim, Commitment, Committee, Handover, Reveal, Revealed, Round, Row, Seat,
-        Verdict,
+        Attestation, Claim, Claims, Commitment, Committee, Handover, Reveal, Revealed, Round, Row,
+        Seat, Verdict,
     },
 };
 
@@ -139,19 +139,16 @@ impl View {
         Ok(rows.into_iter().map(|((_, who), standing)| (who, standing.score)).collect())
     }
 
-    /// What an account would be paid by claims in a task, over all its rounds.
-    pub async fn claimable(
-        &self,
-        task: TaskId,
-        account: &AccountId,
-    ) -> Result<Vec<Claim>, ReadError> {
-        let mut all = Vec::new();
+    /// What an account would be paid by claims in a task, over all its rounds, and what it is owed there.
+    pub async fn claimable(&self, task: TaskId, account: &AccountId) -> Result<Claims, ReadError> {
+        let mut all = Claims::default();
         let mut from = None;
         loop {
             let question = api::runtime_apis().federated_api();
             let question = question.claimable(task, *account, from, CLAIM_ROUNDS);
             let part = self.ask("claims", question).await?;
-            all.extend(part.claims.into_iter().map(|claim| Claim {
+            (all.asset, all.owed) = (part.asset.0, part.owed);
+            all.claims.extend(part.claims.into_iter().map(|claim| Claim {
                 row: Row {
                     task,
                     round: claim.round,

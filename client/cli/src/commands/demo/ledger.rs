@@ -58,10 +58,16 @@ impl Ledger {
             }
             ("Tasks", name) if event.task() == Some(task) => match name {
                 "TaskCreated" => self.deposit = amount("deposit"),
-                "TaskFunded" | "Recovered" => add(&mut self.gained, amount("amount")),
+                // The demo's task pays in native tokens: all of it is of one kind.
+                "TaskFunded" => {
+                    add(&mut self.gained, amount("pay").saturating_add(amount("charges")))
+                }
+                "Recovered" => add(&mut self.gained, amount("amount")),
                 "RoundCharged" => add(&mut self.charged, amount("amount")),
-                "Paid" => add(&mut self.paid, amount("amount")),
-                "TaskEnded" => add(&mut self.refunded, amount("refunded")),
+                "Paid" | "Collected" => add(&mut self.paid, amount("amount")),
+                "TaskEnded" => {
+                    add(&mut self.refunded, amount("refunded").saturating_add(amount("charges")));
+                }
                 "Refunded" => add(&mut self.refunded, amount("amount")),
                 "TaskReaped" => {
                     add(&mut self.refunded, amount("returned").saturating_sub(self.deposit));
@@ -96,14 +102,18 @@ mod tests {
         let large = 1_u128 << 60;
         let ledger = ledger(&[
             ("TransactionPayment", "TransactionFeePaid", json!({ "actual_fee": 3, "tip": 0 })),
-            ("Tasks", "TaskCreated", json!({ "task": 7, "funds": 1_000, "deposit": 50 })),
+            ("Tasks", "TaskCreated", json!({ "task": 7, "pay": 1_000, "deposit": 50 })),
             ("Tasks", "RoundCharged", json!({ "task": 7, "round": 1, "amount": 20 })),
             ("Tasks", "Paid", json!({ "task": 7, "round": 1, "amount": large.to_string() })),
             ("Tasks", "Paid", json!({ "task": 7, "round": 1, "amount": 1 })),
             ("Participants", "Slashed", json!({ "amount": 9, "to_harmed": 4 })),
             ("Tasks", "Recovered", json!({ "task": 7, "amount": 4 })),
-            ("Tasks", "TaskFunded", json!({ "task": 7, "amount": 11 })),
-            ("Tasks", "TaskEnded", json!({ "task": 7, "status": "Completed", "refunded": 600 })),
+            ("Tasks", "TaskFunded", json!({ "task": 7, "pay": 8, "charges": 3 })),
+            (
+                "Tasks",
+                "TaskEnded",
+                json!({ "task": 7, "status": "Completed", "refunded": 500, "charges": 100 }),
+            ),
             ("Tasks", "Refunded", json!({ "task": 7, "amount": 30 })),
             ("Tasks", "TaskReaped", json!({ "task": 7, "returned": 51 })),
             ("TransactionPayment", "TransactionFeePaid", json!({ "actual_fee": 2, "tip": 0 })),

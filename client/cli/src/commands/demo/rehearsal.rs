@@ -147,7 +147,7 @@ fn rehearse(seed: u64) -> Result<Rehearsed> {
 fn spec(file: &crate::task_file::TaskFile, model: &ModelSpec) -> Result<TaskSpec> {
     let cid = canonical_cid(&model.to_canonical_json()?);
     let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
-    file.spec(model, Stored { model: cid, validation_set: cid }, Seed::default(), &token)
+    file.spec(model, Stored { model: cid, validation_set: cid }, Seed::default(), &token, &token)
 }
 
 impl Rehearsed {

@@ -14,7 +14,7 @@ use color_eyre::Result;
 use decentralml_learning::ModelSpec;
 use decentralml_sdk::{Chain, Constants, Included, Properties, Signer, Wait, call, random_32};
 use decentralml_storage::{Storage, unixfs};
-use decentralml_types::{Balance, Cid, Role, TaskId, TaskSpec};
+use decentralml_types::{Asset, Balance, Cid, Role, TaskId, TaskSpec};
 use serde::Serialize;
 use std::{io, path::PathBuf};
 
@@ -72,7 +72,7 @@ impl Opts {
     }
 }
 
-/// What a task costs its sponsor, in planck.
+/// What a task costs its sponsor: what rounds pay in the smallest unit of what the task pays in, all else in planck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Cost {
     /// What one round pays at most: the reward and a fee for every seat.
@@ -83,6 +83,10 @@ pub struct Cost {
     pub charge: Balance,
     /// That for all attempts: what is not used comes back.
     pub charges: Balance,
+    /// What the task pays in.
+    pub asset: Asset,
+    /// Of an asset that is not native: stays in the task's account until the end, then comes back.
+    pub minimum: Balance,
     /// Stays in the task's account until the end, then comes back.
     pub existential_deposit: Balance,
     /// Held from the sponsor for storage until the task is reaped.
@@ -90,7 +94,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    fn of(spec: &TaskSpec, constants: &Constants) -> Self {
+    fn of(spec: &TaskSpec, constants: &Constants, minimum: Balance) -> Self {
         // The protocol's check has refused specs whose cost does not fit.
         let round = spec.round_pay().unwrap_or(Balance::MAX);
         let charge = spec.round_charge(constants.call_price).unwrap_or(Balance::MAX);
@@ -101,17 +105,25 @@ impl Cost {
             rounds,
             charge,
             charges,
+            asset: spec.terms.asset,
+            minimum,
             existential_deposit: constants.existential_deposit,
             deposit: constants.deposit(spec.rows()),
         }
     }
 
-    /// What leaves the sponsor's account at creation, beside the transaction's fee and what is held as a deposit.
+    /// What leaves the sponsor's account at creation in native tokens, beside the transaction's fee and what is held as a deposit.
     pub fn escrow(self) -> Balance {
-        self.rounds.saturating_add(self.charges).saturating_add(self.existential_deposit)
+        let pay = if self.asset.is_native() { self.rounds } else { 0 };
+        pay.saturating_add(self.charges).saturating_add(self.existential_deposit)
     }
 
-    /// What the sponsor needs at creation, beside the transaction's fee.
+    /// What leaves the sponsor's account at creation in another asset. It has to keep the asset's minimum.
+    fn in_asset(self) -> Balance {
+        if self.asset.is_native() { 0 } else { self.rounds.saturating_add(self.minimum) }
+    }
+
+    /// What the sponsor needs at creation in native tokens, beside the transaction's fee.
     fn needed(self) -> Balance {
         self.escrow().saturating_add(self.deposit)
     }
@@ -142,6 +154,8 @@ fn check_bonds(spec: &TaskSpec, constants: &Constants, token: &Properties) -> Re
 pub struct Draft {
     pub spec: TaskSpec,
     pub cost: Cost,
+    /// How what rounds pay is written.
+    unit: Properties,
     model: ModelSpec,
     /// What the store has to have before the task is created.
     files: Vec<(Cid, Vec<u8>)>,
@@ -166,11 +180,47 @@ pub async fn draft(file: &TaskFile, chain: &Chain) -> Result<Draft> {
         Stored { model: files.first().map_or(validation_set, |(cid, _)| *cid), validation_set };
     let random = random_32()
         .ok_or_else(|| problem(Kind::Other, "the operating system gave no random bytes"))?;
-    let spec = file.spec(&model, stored, random, chain.properties())?;
+    let (unit, minimum) = paid_in(file.terms.asset.0, chain).await?;
+    let spec = file.spec(&model, stored, random, chain.properties(), &unit)?;
     let constants = chain.constants().await?;
     check_bonds(&spec, &constants, chain.properties())?;
-    let cost = Cost::of(&spec, &constants);
-    Ok(Draft { spec, cost, model, files })
+    let cost = Cost::of(&spec, &constants, minimum);
+    Ok(Draft { spec, cost, unit, model, files })
+}
+
+/// How amounts of an asset are written, and its minimum, which only counts where it is not native.
+async fn paid_in(asset: Asset, chain: &Chain) -> Result<(Properties, Balance)> {
+    let Asset::Id(id) = asset else { return Ok((chain.properties().clone(), 0)) };
+    let record = chain.best().await?.asset(id).await?.ok_or_else(|| {
+        let text = format!(
+            "[terms] `asset`: there is no asset {id} on this chain; `decentralml asset list` shows those that there are"
+        );
+        problem(Kind::Usage, text)
+    })?;
+    Ok((record.unit(chain.properties()), record.minimum))
+}
+
+/// Refuses what the sponsor cannot pay, with what is missing.
+async fn check_funds(cost: Cost, unit: &Properties, chain: &Chain, signer: &Signer) -> Result<()> {
+    let (view, token, who) = (chain.finalized().await?, chain.properties(), signer.account());
+    let mut parts = vec![(cost.needed(), view.balance(&who).await?.free, token)];
+    if let Asset::Id(id) = cost.asset {
+        // Who pays keeps the minimum.
+        let needed = cost.in_asset().saturating_add(cost.minimum);
+        parts.push((needed, view.asset_balance(id, &who).await?, unit));
+    }
+    match parts.into_iter().find(|(needed, has, _)| has < needed) {
+        None => Ok(()),
+        Some((needed, has, unit)) => Err(problem(
+            Kind::Refused,
+            format!(
+                "the task takes {} in advance and {who} has {}; fund the account, or lower `rounds`, `reward_per_round` or \
+                 `fee_per_seat`",
+                tokens(needed, unit),
+                tokens(has, unit),
+            ),
+        )),
+    }
 }
 
 impl Draft {
@@ -214,36 +264,25 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let chain = context.chain().await?;
     let draft = draft(&file, &chain).await?;
     let (spec, cost, token) = (draft.spec.clone(), draft.cost, chain.properties());
+    let unit = draft.unit.clone();
     if file.weights.is_some() || file.validation.cid.is_some() {
         named::check(&file, &draft, &context.storage().await?).await?;
     }
     if dry_run {
         let created = Created { task: None, spec, cost, fee: None };
-        return out.result(&created, |created| people(created, token));
+        return out.result(&created, |created| people(created, token, &unit));
     }
     let signer = context.signer()?;
-    let free = chain.finalized().await?.balance(&signer.account()).await?.free;
-    if free < cost.needed() {
-        return Err(problem(
-            Kind::Refused,
-            format!(
-                "the task takes {} in advance and {} has {}; fund the account, or lower `rounds`, `reward_per_round` or \
-                 `fee_per_seat`",
-                tokens(cost.needed(), token),
-                signer.account(),
-                tokens(free, token),
-            ),
-        ));
-    }
+    check_funds(cost, &unit, &chain, &signer).await?;
     let storage = context.storage().await?;
     let waiting = crate::context::spinner("waiting until the task is final …");
     let (task, included) = draft.create(&storage, &chain, &signer).await?;
     waiting.finish_and_clear();
     let created = Created { task: Some(task), spec, cost, fee: Some(included.fee) };
-    out.result(&created, |created| people(created, token))
+    out.result(&created, |created| people(created, token, &unit))
 }
 
-fn people(created: &Created, token: &Properties) -> String {
+fn people(created: &Created, token: &Properties, unit: &Properties) -> String {
     let Created { task, spec, cost, fee } = created;
     let mut rows = Vec::new();
     if let Some(task) = task {
@@ -253,8 +292,8 @@ fn people(created: &Created, token: &Properties) -> String {
         ("name", String::from_utf8_lossy(&spec.name).into_owned()),
         ("model", spec.model.to_string()),
         ("validation set", spec.validation_set.to_string()),
-        ("a round pays", format!("at most {}", tokens(cost.round, token))),
-        ("all rounds pay", format!("at most {} for {}", tokens(cost.rounds, token), spec.rounds)),
+        ("a round pays", format!("at most {}", tokens(cost.round, unit))),
+        ("all rounds pay", format!("at most {} for {}", tokens(cost.rounds, unit), spec.rounds)),
     ]);
     if cost.charge > 0 {
         let (one, all) = (tokens(cost.charge, token), tokens(cost.charges, token));
@@ -269,6 +308,11 @@ fn people(created: &Created, token: &Properties) -> String {
         ("deposit", format!("{}, returned at the end", tokens(cost.deposit, token))),
         ("in advance", tokens(cost.needed(), token)),
     ]);
+    if cost.in_asset() > 0 {
+        let kept = tokens(cost.minimum, unit);
+        let all = tokens(cost.in_asset(), unit);
+        rows.push(("and", format!("{all}, of which {kept} stay in the account until the end")));
+    }
     if let Some(fee) = fee {
         rows.push(("fee", tokens(*fee, token)));
     }
@@ -299,13 +343,27 @@ mod tests {
     #[test]
     fn the_cost_is_every_reward_and_every_fee() {
         let spec = decentralml_protocol::spec::example();
-        let cost = Cost::of(&spec, &constants());
+        let cost = Cost::of(&spec, &constants(), 0);
         let round = spec.terms.reward_per_round + 3 * spec.terms.fee_per_seat;
         assert_eq!((cost.round, cost.rounds), (round, 15 * round));
         assert_eq!(cost.charge, 2 * Balance::from(spec.free_calls()));
         assert_eq!(cost.charges, 15 * 4 * cost.charge);
         assert_eq!(cost.escrow(), 15 * round + cost.charges + 1_000);
         assert_eq!(cost.needed(), cost.escrow() + 100 + 7 * Balance::from(spec.rows()));
+    }
+
+    #[test]
+    fn what_is_paid_in_an_asset_is_not_paid_in_native_tokens() {
+        let mut spec = decentralml_protocol::spec::example();
+        spec.terms.asset = Asset::Id(7);
+        let cost = Cost::of(&spec, &constants(), 30);
+        assert_eq!(cost.escrow(), cost.charges + 1_000);
+        assert_eq!(cost.in_asset(), cost.rounds + 30);
+        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
+        let unit = Properties { symbol: "LAB".to_owned(), ..token.clone() };
+        let text = people(&Created { task: None, spec, cost, fee: None }, &token, &unit);
+        assert!(text.contains(&tokens(cost.in_asset(), &unit)), "{text}");
+        assert!(text.contains("30 LAB stay in the account"), "{text}");
     }
 
     #[test]
@@ -326,9 +384,10 @@ mod tests {
     fn people_are_told_of_charges_where_there_are_any() {
         let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
         let spec = decentralml_protocol::spec::example();
-        let cost = Cost { charge: 5, charges: 60, ..Cost::of(&spec, &constants()) };
-        let text =
-            |cost| people(&Created { task: None, spec: spec.clone(), cost, fee: None }, &token);
+        let cost = Cost { charge: 5, charges: 60, ..Cost::of(&spec, &constants(), 0) };
+        let text = |cost| {
+            people(&Created { task: None, spec: spec.clone(), cost, fee: None }, &token, &token)
+        };
         assert!(text(cost).contains("at most 60 DML, repeated rounds included"));
         assert!(!text(Cost { charge: 0, charges: 0, ..cost }).contains("calls"));
         assert!(text(cost).contains(&tokens(cost.needed(), &token)));

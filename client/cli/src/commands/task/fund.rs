@@ -17,8 +17,12 @@ use decentralml_sdk::call;
 pub struct Opts {
     #[command(flatten)]
     task: TaskArg,
-    /// How much: `10 DML`, `250 planck`; a bare number is in whole tokens.
-    amount: Amount,
+    /// How much for rounds, in what the task pays in: `10 DML`, `10 LAB`, `250 planck`; a bare number is in whole tokens.
+    #[arg(required_unless_present = "charges")]
+    amount: Option<Amount>,
+    /// How much for the calls that are free for those who take part, in the chain's own token.
+    #[arg(long, value_name = "AMOUNT")]
+    charges: Option<Amount>,
 }
 
 /// Waits until it is final.
@@ -26,9 +30,21 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let task = opts.task.task;
     let chain = context.chain().await?;
     let token = chain.properties();
-    let amount = opts.amount.planck(token).of_kind(Kind::Usage)?;
-    submit(context, &chain, &call::fund(task, amount), out, |_| {
-        format!("task {task} has {} more", tokens(amount, token))
+    let view = chain.best().await?;
+    let asset = crate::context::task(&view, task).await?.spec.terms.asset;
+    let unit = view.unit(asset, token).await?;
+    let smallest = |amount: Option<Amount>, unit| {
+        amount.map_or(Ok(0), |amount| amount.planck(unit)).of_kind(Kind::Usage)
+    };
+    let (pay, charges) = (smallest(opts.amount, &unit)?, smallest(opts.charges, token)?);
+    let call = call::fund(task, pay, charges, asset.is_native());
+    submit(context, &chain, &call, out, |_| {
+        let parts = [(pay, &unit, "for rounds"), (charges, token, "for free calls")];
+        let given = parts.into_iter().filter(|(amount, ..)| *amount > 0);
+        let given: Vec<String> = given
+            .map(|(amount, unit, what)| format!("{} more {what}", tokens(amount, unit)))
+            .collect();
+        format!("task {task} has {}", given.join(" and "))
     })
     .await
 }

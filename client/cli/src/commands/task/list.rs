@@ -8,6 +8,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// List the tasks of the chain.
 #[derive(Args, Debug)]
@@ -20,8 +21,15 @@ pub struct Opts {
 /// Reads the best block.
 pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()> {
     let chain = context.chain().await?;
-    let mut tasks = chain.best().await?.tasks().await?;
+    let view = chain.best().await?;
+    let mut tasks = view.tasks().await?;
     tasks.retain(|task| !(opts.open && task.status.is_final()));
+    let mut units = BTreeMap::new();
+    for asset in tasks.iter().map(|task| task.spec.terms.asset) {
+        if let Entry::Vacant(unit) = units.entry(asset) {
+            unit.insert(view.unit(asset, chain.properties()).await?);
+        }
+    }
     out.result(&tasks, |tasks| {
         if tasks.is_empty() {
             return "no tasks; `decentralml task create` makes one".to_owned();
@@ -33,7 +41,10 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
                 task_status(task).to_owned(),
                 format!("{} of {}", task.settled_rounds, task.spec.rounds),
                 or_dash(task.metric.map(percent)),
-                tokens(task.spec.terms.reward_per_round, chain.properties()),
+                tokens(
+                    task.spec.terms.reward_per_round,
+                    units.get(&task.spec.terms.asset).unwrap_or(chain.properties()),
+                ),
                 task.sponsor.to_string(),
             ]
         });

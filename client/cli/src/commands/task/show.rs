@@ -41,13 +41,15 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         rounds: view.rounds(id).await?,
         models: view.models(Some(id)).await?,
     };
-    out.result(&shown, |shown| people(shown, chain.properties()))
+    let token = chain.properties();
+    let unit = view.unit(shown.progress.task.spec.terms.asset, token).await?;
+    out.result(&shown, |shown| people(shown, token, &unit))
 }
 
-fn people(shown: &Shown, token: &Properties) -> String {
+fn people(shown: &Shown, token: &Properties, unit: &Properties) -> String {
     let task = &shown.progress.task;
     let spec = &task.spec;
-    let rows = [
+    let mut rows = vec![
         ("task", task.id.to_string()),
         ("name", String::from_utf8_lossy(&spec.name).into_owned()),
         ("license", String::from_utf8_lossy(&spec.license).into_owned()),
@@ -58,14 +60,22 @@ fn people(shown: &Shown, token: &Properties) -> String {
             "money",
             format!(
                 "{} free, {} reserved, {} unclaimed",
-                tokens(task.money.free, token),
-                tokens(task.money.reserved, token),
-                tokens(task.money.unclaimed, token)
+                tokens(task.money.free, unit),
+                tokens(task.money.reserved, unit),
+                tokens(task.money.unclaimed, unit)
             ),
         ),
+        ("for free calls", tokens(task.money.charges, token)),
         ("deposit", tokens(task.deposit, token)),
     ];
-    let task = format!("{}\n\n{}", pairs(&rows), specification::text(spec, token));
+    if task.money.owed > 0 {
+        let owed = tokens(task.money.owed, unit);
+        rows.push((
+            "owed",
+            format!("{owed}, which could not be paid: `decentralml claim` tries again"),
+        ));
+    }
+    let task = format!("{}\n\n{}", pairs(&rows), specification::text(spec, token, unit));
     match shown.rounds.as_slice() {
         [] => task,
         rounds => format!("{task}\n\n{}", round_table(rounds, &shown.models)),
@@ -117,7 +127,7 @@ pub(crate) mod tests {
     #[test]
     fn a_task_is_shown_with_the_time_left_and_its_attempts() {
         let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
-        let text = people(&shown(), &token);
+        let text = people(&shown(), &token, &token);
         let line = |name: &str| {
             let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
             line.strip_prefix(name).unwrap_or_default().trim().to_owned()

@@ -8,14 +8,14 @@ use crate::{
 };
 use decentralml_sdk::Properties;
 use decentralml_types::{
-    TaskSpec,
+    Asset, TaskSpec,
     spec::{InitialModel, Objective},
 };
 
-/// All of it in named sections; amounts in tokens, times in blocks.
-pub fn text(spec: &TaskSpec, token: &Properties) -> String {
+/// All of it in named sections; amounts in tokens, those that rounds pay in `unit`, times in blocks.
+pub fn text(spec: &TaskSpec, token: &Properties, unit: &Properties) -> String {
     let sections = [
-        ("terms", terms(spec, token)),
+        ("terms", terms(spec, token, unit)),
         ("participants", participants(spec)),
         ("learning", learned(spec)),
         ("deadlines", deadlines(spec)),
@@ -29,18 +29,25 @@ pub fn text(spec: &TaskSpec, token: &Properties) -> String {
     sections.iter().map(section).collect::<Vec<_>>().join("\n")
 }
 
-fn terms(spec: &TaskSpec, token: &Properties) -> Vec<(&'static str, String)> {
+fn terms(spec: &TaskSpec, token: &Properties, unit: &Properties) -> Vec<(&'static str, String)> {
     let terms = &spec.terms;
+    let asset = match terms.asset {
+        Asset::Native => "the chain's own token".to_owned(),
+        Asset::Id(id) => {
+            format!("asset {id}: `decentralml asset show {id}` tells who has power over it")
+        }
+    };
     vec![
+        ("paid in", asset),
         (
             "reward a round",
-            format!("{}, divided among accepted updates", tokens(terms.reward_per_round, token)),
+            format!("{}, divided among accepted updates", tokens(terms.reward_per_round, unit)),
         ),
         (
             "fee a seat",
             format!(
                 "{}, for opened scores and the model that settles the round",
-                tokens(terms.fee_per_seat, token)
+                tokens(terms.fee_per_seat, unit)
             ),
         ),
         ("bond of a trainer", tokens(terms.trainer_bond, token)),
@@ -172,8 +179,9 @@ mod tests {
     fn everything_that_is_agreed_on_has_its_row() {
         let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
         let mut spec = decentralml_protocol::spec::example();
-        let text = text(&spec, &token);
+        let text = text(&spec, &token, &token);
         for (section, name, words) in [
+            ("terms", "paid in", "own token"),
             ("terms", "reward a round", "10 DML"),
             ("terms", "fee a seat", "0.5 DML"),
             ("terms", "bond of a trainer", "5 DML"),
@@ -202,19 +210,25 @@ mod tests {
             let found = row(&text, section, name);
             assert!(found.contains(words), "{section}: {name}: {found}");
         }
+        spec.terms.asset = Asset::Id(7);
+        let lab = Properties { symbol: "LAB".to_owned(), decimals: 12, ss58: 42 };
+        let other = super::text(&spec, &token, &lab);
+        assert!(row(&other, "terms", "paid in").starts_with("asset 7"));
+        assert!(row(&other, "terms", "fee a seat").starts_with("0.5 LAB"));
+        assert_eq!(row(&other, "terms", "bond of a trainer"), "5 DML");
         spec.objective = Objective::Regression { features: 8, quantities: 2 };
-        let regression = super::text(&spec, &token);
+        let regression = super::text(&spec, &token, &token);
         let found = row(&regression, "learning", "objective");
         assert_eq!(found, "regression: 8 features in a row, 2 quantities to predict");
         assert!(row(&regression, "limits", "rounds").ends_with("where the R² reaches 95 %"));
         spec.aggregation.rule = Rule::TrimmedMean { trim: 100_000 };
         spec.training.optimizer = Optimizer::Scaffold { clients: 20 };
-        let scaffold = super::text(&spec, &token);
+        let scaffold = super::text(&spec, &token, &token);
         assert!(row(&scaffold, "learning", "training").ends_with("SCAFFOLD with 20 clients"));
         spec.training.optimizer = Optimizer::Adam;
         spec.target = None;
         spec.custody = Custody { hosts: 2, sealed: true };
-        let other = super::text(&spec, &token);
+        let other = super::text(&spec, &token, &token);
         assert!(row(&other, "learning", "aggregation").contains("without 10 % at each end"));
         assert!(row(&other, "learning", "training").ends_with("Adam"));
         assert!(row(&other, "participants", "updates").contains("online in Scoring"));
@@ -242,7 +256,7 @@ mod tests {
             error_feedback: true,
             ..Encoding::plain(8, 20, 1 << 27)
         };
-        let text = super::text(&spec, &token);
+        let text = super::text(&spec, &token, &token);
         for (name, words) in [
             ("training", "200 steps in batches of 16, learning rate 0.1, AdamW, weight decay 0.01"),
             ("training", "a norm of at most 10, FedProx with 0.001"),
@@ -259,7 +273,7 @@ mod tests {
         spec.aggregation.rule = Rule::Mean;
         spec.aggregation.before = Before::Buckets { size: 2 };
         spec.aggregation.counts = Counts::Samples { cap: 500 };
-        let other = super::text(&spec, &token);
+        let other = super::text(&spec, &token, &token);
         let found = row(&other, "learning", "aggregation");
         assert!(found.starts_with("mean by numbers of rows, at most 500, of the means"), "{found}");
     }

@@ -84,7 +84,8 @@ mod tests {
     fn spec(file: &TaskFile, model: &ModelSpec) -> TaskSpec {
         let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
         let any = file.validation.cid.or(file.weights).unwrap();
-        file.spec(model, Stored { model: any, validation_set: any }, [0; 32], &token).unwrap()
+        file.spec(model, Stored { model: any, validation_set: any }, [0; 32], &token, &token)
+            .unwrap()
     }
 
     async fn weights(storage: &Storage, cid: Cid) -> Result<()> {
