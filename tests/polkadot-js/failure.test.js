@@ -54,8 +54,9 @@ step('a sponsor pauses its task before it starts, and resumes it', async () => {
   const paused = only(api, await act(api.tx.tasks.pause(task), sponsor), 'tasks', 'TaskPaused');
   assert.equal(paused.reason.type, 'Sponsor');
   only(api, await act(api.tx.tasks.resume(task), sponsor), 'tasks', 'TaskResumed');
-  const funded = only(api, await act(api.tx.tasks.fund(task, UNIT), member), 'tasks', 'TaskFunded');
-  assert.equal(funded.amount.toBigInt(), UNIT);
+  const funded = only(api, await act(api.tx.tasks.fund(task, UNIT, 2n * UNIT), member), 'tasks', 'TaskFunded');
+  assert.equal(funded.asset.type, 'Native');
+  assert.deepEqual([funded.pay.toBigInt(), funded.charges.toBigInt()], [UNIT, 2n * UNIT]);
 });
 
 step('a trainer that does not reveal voids the round, and the next waits for the evaluators that have left', async () => {
@@ -143,17 +144,21 @@ step('those seats are slashed, and the trainer that did its part is not', async 
 });
 
 step('the sponsor cancels, and gets back what was not earned and what the task was given', async () => {
-  const { free } = (await api.query.tasks.tasks(task)).unwrap().money;
+  const { free, charges } = (await api.query.tasks.tasks(task)).unwrap().money;
   const ended = only(api, await act(api.tx.tasks.cancel(task), sponsor), 'tasks', 'TaskEnded');
   assert.equal(ended.status.type, 'Cancelled');
   assert.equal(ended.refunded.toBigInt(), free.toBigInt());
+  assert.equal(ended.charges.toBigInt(), charges.toBigInt());
+  assert.ok(ended.refunded.toBigInt() >= UNIT + spec.terms.rewardPerRound);
   const halves = trainerBond / 2n + (BigInt(leaving.length) * evaluatorBond) / 2n;
-  assert.ok(ended.refunded.toBigInt() >= halves + UNIT + spec.terms.rewardPerRound);
+  assert.ok(ended.charges.toBigInt() >= halves + 2n * UNIT);
 });
 
 step('what comes to a task that is over goes to its sponsor at once', async () => {
   const events = await punish(evaluators[0]);
-  assert.equal(only(api, events, 'tasks', 'Refunded').amount.toBigInt(), evaluatorBond / 2n);
+  const refunded = only(api, events, 'tasks', 'Refunded');
+  assert.equal(refunded.asset.type, 'Native');
+  assert.equal(refunded.amount.toBigInt(), evaluatorBond / 2n);
 });
 
 step('the events of failures were seen by name', () => {

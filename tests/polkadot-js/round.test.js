@@ -11,8 +11,10 @@ import { Witness, step } from './lib/witness.js';
 // No account signs in two test files: they run at the same time.
 const [sponsor, trainer, member] = ['Eve', 'Charlie', 'Alice'].map(account);
 const evaluators = ['Dave', 'Dave//stash', 'Eve//stash'].map(account);
-/** Sealed, as that takes every call that there is in a round. */
+/** Sealed, as that takes every call that there is in a round; paid in a token of the sponsor's own. */
 const spec = { ...smallestTask('a whole round'), custody: { hosts: 0, sealed: true } };
+/** More than a seat's fee: whoever has none of the token is owed the fee until it has some. */
+const MINIMUM = 3n * UNIT;
 const ROUND = 1;
 const UPDATE = cid(3);
 const MODEL = cid(4);
@@ -30,6 +32,7 @@ const ACCURACY = 950_000;
 let api;
 let witness;
 let task;
+let token;
 
 before(async () => {
   api = await connect();
@@ -65,6 +68,14 @@ step('an owner registers encrypted data and grants it to who has a key', async (
   await assert.rejects(act(api.tx.data.grant(DATA, member.address, ENVELOPE), sponsor), /data\.NoEncryptionKey: /);
   only(api, await act(api.tx.data.revoke(DATA, evaluators[0].address), sponsor), 'data', 'Revoked');
   only(api, await act(api.tx.data.retire(DATA), sponsor), 'data', 'Retired');
+});
+
+step('the sponsor makes a token for its task to pay in', async () => {
+  token = (await api.query.assets.nextAssetId()).unwrapOr(0);
+  const { create, mint } = api.tx.assets;
+  const made = [create(token, sponsor.address, MINIMUM), mint(token, sponsor.address, 100n * UNIT)];
+  await act(api.tx.utility.batchAll(made), sponsor);
+  spec.terms.asset = { Id: token };
 });
 
 step('a trainer and the evaluators bond, enroll, and so start the round', async () => {
@@ -179,6 +190,23 @@ step('all are paid what the runtime API says', async () => {
   }
 });
 
+step('what cannot be paid is owed, and collected once it can be', async () => {
+  const { address } = evaluators[0];
+  const owed = async () => (await federated().claimable(task, address, null, 256)).owed.toBigInt();
+  assert.equal((await api.query.tasks.owed(task, address)).unwrap().amount.toBigInt(), 2n * UNIT);
+  assert.equal(await owed(), 2n * UNIT);
+  await assert.rejects(act(api.tx.tasks.collect(task, address), member), /BelowMinimum/);
+  await act(api.tx.assets.transfer(token, address, MINIMUM), sponsor);
+  const collected = only(api, await act(api.tx.tasks.collect(task, address), member), 'tasks', 'Collected');
+  assert.equal(collected.asset.asId.toNumber(), Number(token));
+  assert.equal(collected.amount.toBigInt(), 2n * UNIT);
+  assert.equal(await owed(), 0n);
+  for (const evaluator of evaluators.slice(1)) {
+    await act(api.tx.assets.transfer(token, evaluator.address, MINIMUM), sponsor);
+    await act(api.tx.tasks.collect(task, evaluator.address), member);
+  }
+});
+
 step('the council releases the model, and recalls it', async () => {
   const release = await motion(api, act, api.tx.models.release(task, 1), [member, trainer]);
   const released = only(api, release, 'models', 'Released');
@@ -226,6 +254,8 @@ step('the events of a round were seen by name', () => {
     'tasks.RoundSettled',
     'tasks.TaskEnded',
     'tasks.Paid',
+    'tasks.PaymentOwed',
+    'tasks.Collected',
     'tasks.RoundClosed',
     'tasks.TaskReaped',
     'assignments.Enrolled',

@@ -3,18 +3,20 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { UNIT, account, connect, only, send } from './lib/chain.js';
-import { cid, smallestTask, totalCost } from './lib/spec.js';
+import { cid, smallestTask, totalCharges, totalPay } from './lib/spec.js';
 
 const bob = account('Bob');
 const spec = smallestTask('digits from an application');
 
 let api;
-let funds;
+let pay;
+let charges;
 let task;
 
 before(async () => {
   api = await connect();
-  funds = totalCost(api, spec);
+  pay = totalPay(spec);
+  charges = totalCharges(api, spec);
 });
 
 after(() => api?.disconnect());
@@ -23,7 +25,9 @@ test('a sponsor creates a task and sees it created', async () => {
   const events = await send(api, api.tx.tasks.create(spec), bob);
   const created = only(api, events, 'tasks', 'TaskCreated');
   assert.equal(created.sponsor.toString(), bob.address);
-  assert.equal(created.funds.toBigInt(), funds);
+  assert.equal(created.asset.type, 'Native');
+  assert.equal(created.pay.toBigInt(), pay);
+  assert.equal(created.charges.toBigInt(), charges);
   assert.ok(created.deposit.toBigInt() > 0n);
   task = created.task.toNumber();
 });
@@ -45,7 +49,9 @@ test('the task can be read back from storage, field by field', async () => {
   assert.equal(stored.spec.deadlines.lifetime.toNumber(), 10_000);
   assert.equal(stored.spec.terms.rewardPerRound.toBigInt(), 6n * UNIT);
   assert.ok(stored.spec.target.isNone && stored.model.isNone && stored.current.isNone);
-  assert.equal(stored.money.free.toBigInt(), funds);
+  assert.equal(stored.spec.terms.asset.type, 'Native');
+  assert.equal(stored.money.free.toBigInt(), pay);
+  assert.equal(stored.money.charges.toBigInt(), charges);
 });
 
 test('the runtime API shows the same task', async () => {
@@ -69,7 +75,8 @@ test('only the sponsor can cancel, and gets the funds back', async () => {
   const events = await send(api, api.tx.tasks.cancel(task), bob);
   const ended = only(api, events, 'tasks', 'TaskEnded');
   assert.equal(ended.status.type, 'Cancelled');
-  assert.equal(ended.refunded.toBigInt(), funds);
+  assert.equal(ended.refunded.toBigInt(), pay);
+  assert.equal(ended.charges.toBigInt(), charges);
   const reaped = only(api, await send(api, api.tx.tasks.reap(task, 10), bob), 'tasks', 'TaskReaped');
   assert.equal(reaped.task.toNumber(), task);
   assert.ok((await api.query.tasks.tasks(task)).isNone);

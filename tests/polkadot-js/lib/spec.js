@@ -52,20 +52,30 @@ export function smallestTask(name) {
       claiming: 300,
       lifetime: 10_000,
     },
-    terms: { rewardPerRound: 6n * UNIT, feePerSeat: 2n * UNIT, trainerBond: 10n * UNIT, evaluatorBond: 20n * UNIT },
+    terms: {
+      asset: 'Native',
+      rewardPerRound: 6n * UNIT,
+      feePerSeat: 2n * UNIT,
+      trainerBond: 10n * UNIT,
+      evaluatorBond: 20n * UNIT,
+    },
   };
 }
 
 /** What the chain keeps for the free calls of one attempt at a round. */
-export function attemptCost(api, { trainers, committee, custody }) {
+export function attemptCost(api, { trainers, committee, custody, terms }) {
   const counts = Math.ceil(trainers.max / 32);
-  const calls = trainers.max * (custody.sealed ? 5 : 3) + committee.seats * 8 + counts * 4 + 12;
+  const collects = terms.asset === 'Native' ? 0 : trainers.max + committee.seats;
+  const calls = trainers.max * (custody.sealed ? 5 : 3) + committee.seats * 8 + counts * 4 + 12 + collects;
   return api.consts.tasks.callPrice.toBigInt() * BigInt(calls);
 }
 
-/** What the sponsor of a task pays in advance: what its rounds pay, and the free calls of every attempt. */
-export function totalCost(api, spec) {
-  const { rounds, maxRetries, committee, terms } = spec;
-  const pay = terms.rewardPerRound + BigInt(committee.seats) * terms.feePerSeat;
-  return pay * BigInt(rounds) + attemptCost(api, spec) * BigInt(rounds * (1 + maxRetries));
+/** What the sponsor of a task pays in advance for its rounds, in what the task pays in. */
+export function totalPay({ rounds, committee, terms }) {
+  return (terms.rewardPerRound + BigInt(committee.seats) * terms.feePerSeat) * BigInt(rounds);
+}
+
+/** What the sponsor of a task pays in advance for the free calls of every attempt. */
+export function totalCharges(api, spec) {
+  return attemptCost(api, spec) * BigInt(spec.rounds * (1 + spec.maxRetries));
 }

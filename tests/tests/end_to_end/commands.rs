@@ -133,8 +133,9 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
     assert_eq!(listed["status"], "enrolling");
     let funds = amount(&listed["money"]["free"]);
 
-    let funded = system.json("//Alice", &["task", "fund", &id, "2"])?;
-    assert_eq!(amount(&event(&funded, "Tasks", "TaskFunded")["amount"]), 2 * TOKEN);
+    let funded = system.json("//Alice", &["task", "fund", &id, "2", "--charges", "1"])?;
+    let funded = event(&funded, "Tasks", "TaskFunded");
+    assert_eq!((amount(&funded["pay"]), amount(&funded["charges"])), (2 * TOKEN, TOKEN));
     let paused = system.json(SPONSOR, &["task", "pause", &id])?;
     assert_eq!(event(&paused, "Tasks", "TaskPaused")["reason"], "Sponsor");
     let shown = system.json("//Alice", &["task", "show", &id])?;
@@ -154,7 +155,7 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
     let account = Signer::from_uri(TRAINER)?.account().to_string();
     let row = |outcome: &str| {
         json!([{ "task": task, "round": 1, "account": account, "committee": null,
-            "amount": null, "outcome": outcome, "reason": null }])
+            "amount": null, "asset": "native", "outcome": outcome, "reason": null }])
     };
     let claim = ["claim", "--everyone", "--task", &id];
     let open = system.json("//Alice", &[&claim[..], &["--dry-run"]].concat())?;
@@ -165,11 +166,14 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
     assert_eq!((member.faults, member.bond), (1, 0), "{member:?}");
 
     let shown = system.json("//Alice", &["task", "show", &id])?;
-    let free = amount(&shown["task"]["money"]["free"]);
-    assert!((funds..funds + 2 * TOKEN + BOND / 2).contains(&free), "{shown:#}");
+    let money = |purse: &str| amount(&shown["task"]["money"][purse]);
+    let (free, charges) = (money("free"), money("charges"));
+    assert_eq!(free, funds + 2 * TOKEN);
+    assert!((TOKEN + BOND / 2..).contains(&charges), "{shown:#}");
     let cancelled = system.json(SPONSOR, &["task", "cancel", &id])?;
     let ended = event(&cancelled, "Tasks", "TaskEnded");
-    assert_eq!((&ended["status"], amount(&ended["refunded"])), (&json!("Cancelled"), free));
+    assert_eq!(ended["status"], "Cancelled");
+    assert_eq!((amount(&ended["refunded"]), amount(&ended["charges"])), (free, charges));
     let open = system.json("//Alice", &["task", "list", "--open"])?;
     assert_eq!(open, json!([]), "a task that is over");
     let reaped = system.json("//Alice", &["task", "reap", &id])?;
