@@ -217,6 +217,9 @@ impl_runtime_apis! {
 
     impl crate::federated_api::FreeCallsApi<Block, AccountId, RuntimeCall> for Runtime {
         fn rehearse(who: AccountId, call: RuntimeCall) -> Option<Result<(), DispatchError>> {
+            // As the pool does it: the call would be in the next block.
+            let (next, parent) = (System::block_number().saturating_add(1), Default::default());
+            System::initialize(&next, &parent, &Default::default());
             crate::free_calls::rehearse(RuntimeOrigin::signed(who), call)
         }
     }

@@ -1,6 +1,7 @@
 //! The state at one block. All answers of a [`View`] belong together, however long it is kept; a node keeps the state of recent
 //! blocks only, so it should not be kept for long.
 
+mod calls;
 mod council;
 mod data;
 mod draw;
