@@ -17,7 +17,7 @@ use sp_core::{OpaqueMetadata, crypto::KeyTypeId};
 use sp_genesis_builder::PresetId;
 use sp_inherents::{CheckInherentsResult, InherentData};
 use sp_runtime::{
-    ApplyExtrinsicResult, ExtrinsicInclusionMode,
+    ApplyExtrinsicResult, DispatchError, ExtrinsicInclusionMode,
     traits::{Block as BlockT, NumberFor},
     transaction_validity::{TransactionSource, TransactionValidity},
 };
@@ -212,6 +212,15 @@ impl_runtime_apis! {
 
         fn preset_names() -> Vec<PresetId> {
             genesis_config_presets::preset_names()
+        }
+    }
+
+    impl crate::federated_api::FreeCallsApi<Block, AccountId, RuntimeCall> for Runtime {
+        fn rehearse(who: AccountId, call: RuntimeCall) -> Option<Result<(), DispatchError>> {
+            // As the pool does it: the call would be in the next block.
+            let (next, parent) = (System::block_number().saturating_add(1), Default::default());
+            System::initialize(&next, &parent, &Default::default());
+            crate::free_calls::rehearse(RuntimeOrigin::signed(who), call)
         }
     }
 

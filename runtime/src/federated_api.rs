@@ -10,6 +10,7 @@ use decentralml_types::{
 use pallet_results::Handover;
 use pallet_tasks::Round;
 use scale_info::TypeInfo;
+use sp_runtime::DispatchError;
 
 /// A task as its participants and its readers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
@@ -138,5 +139,11 @@ sp_api::decl_runtime_apis! {
             from: Option<RoundNumber>,
             limit: u32,
         ) -> Claims;
+    }
+    /// Calls that cost nothing when they succeed.
+    pub trait FreeCallsApi<AccountId, Call> where AccountId: Codec, Call: Codec {
+        /// What would become of such a call if `who` sent it now. The pool takes none that would fail, and this says why. `None` for
+        /// other calls: they are not tried.
+        fn rehearse(who: AccountId, call: Call) -> Option<Result<(), DispatchError>>;
     }
 }

@@ -1,7 +1,7 @@
 //! The DecentralML chain: BABE and GRANDPA, a council, the six pallets of federated training, and that of shared data.
 //!
 //! `configs/` holds one file per area, `settings` the numbers that a chain fixes at genesis, `apis` what applications ask,
-//! `weights/` what our calls were measured to cost, `genesis_config_presets` the chains that can be started by name.
+//! `free_calls` what costs nothing, `weights/` what our calls were measured to cost, `genesis_config_presets` the chains that can be started by name.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "512"]
@@ -20,6 +20,7 @@ mod benchmarks;
 pub mod apis;
 pub mod configs;
 pub mod federated_api;
+pub mod free_calls;
 pub mod genesis_config_presets;
 mod implementations;
 pub mod settings;
@@ -67,6 +68,7 @@ pub type TxExtension = (
     frame_system::CheckNonce<Runtime>,
     frame_system::CheckWeight<Runtime>,
     pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+    free_calls::CheckFreeCall,
     frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
     frame_system::WeightReclaim<Runtime>,
 );

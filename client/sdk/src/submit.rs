@@ -38,6 +38,10 @@ pub enum Wait {
 const INCLUSION: Duration = Duration::from_secs(90);
 /// How long finality may take after that.
 const FINALITY: Duration = Duration::from_secs(180);
+/// How long a free call waits in the pool before it is asked whether it still can succeed, and between two such questions.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What the pool says of a free call that would fail: the runtime's `free_calls::WOULD_FAIL`.
+const WOULD_FAIL: &str = "Custom error: 1";
 /// Submissions of one call before a race for the nonce, or a full pool, is reported.
 const ATTEMPTS: u32 = 6;
 /// The pause after the first of them; it doubles.
@@ -89,9 +93,9 @@ async fn carry_out(
     }
     let mut pause = PAUSE;
     let mut attempt = 1;
-    let progress = loop {
+    let (progress, sent) = loop {
         match enter_pool(chain, signer, call, anchor).await {
-            Ok(progress) => break progress,
+            Ok(entered) => break entered,
             Err(Refusal::Final(error)) => return Err(error),
             Err(Refusal::Passing(error)) if attempt == ATTEMPTS => return Err(error),
             Err(Refusal::Passing(error)) => {
@@ -102,7 +106,10 @@ async fn carry_out(
             }
         }
     };
-    let block = included(progress, wait).await?;
+    let block = tokio::select! {
+        result = included(progress, wait) => result?,
+        error = in_vain(chain, signer, &sent) => return Err(error),
+    };
     match report(chain, block).await {
         Ok(included) => Ok(included),
         Err(Failed::Otherwise(error)) => Err(error),
@@ -155,7 +162,7 @@ async fn enter_pool(
     signer: &Signer,
     call: &Call,
     anchor: Option<Anchor>,
-) -> Result<Progress, Refusal> {
+) -> Result<(Progress, Sent), Refusal> {
     let _turn = chain.turns().take(signer.account()).await;
     let account = signer.account();
     let nonce = chain.methods().system_account_next_index(&account);
@@ -181,7 +188,13 @@ async fn enter_pool(
     let mut signable = transactions.create_signable_offline(&payload, params).map_err(encoding)?;
     let transaction = signable.sign(signer.keypair()).map_err(encoding)?;
     match tokio::time::timeout(ANSWER_LIMIT, transaction.submit_and_watch()).await {
-        Ok(Ok(progress)) => Ok(progress),
+        Ok(Ok(progress)) => Ok((progress, Sent { call: bytes, nonce })),
+        Ok(Err(error)) if would_fail(&error) => {
+            let best = chain.best().await?;
+            let failure = best.rehearse(&account, &bytes).await?;
+            // Where it would work by now, the pool only has not seen the latest block yet.
+            Err(failure.map_or_else(|| refusal(error), |failure| Refusal::Final(from(&failure))))
+        }
         Ok(Err(error)) if cannot_pay(&error) => {
             let estimate = tokio::time::timeout(ANSWER_LIMIT, transaction.partial_fee_estimate());
             let needed = estimate.await.ok().and_then(Result::ok);
@@ -206,6 +219,11 @@ fn answer(error: &ExtrinsicError) -> Option<(i32, String)> {
     }
 }
 
+/// Whether the pool found that the call costs nothing when it succeeds, and would fail now.
+fn would_fail(error: &ExtrinsicError) -> bool {
+    matches!(answer(error), Some((1010, detail)) if detail.contains(WOULD_FAIL))
+}
+
 fn cannot_pay(error: &ExtrinsicError) -> bool {
     matches!(answer(error), Some((1010, detail)) if detail.contains("pay some fees"))
 }
@@ -225,13 +243,47 @@ fn refusal(error: ExtrinsicError) -> Refusal {
     };
     match (code, detail.as_str()) {
         // A nonce that another transaction took meanwhile, or a block that was replaced.
-        (1010, data) if data.contains("outdated") || data.contains("ancient birth block") => {
+        (1010, data)
+            if ["outdated", "ancient birth block", WOULD_FAIL]
+                .iter()
+                .any(|passing| data.contains(passing)) =>
+        {
             Refusal::Passing(SubmitError::Invalid(detail))
         }
         // Banned for a moment, already there, priority too low, pool full.
         (1012..=1014 | 1016, _) => Refusal::Passing(SubmitError::Invalid(text)),
         _ if detail.is_empty() => Refusal::Final(SubmitError::Invalid(text)),
         _ => Refusal::Final(SubmitError::Invalid(format!("{text}: {detail}"))),
+    }
+}
+
+/// A transaction in the pool.
+struct Sent {
+    /// Its call, as the chain reads it.
+    call: Vec<u8>,
+    nonce: u64,
+}
+
+/// Ends once a free call has become one that would fail: others were faster, and no author takes it. Pools do not always say so.
+async fn in_vain(chain: &Chain, signer: &Signer, sent: &Sent) -> SubmitError {
+    let account = signer.account();
+    loop {
+        tokio::time::sleep(PATIENCE).await;
+        let Ok(best) = chain.best().await else { continue };
+        // Once it is in a block it would fail as well, as it has been done.
+        let waits = best.nonce(&account).await.is_ok_and(|next| next <= sent.nonce);
+        if let (true, Ok(Some(failure))) = (waits, best.rehearse(&account, &sent.call).await) {
+            return from(&failure);
+        }
+    }
+}
+
+/// The failure of a free call, which moves none of its signer's money.
+fn from(failure: &DispatchError) -> SubmitError {
+    match rejected(failure) {
+        Failed::Otherwise(error) => error,
+        Failed::NoFunds => SubmitError::Dispatch(failure.to_string()),
+        Failed::Arithmetic(text) | Failed::BelowMinimum(text) => SubmitError::Dispatch(text),
     }
 }
 

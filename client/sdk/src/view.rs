@@ -2,6 +2,7 @@
 //! blocks only, so it should not be kept for long.
 
 mod assets;
+mod calls;
 mod council;
 mod data;
 mod draw;

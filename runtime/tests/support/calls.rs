@@ -171,23 +171,33 @@ pub fn ordinary_round(spec: &TaskSpec) -> Vec<(u32, RuntimeCall)> {
     .collect()
 }
 
-/// A call as it travels.
-pub fn signed(call: RuntimeCall) -> UncheckedExtrinsic {
-    let extension: TxExtension = (
+/// What a transaction carries besides its call.
+pub fn extension(nonce: Nonce, era: Era) -> TxExtension {
+    (
         frame_system::AuthorizeCall::new(),
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
         frame_system::CheckTxVersion::new(),
         frame_system::CheckGenesis::new(),
-        frame_system::CheckEra::from(Era::mortal(64, 0)),
-        frame_system::CheckNonce::from(1),
+        frame_system::CheckEra::from(era),
+        frame_system::CheckNonce::from(nonce),
         frame_system::CheckWeight::new(),
         pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        free_calls::CheckFreeCall,
         frame_metadata_hash_extension::CheckMetadataHash::new(false),
         frame_system::WeightReclaim::new(),
-    );
+    )
+}
+
+/// A call as it travels.
+pub fn signed(call: RuntimeCall) -> UncheckedExtrinsic {
     let signature = Signature::Sr25519([0; 64].into());
-    UncheckedExtrinsic::new_signed(call, account().into(), signature, extension)
+    UncheckedExtrinsic::new_signed(
+        call,
+        account().into(),
+        signature,
+        extension(1, Era::mortal(64, 0)),
+    )
 }
 
 /// What a transaction declares to weigh, and its length in bytes.

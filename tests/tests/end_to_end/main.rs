@@ -16,6 +16,7 @@ mod demo;
 mod demo_sealed;
 mod documents;
 mod failures;
+mod flood;
 mod full_disk;
 mod hosts;
 mod kills;
