@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import namedtuple
 from pathlib import Path
 
 import federation
@@ -15,11 +16,13 @@ import federation
 # Rounds that count.
 MODELS = {"2nn": 5, "mcmahan-cnn": 2}
 
-# Updates and their weights; multi-Krum has to bear that a fifth are hostile. Weights are integers of at most 8,191 times 2^-18,
-# which `f32` holds, and both encodings.
+# Updates and their weights; multi-Krum has to bear that a fifth are hostile.
 UPDATES, WEIGHTS = 100, 1_663_370
-LARGEST, FRACTION = 8_191, 18
-ENCODINGS = {"16 bits": f"16,{FRACTION},{LARGEST}", "32 bits": f"32,24,{2**31 - 1}"}
+# Arrays: their weights are integers of at most `largest` times 2^-`fraction`, which `f32` and these encodings hold exactly. What
+# integers of 8 bits hold is little, so they have arrays of their own, of which means are compared.
+Arrays = namedtuple("Arrays", "largest fraction encodings rules")
+SMALL = Arrays(127, 12, {"8 bits": "8,12,127"}, ("mean",))
+LARGE = Arrays(8_191, 18, {"16 bits": "16,18,8191", "32 bits": f"32,24,{2**31 - 1}"}, ("mean", "krum"))
 
 
 def federations(options, report):
@@ -37,14 +40,14 @@ def federations(options, report):
         federation.write(options, report)
 
 
-def arrays(file, updates, weights):
+def write(kind, file, updates, weights):
     import numpy
 
     draws = numpy.random.default_rng(1)
     with open(file, "wb") as out:
         for _ in range(updates):
-            drawn = numpy.clip(numpy.rint(draws.normal(0, 2_600, weights)), -LARGEST, LARGEST)
-            (drawn / 2**FRACTION).astype("<f4").tofile(out)
+            drawn = numpy.clip(numpy.rint(draws.normal(0, kind.largest / 3, weights)), -kind.largest, kind.largest)
+            (drawn / 2**kind.fraction).astype("<f4").tofile(out)
 
 
 def aggregate(options, encoding, file, own):
@@ -58,38 +61,47 @@ def aggregate(options, encoding, file, own):
     return {rule: statistics.median(samples) for rule, samples in seconds.items()}
 
 
-def aggregates(options, report):
+def compare(options, report, kind, folder):
+    """Aggregates arrays of a kind here and there; the job that tells Flower of them."""
     import numpy
 
+    folder.mkdir()
+    file = folder / "arrays.f32"
+    write(kind, file, options.updates, options.weights)
+    job = {"file": str(file), "updates": options.updates, "hostile": options.updates // 5}
+    more = {"samples": options.samples, "rules": kind.rules, "out": str(folder)}
+    theirs = federation.peer(dict(job, what="aggregate", **more))
+    for name, encoding in kind.encodings.items():
+        own = folder / name.replace(" ", "")
+        ours = aggregate(options, encoding, file, own)
+        for rule in kind.rules:
+            seconds = ours[rule]
+            results = own / f"{rule}.f32", folder / f"{rule}.flower.f32"
+            here, there = (numpy.fromfile(path, "<f4") for path in results)
+            difference, ratio = float(abs(here - there).max()), theirs[rule] / seconds
+            print(
+                f"| {'multi-Krum' if rule == 'krum' else rule} | {name} | {seconds:.3f} | {theirs[rule]:.3f} "
+                f"| {ratio:.1f} | {difference:.1e} |",
+                flush=True,
+            )
+            suffix = "" if name == "16 bits" else f"_{name.replace(' ', '_')}"
+            report[f"{rule}_ratio{suffix}"] = ratio
+            report["aggregates"].append({
+                "rule": rule, "integers": name, "seconds_ours": seconds, "seconds_flower": theirs[rule],
+                "ratio": ratio, "largest_difference": difference,
+            })  # fmt: skip
+    federation.write(options, report)
+    return job
+
+
+def aggregates(options, report):
     print(f"\n{options.updates} updates of {options.weights} weights:\n")
     print("| Rule | integers of | seconds here | Flower | ratio | largest difference |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        file = folder / "arrays.f32"
-        arrays(file, options.updates, options.weights)
-        job = {"file": str(file), "updates": options.updates, "hostile": options.updates // 5}
-        theirs = federation.peer(dict(job, what="aggregate", samples=options.samples, out=str(folder)))
-        for name, encoding in ENCODINGS.items():
-            own = folder / name.replace(" ", "")
-            ours = aggregate(options, encoding, file, own)
-            for rule in ("mean", "krum"):
-                seconds = ours[rule]
-                results = own / f"{rule}.f32", folder / f"{rule}.flower.f32"
-                here, there = (numpy.fromfile(path, "<f4") for path in results)
-                difference, ratio = float(abs(here - there).max()), theirs[rule] / seconds
-                print(
-                    f"| {'multi-Krum' if rule == 'krum' else rule} | {name} | {seconds:.3f} | {theirs[rule]:.3f} "
-                    f"| {ratio:.1f} | {difference:.1e} |",
-                    flush=True,
-                )
-                suffix = "" if name == "16 bits" else "_32_bits"
-                report[f"{rule}_ratio{suffix}"] = ratio
-                report["aggregates"].append({
-                    "rule": rule, "integers": name, "seconds_ours": seconds, "seconds_flower": theirs[rule],
-                    "ratio": ratio, "largest_difference": difference,
-                })  # fmt: skip
-        federation.write(options, report)
+        compare(options, report, SMALL, Path(folder) / "small")
+    with tempfile.TemporaryDirectory() as folder:
+        job = compare(options, report, LARGE, Path(folder) / "large")
         # The longest, and last.
         earlier = report["seconds_earlier_krum"] = federation.peer(dict(job, what="earlier"))
     for found in report["aggregates"]:

@@ -106,8 +106,8 @@ def replies(file, updates):
     return [RecordDict({"arrays": ArrayRecord([row]), "metrics": MetricRecord({"num-examples": 1})}) for row in arrays]
 
 
-def aggregates(file, updates, hostile, samples, out):
-    """Seconds of the mean and of multi-Krum over the same arrays, by the strategies of today; and what they come to, in files."""
+def aggregates(file, updates, hostile, samples, rules, out):
+    """Seconds of rules, of the mean and multi-Krum, over the same arrays, by the strategies of today; and what they come to, in files."""
     contents = replies(file, updates)
 
     def krum():
@@ -117,12 +117,13 @@ def aggregates(file, updates, hostile, samples, out):
     def mean():
         return strategy_utils.aggregate_arrayrecords(contents, "num-examples")
 
-    seconds = {"mean": [], "krum": []}
+    works = {"mean": mean, "krum": krum}
+    seconds = {name: [] for name in rules}
     begun = time.monotonic()
     for _ in range(samples):
-        for name, work in (("mean", mean), ("krum", krum)):
+        for name in rules:
             start = time.monotonic()
-            found = work()
+            found = works[name]()
             seconds[name].append(time.monotonic() - start)
             found.to_numpy_ndarrays()[0].astype("<f4").tofile(Path(out) / f"{name}.flower.f32")
         if time.monotonic() - begun > ENOUGH:
@@ -149,7 +150,7 @@ def run(job):
     if job["what"] == "simulate":
         found = simulate(job["settings"])
     elif job["what"] == "aggregate":
-        found = aggregates(job["file"], job["updates"], job["hostile"], job["samples"], job["out"])
+        found = aggregates(job["file"], job["updates"], job["hostile"], job["samples"], job["rules"], job["out"])
     else:
         found = earlier(job["file"], job["updates"], job["hostile"])
     Path(job["result"]).write_text(json.dumps(found))

@@ -213,9 +213,12 @@ def main():
     for name, some in left.items():
         print(f"{name}: {len(runs[name])} runs, {len(some)} left, {hours(estimate(some))}", file=sys.stderr)
     failed = 0 if options.list else work(left, estimate, deadline)
-    tell(tables, runs, rates, options)
+    broken = tell(tables, runs, rates, options)
+    if broken:
+        print(f"papers: {broken} runs without attackers have become no numbers", file=sys.stderr)
     if failed:
         sys.exit(f"papers: {failed} runs have failed; why is said above")
+    sys.exit(1 if broken else 0)
 
 
 def work(left, estimate, deadline):
@@ -237,8 +240,8 @@ def work(left, estimate, deadline):
 
 
 def tell(tables, runs, rates, options):
-    """Prints the tables and writes the file."""
-    results = {}
+    """Prints the tables and writes the file; how many runs without attackers have ended with a loss that is no number."""
+    results, broken = {}, 0
     for name, table in tables.items():
         known = any(cell.published is not None for _, cells in table.rows for cell in cells)
         brackets = " In brackets: published." if known else ""
@@ -252,6 +255,8 @@ def tell(tables, runs, rates, options):
                 reports = [report for report in reports if report]
                 values = [measured(report, cell.run, cell.measure) for report in reports]
                 known = [value for value in values if value is not None]
+                if "attack" not in cell.run:
+                    broken += sum(not is_number(report) for report in reports)
                 line.append(told(values, options.seeds, cell.measure, cell.published) + trouble(reports))
                 rows.append({
                     "row": row, "column": column, "measure": cell.measure, "values": values, "published": cell.published,
@@ -267,6 +272,12 @@ def tell(tables, runs, rates, options):
         if rest:
             small = " --small" if options.small else ""
             print(f"\nLeft: {len(rest)} of {len(runs[name])} runs, about {hours(missing)}: `scripts/papers.sh{small} --tables {name}`")
+        ended = [run.report() for run in runs[name] if run.report()]
+        if ended:
+            numbers = sum(map(is_number, ended))
+            diverged = sum(record["diverged"] for report in ended for record in report["rounds"])
+            no_nan = "No NaN in any of" if numbers == len(ended) else f"NaN in {len(ended) - numbers} of"
+            print(f"\n{no_nan} {len(ended)} runs; {diverged} updates diverged and were not sent.")
         results[name] = {"title": table.title, "left": len(rest), "seconds_left": missing, "cells": rows}
     report = {
         "date": date.today().isoformat(), "small": options.small, "seeds": options.seeds,
@@ -281,6 +292,7 @@ def tell(tables, runs, rates, options):
     aside = out.with_suffix(".json.new")
     aside.write_text(json.dumps(report, indent=2) + "\n")
     aside.replace(out)
+    return broken
 
 
 if __name__ == "__main__":

@@ -21,6 +21,12 @@ BYZANTINE_MLP = [
 ]  # fmt: skip
 LAYERS = {"niid-cnn": NIID_CNN, "byzantine-mlp": BYZANTINE_MLP}
 
+# Of the Byzantine table: of the integers of updates, and the rules that are tried at a small size.
+FRACTION_BITS = 14
+SOME_RULES = (
+    "mean", "median", "multi-Krum", "nearest neighbors, trimmed mean", "centered clipping", "worker momentum 0.9, centered clipping",
+)  # fmt: skip
+
 SGD = {"optimizer": "sgd"}
 IID = "iid"
 SKEWED = {"dirichlet": {"alpha": 0.5, "minimum": 10}}
@@ -98,6 +104,9 @@ def byzantine(small):
         ("min-max", "min_max"),
     ]  # fmt: skip
     neighbors = {"before": {"nearest_neighbors": {"hostile": 20}}}
+    buckets = {"before": {"buckets": {"size": 2}}}
+    # In units of the encoding: a norm of 2, about that of an honest update.
+    clipping = {"rule": {"centered_clipping": {"radius": 2 << FRACTION_BITS, "steps": 3}}}
     rules = {
         "mean": (MEAN, (".86", ".20", ".17", ".67", ".45")),
         "median": ({"rule": "median"}, (".83", ".80", ".66", ".79", ".59")),
@@ -107,20 +116,27 @@ def byzantine(small):
         "geometric median": ({"rule": {"geometric_median": {"steps": 8}}}, (None,) * 5),
         "nearest neighbors, trimmed mean": ({"rule": {"trimmed_mean": {"k": 20}}, **neighbors}, (None,) * 5),
         "nearest neighbors, multi-Krum": ({"rule": {"multi_krum": {"hostile": 20, "kept": 80}}, **neighbors}, (None,) * 5),
+        "centered clipping": (clipping, (None,) * 5),
+        # Of 50 buckets, 20 can have a hostile update in them.
+        "buckets of 2, median": ({"rule": "median", **buckets}, (None,) * 5),
+        "buckets of 2, multi-Krum": ({"rule": {"multi_krum": {"hostile": 20, "kept": 30}}, **buckets}, (None,) * 5),
+        "worker momentum 0.9, centered clipping": (clipping, (None,) * 5),
+        "worker momentum 0.9, nearest neighbors, trimmed mean": ({"rule": {"trimmed_mean": {"k": 20}}, **neighbors}, (None,) * 5),
     }
     rounds, epochs, some = (10, 3, 10_000) if small else (50, 1, None)
     training = {"optimizer": "adam", "learning_rate": 0.001, "epochs": epochs, "batch_size": 32}
-    encoding = {"bits": 16, "fraction_bits": 14}
+    encoding = {"bits": 16, "fraction_bits": FRACTION_BITS}
     rows = []
     for name, (rule, figures) in rules.items():
-        if small and name not in ("mean", "median", "multi-Krum", "nearest neighbors, trimmed mean"):
+        if small and name not in SOME_RULES:
             continue
+        momentum = 0.9 if name.startswith("worker momentum") else None
         cells = []
         for (_, kind), figure in zip(attacks, figures):
             attack = None if kind is None else {"share": 0.2, "kind": kind}
             settings = run(
                 "byzantine-mlp", 100, rounds, training, partition=SKEWED, aggregation=rule, encoding=encoding,
-                attack=attack, data_rows=some, fairness_clients=0,
+                attack=attack, data_rows=some, fairness_clients=0, worker_momentum=momentum,
             )  # fmt: skip
             cells.append(Cell(settings, "final", figure))
         rows.append((name, cells))

@@ -15,12 +15,13 @@ use wasmtime::{Engine, Instance, Module, Store, TypedFunc};
 const TARGET: &str = "wasm32v1-none";
 
 #[test]
-fn encodings_rules_and_exact_arithmetic_are_the_same_natively_and_in_webassembly() {
+fn encodings_rules_optimizers_and_exact_arithmetic_are_the_same_natively_and_in_webassembly() {
     let mut golden = Golden::load(&build());
     assert_eq!(golden.digest::<32>("types"), types::digest());
     assert_eq!(golden.digest::<32>("protocol"), protocol::digest());
     assert_eq!(golden.digest::<8>("exact"), exact::digest());
     assert_eq!(golden.digest::<8>("robust"), exact::robust());
+    assert_eq!(golden.digest::<8>("server"), exact::server());
 }
 
 /// Compiles `tests/golden` into a folder beside the workspace's own, and returns the module's path.

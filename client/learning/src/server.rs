@@ -4,13 +4,13 @@
 //!  change_of(updates) ──► ServerOptimizer::apply(model, state, change) ──► next model, next state
 //! ```
 //!
-//! Everything is elementwise. Each operation is one IEEE 754 operation in `f64` (product, sum,
-//! difference, quotient, root), in the order in which it is written, none fused with another; what is
-//! kept is rounded to `f32` once. Rust neither fuses nor reorders floating-point operations. Equal
-//! inputs therefore give equal bytes on every machine, and the state's bytes have a CID that can be
+//! Everything is elementwise, by single IEEE 754 operations in a fixed order ([`decentralml_exact::server`]).
+//! Equal inputs therefore give equal bytes on every machine, and the state's bytes have a CID that can be
 //! attested beside the model's.
 
 use ::safetensors::Dtype;
+pub use decentralml_exact::Adaptive;
+use decentralml_exact::server::{self as exact, Second};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -53,21 +53,6 @@ pub enum ServerOptimizer {
         /// What remains of the momentum in a round, in `[0, 1)`.
         momentum: f64,
     },
-}
-
-/// The numbers of an adaptive server optimizer: `m ← beta1 · m + (1 − beta1) · change`, and the step is
-/// `rate · m / (√v + tau)`. Moments start at zero, `v` at `tau²`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Adaptive {
-    /// The server's learning rate.
-    pub rate: f64,
-    /// What remains of the first moment in a round, in `[0, 1)`.
-    pub beta1: f64,
-    /// What remains of the second moment in a round, in `[0, 1)`; Adagrad does not use it.
-    pub beta2: f64,
-    /// The smallest denominator, positive.
-    pub tau: f64,
 }
 
 /// Why a server's step cannot be taken.
@@ -188,43 +173,23 @@ impl ServerOptimizer {
         let mut moments = state.moments.clone();
         let (first, second) = moments.split_at_mut(count.min(state.moments.len()));
         let mut next = model.values().to_vec();
-        let mut pairs = next.iter_mut().zip(change);
+        let weights = next.as_mut_slice();
         match *self {
-            Self::FedAvg { rate } => pairs.for_each(|(w, change)| *w = add(*w, rate * change)),
+            Self::FedAvg { rate } => exact::averaged(weights, change, rate),
             Self::FedAvgM { rate, momentum } => {
-                for ((w, change), m) in pairs.zip(first) {
-                    let new = momentum * f64::from(*m) + change;
-                    *m = new as f32;
-                    *w = add(*w, rate * f64::from(*m));
-                }
+                exact::with_momentum(weights, change, first, rate, momentum);
             }
             Self::DiLoCo { rate, momentum } => {
-                for ((w, change), m) in pairs.zip(first) {
-                    let new = momentum * f64::from(*m) + change;
-                    *m = new as f32;
-                    let ahead = change + momentum * f64::from(*m);
-                    *w = add(*w, rate * ahead);
-                }
+                exact::with_nesterov(weights, change, first, rate, momentum);
             }
             Self::FedAdagrad(numbers) => {
-                adapt(numbers, &mut pairs, first, second, |v, square| v + square);
+                exact::adapted(weights, change, first, second, numbers, Second::Adagrad);
             }
             Self::FedAdam(numbers) => {
-                let rest = 1.0 - numbers.beta2;
-                adapt(numbers, &mut pairs, first, second, |v, square| {
-                    numbers.beta2 * v + rest * square
-                });
+                exact::adapted(weights, change, first, second, numbers, Second::Adam);
             }
             Self::FedYogi(numbers) => {
-                let rest = 1.0 - numbers.beta2;
-                adapt(numbers, &mut pairs, first, second, |v, square| {
-                    // Where both are equal, the sign is zero and nothing changes.
-                    match v.partial_cmp(&square) {
-                        Some(std::cmp::Ordering::Greater) => v - rest * square,
-                        Some(std::cmp::Ordering::Less) => v + rest * square,
-                        _ => v,
-                    }
-                });
+                exact::adapted(weights, change, first, second, numbers, Second::Yogi);
             }
         }
         if let Some(at) = moments.iter().position(|moment| !moment.is_finite()) {
@@ -235,28 +200,6 @@ impl ServerOptimizer {
         state.moments = moments;
         Ok(next)
     }
-}
-
-fn adapt<'a>(
-    numbers: Adaptive,
-    pairs: &mut dyn Iterator<Item = (&'a mut f32, &'a f64)>,
-    first: &mut [f32],
-    second: &mut [f32],
-    square: impl Fn(f64, f64) -> f64,
-) {
-    let Adaptive { rate, beta1, tau, .. } = numbers;
-    let rest = 1.0 - beta1;
-    for (((w, change), m), v) in pairs.zip(first).zip(second) {
-        let mean = beta1 * f64::from(*m) + rest * change;
-        *m = mean as f32;
-        *v = square(f64::from(*v), change * change) as f32;
-        let step = rate * f64::from(*m);
-        *w = add(*w, step / (f64::from(*v).sqrt() + tau));
-    }
-}
-
-fn add(w: f32, step: f64) -> f32 {
-    (f64::from(w) + step) as f32
 }
 
 fn check(

@@ -6,6 +6,7 @@ mod loss;
 mod scaling;
 mod schedule;
 mod settings;
+mod way;
 
 use std::ops::ControlFlow;
 
@@ -177,7 +178,7 @@ impl Place {
         let mut optimizer = local.optimizer();
         let mut scaling = Scaling::of(self.products);
 
-        let (batches, in_pass) = local.batches(data.rows());
+        let (batches, in_pass) = (local.steps_of(data.rows()), local.batches_in_pass(data.rows()));
         let mut batches_done: u64 = 0;
         let (mut epoch, mut loss_sum, mut rows_seen) = (0, 0.0, 0);
         let mut order = Vec::new();

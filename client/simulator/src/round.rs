@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use decentralml_learning::{Aggregation, Blend, ControlVariate, Rule, Weights, Work};
+use decentralml_learning::{Aggregation, Blend, ControlVariate, Rule, Weights};
 
 use crate::{
     Event, Federation, Folder, SimulateError,
@@ -202,7 +202,7 @@ impl Rounds<'_> {
         let rows = |client: &u32| self.federation.clients.rows_of(*client);
         let samples: Vec<u32> = clients.iter().map(|client| rows(client).min(cap)).collect();
         let local = self.federation.file.training.in_round(round - 1);
-        let steps = |client: &u32| local.nova_steps(self.steps(rows(client)));
+        let steps = |client: &u32| local.nova_steps(local.steps_of(rows(client) as usize));
         let steps: Vec<u32> = clients.iter().map(steps).collect();
         let counts: Blend = nova(&samples, &steps, round)?;
         Ok(Aggregation { counts: Some(counts), ..self.aggregation(round) })
@@ -219,17 +219,6 @@ impl Rounds<'_> {
         let look = || gather.look(|all| Sight::new(all, base.values().len(), crowd));
         let seen = self.threads.together(look);
         seen.map_err(|error| SimulateError::file(self.folder.updates(), error))
-    }
-
-    /// Batches of a client with so many rows, in a round.
-    fn steps(&self, rows: u32) -> u64 {
-        let training = &self.federation.file.training;
-        match training.work {
-            Work::Steps(steps) => u64::from(steps),
-            Work::Epochs(epochs) => {
-                u64::from(rows.div_ceil(training.batch_size.max(1))) * u64::from(epochs)
-            }
-        }
     }
 
     fn is_stopped(&self) -> bool {

@@ -83,6 +83,12 @@ pub fn training(spec: &TaskSpec, settled: u32) -> LocalTraining {
     local.in_round(settled)
 }
 
+/// What worker momentum leaves of the mean of earlier changes; `None` where a trainer sends the last one alone.
+pub fn worker_momentum(spec: &TaskSpec) -> Option<f64> {
+    let momentum = spec.training.worker_momentum;
+    (momentum > 0).then(|| fraction(momentum))
+}
+
 /// What SCAFFOLD's variates follow from, beside the updates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaffold {
@@ -135,6 +141,7 @@ pub(crate) mod tests {
                 weight_decay: 0,
                 clip_norm: None,
                 proximal: 0,
+                worker_momentum: 0,
             },
             aggregation: spec::Aggregation {
                 rule: spec::Rule::TrimmedMean { trim: 250_000 },

@@ -65,6 +65,9 @@ pub enum WorkerError {
     /// The server's optimizer cannot take its step.
     #[error("the server's optimizer cannot go on: {0}")]
     Server(#[from] learning::ServerError),
+    /// A trainer's changes cannot be averaged over its rounds.
+    #[error("the worker momentum cannot go on: {0}")]
+    Momentum(#[from] learning::MomentumError),
     /// Control variates do not fit the round.
     #[error("SCAFFOLD cannot go on: {0}")]
     Scaffold(#[from] learning::ScaffoldError),

@@ -48,7 +48,7 @@ impl Step {
     ) -> Result<Self, WorkerError> {
         Ok(Self {
             bound: convert::norm_bound(spec),
-            how: convert::aggregation(spec, samples, seed)?,
+            how: convert::aggregation(spec, settled, samples, seed)?,
             server: convert::server(spec),
             has_state: spec.aggregation.server.has_state(),
             scaffold: convert::scaffold(spec, settled),

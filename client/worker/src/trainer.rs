@@ -2,6 +2,7 @@
 
 mod carried;
 mod hand_over;
+mod history;
 mod reveal;
 mod train;
 

@@ -72,6 +72,7 @@ pub fn spec(quorum: u8) -> TaskSpec {
             weight_decay: 0,
             clip_norm: None,
             proximal: 0,
+            worker_momentum: 0,
         },
         aggregation: Aggregation::default(),
         encoding: Encoding::plain(16, 12, 32_767),

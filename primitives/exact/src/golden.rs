@@ -1,15 +1,16 @@
 //! Golden vectors: one digest over the results of this crate's functions on a fixed list of inputs.
 //!
 //! The same functions are compiled natively and to WebAssembly; both must return [`DIGEST`], and
-//! [`ROBUST`] for the rules that look at updates as a whole. A change
+//! [`ROBUST`] for the rules that look at updates as a whole, and [`SERVER`] for the server's optimizers. A change
 //! of the digest means that two versions of the program disagree about the next model's bytes: it
 //! needs a new protocol version, not a new constant.
 
 use alloc::vec::Vec;
 
 use crate::{
-    Blend, Encoding, Sum, apply, clip_norm, mean, median, norm_squared,
+    Adaptive, Blend, Encoding, Sum, apply, clip_norm, mean, median, norm_squared,
     robust::{self, Before, Rule},
+    server::{Second, adapted, averaged, with_momentum, with_nesterov},
     trimmed_mean,
 };
 
@@ -57,6 +58,58 @@ pub fn robust() -> [u8; 8] {
         }
     }
     fold.0.to_le_bytes()
+}
+
+/// What [`server`] returns everywhere.
+pub const SERVER: [u8; 8] = [152, 134, 48, 247, 28, 94, 75, 42];
+
+/// The same for the steps of [`server`](crate::server): models and moments over rounds whose changes are small, large, none, and equal to
+/// what is remembered.
+pub fn server() -> [u8; 8] {
+    let mut fold = Fold(0xcbf2_9ce4_8422_2325);
+    let mut inputs = Numbers(11);
+    let usual = Adaptive { rate: 0.1, beta1: 0.9, beta2: 0.99, tau: 0.001 };
+    let quick = Adaptive { rate: 1.0, beta1: 0.0, beta2: 0.5, tau: 0.5 };
+    for kind in [Second::Adagrad, Second::Adam, Second::Yogi] {
+        for numbers in [usual, quick] {
+            fold_rounds(&mut fold, &mut inputs, numbers.tau, |w, change, first, second| {
+                adapted(w, change, first, second, numbers, kind);
+            });
+        }
+    }
+    for (rate, momentum) in [(1.0, 0.0), (0.7, 0.9)] {
+        fold_rounds(&mut fold, &mut inputs, 0.0, |w, change, _, _| averaged(w, change, rate));
+        fold_rounds(&mut fold, &mut inputs, 0.0, |w, change, first, _| {
+            with_momentum(w, change, first, rate, momentum);
+        });
+        fold_rounds(&mut fold, &mut inputs, 0.0, |w, change, first, _| {
+            with_nesterov(w, change, first, rate, momentum);
+        });
+    }
+    fold.0.to_le_bytes()
+}
+
+/// Rounds of a server's step, which gets weights, the change, first and second moments. The second moment of one weight is at first the
+/// square of its change.
+fn fold_rounds(
+    fold: &mut Fold,
+    inputs: &mut Numbers,
+    tau: f64,
+    step: impl Fn(&mut [f32], &[f64], &mut [f32], &mut [f32]),
+) {
+    let mut weights = [0.0; LENGTH].map(|_: f32| inputs.unit() as f32);
+    let mut first = [0.0; LENGTH];
+    let mut second = [(tau * tau) as f32; LENGTH];
+    for scale in [1e-3, 1.0, 0.0, 1e12, 1e-20] {
+        let mut change = [0.0; LENGTH].map(|_: f64| inputs.unit() * scale);
+        if let Some(at_rest) = change.first_mut() {
+            *at_rest = tau;
+        }
+        step(&mut weights, &change, &mut first, &mut second);
+        for number in weights.iter().chain(&first).chain(&second) {
+            fold.bytes(&number.to_bits().to_le_bytes());
+        }
+    }
 }
 
 fn fold_rules(fold: &mut Fold, updates: &[Vec<i32>], clip: i32) {
@@ -201,5 +254,6 @@ mod tests {
     fn the_digest_is_the_golden_one() {
         assert_eq!(digest(), DIGEST);
         assert_eq!(robust(), ROBUST);
+        assert_eq!(server(), SERVER);
     }
 }

@@ -12,6 +12,8 @@
 //! scaling by a power of two, one addition, one rounding to `f32`) in a fixed order. Rust neither
 //! fuses nor reorders them, natively or in WebAssembly, so both give equal results: see [`golden`].
 //!
+//! Where the server does more than to add the aggregate, it goes by the steps of [`server`].
+//!
 //! The plain rules are coordinate-wise: a caller may hand in one chunk of every update after the
 //! other, so that no more than one model plus one chunk per update has to be in memory. The rules of
 //! [`robust`] look at updates as a whole, and do so in two passes over such chunks: a
@@ -52,6 +54,7 @@ mod norm;
 mod order;
 pub mod robust;
 mod rules;
+pub mod server;
 mod step;
 
 pub use blend::{Blend, MAX_STEPS, centered_clipping, geometric_median};
@@ -64,6 +67,7 @@ pub use mix::{MAX_BUCKET, Mix};
 pub use norm::{clip_norm, clip_to, norm, norm_squared};
 pub use order::Order;
 pub use rules::{MAX_TOTAL_WEIGHT, Sum, fixed_point_mean, mean, median, trimmed_mean};
+pub use server::Adaptive;
 pub use step::{EXTRA_BITS, MAX_FRACTION_BITS, apply, decode_mean};
 
 /// Divides `numerator` by `denominator` and rounds to the nearest integer, ties to the even one.

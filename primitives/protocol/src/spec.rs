@@ -27,6 +27,8 @@ pub enum SpecError {
     WeightDecay,
     /// `training.clip_norm` must be positive where it is given.
     ClipNorm,
+    /// `training.worker_momentum` must be below 1.
+    WorkerMomentum,
     /// `aggregation.rule.trim` must be below one half.
     Trim,
     /// `aggregation.rule.hostile`: Krum and multi-Krum take `2 · hostile + 3` of the updates that reach them, of `trainers.min`.
@@ -49,14 +51,15 @@ pub enum SpecError {
     Cap,
     /// `aggregation.counts`: only a mean with nothing before it counts updates differently.
     Counts,
-    /// `aggregation.counts`: FedNova divides by steps of SGD without momentum and without FedProx.
+    /// `aggregation.counts`: FedNova divides by how far steps of SGD go, and with FedProx that depends on the learning rate, which is the same
+    /// on every machine with a constant schedule.
     Nova,
     /// `aggregation.server`: the rate and tau must be positive, momentum and betas below 1.
     Server,
     /// `training.optimizer.clients`: SCAFFOLD is for at least `trainers.max` clients.
     Clients,
     /// `training`: SCAFFOLD takes the gradient from the way that training went, which all seats know. It goes with `work` in steps, a
-    /// constant schedule, without `clip_norm` and without `proximal`.
+    /// constant schedule, without `clip_norm`, without `proximal` and without `worker_momentum`.
     Scaffold,
     /// SCAFFOLD goes with equal `aggregation.counts` and the server `fed_avg`, and with updates of all weights without error feedback.
     ScaffoldRound,
@@ -101,6 +104,7 @@ impl fmt::Display for SpecError {
             }
             Self::WeightDecay => "training: weight_decay must be 0 with adamw, which has its own",
             Self::ClipNorm => "training: clip_norm must be positive, or left out",
+            Self::WorkerMomentum => "training: worker_momentum must be below 1000000 (one)",
             Self::Trim => "aggregation: trim must be below 500000 (one half)",
             Self::Krum => {
                 "aggregation: hostile is too large: of trainers.min, 2 * hostile + 3 updates or buckets must reach (multi-)krum"
@@ -128,14 +132,14 @@ impl fmt::Display for SpecError {
                 "aggregation: counts other than equal are for the rule mean with nothing before it"
             }
             Self::Nova => {
-                "aggregation: counts by fednova are for sgd without momentum and without proximal"
+                "aggregation: counts by fednova are for sgd, and with proximal for a constant schedule"
             }
             Self::Server => {
                 "server: rate and tau must be positive, momentum, beta1 and beta2 below 1000000 (one)"
             }
             Self::Clients => "training: scaffold needs as many clients as trainers.max, or more",
             Self::Scaffold => {
-                "training: scaffold goes with steps, a constant schedule, no clip_norm and no proximal"
+                "training: scaffold goes with steps, a constant schedule, no clip_norm, no proximal and no worker_momentum"
             }
             Self::ScaffoldRound => {
                 "training: scaffold goes with equal counts, the server fedavg, and updates of all weights without error_feedback"

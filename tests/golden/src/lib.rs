@@ -31,6 +31,12 @@ pub extern "C" fn robust(index: u32) -> u64 {
     word(&exact_golden::robust(), index)
 }
 
+/// Word `index` of the digest of the server's optimizers in `decentralml-exact`, of 1; 0 past its end.
+#[unsafe(no_mangle)]
+pub extern "C" fn server(index: u32) -> u64 {
+    word(&exact_golden::server(), index)
+}
+
 /// Word `index` of the digest of `decentralml-types`, of 4; 0 past its end.
 #[unsafe(no_mangle)]
 pub extern "C" fn types(index: u32) -> u64 {

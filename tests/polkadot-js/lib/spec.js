@@ -24,6 +24,7 @@ export function smallestTask(name) {
       weightDecay: 0,
       clipNorm: null,
       proximal: 0,
+      workerMomentum: 0,
     },
     aggregation: {
       normBound: null,

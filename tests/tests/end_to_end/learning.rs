@@ -1,5 +1,5 @@
-//! Rounds that learn in every way at once: packed updates with error feedback, a robust rule, and a server's optimizer whose state the
-//! committee agrees on.
+//! Rounds that learn in every way at once: packed updates with error feedback and worker momentum, a robust rule, and a server's optimizer
+//! whose state the committee agrees on.
 
 use crate::states::Run;
 use anyhow::{Context, Result, ensure};
@@ -12,8 +12,9 @@ use decentralml_types::Phase;
 const TRAINERS: [&str; 5] = ["//T1", "//T2", "//T3", "//T4", "//T5"];
 
 /// In the place of the example's plain mean of updates of 16 bits.
-const REPLACEMENTS: [(&str, &str); 3] = [
+const REPLACEMENTS: [(&str, &str); 4] = [
     ("min = 3", "min = 5"),
+    ("momentum = 0.9", "momentum = 0.9\nworker_momentum = 0.5"),
     ("rule = \"mean\"", "rule = \"multi-krum\"\nhostile = 1\nkept = 3\nnorm_bound = 50"),
     (
         "[encoding]\nbits = 16\nfraction_bits = 12\nclip = 32767\n",
@@ -25,7 +26,7 @@ const REPLACEMENTS: [(&str, &str); 3] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_agree_on_models_and_states_of_packed_updates_though_workers_are_killed() -> Result<()>
 {
-    let mut run = Run::start(&TRAINERS, "residual-", &REPLACEMENTS).await?;
+    let mut run = Run::start(&TRAINERS, &["residual-", "momentum-"], &REPLACEMENTS).await?;
 
     // The first evaluator, once a later round is to be scored: the state that the round starts from has to be fetched.
     let later = wait_until("scores in a round that starts from a state", LONG, async || {

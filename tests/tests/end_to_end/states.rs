@@ -17,17 +17,15 @@ pub struct Run {
     /// First all trainers, then all evaluators.
     pub workers: Vec<Process>,
     trainers: Vec<&'static str>,
-    /// What the names of the files begin with that trainers carry.
-    prefix: &'static str,
     before: Balance,
 }
 
 impl Run {
     /// Starts it, and kills the first trainer, once it has an update of a second round: what the first one left is in it, or is on disk.
-    /// The trainer is started again.
+    /// The trainer is started again. `prefixes` are what the names of the files begin with that trainers carry.
     pub async fn start(
         trainers: &[&'static str],
-        prefix: &'static str,
+        prefixes: &[&str],
         replacements: &[(&str, &str)],
     ) -> Result<Self> {
         let system = System::prepared(&[trainers, &EVALUATORS].concat(), trainers.len()).await?;
@@ -36,10 +34,14 @@ impl Run {
         let trainers = trainers.to_vec();
         let all: Vec<_> = trainers.iter().map(|uri| honest(uri)).collect();
         let workers = system.workers(task, &all, &EVALUATORS.map(honest))?;
-        let mut run = Self { system, task, workers, trainers, prefix, before };
+        let mut run = Self { system, task, workers, trainers, before };
         wait_until("an update of a second round", LONG, async || {
-            let rounds = run.carried(run.trainers[0])?;
-            Ok(rounds.iter().any(|round| *round > 1).then_some(()))
+            for prefix in prefixes {
+                if run.carried(prefix, run.trainers[0])?.iter().all(|round| *round <= 1) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
         })
         .await
         .with_context(|| run.logs())?;
@@ -54,12 +56,11 @@ impl Run {
     }
 
     /// Rounds of which a trainer has a file that it carries.
-    pub fn carried(&self, uri: &str) -> Result<BTreeSet<RoundNumber>> {
+    fn carried(&self, prefix: &str, uri: &str) -> Result<BTreeSet<RoundNumber>> {
         let mut rounds = BTreeSet::new();
         for file in std::fs::read_dir(self.system.records(uri, Role::Trainer, self.task)?)? {
             let name = file?.file_name();
-            let round =
-                name.to_str().and_then(|name| name.strip_prefix(self.prefix)?.split('-').next());
+            let round = name.to_str().and_then(|name| name.strip_prefix(prefix)?.split('-').next());
             rounds.extend(round.and_then(|round| round.parse::<RoundNumber>().ok()));
         }
         Ok(rounds)

@@ -93,6 +93,7 @@ fn errors_name_the_field() {
         ("learning_rate = 0.15", "learning_rate = -1", "learning_rate"),
         ("optimizer = \"sgd\"", "optimizer = \"adam\"", "momentum"),
         ("momentum = 0.9", "momentum = 1.0", "momentum"),
+        ("momentum = 0.9", "worker_momentum = 1.0", "worker_momentum"),
         ("rule = \"mean\"", "rule = \"trimmed_mean\"", "trim"),
         ("rule = \"mean\"", "rule = \"mean\"\ntrim = 0.1", "trim"),
         ("rule = \"mean\"", "rule = \"krum\"", "`hostile`"),
@@ -105,7 +106,6 @@ fn errors_name_the_field() {
         ("rule = \"mean\"", "rule = \"mean\"\nmixing = 2", "mixing"),
         ("rule = \"mean\"", "rule = \"mean\"\nnorm_bound = 0", "norm_bound"),
         ("rule = \"mean\"", "rule = \"mean\"\ncounts = \"samples\"", "`cap`"),
-        ("rule = \"mean\"", "rule = \"mean\"\ncounts = \"fednova\"\ncap = 9", "fednova"),
         ("rule = \"mean\"", "rule = \"modal\"", "multi-krum"),
         ("[encoding]", "[server]\noptimizer = \"fedadam\"\nmomentum = 0.9\n[encoding]", "momentum"),
         ("[encoding]", "[server]\noptimizer = \"fedadam\"\ntau = 0\n[encoding]", "tau"),
@@ -187,6 +187,23 @@ fn rules_and_optimizers_have_names_and_usual_numbers() {
 }
 
 #[test]
+fn fednova_goes_with_momentum_and_with_fedprox_at_a_constant_rate() {
+    let fednova =
+        EXAMPLE.replacen("rule = \"mean\"", "rule = \"mean\"\ncounts = \"fednova\"\ncap = 9", 1);
+    let of = |from: &str, to: &str| spec(&fednova.replacen(from, to, 1));
+    let training =
+        of("epochs = 5", "epochs = 5\nproximal = 0.01\nworker_momentum = 0.5").unwrap().training;
+    assert_eq!(training.optimizer, Optimizer::Sgd { momentum: 900_000 });
+    assert_eq!((training.proximal, training.worker_momentum), (10_000, 500_000));
+    let cosine = "epochs = 5\nproximal = 0.01\nschedule = { kind = \"cosine\", rounds = 9 }";
+    let adam = of("optimizer = \"sgd\"\nmomentum = 0.9", "optimizer = \"adam\"");
+    for refused in [of("epochs = 5", cosine), adam] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("fednova") && error.contains("constant schedule"), "{error}");
+    }
+}
+
+#[test]
 fn scaffold_has_as_many_clients_as_trainers_are_drawn_or_as_the_file_says() {
     let sgd = "optimizer = \"sgd\"\nmomentum = 0.9";
     assert!(EXAMPLE.contains(sgd));
@@ -199,6 +216,7 @@ fn scaffold_has_as_many_clients_as_trainers_are_drawn_or_as_the_file_says() {
     for (text, named) in [
         ("optimizer = \"scaffold\"\nclients = 5", "trainers.max"),
         ("optimizer = \"scaffold\"\nproximal = 0.1", "no proximal"),
+        ("optimizer = \"scaffold\"\nworker_momentum = 0.5", "no worker_momentum"),
         ("optimizer = \"scaffold\"\nclip_norm = 1", "no clip_norm"),
     ] {
         let error = of(text).unwrap_err().to_string();

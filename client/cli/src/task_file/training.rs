@@ -22,6 +22,7 @@ pub struct Training {
     pub weight_decay: Option<Decimal>,
     pub clip_norm: Option<Decimal>,
     pub proximal: Option<Decimal>,
+    pub worker_momentum: Option<Decimal>,
 }
 
 /// How a gradient becomes a step.
@@ -96,6 +97,7 @@ impl Training {
             weight_decay,
             clip_norm: self.clip_norm.map(|norm| norm.0),
             proximal: self.proximal.map_or(0, |proximal| proximal.0),
+            worker_momentum: self.worker_momentum.map_or(0, |momentum| momentum.0),
         })
     }
 }

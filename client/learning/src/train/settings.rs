@@ -8,7 +8,7 @@ use burn::optim::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Schedule, TrainError, form::Form};
+use super::{Schedule, TrainError, form::Form, way::Steps};
 
 /// What a trainer does with a round's model.
 ///
@@ -214,14 +214,17 @@ impl LocalTraining {
         }
     }
 
-    /// How many batches `rows` rows make, and how many a pass over them has.
-    pub(super) fn batches(&self, rows: usize) -> (u64, u64) {
-        let in_pass = rows.div_ceil((self.batch_size as usize).max(1)) as u64;
-        let batches = match self.work {
-            Work::Epochs(epochs) => in_pass * u64::from(epochs),
+    /// The steps of a client with so many rows: one for each batch.
+    pub fn steps_of(&self, rows: usize) -> u64 {
+        match self.work {
+            Work::Epochs(epochs) => self.batches_in_pass(rows).saturating_mul(epochs.into()),
             Work::Steps(steps) => u64::from(steps),
-        };
-        (batches, in_pass)
+        }
+    }
+
+    /// The batches of one pass over so many rows.
+    pub(super) fn batches_in_pass(&self, rows: usize) -> u64 {
+        rows.div_ceil((self.batch_size as usize).max(1)) as u64
     }
 
     /// How far so many steps go along a gradient that never changes, in units of the learning rate:
@@ -230,18 +233,15 @@ impl LocalTraining {
     /// It is the number of steps for plain SGD, and `(τ − ρ(1 − ρ^τ)/(1 − ρ))/(1 − ρ)` for τ steps with
     /// momentum. For Adam and AdamW, whose steps do not grow with the gradient, it is the number of
     /// steps.
+    ///
+    /// It takes a time that grows with the logarithm of the steps, and is made of single IEEE operations: equal
+    /// settings give the same on every machine. (The rate of a round whose schedule is not constant may differ.)
     pub fn effective_steps(&self, steps: u64) -> f64 {
         let Optimizer::Sgd { momentum } = self.optimizer else { return steps as f64 };
         if momentum == 0.0 && self.proximal == 0.0 {
             return steps as f64;
         }
-        let pull = self.learning_rate * self.proximal;
-        let (mut velocity, mut distance) = (0.0, 0.0);
-        for _ in 0..steps {
-            velocity = momentum * velocity + 1.0 - pull * distance;
-            distance += velocity;
-        }
-        distance
+        Steps::one(momentum, self.learning_rate * self.proximal).repeated(steps).distance()
     }
 
     /// How far so many steps go along a gradient of 1: SCAFFOLD's K η.
@@ -250,7 +250,7 @@ impl LocalTraining {
     }
 
     /// [`effective_steps`](Self::effective_steps) in sixteenths, as [`Blend::nova`](crate::Blend::nova)
-    /// takes them: it looks at their ratios only.
+    /// takes them: it looks at their ratios only. At least 1 and at most `u32::MAX`.
     pub fn nova_steps(&self, steps: u64) -> u32 {
         // `as` saturates.
         ((self.effective_steps(steps) * 16.0).round() as u32).max(1)

@@ -4,15 +4,16 @@ use decentralml_learning::{Adaptive, Aggregation, Before, Blend, Rule, Seed, Ser
 use decentralml_protocol::robust;
 use decentralml_types::{TaskSpec, spec};
 
-use super::fraction;
+use super::{fraction, training};
 use crate::model::ModelError;
 
 /// How accepted updates become one change.
 ///
-/// `samples`: the rows that their trainers have revealed, `[updates]`. `seed` decides who shares a bucket. Fails where the counts of a
-/// mean make no sense, which the protocol's checks exclude.
+/// `settled`: rounds before this one, on which the learning rate depends. `samples`: the rows that their trainers have revealed,
+/// `[updates]`. `seed` decides who shares a bucket. Fails where the counts of a mean make no sense, which the protocol's checks exclude.
 pub fn aggregation(
     spec: &TaskSpec,
+    settled: u32,
     samples: &[u32],
     seed: Seed,
 ) -> Result<Aggregation, ModelError> {
@@ -43,7 +44,7 @@ pub fn aggregation(
             steps,
         },
     };
-    Ok(Aggregation { before, rule, counts: counts(spec, samples)? })
+    Ok(Aggregation { before, rule, counts: counts(spec, settled, samples)? })
 }
 
 /// The norm to which each update is cut, in units of `2^-fraction_bits`.
@@ -75,7 +76,7 @@ pub fn server(spec: &TaskSpec) -> Option<ServerOptimizer> {
 }
 
 /// What each update counts in a mean; `None` where all count the same.
-fn counts(spec: &TaskSpec, samples: &[u32]) -> Result<Option<Blend>, ModelError> {
+fn counts(spec: &TaskSpec, settled: u32, samples: &[u32]) -> Result<Option<Blend>, ModelError> {
     let capped =
         |cap: u32| -> Vec<u32> { samples.iter().map(|&rows| rows.clamp(1, cap.max(1))).collect() };
     let blend = match spec.aggregation.counts {
@@ -88,22 +89,13 @@ fn counts(spec: &TaskSpec, samples: &[u32]) -> Result<Option<Blend>, ModelError>
         spec::Counts::Nova { cap } => {
             // Steps are those of the capped rows: they multiply what all others count, and a claim is worth no more than the cap there either.
             let rows = capped(cap);
-            let steps: Vec<u32> = rows.iter().map(|&rows| steps(spec, rows)).collect();
+            let local = training(spec, settled);
+            let steps = |&rows: &u32| local.nova_steps(local.steps_of(rows as usize));
+            let steps: Vec<u32> = rows.iter().map(steps).collect();
             Blend::nova(&rows, &steps)
         }
     };
     blend.map(Some).map_err(|error| ModelError::Counts(error.to_string()))
-}
-
-/// The steps that a trainer with so many rows takes in a round.
-fn steps(spec: &TaskSpec, rows: u32) -> u32 {
-    let batch = u32::from(spec.training.batch_size).max(1);
-    match spec.training.work {
-        spec::Work::Epochs(epochs) => {
-            rows.max(1).div_ceil(batch).saturating_mul(epochs.max(1).into())
-        }
-        spec::Work::Steps(steps) => steps.max(1),
-    }
 }
 
 #[cfg(test)]
@@ -119,8 +111,9 @@ mod tests {
     #[test]
     fn trimming_drops_fewer_than_all_of_what_reaches_it() {
         let mut spec = task_spec();
-        let found =
-            |spec: &TaskSpec, updates| aggregation(spec, &vec![1; updates], [0; 32]).unwrap().rule;
+        let found = |spec: &TaskSpec, updates| {
+            aggregation(spec, 0, &vec![1; updates], [0; 32]).unwrap().rule
+        };
         for updates in 1..257 {
             let Rule::TrimmedMean { k } = found(&spec, updates) else { unreachable!() };
             assert!(2 * k < updates);
@@ -139,14 +132,14 @@ mod tests {
             ..Default::default()
         });
         assert_eq!(norm_bound(&spec), Some(8_192));
-        let how = aggregation(&spec, &[1; 4], [0; 32]).unwrap();
+        let how = aggregation(&spec, 0, &[1; 4], [0; 32]).unwrap();
         assert_eq!(how.rule, Rule::CenteredClipping { radius: 2_048, steps: 3 });
         assert_eq!(how.before, Before::NearestNeighbors { hostile: 1 }, "of four");
         let krum = of(spec::Aggregation {
             rule: spec::Rule::MultiKrum { hostile: 2, kept: 5 },
             ..Default::default()
         });
-        let rule = |updates| aggregation(&krum, &vec![1; updates], [0; 32]).unwrap().rule;
+        let rule = |updates| aggregation(&krum, 0, &vec![1; updates], [0; 32]).unwrap().rule;
         assert_eq!(rule(7), Rule::MultiKrum { hostile: 2, kept: 5 });
         assert_eq!(rule(5), Rule::MultiKrum { hostile: 1, kept: 4 });
         assert_eq!(rule(2), Rule::Mean);
@@ -159,10 +152,11 @@ mod tests {
             ..Default::default()
         });
         let weights = |spec: &TaskSpec| {
-            let blend = aggregation(spec, &[0, 16, 1_000], [0; 32]).unwrap().counts.unwrap();
+            let blend = aggregation(spec, 0, &[0, 16, 1_000], [0; 32]).unwrap().counts.unwrap();
             (blend.weights().to_vec(), blend.denominator())
         };
         assert_eq!(weights(&spec), (vec![1, 16, 30], 47));
+        spec.training.optimizer = spec::Optimizer::Sgd { momentum: 0 };
         // Two epochs in batches of eight: 2, 4 and, of the rows that count, 8 steps.
         spec.aggregation.counts = spec::Counts::Nova { cap: 30 };
         let expected = Blend::nova(&[1, 16, 30], &[2, 4, 8]).unwrap();
@@ -173,10 +167,41 @@ mod tests {
     }
 
     #[test]
+    fn fednova_divides_by_how_far_momentum_and_fedprox_let_steps_go() {
+        let nova =
+            spec::Aggregation { counts: spec::Counts::Nova { cap: 100 }, ..Default::default() };
+        let mut spec = of(nova);
+        let weights = |spec: &TaskSpec, settled| {
+            let blend = aggregation(spec, settled, &[8, 40, 80], [0; 32]).unwrap().counts.unwrap();
+            blend.weights().to_vec()
+        };
+        // Two epochs in batches of eight: 2, 10 and 20 steps.
+        let steps = [2_i32, 10, 20];
+        let expected = |far: &dyn Fn(i32) -> f64| {
+            let sixteenths = steps.map(|steps| (far(steps) * 16.0).round() as u32);
+            Blend::nova(&[8, 40, 80], &sixteenths).unwrap().weights().to_vec()
+        };
+        spec.training.optimizer = spec::Optimizer::Sgd { momentum: 900_000 };
+        decentralml_protocol::spec::check(&spec).unwrap();
+        let momentum = |tau: i32| (f64::from(tau) - 9.0 * (1.0 - 0.9_f64.powi(tau))) * 10.0;
+        assert_eq!(weights(&spec, 0), expected(&momentum));
+
+        // With FedProx it depends on the round's learning rate: in the first of two that warm up, a third of 0.1.
+        spec.training.optimizer = spec::Optimizer::Sgd { momentum: 0 };
+        (spec.training.proximal, spec.training.schedule) =
+            (3_000_000, spec::Schedule::Constant { warmup: 2 });
+        decentralml_protocol::spec::check(&spec).unwrap();
+        for (settled, pull) in [(0, 0.1), (1, 0.2), (2, 0.3), (9, 0.3)] {
+            let proximal = |tau: i32| (1.0 - (1.0_f64 - pull).powi(tau)) / pull;
+            assert_eq!(weights(&spec, settled), expected(&proximal), "after {settled}");
+        }
+    }
+
+    #[test]
     fn a_claim_of_rows_beyond_the_cap_is_worth_no_more_than_the_cap() {
         for counts in [spec::Counts::Samples { cap: 500 }, spec::Counts::Nova { cap: 500 }] {
             let spec = of(spec::Aggregation { counts, ..Default::default() });
-            let claimed = |rows| aggregation(&spec, &[300, 300, rows], [0; 32]).unwrap().counts;
+            let claimed = |rows| aggregation(&spec, 0, &[300, 300, rows], [0; 32]).unwrap().counts;
             assert_eq!(claimed(u32::MAX), claimed(500), "{counts:?}");
         }
     }

@@ -1,5 +1,5 @@
-//! What this trainer carries from one of its updates to the next: what they have left out (error feedback), or its control variate
-//! (SCAFFOLD).
+//! What this trainer carries from one of its updates to the next: what they have left out (error feedback), the mean of its changes (worker
+//! momentum), or its control variate (SCAFFOLD).
 //!
 //! One file for each update that was made, named by its round and by what it was made from: a fork may ask for another update in the same
 //! round. It is there before the update is committed to. An update goes on from the file of the last settled round in which this trainer's
@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use decentralml_learning::{ControlVariate, ModelSpec, Residual, StateError};
+use decentralml_learning::{ControlVariate, ModelSpec, Residual, StateError, WorkerMomentum};
 use decentralml_sdk::{Row, View};
 use decentralml_types::{Hash, RoundNumber, TaskId};
 use tokio::task::spawn_blocking;
@@ -30,7 +30,7 @@ use crate::{
 /// What all names of files end with.
 const ENDING: &str = ".safetensors";
 /// What the names of files begin with.
-const PREFIXES: [&str; 2] = [Residual::PREFIX, ControlVariate::PREFIX];
+const PREFIXES: [&str; 3] = [Residual::PREFIX, WorkerMomentum::PREFIX, ControlVariate::PREFIX];
 /// Files of a kind that are kept beside the one that updates go on from, as long as the chain may come back to them.
 const SPARE: usize = 4;
 
@@ -70,6 +70,26 @@ impl Carried for Residual {
     }
 }
 
+impl Carried for WorkerMomentum {
+    const PREFIX: &'static str = "momentum-";
+    // It is a mean of what this trainer has learned from its own rows: none of it is brought twice, whatever became of the update. To begin
+    // anew would lose all earlier rounds, and with them the little noise that a robust rule is to see.
+    const TRUSTS: bool = true;
+
+    fn zero(_: &ModelSpec) -> Self {
+        Self::default()
+    }
+
+    fn load(path: &Path, model: &ModelSpec) -> Result<Self, StateError> {
+        Self::load(path, model)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        // There is one after every update; before the first, nothing is kept.
+        self.to_bytes().unwrap_or_default()
+    }
+}
+
 impl Carried for ControlVariate {
     const PREFIX: &'static str = "variate-";
     // If this is wrong, the server's variate is off for good by the N-th part of what the update has changed in this one; if the one before
@@ -90,8 +110,8 @@ impl Carried for ControlVariate {
 }
 
 /// What the accepted updates of settled rounds before this one hand on; that of a first update where there was none. What cannot be read
-/// back is begun anew: of error feedback no more is lost than what one update has left out. Of a variate more is: the server's has it in it
-/// for good (`docs/protocol.md`).
+/// back is begun anew: of error feedback no more is lost than what one update has left out, of worker momentum the mean of earlier rounds. Of a
+/// variate more is: the server's has it in it for good (`docs/protocol.md`).
 pub(super) async fn before<C: Carried>(
     work: &Work,
     moment: &Moment,
@@ -140,8 +160,11 @@ pub(super) async fn tidy(work: &Work, finalized: &View, task: TaskId) -> Result<
 /// Removes what no update will go on from where all that is said of these rounds is final.
 async fn clear(state: &State, task: TaskId, chain: &impl Rounds) -> Result<(), WorkerError> {
     let residuals = look::<Residual>(state, task, RoundNumber::MAX, chain).await?;
+    let momenta = look::<WorkerMomentum>(state, task, RoundNumber::MAX, chain).await?;
     let variates = look::<ControlVariate>(state, task, RoundNumber::MAX, chain).await?;
-    residuals.spent.iter().chain(&variates.spent).for_each(|path| remove(path));
+    for found in [residuals, momenta, variates] {
+        found.spent.iter().for_each(|path| remove(path));
+    }
     let left: BTreeSet<RoundNumber> =
         files(state, task, &PREFIXES).into_iter().map(|(round, _)| round).collect();
     for round in rounds::noted(state, task) {

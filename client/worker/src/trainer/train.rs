@@ -3,24 +3,20 @@
 use std::ops::ControlFlow;
 
 use codec::Encode;
-use decentralml_learning::{
-    ControlVariate, Draw, LocalTraining, ModelSpec, Residual, Update, Weights, train_corrected,
-};
+use decentralml_learning::{Draw, LocalTraining, ModelSpec, Weights, train_corrected};
 use decentralml_protocol::draw;
 use decentralml_sdk::{Draw as Drawn, Place, call, encryption::Registered, random_32};
 use decentralml_storage::unixfs;
 use decentralml_types::{Hash, Seed, commitment::UpdateCommitment};
 use std::sync::Arc;
 
-use super::{Conduct, Trained, Trainer, carried, name};
+use super::{Conduct, Trained, Trainer, history::History, name};
 use crate::{
-    convert::{self, Scaffold},
-    enroll,
+    convert, enroll,
     error::WorkerError,
     handing,
     sealed::seal_update,
     state::{Sealed, What},
-    variate,
     wire::Wire,
     work::{Models, Moment, Work, compute},
 };
@@ -85,13 +81,8 @@ async fn prepare(
         tracing::warn!(round = moment.round.number, "the phase ended while it trained");
         return Ok(None);
     };
-    let Made { bytes, residual, variate } = made;
-    if let Some(residual) = residual {
-        carried::keep(work, moment, residual).await?;
-    }
-    if let Some(variate) = variate {
-        carried::keep(work, moment, variate).await?;
-    }
+    let Made { bytes, history } = made;
+    history.keep(work, moment).await?;
     let trained = store(trainer, work, moment, bytes).await?;
     let salt = random_32().ok_or(WorkerError::NoRandomness)?;
     let hash = UpdateCommitment {
@@ -113,45 +104,12 @@ async fn prepare(
 /// An update, and what the next one goes on from.
 struct Made {
     bytes: Vec<u8>,
-    /// What it leaves out, where the next one is to bring it.
-    residual: Option<Residual>,
-    /// The trainer's control variate, where there are some.
-    variate: Option<ControlVariate>,
+    history: History,
 }
 
 impl Made {
     fn alone(bytes: Vec<u8>) -> Self {
-        Self { bytes, residual: None, variate: None }
-    }
-}
-
-/// The control variates that a round starts from.
-struct Variates {
-    server: ControlVariate,
-    own: ControlVariate,
-    scaffold: Scaffold,
-    /// The longest update that seats take as it is, where the task has such a bound.
-    bound: Option<u64>,
-}
-
-impl Variates {
-    /// `None` where the task has none.
-    async fn before(
-        work: &Work,
-        moment: &Moment,
-        model: &ModelSpec,
-    ) -> Result<Option<Self>, WorkerError> {
-        let scaffold = convert::scaffold(&moment.task.spec, moment.task.settled_rounds);
-        let Some(scaffold) = scaffold else { return Ok(None) };
-        let server = variate::of_server(work, moment, model).await?;
-        let own = carried::before(work, moment, model).await?;
-        let bound = convert::norm_bound(&moment.task.spec);
-        Ok(Some(Self { server, own, scaffold, bound }))
-    }
-
-    /// The own variate after an update.
-    fn after(&self, sent: &Update) -> Result<ControlVariate, WorkerError> {
-        variate::after(&self.own, &self.server, sent, &self.scaffold, self.bound)
+        Self { bytes, history: History::default() }
     }
 }
 
@@ -189,11 +147,7 @@ async fn make(
     }
     let local = convert::training(&moment.task.spec, moment.task.settled_rounds);
     let local = LocalTraining { precision: trainer.precision, ..local };
-    let mut residual = match wire.has_feedback() {
-        true => Some(carried::before::<Residual>(work, moment, &spec).await?),
-        false => None,
-    };
-    let variates = Variates::before(work, moment, &spec).await?;
+    let mut history = History::before(work, moment, &spec, &wire).await?;
     let data = trainer.data.clone();
     let seed = shuffle_seed(work, moment);
     let flips = trainer.conduct == Conduct::SignFlip;
@@ -202,20 +156,14 @@ async fn make(
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         };
-        let correction =
-            variates.as_ref().map(|all| all.own.correction(&all.server)).transpose()?;
+        let correction = history.correction()?;
         let correction = correction.as_ref();
         let outcome = train_corrected(&spec, &base, &data, &local, correction, seed, go_on)?;
-        let (from, to) = match flips {
-            true => (&outcome.weights, base.as_ref()),
-            false => (base.as_ref(), &outcome.weights),
-        };
-        let written = wire.write(from, to, &draw, residual.as_mut())?;
-        let next = variates.map(|all| all.after(&written.update));
-        Ok::<_, WorkerError>((written, residual, next.transpose()?, outcome.loss))
+        let written = history.write(&wire, &base, outcome.weights, &draw, flips)?;
+        Ok::<_, WorkerError>((written, history, outcome.loss))
     });
     let Some(trained) = trained.await? else { return Ok(None) };
-    let (written, residual, variate, loss) = trained?;
+    let (written, history, loss) = trained?;
     let (round, norm, cut) = (moment.round.number, written.update.norm(), written.cut);
     tracing::info!(round, loss, norm, cut, "trained");
     if cut > 0 {
@@ -230,7 +178,7 @@ async fn make(
         Conduct::Truncated => bytes.truncate(bytes.len() / 2),
         _ => {}
     }
-    Ok(Some(Made { bytes, residual, variate }))
+    Ok(Some(Made { bytes, history }))
 }
 
 /// Stores the update, sealed where the task wants that. The task's limit is one of the plain bytes.

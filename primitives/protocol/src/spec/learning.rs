@@ -42,7 +42,8 @@ pub(super) fn training(training: &LocalTraining) -> Result<(), SpecError> {
     require(schedule, SpecError::Schedule)?;
     let decoupled = matches!(training.optimizer, Optimizer::AdamW { .. });
     require(!decoupled || training.weight_decay == 0, SpecError::WeightDecay)?;
-    require(training.clip_norm != Some(0), SpecError::ClipNorm)
+    require(training.clip_norm != Some(0), SpecError::ClipNorm)?;
+    require(training.worker_momentum < MILLION, SpecError::WorkerMomentum)
 }
 
 pub(super) fn aggregation(spec: &TaskSpec) -> Result<(), SpecError> {
@@ -91,7 +92,8 @@ pub(super) fn scaffold(spec: &TaskSpec) -> Result<(), SpecError> {
     require(clients >= u32::from(spec.trainers.max), SpecError::Clients)?;
     let known = matches!(training.work, Work::Steps(_))
         && matches!(training.schedule, Schedule::Constant { .. });
-    let plain = training.clip_norm.is_none() && training.proximal == 0;
+    let plain =
+        training.clip_norm.is_none() && training.proximal == 0 && training.worker_momentum == 0;
     require(known && plain, SpecError::Scaffold)?;
     let alike = spec.aggregation.counts == Counts::Equal && !spec.aggregation.server.has_state();
     let whole = spec.encoding.keep == MILLION && !spec.encoding.error_feedback;
@@ -105,9 +107,12 @@ fn counts(spec: &TaskSpec) -> Result<(), SpecError> {
     require((1..=MAX_COUNT).contains(&cap), SpecError::Cap)?;
     let plain = spec.aggregation.rule == Rule::Mean && spec.aggregation.before == Before::Nothing;
     require(plain, SpecError::Counts)?;
-    let steps = matches!(spec.training.optimizer, Optimizer::Sgd { momentum: 0 });
+    let training = &spec.training;
+    let steps = matches!(training.optimizer, Optimizer::Sgd { .. });
+    // Seats compute how far steps go. The cosine and the powers of other schedules may differ in their last bit between machines.
+    let pull = training.proximal == 0 || matches!(training.schedule, Schedule::Constant { .. });
     let is_nova = matches!(spec.aggregation.counts, Counts::Nova { .. });
-    require(!is_nova || steps && spec.training.proximal == 0, SpecError::Nova)
+    require(!is_nova || steps && pull, SpecError::Nova)
 }
 
 fn server(server: &ServerOptimizer) -> Result<(), SpecError> {

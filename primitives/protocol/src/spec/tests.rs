@@ -115,6 +115,8 @@ fn every_contradiction_in_the_training_is_named() {
     assert_eq!(twice, Some(SpecError::WeightDecay));
     assert_eq!(training(|t| t.clip_norm = Some(0)), Some(SpecError::ClipNorm));
     assert_eq!(training(|t| t.clip_norm = Some(1)), None);
+    assert_eq!(training(|t| t.worker_momentum = MILLION), Some(SpecError::WorkerMomentum));
+    assert_eq!(training(|t| t.worker_momentum = MILLION - 1), None);
 }
 
 #[test]
@@ -137,6 +139,7 @@ fn scaffold_goes_with_what_all_seats_know() {
         |s| s.training.schedule = Schedule::Exponential { warmup: 0, factor: 900_000 },
         |s| s.training.clip_norm = Some(1_000_000),
         |s| s.training.proximal = 1,
+        |s| s.training.worker_momentum = 1,
     ] {
         assert_eq!(scaffold(change), Some(SpecError::Scaffold));
     }
@@ -220,8 +223,32 @@ fn updates_count_differently_in_a_plain_mean_alone() {
     assert_eq!(counts(samples, mixed), Some(SpecError::Counts));
     let nova = Counts::Nova { cap: 100 };
     assert_eq!(counts(nova, |_| ()), None);
-    assert_eq!(counts(nova, |s| s.training.proximal = 1), Some(SpecError::Nova));
+    let momentum = |s: &mut TaskSpec| s.training.optimizer = Optimizer::Sgd { momentum: 900_000 };
+    assert_eq!(counts(nova, momentum), None);
+    assert_eq!(counts(nova, |s| s.training.worker_momentum = 500_000), None);
     assert_eq!(counts(nova, |s| s.training.optimizer = Optimizer::Adam), Some(SpecError::Nova));
+}
+
+#[test]
+fn fednova_with_fedprox_needs_a_learning_rate_that_all_seats_compute_alike() {
+    let of = |schedule, proximal| {
+        error(|s| {
+            s.aggregation.counts = Counts::Nova { cap: 100 };
+            s.training.optimizer = Optimizer::Sgd { momentum: 900_000 };
+            (s.training.schedule, s.training.proximal) = (schedule, proximal);
+        })
+    };
+    for warmup in [0, 3] {
+        assert_eq!(of(Schedule::Constant { warmup }, 10_000), None);
+    }
+    for schedule in [
+        Schedule::Cosine { warmup: 0, rounds: 9, floor: 0 },
+        Schedule::Exponential { warmup: 0, factor: 900_000 },
+        Schedule::Step { warmup: 0, every: 2, factor: 500_000 },
+    ] {
+        assert_eq!(of(schedule, 10_000), Some(SpecError::Nova), "{schedule:?}");
+        assert_eq!(of(schedule, 0), None, "{schedule:?}");
+    }
 }
 
 #[test]

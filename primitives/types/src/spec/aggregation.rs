@@ -110,8 +110,8 @@ data! {
             /// At most this much.
             cap: u32,
         },
-        /// FedNova (Wang et al. 2020): as [`Counts::Samples`], each update divided by the steps that its trainer took, and all
-        /// multiplied by their mean.
+        /// FedNova (Wang et al. 2020): as [`Counts::Samples`], each update divided by how far its trainer's steps go along a gradient that
+        /// never changes, and all multiplied by their mean. Plain SGD goes as far as it takes steps; momentum further, FedProx less far.
         Nova {
             /// At most this much.
             cap: u32,

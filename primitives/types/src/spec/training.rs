@@ -29,6 +29,10 @@ data! {
         /// FedProx's μ (Li et al. 2020) in millionths; 0 is none.
         #[cfg_attr(feature = "std", serde(default))]
         pub proximal: Millionths,
+        /// Worker momentum (Karimireddy et al. 2021) β in millionths, below one; 0 is none. A trainer sends the mean
+        /// `β m + (1 − β) change` of its changes over its accepted rounds in the place of the last one, so that robust rules see less noise.
+        #[cfg_attr(feature = "std", serde(default))]
+        pub worker_momentum: Millionths,
     }
 }
 

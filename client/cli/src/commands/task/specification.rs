@@ -244,6 +244,7 @@ mod tests {
         spec.training.optimizer = Optimizer::AdamW { weight_decay: 10_000 };
         spec.training.clip_norm = Some(10_000_000);
         spec.training.proximal = 1_000;
+        spec.training.worker_momentum = 900_000;
         spec.training.schedule = Schedule::Cosine { warmup: 2, rounds: 10, floor: 10_000 };
         spec.aggregation.norm_bound = Some(2_500_000);
         spec.aggregation.before = Before::NearestNeighbors { hostile: 1 };
@@ -259,7 +260,7 @@ mod tests {
         let text = super::text(&spec, &token, &token);
         for (name, words) in [
             ("training", "200 steps in batches of 16, learning rate 0.1, AdamW, weight decay 0.01"),
-            ("training", "a norm of at most 10, FedProx with 0.001"),
+            ("training", "a norm of at most 10, FedProx with 0.001, worker momentum 0.9"),
             ("learning rate", "along a cosine to 1 % in 10 rounds, after 2 rounds of warming up"),
             ("aggregation", "multi-Krum of 4 updates, bearing 1 hostile, after mixing"),
             ("aggregation", "each update cut to a norm of 2.5"),

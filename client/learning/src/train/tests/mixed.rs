@@ -48,22 +48,32 @@ fn every_task_is_learned_as_in_single_precision() {
     }
 }
 
-/// One step of rate `rate` for `w x = y` from `w = 0`.
-fn step(place: &Place, x: f32, y: f32, rate: f64) -> Result<TrainOutcome, TrainError> {
+/// Trains `w x = y` from `w = 0` on the processor, with products in floats of a kind.
+fn line(
+    products: FloatDType,
+    x: f32,
+    y: f32,
+    local: &LocalTraining,
+    observe: impl FnMut(Progress) -> ControlFlow<()>,
+) -> Result<TrainOutcome, TrainError> {
     let layers = vec![LayerSpec::Dense { units: 1, bias: false }];
     let spec = ModelSpec::new(vec![1], layers).with_task(Task::Regression);
     let base = Weights::new(&spec, vec![0.0]).unwrap();
     let data = Dataset::with_quantities(vec![x], vec![y], 1, 1).unwrap();
-    let local = LocalTraining { learning_rate: rate, ..LocalTraining::steps(1) };
     let (spec, base, data) = (&spec, &base, &data);
-    let job = Job { spec, base, data, local: &local, correction: None, seed: [0; 32] };
-    place.train(job, GO)
+    let job = Job { spec, base, data, local, correction: None, seed: [0; 32] };
+    processor(products).train(job, observe)
+}
+
+/// So many steps of rate `rate`.
+fn steps(number: u32, rate: f64) -> LocalTraining {
+    LocalTraining { learning_rate: rate, ..LocalTraining::steps(number) }
 }
 
 #[test]
 fn gradients_too_small_for_f16_survive_by_scaling() {
     // The gradient is 2 · 10⁻⁹, and the least number above zero in f16 is 6 · 10⁻⁸.
-    let outcome = step(&processor(FloatDType::F16), 1.0, 1e-9, 1e9).unwrap();
+    let outcome = line(FloatDType::F16, 1.0, 1e-9, &steps(1, 1e9), GO).unwrap();
     let weight = outcome.weights.values()[0];
     assert!((weight - 2.0).abs() < 0.01, "{weight}");
 }
@@ -72,20 +82,7 @@ fn gradients_too_small_for_f16_survive_by_scaling() {
 fn gradients_too_large_for_f16_are_tried_again_with_a_smaller_factor() {
     // The gradient −2,000 is in range, and out of it with the first factor.
     let mut batches = 0;
-    let layers = vec![LayerSpec::Dense { units: 1, bias: false }];
-    let spec = ModelSpec::new(vec![1], layers).with_task(Task::Regression);
-    let base = Weights::new(&spec, vec![0.0]).unwrap();
-    let data = Dataset::with_quantities(vec![1.0], vec![1e3], 1, 1).unwrap();
-    let local = LocalTraining { learning_rate: 0.25, ..LocalTraining::steps(3) };
-    let job = Job {
-        spec: &spec,
-        base: &base,
-        data: &data,
-        local: &local,
-        correction: None,
-        seed: [0; 32],
-    };
-    let outcome = processor(FloatDType::F16).train(job, |_| {
+    let outcome = line(FloatDType::F16, 1.0, 1e3, &steps(3, 0.25), |_| {
         batches += 1;
         ControlFlow::Continue(())
     });
@@ -98,7 +95,7 @@ fn gradients_too_large_for_f16_are_tried_again_with_a_smaller_factor() {
 
 #[test]
 fn what_is_out_of_range_without_a_factor_has_diverged() {
-    let large = |products| step(&processor(products), 1e5, 1.0, 1e-12);
+    let large = |products| line(products, 1e5, 1.0, &steps(1, 1e-12), GO);
     assert!(matches!(large(FloatDType::F16), Err(TrainError::Diverged { epoch: 0 })));
     // bf16 has the range of f32.
     assert!(large(FloatDType::BF16).is_ok());

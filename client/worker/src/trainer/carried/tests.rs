@@ -105,36 +105,40 @@ async fn what_a_rejected_update_has_left_goes_once_that_is_final() {
     // Round 1 was made in two forks, round 3 is void, round 4 goes on.
     for (round, origin) in [(1, 1), (1, 2), (2, 1), (3, 1), (4, 1)] {
         write::<Residual>(&state, round, origin);
+        write::<WorkerMomentum>(&state, round, origin);
         write::<ControlVariate>(&state, round, origin);
         notes::write(&state, 3, round, Fate::Accepted);
     }
     let mut known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Rejected)]);
     known.0.insert(3, (Standing::Void, Fate::Rejected));
     clear(&state, 3, &known).await.unwrap();
-    assert_eq!(left(&state), [1, 1, 4, 4]);
+    assert_eq!(left(&state), [1, 1, 1, 4, 4, 4]);
     assert!(path::<Residual>(&state, 1, 1).exists(), "the next update goes on from it");
     assert_eq!(state.rounds(3), BTreeSet::from([1, 4]), "notes of the others go, too");
 
     known.0.insert(4, (Standing::Settled([1; 32]), Fate::Accepted));
     clear(&state, 3, &known).await.unwrap();
-    assert_eq!((left(&state), state.rounds(3)), (vec![4, 4], BTreeSet::from([4])));
+    assert_eq!((left(&state), state.rounds(3)), (vec![4, 4, 4], BTreeSet::from([4])));
 }
 
 #[tokio::test]
-async fn where_nobody_knows_the_verdict_a_variate_goes_on_and_error_feedback_begins_anew() {
+async fn where_nobody_knows_the_verdict_all_go_on_but_error_feedback_which_begins_anew() {
     let folder = tempfile::tempdir().unwrap();
     let state = state(folder.path());
     for round in [1, 2] {
         write::<Residual>(&state, round, 1);
+        write::<WorkerMomentum>(&state, round, 1);
         write::<ControlVariate>(&state, round, 1);
     }
     let known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Unknown)]);
     let variate = look::<ControlVariate>(&state, 3, 3, &known).await.unwrap();
     assert_eq!(variate.last, Some((2, path::<ControlVariate>(&state, 2, 1))));
+    let momentum = look::<WorkerMomentum>(&state, 3, 3, &known).await.unwrap();
+    assert_eq!(momentum.last, Some((2, path::<WorkerMomentum>(&state, 2, 1))));
     let residual = look::<Residual>(&state, 3, 3, &known).await.unwrap();
     assert_eq!(residual.last, None, "what round 1 has left out went into the update of round 2");
     clear(&state, 3, &known).await.unwrap();
-    assert_eq!(left(&state), [2]);
+    assert_eq!(left(&state), [2, 2]);
 }
 
 #[test]

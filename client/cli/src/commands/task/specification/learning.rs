@@ -36,6 +36,9 @@ pub fn training(training: &LocalTraining) -> String {
     if training.proximal > 0 {
         text.push_str(&format!(", FedProx with {}", decimal(training.proximal)));
     }
+    if training.worker_momentum > 0 {
+        text.push_str(&format!(", worker momentum {}", decimal(training.worker_momentum)));
+    }
     text
 }
 
