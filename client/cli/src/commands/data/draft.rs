@@ -20,6 +20,7 @@ use crate::{
     exit::{Kind, OfKind, problem},
 };
 use color_eyre::{Result, eyre::WrapErr};
+use decentralml_files::{Aside, Readers, replace};
 use decentralml_sdk::{Anchor, Signer, View, encryption::derive};
 use decentralml_storage::{
     Storage, parse_cid,
@@ -32,7 +33,6 @@ use std::{
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
 
 /// Final blocks after which no transaction that was sent earlier is included any more, many times over.
 const DECIDED: BlockNumber = 3_600;
@@ -45,8 +45,8 @@ const HEIGHT: &str = "block ";
 /// Bytes of a list of what was stored, at most: more than anybody's.
 const MAX_MADE: u64 = 1 << 20;
 
-/// How the name of what is being encrypted begins.
-const ASIDE: &str = ".sealing-";
+/// What a file is called while it is encrypted, as its hash is not known yet.
+const ASIDE: &str = "sealing";
 
 /// An encrypted file, with its key.
 pub struct Draft {
@@ -89,30 +89,13 @@ pub fn prepare(mut plain: File, folder: &Path, signer: &Signer) -> Result<Draft>
 }
 
 fn encrypt(plain: File, folder: &Path, signer: &Signer) -> Result<Draft> {
-    let mut aside = self::aside(folder)?;
-    let (key, sealed) = seal::seal_to_one(plain, aside.as_file_mut()).of_kind(Kind::Data)?;
+    let mut aside = Aside::create(&folder.join(ASIDE), Readers::Owner)?;
+    let (key, sealed) = seal::seal_to_one(plain, aside.file()).of_kind(Kind::Data)?;
     let made = Made::open(name(folder, &sealed, "made"))?;
     let envelope = seal::envelope(&key, &[derive(signer, 0).public()]).of_kind(Kind::Data)?;
-    let mut key_aside = self::aside(folder)?;
-    key_aside.write_all(&envelope)?;
-    for (file, ending) in [(key_aside, "key"), (aside, "age")] {
-        file.as_file().sync_all()?;
-        file.persist(name(folder, &sealed, ending))?;
-    }
+    replace(&name(folder, &sealed, "key"), Readers::Owner, &[&envelope])?;
+    aside.replace(&name(folder, &sealed, "age"))?;
     Ok(Draft { path: name(folder, &sealed, "age"), key, sealed, made })
-}
-
-/// A file that [`sweep`] leaves alone for as long as this process has it.
-fn aside(folder: &Path) -> io::Result<NamedTempFile> {
-    loop {
-        let aside = tempfile::Builder::new().prefix(ASIDE).tempfile_in(folder)?;
-        match aside.as_file().try_lock() {
-            // It may have been swept before it was locked.
-            Ok(()) if aside.path().exists() => return Ok(aside),
-            Ok(()) | Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
 }
 
 fn read_key(path: &Path, signer: &Signer) -> Option<SecretKey> {
@@ -236,7 +219,7 @@ pub async fn settle(
         gone += super::let_go(storage, &unneeded(&cids, &named)).await?;
         made.forget()?;
     }
-    sweep(folder);
+    decentralml_files::sweep(&folder.join(ASIDE));
     // Where nothing is left in it, nor beside it.
     for folder in folder.ancestors().take(2) {
         let _ = fs::remove_dir(folder);
@@ -247,20 +230,6 @@ pub async fn settle(
 /// What was stored and the chain does not name.
 fn unneeded(made: &[Cid], named: &BTreeSet<Cid>) -> Vec<Cid> {
     made.iter().filter(|cid| !named.contains(cid)).copied().collect()
-}
-
-/// Removes what was being encrypted when a process was killed: what no process has locked. What cannot be removed stays.
-fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let is_aside = entry.file_name().to_string_lossy().starts_with(ASIDE);
-        if is_aside
-            && let Ok(file) = File::open(entry.path())
-            && file.try_lock().is_ok()
-        {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 #[cfg(test)]
@@ -372,27 +341,6 @@ mod tests {
         }
         // Somebody is at it, however old it is.
         assert!(Made::try_open(path).unwrap().is_none());
-    }
-
-    #[test]
-    fn what_is_being_encrypted_is_swept_once_its_process_is_gone_whatever_the_clock_says() {
-        let temporary = tempfile::tempdir().unwrap();
-        let now = SystemTime::now();
-        let far = Duration::from_secs(10 * 365 * 24 * 3_600);
-        for time in [now, now - far, now + far] {
-            let living = aside(temporary.path()).unwrap();
-            living.as_file().set_modified(time).unwrap();
-            sweep(temporary.path());
-            assert!(living.path().exists(), "{time:?}");
-            // As a kill leaves it: the file stays, and the system lets go of the lock.
-            let (file, dead) = living.keep().unwrap();
-            drop(file);
-            sweep(temporary.path());
-            assert!(!dead.exists(), "{time:?}");
-        }
-        fs::write(temporary.path().join("other"), "").unwrap();
-        sweep(temporary.path());
-        assert!(temporary.path().join("other").exists());
     }
 
     #[test]
