@@ -9,7 +9,8 @@
 # Usage: scripts/kubo.sh            the storage tests, then the demo
 #        scripts/kubo.sh --tests [NAME...]
 #                                   the storage tests only, or those that are named
-#        scripts/kubo.sh --demo     the demo only; its report is in out/kubo
+#        scripts/kubo.sh --demo     the demo only, there and then on the embedded store, where its models must have the same CIDs; the
+#                                   reports are in out/kubo and out/kubo-embedded
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
@@ -79,13 +80,26 @@ echo "Building tests and programs …"
 SECONDS=0
 start_kubo
 if [[ $TESTS ]]; then
-    DECENTRALML_KUBO=$URL DECENTRALML_IPFS=$KUBO cargo test --release --workspace --locked --test kubo --test contract --no-fail-fast -- --ignored "${ONLY[@]}"
+    DECENTRALML_KUBO=$URL DECENTRALML_IPFS=$KUBO cargo test --release --workspace --locked --test kubo --test contract --no-fail-fast -- --ignored --show-output "${ONLY[@]}"
 fi
 if [[ $DEMO ]]; then
-    "$BIN/decentralml" demo --node "$BIN/decentralml-node" --out out/kubo --ipfs "$URL"
+    demo() { "$BIN/decentralml" demo --node "$BIN/decentralml-node" "$@"; }
+    demo --out out/kubo --ipfs "$URL"
     cid=$(sed -n 's/.*"model_cid": "\(.*\)".*/\1/p' out/kubo/report.json)
     # Kubo's own program, which shares no code with ours, gives the released model byte for byte.
     "$KUBO" cat "$cid" | cmp - out/kubo/model.safetensors || die "Kubo gives other bytes for $cid than the demo kept"
+    # Which bytes are a model must not hang on who keeps them: the same seed and the same chain give the same models on both stores.
+    echo "The same demo on the embedded store …"
+    demo --out out/kubo-embedded
+    models() { sed -n 's/.*"cid": "\(.*\)".*/\1/p' "$1/rounds.json"; }
+    models out/kubo >"$DIR/kubo.models"
+    models out/kubo-embedded >"$DIR/embedded.models"
+    [[ -s $DIR/kubo.models ]] || die "out/kubo/rounds.json names no model"
+    diff "$DIR/kubo.models" "$DIR/embedded.models" >&2 ||
+        die "the models of out/kubo (<) and out/kubo-embedded (>) differ. Their rounds.json and logs say where: a worker that was too \
+late for a round, as on a busy machine, changes the model"
+    cmp out/kubo/model.safetensors out/kubo-embedded/model.safetensors || die "the released models differ"
+    echo "All $(wc -l <"$DIR/kubo.models") models of the demo have the same CIDs on Kubo and on the embedded store"
     echo "Kubo itself gives the released model $cid, byte for byte; it holds $("$KUBO" pin ls --type=recursive -q | wc -l) pinned files"
 fi
 echo "done in $SECONDS s; Kubo is stopped and its repository removed"

@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # Formatting, lints, licenses and all tests, end to end included. Ends with the time of each part, which it also writes to
-# out/test.json, and the line "N passed, N failed".
+# out/test.json, a line for each thing that could not be looked at here, and the line "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 # shellcheck source=scripts/kubo-program.sh
 . scripts/kubo-program.sh
+# shellcheck source=scripts/age-program.sh
+. scripts/age-program.sh
 scripts/setup.sh node:nodejs npm:npm kill:procps || exit 1
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0
 failed=0
-skipped=
+# What was not looked at here, each with its reason: whole parts, and tests that said so.
+skipped=()
 # Tests that failed at first and passed when they were run again.
 unsteady=()
 # The parts that have ended, and the seconds that each took.
@@ -70,22 +73,37 @@ count() {
 	took "$name" "$start"
 }
 
+# Notes that a part was left out, and why.
+skip() {
+	echo "SKIPPED: $2"
+	skipped+=("$1: $2")
+}
+
 # Runs a command and leaves in `ok`, `bad` and `status` how many tests passed, how many failed and how it ended; in `begun` and `told`
-# how many programs began their tests and how many told the results: one that crashes does not.
+# how many programs began their tests and how many told the results: one that crashes does not. A test that passed and printed a line
+# SKIPPED: with the reason has proved less than its name says, which is noted.
 tally() {
 	"$@" 2>&1 | tee "$log"
 	status=${PIPESTATUS[0]}
+	local line
+	while IFS= read -r line; do
+		[[ " ${skipped[*]} " == *"$line"* ]] || skipped+=("$line")
+	done < <(awk '
+		/^---- .* stdout ----$/ { test = $0; sub(/^---- /, "", test); sub(/ stdout ----$/, "", test) }
+		/^test result:/ { test = "" }
+		/^SKIPPED: / { sub(/^SKIPPED: /, ""); print (test == "" ? "" : test ": ") $0 }
+	' "$log")
 	ok=$(awk '/^test result:/ { sum += $4 } END { print sum + 0 }' "$log")
 	bad=$(awk '/^test result:/ { sum += $6 } END { print sum + 0 }' "$log")
 	begun=$(grep -c '^running [0-9]* tests\?$' "$log")
 	told=$(grep -c '^test result:' "$log")
 }
 
-# All tests, or those that are named.
+# All tests, or those that are named. What they print is shown of those that pass as well: it says what they left out.
 tests() {
 	local only=()
-	[ "$#" -eq 0 ] || only=(-- --exact "$@")
-	cargo test --release --workspace --locked --no-fail-fast "${only[@]}"
+	[ "$#" -eq 0 ] || only=(--exact "$@")
+	cargo test --release --workspace --locked --no-fail-fast -- --show-output "${only[@]}"
 }
 
 # Holds the licenses of all dependencies against deny.toml. The tool is built in minutes, so nobody is made to have it.
@@ -94,8 +112,7 @@ licenses() {
 		check "licenses" deny
 	else
 		echo "== licenses"
-		echo "SKIPPED: cargo-deny is not installed (cargo install --locked cargo-deny)"
-		skipped="${skipped:+$skipped, }licenses"
+		skip "licenses" "cargo-deny is not installed (cargo install --locked cargo-deny)"
 	fi
 }
 
@@ -120,8 +137,22 @@ kubo() {
 		return
 	fi
 	echo "== kubo"
-	echo "SKIPPED: $why"
-	skipped="${skipped:+$skipped, }kubo"
+	skip "kubo" "$why"
+}
+
+# Holds sealed files against the reference implementation of their format, where there is one or Go to build it with.
+age() {
+	local why
+	if ! can_find_age; then
+		why="there is neither age (or DECENTRALML_AGE) nor Go, with which scripts/age.sh builds it"
+	elif ! timeout 300 bash -c '. scripts/env.sh; . scripts/age-program.sh; find_age'; then
+		why="age could not be built with Go: see above"
+	else
+		count "age" scripts/age.sh
+		return
+	fi
+	echo "== age"
+	skip "age" "$why"
 }
 
 # Has tract evaluate exported models, and ONNX Runtime where it can be had: that it cannot, as where there is no Python, says nothing about
@@ -137,8 +168,7 @@ onnx() {
 		return
 	fi
 	check "onnx" scripts/onnx.sh --rust
-	echo "SKIPPED: ONNX Runtime: $why"
-	skipped="${skipped:+$skipped, }ONNX Runtime"
+	skip "ONNX Runtime" "$why"
 }
 
 # Runs a task among three machines, where this one lets us make them: containers often do not. It has to have the machine for itself:
@@ -150,8 +180,7 @@ machines() {
 	fi
 	echo "== machines"
 	cat "$log"
-	echo "SKIPPED: scripts/machines.sh --try says why"
-	skipped="${skipped:+$skipped, }machines"
+	skip "machines" "scripts/machines.sh --try says why"
 }
 
 machines_round() {
@@ -168,8 +197,8 @@ report() {
 	printf '%-16s %5d\n' "all together" "$total"
 	mkdir -p out
 	{
-		printf '{\n  "date": "%s",\n  "cores": %d,\n  "passed": %d,\n  "failed": %d,\n  "seconds": {\n' \
-			"$(date -u +%F)" "$(nproc)" "$passed" "$failed"
+		printf '{\n  "date": "%s",\n  "cores": %d,\n  "passed": %d,\n  "failed": %d,\n  "skipped": %d,\n  "seconds": {\n' \
+			"$(date -u +%F)" "$(nproc)" "$passed" "$failed" "${#skipped[@]}"
 		for i in "${!parts[@]}"; do printf '    "%s": %d,\n' "${parts[i]}" "${seconds[i]}"; done
 		printf '    "all together": %d\n  }\n}\n' "$total"
 	} >out/test.json
@@ -185,13 +214,14 @@ check "lints" cargo clippy --release --workspace --all-targets --locked -- -D wa
 check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" tests
 kubo
+age
 onnx
 machines
 check "local network" scripts/localnet.sh --check
 check "polkadot-js" scripts/polkadot-js.sh
 
 report
-[ -z "$skipped" ] || echo "Skipped: $skipped."
+[ "${#skipped[@]}" -eq 0 ] || printf 'Skipped: %s\n' "${skipped[@]}"
 [ "${#unsteady[@]}" -eq 0 ] || printf 'Unsteady, passed at the second try: %s\n' "${unsteady[@]}"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

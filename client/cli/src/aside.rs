@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::{Builder, NamedTempFile};
+use decentralml_files::Readers;
 
 /// Why a file is not written.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Error for WriteError {
 
 /// A file that is written beside its place, and renamed when it is whole. Dropped before that, it is gone.
 pub struct Aside {
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<decentralml_files::Aside>,
     path: PathBuf,
     force: bool,
 }
@@ -59,16 +59,7 @@ impl Aside {
         if !force && path.symlink_metadata().is_ok() {
             return Err(WriteError::Exists(path.display().to_string()));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut builder = Builder::new();
-        builder.prefix(".").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::{fs::Permissions, os::unix::fs::PermissionsExt};
-            // As any file that a program makes: without it, nobody else could read it.
-            builder.permissions(Permissions::from_mode(0o666));
-        }
-        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+        let file = decentralml_files::Aside::create(path, Readers::Everybody);
         let file = file.map_err(|source| failed(path, source))?;
         Ok(Self { file: BufWriter::new(file), path: path.to_owned(), force })
     }
@@ -77,11 +68,10 @@ impl Aside {
     pub fn finish(self) -> Result<(), WriteError> {
         let Self { file, path, force } = self;
         let file = file.into_inner().map_err(|error| failed(&path, error.into_error()))?;
-        file.as_file().sync_all().map_err(|source| failed(&path, source))?;
-        let placed = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
-        placed.map(drop).map_err(|error| match error.error.kind() {
+        let placed = if force { file.replace(&path) } else { file.put(&path) };
+        placed.map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => WriteError::Exists(path.display().to_string()),
-            _ => failed(&path, error.error),
+            _ => failed(&path, source),
         })
     }
 }

@@ -222,6 +222,39 @@ mod tests {
         }
     }
 
+    /// Other processes of the machine see command lines, and shells write them down.
+    #[test]
+    fn no_argument_takes_a_secret_by_value() {
+        const SECRETS: [&str; 8] =
+            ["suri", "seed", "phrase", "passphrase", "password", "token", "secret", "mnemonic"];
+        // Numbers that draws follow from, which are no secrets.
+        const DRAWS: [(&str, &str); 2] = [("demo", "seed"), ("split", "seed")];
+        let cli = Cli::command();
+        let (mut files, mut draws) = (Vec::new(), Vec::new());
+        for command in all(&cli) {
+            for argument in command.get_arguments().filter(|one| one.get_action().takes_values()) {
+                let id = argument.get_id().as_str();
+                let long = argument.get_long().unwrap_or(id);
+                let names = [id, long].map(|name| name.replace('-', "_"));
+                let mut words = names.iter().flat_map(|name| name.split('_'));
+                if !words.any(|word| SECRETS.contains(&word)) {
+                    continue;
+                }
+                let place = (command.get_name(), long);
+                if long.ends_with("-file") {
+                    files.push(place);
+                } else {
+                    draws.push(place);
+                }
+            }
+        }
+        draws.sort_unstable();
+        assert_eq!(draws, DRAWS, "an argument that takes a secret by value");
+        for file in [("decentralml", "passphrase-file"), ("daemon", "token-file")] {
+            assert!(files.contains(&file), "{files:?}");
+        }
+    }
+
     #[test]
     fn who_signs_and_who_is_meant_are_told_apart() {
         for words in [

@@ -26,13 +26,17 @@ pub struct Log;
 
 impl Write for Log {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // All of it while no bar is there: a bar between two parts would tear the line.
-        BARS.suspend(|| io::stderr().write_all(line)).map(|()| line.len())
+        above(&BARS, &mut io::stderr(), line).map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
     }
+}
+
+/// Writes all of a line while no bar is there: a bar between two parts would tear it.
+fn above(bars: &MultiProgress, screen: &mut impl Write, line: &[u8]) -> io::Result<()> {
+    bars.suspend(|| screen.write_all(line))
 }
 
 /// Has a bar stand below the log, with the others of this process.
@@ -172,7 +176,141 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use decentralml_storage::host::Handing;
-    use std::{fs::File, sync::Mutex};
+    use indicatif::{ProgressDrawTarget, TermLike};
+    use std::{
+        fs::File,
+        sync::{
+            Arc, Mutex,
+            atomic::{AtomicBool, Ordering},
+        },
+        thread,
+    };
+    use tracing_subscriber::fmt::MakeWriter;
+
+    /// What a terminal gets, in small pieces, so that others come between them.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let piece = &bytes[..bytes.len().min(16)];
+            self.0.lock().unwrap().extend_from_slice(piece);
+            thread::yield_now();
+            Ok(piece.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            self.write_str("\x1b[A")
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            self.write_str("\x1b[B")
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            self.write_str("\x1b[C")
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            self.write_str("\x1b[D")
+        }
+
+        fn write_line(&self, line: &str) -> io::Result<()> {
+            self.write_str(&format!("{line}\r\n"))
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.clone().write_all(text.as_bytes())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.write_str("\r\x1b[2K")
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The log of a process with these bars, on this screen.
+    struct Above(MultiProgress, Screen);
+
+    impl Write for &Above {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            above(&self.0, &mut self.1.clone(), line).map(|()| line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Above {
+        type Writer = &'a Self;
+
+        fn make_writer(&'a self) -> Self::Writer {
+            self
+        }
+    }
+
+    #[test]
+    fn lines_of_the_log_stay_whole_beside_bars_that_move() {
+        const LINES: usize = 12;
+        let screen = Screen::default();
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like_with_hz(
+            Box::new(screen.clone()),
+            255,
+        ));
+        let log = tracing_subscriber::fmt().with_ansi(false).without_time().with_target(false);
+        let log = log.with_writer(Above(bars.clone(), screen.clone())).finish();
+        let log = tracing::Dispatch::new(log);
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for number in 0..2 {
+                let bar = bars.add(styled(format!("task {number}, round 1: to hosts")));
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    bar.set_length(1_000);
+                    while !is_over.load(Ordering::Relaxed) {
+                        bar.inc(1);
+                        // The lines have their turns, too.
+                        thread::sleep(Duration::from_millis(2));
+                    }
+                });
+            }
+            let writers = ["trainer", "evaluator"].map(|who| {
+                let log = log.clone();
+                scope.spawn(move || {
+                    tracing::dispatcher::with_default(&log, || {
+                        for number in 0..LINES {
+                            tracing::info!(who, number, "hosts hold the file");
+                        }
+                    });
+                })
+            });
+            let written = writers.map(|writer| writer.join());
+            is_over.store(true, Ordering::Relaxed);
+            assert!(written.iter().all(Result::is_ok));
+        });
+        let seen = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+        assert!(seen.contains("round 1: to hosts"), "no bar was drawn");
+        for who in ["trainer", "evaluator"] {
+            for number in 0..LINES {
+                let line = format!(" INFO hosts hold the file who=\"{who}\" number={number}\n");
+                assert_eq!(seen.matches(&line).count(), 1, "{line:?} is torn or missing");
+            }
+        }
+    }
 
     #[tokio::test]
     async fn uploads_have_a_bar_each_while_they_are_on_their_way() {

@@ -1,10 +1,12 @@
 //! What somebody keeps from round to round: a model's worth of numbers in a file that survives crashes.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
+    fs::File,
+    io::{self, Read},
     path::Path,
 };
+
+use decentralml_files::{Readers, replace};
 
 use crate::{malformed::Malformed, model::ModelSpec, weights::Weights};
 
@@ -22,13 +24,7 @@ pub enum StateError {
 impl Weights {
     /// Writes the canonical file, whole or not at all: a crash leaves the old one or the new one.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = path.with_file_name(name);
-        let mut file = File::create(&new)?;
-        file.write_all(&self.to_bytes())?;
-        file.sync_all()?;
-        fs::rename(new, path)
+        replace(path, Readers::Everybody, &[&self.to_bytes()])
     }
 
     /// Reads a file that [`save`](Self::save) has written; nothing where there is none. Never reads more

@@ -7,6 +7,7 @@ use std::{fmt, fs, io, path::Path, str::FromStr, time::SystemTime};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use crypto_secretbox::{Key, KeyInit, Nonce, XSalsa20Poly1305, aead::Aead};
+use decentralml_files::Readers;
 use schnorrkel::{
     ExpansionMode, MiniSecretKey, SecretKey,
     derive::{ChainCode, Derivation},
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use subxt::utils::AccountId32;
 use subxt_signer::{DeriveJunction, ExposeSecret, SecretUri, bip39::Mnemonic, polkadot_js_compat};
 
-use crate::{persist, random::random_32, signer::Signer};
+use crate::{random::random_32, signer::Signer};
 
 const LOG_N: u8 = 17;
 const R: u32 = 8;
@@ -148,7 +149,8 @@ pub fn create(
     };
     let json = serde_json::to_vec_pretty(&file)
         .map_err(|error| not_a_keystore(path, error.to_string()))?;
-    persist::create(path, &json).map_err(|source| match source.kind() {
+    let created = decentralml_files::create(path, Readers::Owner, &[&json]);
+    created.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeystoreError::Exists(path.display().to_string()),
         _ => KeystoreError::Io { path: path.display().to_string(), source },
     })?;

@@ -32,7 +32,6 @@ mod error;
 mod event;
 pub mod keystore;
 mod nonce;
-pub mod persist;
 mod random;
 mod record;
 mod signer;

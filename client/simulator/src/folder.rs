@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use decentralml_files::{Readers, replace};
+
 use crate::{Report, SimulateError};
 
 /// What the lock file of every folder says that a run may write into.
@@ -119,25 +121,7 @@ pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, SimulateEr
 /// Writes a file beside its place, syncs it, and puts it there: a crash leaves the old one or the new
 /// one.
 pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), SimulateError> {
-    let write = || -> io::Result<()> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = path.with_file_name(name);
-        let mut file = File::create(&new)?;
-        for part in parts {
-            file.write_all(part)?;
-        }
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        sync_folder(path.parent())
-    };
-    write().map_err(|error| SimulateError::file(path, error))
-}
-
-/// Makes a renamed or new file of a folder survive a loss of power, where the system can.
-pub(crate) fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    replace(path, Readers::Everybody, parts).map_err(|error| SimulateError::file(path, error))
 }
 
 /// Removes the files of a folder that have names of ours, and the folder if nothing else is in it; none

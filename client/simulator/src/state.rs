@@ -12,10 +12,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{
-    SimulateError,
-    folder::{read_at_most, sync_folder},
-};
+use decentralml_files::sync_folder;
+
+use crate::{SimulateError, folder::read_at_most};
 
 /// The states of all clients that have one.
 #[derive(Debug)]
@@ -115,8 +114,9 @@ impl States {
         }
         match written.is_empty() {
             true => Ok(()),
-            false => sync_folder(Some(&self.folder))
-                .map_err(|error| SimulateError::file(&self.folder, error)),
+            false => {
+                sync_folder(&self.folder).map_err(|error| SimulateError::file(&self.folder, error))
+            }
         }
     }
 

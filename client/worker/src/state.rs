@@ -28,7 +28,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use decentralml_sdk::{AccountId, persist};
+use decentralml_files::{Readers, replace};
+use decentralml_sdk::AccountId;
 use decentralml_types::{Hash, Role, RoundNumber, TaskId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -190,7 +191,7 @@ impl State {
     pub(crate) fn keep_file(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
-        persist::replace(path, bytes).map_err(|source| failed(path, source))
+        replace(path, Readers::Owner, &[bytes]).map_err(|source| failed(path, source))
     }
 
     /// Where the store is that a task's updates leave from, if the account has none.
@@ -289,7 +290,7 @@ impl State {
             path: path.display().to_string(),
             problem: error.to_string(),
         })?;
-        persist::replace(&path, &bytes).map_err(|source| failed(&path, source))
+        replace(&path, Readers::Owner, &[&bytes]).map_err(|source| failed(&path, source))
     }
 }
 

@@ -49,7 +49,9 @@ async fn a_file_is_shared_with_whom_its_owner_grants_it_and_no_longer_once_that_
     let junk = system.json(OWNER, &["ipfs", "add", &junk])?;
     let junk = junk[0]["cid"].as_str().context("a CID")?.to_owned();
     system.json(OWNER, &["ipfs", "pin", &junk, "--name", "data"])?;
-    let lists = system.folder().join("state/Owner/data").join(&owner);
+    let [a, b, c, d, ..] = system.chain.genesis();
+    let lists = format!("state/Owner/data/{owner}-{a:02x}{b:02x}{c:02x}{d:02x}");
+    let lists = system.folder().join(lists);
     fs::create_dir_all(&lists)?;
     fs::write(lists.join("00.made"), format!("{junk}\n"))?;
 

@@ -7,6 +7,7 @@
 mod bad_input;
 mod chain {
     mod node;
+    mod pruned;
     mod validators;
 }
 mod commands;
@@ -27,5 +28,6 @@ mod objectives;
 mod readme;
 mod scaffold;
 mod sealed;
+mod secrets;
 mod states;
 mod updates;

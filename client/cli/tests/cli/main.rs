@@ -4,6 +4,7 @@
 
 mod doctor;
 mod failures;
+mod faults;
 mod fetch;
 mod keep;
 mod keys;

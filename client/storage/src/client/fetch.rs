@@ -3,15 +3,15 @@
 use super::{
     Error, Storage,
     download::{Download, Piece},
-    part::{Part, folder_of},
+    part::Part,
 };
+use decentralml_files::{Aside, Readers, folder_of, sync_folder};
 use decentralml_types::Cid;
 use std::{
     fs::{self, File},
     io::{self, SeekFrom},
     path::Path,
 };
-use tempfile::NamedTempFile;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 /// Most bytes that are reserved on the word of a root alone.
@@ -107,28 +107,32 @@ impl Storage {
 /// Where a file is until all of it is there.
 enum Draft {
     /// It goes with this.
-    Temporary(NamedTempFile),
+    Temporary(Aside),
     /// It stays.
     Part(Part),
 }
 
 impl Draft {
     fn new(path: &Path) -> io::Result<Self> {
-        draft(folder_of(path)).map(Self::Temporary)
+        Aside::create(path, Readers::Everybody).map(Self::Temporary)
     }
 
-    fn writer(&self) -> io::Result<File> {
+    fn writer(&mut self) -> io::Result<File> {
         match self {
-            Self::Temporary(draft) => draft.reopen(),
+            Self::Temporary(draft) => draft.file().try_clone(),
             Self::Part(part) => part.file.try_clone(),
         }
     }
 
-    /// Gives it its name.
+    /// Gives it its name, once the disk has it.
     fn finish(self, path: &Path) -> io::Result<()> {
         match self {
-            Self::Temporary(draft) => draft.persist(path).map(drop).map_err(|e| e.error),
-            Self::Part(part) => fs::rename(&part.path, path),
+            Self::Temporary(draft) => draft.replace(path),
+            Self::Part(part) => {
+                part.file.sync_all()?;
+                fs::rename(&part.path, path)?;
+                sync_folder(folder_of(path))
+            }
         }
     }
 }
@@ -136,7 +140,7 @@ impl Draft {
 /// Writes a file, and syncs it before it gets its name.
 async fn write(
     mut download: Download<'_>,
-    draft: Draft,
+    mut draft: Draft,
     path: &Path,
     mut progress: impl FnMut(Progress),
 ) -> Result<u64, Error> {
@@ -167,18 +171,8 @@ async fn write(
     file.flush().await.map_err(failed)?;
     // Of what lay there before, nothing was believed.
     file.set_len(total).await.map_err(failed)?;
-    file.sync_all().await.map_err(failed)?;
-    draft.finish(path).map_err(failed)?;
-    let folder = tokio::fs::File::open(folder_of(path)).await.map_err(failed)?;
-    folder.sync_all().await.map_err(failed)?;
+    let target = path.to_owned();
+    let finished = tokio::task::spawn_blocking(move || draft.finish(&target)).await;
+    finished.map_err(|e| failed(io::Error::other(e)))?.map_err(failed)?;
     Ok(total)
-}
-
-/// Readable by others as far as the umask allows, like any other new file; temporary files are not by default.
-fn draft(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".fetch-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }

@@ -7,6 +7,7 @@
 
 use super::Error;
 use crate::Block;
+use decentralml_files::folder_of;
 use decentralml_types::Cid;
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -20,14 +21,6 @@ use tokio::task::spawn_blocking;
 /// [`Storage::fetch_to_file_resuming`](super::Storage::fetch_to_file_resuming). Who gives up the fetch may remove it.
 pub fn unfinished(path: &Path, cid: &Cid) -> PathBuf {
     folder_of(path).join(format!(".{cid}.part"))
-}
-
-/// The folder in which a file is.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// The file, locked: nobody else writes to it meanwhile.

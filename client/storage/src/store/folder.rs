@@ -106,7 +106,7 @@ fn sweep(folder: &Path) -> Result<(), StoreError> {
 
 /// Makes names created in or removed from a folder survive a power cut.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|file| file.sync_all()).at(folder)
+    decentralml_files::sync_folder(folder).at(folder)
 }
 
 /// The folder of the blocks whose hash begins with this byte.

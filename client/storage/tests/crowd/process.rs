@@ -2,6 +2,9 @@
 
 use std::{env, fs, process::Command};
 
+/// Raises the limit of open files: both limits where this user may, else as far as the hard one allows.
+const RAISE: &str = "ulimit -n \"$FILES\" 2>/dev/null || ulimit -S -n \"$(ulimit -H -n)\"";
+
 const INSIDE: &str = "DECENTRALML_CROWD";
 
 /// A line of `/proc/self/status`; memory is in KiB.
@@ -11,8 +14,11 @@ pub fn status(name: &str) -> usize {
     line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Runs the body of the test of this name in another process, whose memory is nobody else's, and which may have as many open files as the
-/// system allows.
+/// Open files that such a process asks for: those of the largest crowd, and those of the store that it meets.
+const FILES: usize = 16_384;
+
+/// Runs the body of the test of this name in another process, whose memory is nobody else's, and which may have [`FILES`] open, or as
+/// many as the system allows.
 pub fn alone(test: &str, body: impl Future<Output = ()>) {
     if env::var_os(INSIDE).is_some() {
         let runtime =
@@ -20,10 +26,11 @@ pub fn alone(test: &str, body: impl Future<Output = ()>) {
         return runtime.unwrap().block_on(body);
     }
     let output = Command::new("sh")
-        .args(["-c", "ulimit -n \"$(ulimit -H -n)\"; exec \"$@\"", "sh"])
+        .args(["-c", &format!("{RAISE}; exec \"$@\""), "sh"])
         .arg(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(INSIDE, "1")
+        .env("FILES", FILES.to_string())
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);

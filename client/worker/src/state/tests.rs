@@ -20,7 +20,8 @@ fn a_record_is_there_after_a_restart_and_a_torn_write_is_not() {
     drop(state);
 
     // A crash while the next record is written leaves a part of it aside.
-    fs::write(folder.path().join("task-3/update-2.json.99.new"), b"{\"salt\": \"09").unwrap();
+    fs::write(folder.path().join("task-3/.update-2.json.99999999-0.new"), b"{\"salt\": \"09")
+        .unwrap();
     let state = open(folder.path(), 1).unwrap();
     assert_eq!(state.load(3, "update-1").unwrap(), Some(Record { salt: [9; 32] }));
     assert_eq!(state.load::<Record>(3, "update-2").unwrap(), None);
@@ -42,7 +43,7 @@ fn rounds_whose_records_a_killed_process_left_are_found() {
     fs::create_dir(state.outgoing(5)).unwrap();
     assert_eq!(state.tasks(), BTreeSet::from([3, 4, 5]));
     state.scratch(3).unwrap();
-    fs::write(folder.path().join("task-3/update-5.json.99.new"), b"{").unwrap();
+    fs::write(folder.path().join("task-3/.update-5.json.99999999-0.new"), b"{").unwrap();
     assert_eq!(state.rounds(3), BTreeSet::from([1, 7, 12]));
 }
 

@@ -237,6 +237,8 @@ fn remove(path: &Path) {
 /// All files of a task that begin so, with their rounds; also those that a crash left half written.
 fn files(state: &State, task: TaskId, prefixes: &[&str]) -> Vec<(RoundNumber, PathBuf)> {
     let round = |name: &str| {
+        // What a killed process has left of one goes with it.
+        let name = name.strip_prefix('.').unwrap_or(name);
         let name = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix))?;
         let (name, _) = name.split_once(ENDING)?;
         name.split_once('-')?.0.parse().ok()

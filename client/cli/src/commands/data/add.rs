@@ -86,8 +86,9 @@ async fn add(opts: Opts, context: &Context, signer: &Signer, out: &mut Out<'_>) 
     let storage = context.storage().await?;
 
     let working = spinner("encrypting …");
-    let folder = draft::folder(&context.settings.state, signer);
+    let folder = draft::folder(&context.settings.state, signer, &chain.genesis());
     let draft = encrypt(plain, &folder, signer).await?;
+    draft.made.note_height(view.number())?;
     working.finish_and_clear();
     let sealed = draft.sealed;
     let known = view.contents_of(&signer.account()).await?.rows.into_iter().find(|(_, known)| {
@@ -165,7 +166,7 @@ impl Adding<'_> {
             calls.push(call::grant_content(cid, account, envelope));
         }
         working.finish_and_clear();
-        let sent = self.submit(calls, &made).await?;
+        let sent = self.submit(calls, &made, list).await?;
         Ok((cid, all.into_iter().map(|(account, _)| account).collect(), Some(sent)))
     }
 
@@ -207,12 +208,13 @@ impl Adding<'_> {
             made.push(envelope);
             calls.push(call::grant_content(cid, account, envelope));
         }
-        let sent = self.submit(calls, &made).await?;
+        let sent = self.submit(calls, &made, list).await?;
         Ok((cid, missing.into_iter().map(|(account, _)| account).collect(), Some(sent)))
     }
 
     /// Sends all or nothing. What was stored for calls that the chain has certainly not carried out is let go of.
-    async fn submit(&self, calls: Vec<Call>, made: &[Cid]) -> Result<Sent> {
+    async fn submit(&self, calls: Vec<Call>, made: &[Cid], list: &Made) -> Result<Sent> {
+        list.note_height(self.chain.finalized().await?.number())?;
         let sent = send(self.chain, self.signer, &call::batch_all(calls)).await;
         if sent.as_ref().is_err_and(is_refused)
             && let Err(error) = let_go(self.storage, made).await

@@ -2,45 +2,51 @@
 //! is let go of.
 //!
 //! ```text
-//! <state>/data/<account>/HASH.made   locked while `data add` is at it: the CIDs of all that was stored for it, one a line, each
-//!                                    written before it is stored
-//! <state>/data/<account>/HASH.key    its key, encrypted to the account
-//! <state>/data/<account>/HASH.age    the encrypted file; it appears when all of it is there
+//! <state>/data/<account>-<chain>/HASH.made   locked while `data add` is at it: the CIDs of all that was stored for it, one a line,
+//!                                            each written before it is stored; and the heights at which it was at it
+//! <state>/data/<account>-<chain>/HASH.key    its key, encrypted to the account
+//! <state>/data/<account>-<chain>/HASH.age    the encrypted file; it appears when all of it is there
 //! ```
 //!
 //! `HASH` is that of the plain bytes, which nobody else gets to see here before it is public anyway. A new try with the same file finds
 //! the same encrypted bytes, of which the store may have a part already.
 //!
 //! What was stored serves if the chain names it. That is certain of everything but what an earlier process has sent and no block has
-//! yet: once a later transaction of the account is final, or after [`DECIDED`], that will not come any more.
+//! yet: once a later transaction of the account is final, or after [`DECIDED`], that will not come any more. Nothing here goes by the
+//! clock, which may be set forwards and backwards.
 
 use crate::{
     commands::{encryption::secrets, hex},
     exit::{Kind, OfKind, problem},
 };
 use color_eyre::{Result, eyre::WrapErr};
-use decentralml_sdk::{Signer, View, encryption::derive};
+use decentralml_files::{Aside, Readers, replace};
+use decentralml_sdk::{Anchor, Signer, View, encryption::derive};
 use decentralml_storage::{
     Storage, parse_cid,
     seal::{self, MAX_ENVELOPE_BYTES, Sealed, SecretKey},
 };
-use decentralml_types::Cid;
+use decentralml_types::{BlockNumber, Cid, Hash};
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
-/// Time after which no transaction that was sent earlier is included any more, many times over.
-const DECIDED: Duration = Duration::from_secs(3600);
+/// Final blocks after which no transaction that was sent earlier is included any more, many times over.
+const DECIDED: BlockNumber = 3_600;
+
+const _: () = assert!(DECIDED > 16 * Anchor::LIFETIME);
+
+/// How the line begins that tells a height.
+const HEIGHT: &str = "block ";
 
 /// Bytes of a list of what was stored, at most: more than anybody's.
 const MAX_MADE: u64 = 1 << 20;
 
-/// How the name of what is being encrypted begins.
-const ASIDE: &str = ".sealing-";
+/// What a file is called while it is encrypted, as its hash is not known yet.
+const ASIDE: &str = "sealing";
 
 /// An encrypted file, with its key.
 pub struct Draft {
@@ -56,9 +62,10 @@ pub struct Made {
     file: File,
 }
 
-/// The folder of an account.
-pub fn folder(state: &Path, signer: &Signer) -> PathBuf {
-    state.join("data").join(signer.account().to_string())
+/// The folder of an account on a chain: another chain knows nothing of what this one names.
+pub fn folder(state: &Path, signer: &Signer, genesis: &Hash) -> PathBuf {
+    let [a, b, c, d, ..] = genesis;
+    state.join("data").join(format!("{}-{a:02x}{b:02x}{c:02x}{d:02x}", signer.account()))
 }
 
 /// Encrypts a file into the folder, or finds what an earlier try has encrypted. Plain bytes are written nowhere.
@@ -82,16 +89,12 @@ pub fn prepare(mut plain: File, folder: &Path, signer: &Signer) -> Result<Draft>
 }
 
 fn encrypt(plain: File, folder: &Path, signer: &Signer) -> Result<Draft> {
-    let mut aside = tempfile::Builder::new().prefix(ASIDE).tempfile_in(folder)?;
-    let (key, sealed) = seal::seal_to_one(plain, aside.as_file_mut()).of_kind(Kind::Data)?;
+    let mut aside = Aside::create(&folder.join(ASIDE), Readers::Owner)?;
+    let (key, sealed) = seal::seal_to_one(plain, aside.file()).of_kind(Kind::Data)?;
     let made = Made::open(name(folder, &sealed, "made"))?;
     let envelope = seal::envelope(&key, &[derive(signer, 0).public()]).of_kind(Kind::Data)?;
-    let mut key_aside = tempfile::Builder::new().prefix(ASIDE).tempfile_in(folder)?;
-    key_aside.write_all(&envelope)?;
-    for (file, ending) in [(key_aside, "key"), (aside, "age")] {
-        file.as_file().sync_all()?;
-        file.persist(name(folder, &sealed, ending))?;
-    }
+    replace(&name(folder, &sealed, "key"), Readers::Owner, &[&envelope])?;
+    aside.replace(&name(folder, &sealed, "age"))?;
     Ok(Draft { path: name(folder, &sealed, "age"), key, sealed, made })
 }
 
@@ -142,23 +145,38 @@ impl Made {
 
     /// Notes what is about to be stored.
     pub fn note(&self, cid: &Cid) -> Result<()> {
-        (&self.file).write_all(format!("{cid}\n").as_bytes())?;
+        self.write(cid.to_string())
+    }
+
+    /// Notes the height of the last final block, before anything is stored, and again before it is sent.
+    pub fn note_height(&self, number: BlockNumber) -> Result<()> {
+        self.write(format!("{HEIGHT}{number}"))
+    }
+
+    /// Adds a line, beside one that a kill may have left half written.
+    fn write(&self, line: String) -> Result<()> {
+        (&self.file).write_all(format!("\n{line}\n").as_bytes())?;
         Ok(self.file.sync_all()?)
     }
 
-    /// All that was noted. A line that was being written when the process was killed names nothing that was stored.
-    fn cids(&self) -> Result<Vec<Cid>> {
+    fn text(&self) -> Result<String> {
         let mut text = String::new();
         let mut file = &self.file;
         file.rewind()?;
         file.take(MAX_MADE).read_to_string(&mut text)?;
-        Ok(text.lines().filter_map(|line| parse_cid(line).ok()).collect())
+        Ok(text)
     }
 
-    fn is_old(&self) -> bool {
-        let changed = self.file.metadata().and_then(|found| found.modified());
-        let age = changed.ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-        age.is_some_and(|age| age > DECIDED)
+    /// All that was noted. A line that was being written when the process was killed names nothing that was stored.
+    fn cids(&self) -> Result<Vec<Cid>> {
+        Ok(self.text()?.lines().filter_map(|line| parse_cid(line).ok()).collect())
+    }
+
+    /// Whether nobody was at it for [`DECIDED`], at a final block of this height. Half a number is a smaller one.
+    fn is_old(&self, now: BlockNumber) -> Result<bool> {
+        let text = self.text()?;
+        let heights = text.lines().filter_map(|line| line.strip_prefix(HEIGHT)?.parse().ok());
+        Ok(heights.max().is_none_or(|last: BlockNumber| now.saturating_sub(last) > DECIDED))
     }
 
     /// Forgets the file: the list goes last, as whoever finds it looks for the rest.
@@ -188,7 +206,7 @@ pub async fn settle(
     for path in records(folder)? {
         let Some(made) = Made::try_open(path)? else { continue };
         let cids = made.cids()?;
-        if !(is_decided || cids.is_empty() || made.is_old()) {
+        if !(is_decided || cids.is_empty() || made.is_old(view.number())?) {
             continue;
         }
         let mut named = BTreeSet::new();
@@ -201,7 +219,7 @@ pub async fn settle(
         gone += super::let_go(storage, &unneeded(&cids, &named)).await?;
         made.forget()?;
     }
-    sweep(folder);
+    decentralml_files::sweep(&folder.join(ASIDE));
     // Where nothing is left in it, nor beside it.
     for folder in folder.ancestors().take(2) {
         let _ = fs::remove_dir(folder);
@@ -214,19 +232,6 @@ fn unneeded(made: &[Cid], named: &BTreeSet<Cid>) -> Vec<Cid> {
     made.iter().filter(|cid| !named.contains(cid)).copied().collect()
 }
 
-/// Removes what was being encrypted when a process was killed. What cannot be removed stays.
-fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let changed = entry.metadata().and_then(|found| found.modified());
-        let age = changed.ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-        let is_aside = entry.file_name().to_string_lossy().starts_with(ASIDE);
-        if is_aside && age.is_some_and(|age| age > DECIDED) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -235,6 +240,7 @@ mod tests {
         seal::{Expected, open_to_bytes},
         unixfs::canonical_cid,
     };
+    use std::time::{Duration, SystemTime};
 
     const ROWS: &[u8] = b"a row that nobody should see\n";
 
@@ -252,7 +258,7 @@ mod tests {
     fn only_encrypted_bytes_are_written_and_a_new_try_finds_the_same() {
         let temporary = tempfile::tempdir().unwrap();
         let (alice, state) = (alice(), temporary.path().join("state"));
-        let folder = folder(&state, &alice);
+        let folder = folder(&state, &alice, &[7; 32]);
         let first = prepare(plain(temporary.path(), 9_000), &folder, &alice).unwrap();
         let written = fs::read(&first.path).unwrap();
         first.made.note(&canonical_cid(&written)).unwrap();
@@ -281,7 +287,7 @@ mod tests {
     fn another_file_and_a_lost_key_begin_anew_and_two_processes_do_not_meet() {
         let temporary = tempfile::tempdir().unwrap();
         let alice = alice();
-        let folder = folder(temporary.path(), &alice);
+        let folder = folder(temporary.path(), &alice, &[7; 32]);
         let first = prepare(plain(temporary.path(), 10), &folder, &alice).unwrap();
         let other = prepare(plain(temporary.path(), 11), &folder, &alice).unwrap();
         assert_ne!(first.path, other.path);
@@ -298,16 +304,53 @@ mod tests {
     }
 
     #[test]
-    fn half_a_line_names_nothing() {
+    fn half_a_line_names_nothing_and_takes_nothing_with_it() {
         let temporary = tempfile::tempdir().unwrap();
         let made = Made::open(temporary.path().join("x.made")).unwrap();
-        let [one, two] = [b"1", b"2"].map(|bytes| canonical_cid(bytes));
+        let [one, two, three] = [b"1", b"2", b"3"].map(|bytes| canonical_cid(bytes));
         made.note(&one).unwrap();
         (&made.file).write_all(&two.to_string().as_bytes()[..20]).unwrap();
         assert_eq!(made.cids().unwrap(), [one]);
-        assert!(!made.is_old());
-        made.file.set_modified(SystemTime::now() - 2 * DECIDED).unwrap();
-        assert!(made.is_old());
+        made.note(&three).unwrap();
+        assert_eq!(made.cids().unwrap(), [one, three]);
+        // Half of a height that was to be 1234.
+        made.note_height(1_000).unwrap();
+        (&made.file).write_all(b"\nblock 12").unwrap();
+        made.note(&two).unwrap();
+        assert!(!made.is_old(1_000 + DECIDED).unwrap());
+        assert_eq!(made.cids().unwrap(), [one, three, two]);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_makes_no_draft_older_or_younger() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("x.made");
+        let made = Made::open(path.clone()).unwrap();
+        assert!(made.is_old(0).unwrap(), "of a program that noted no heights");
+        made.note_height(50).unwrap();
+        made.note(&canonical_cid(b"1")).unwrap();
+        made.note_height(70).unwrap();
+        let now = SystemTime::now();
+        let far = Duration::from_secs(10 * 365 * 24 * 3_600);
+        for time in [now, now - far, now + far] {
+            made.file.set_modified(time).unwrap();
+            for young in [0, 70, 70 + DECIDED] {
+                assert!(!made.is_old(young).unwrap(), "{time:?}, {young}");
+            }
+            assert!(made.is_old(71 + DECIDED).unwrap(), "{time:?}");
+        }
+        // Somebody is at it, however old it is.
+        assert!(Made::try_open(path).unwrap().is_none());
+    }
+
+    #[test]
+    fn each_account_has_a_folder_on_each_chain() {
+        let bob = Signer::from_uri("//Bob").unwrap();
+        let state = Path::new("state");
+        let own = folder(state, &alice(), &[1; 32]);
+        assert_ne!(own, folder(state, &alice(), &[2; 32]));
+        assert_ne!(own, folder(state, &bob, &[1; 32]));
+        assert_eq!(own.parent(), Some(Path::new("state/data")));
     }
 
     #[test]

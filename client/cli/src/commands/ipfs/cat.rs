@@ -8,7 +8,7 @@ use crate::{
     units::Size,
 };
 use clap::Args;
-use color_eyre::Result;
+use color_eyre::{Result, eyre::WrapErr};
 use decentralml_storage::{CidError, Storage, parse_cid};
 use decentralml_types::{Cid, TaskId};
 use serde::Serialize;
@@ -51,11 +51,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let (cid, limit) = (opts.cid, opts.max_bytes.0);
     let storage = storage(context, opts.task).await?;
     let Some(file) = opts.out else {
-        let mut download = storage.download(&cid, limit).await?;
-        while let Some(bytes) = download.next().await? {
-            out.bytes(&bytes)?;
-        }
-        return Ok(());
+        return print(&storage, &cid, limit, out).await;
     };
     let bar = Bar::new(context, "fetching");
     let fetching = to_file(&storage, &cid, &file, limit, &bar);
@@ -64,6 +60,18 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     out.result(&Written { cid, file, bytes }, |written| {
         format!("{} bytes of {} in {}", written.bytes, written.cid, written.file.display())
     })
+}
+
+/// Whoever reads the output sees only where it ends: an error says that this is not the end of the file.
+async fn print(storage: &Storage, cid: &Cid, limit: u64, out: &mut Out<'_>) -> Result<()> {
+    let mut download = storage.download(cid, limit).await?;
+    let (mut printed, size) = (0, download.size());
+    let cut = |printed| format!("the output ends after {printed} of {size} bytes");
+    while let Some(bytes) = download.next().await.wrap_err_with(|| cut(printed))? {
+        out.bytes(&bytes)?;
+        printed += bytes.len();
+    }
+    Ok(())
 }
 
 async fn storage(context: &Context, task: Option<TaskId>) -> Result<Storage> {

@@ -57,7 +57,8 @@ fn files_are_named_by_round_and_origin_and_are_no_records() {
         write::<Residual>(&state, round, origin);
     }
     write::<ControlVariate>(&state, 1, 1);
-    fs::write(folder.path().join("task-3/residual-9-00.safetensors.7.new"), b"torn").unwrap();
+    fs::write(folder.path().join("task-3/.residual-9-00.safetensors.99999999-0.new"), b"torn")
+        .unwrap();
     assert_eq!(left(&state), [1, 1, 2, 2, 9, 11]);
     assert!(state.rounds(3).is_empty(), "they wait for no claim");
     let found = Residual::load(&path::<Residual>(&state, 11, 1), &model()).unwrap();
