@@ -8,7 +8,7 @@
 #        --inputs N   inputs for each decoder [default: 1000000]
 #        --seed N     others than those of seed 0, which are the default
 #        --only N     the input of that number alone
-#        DECODER      as failures name it, such as car or cid-text [default: all]
+#        DECODER      as failures name it, such as car, cid-text, calls or runtime-api [default: all]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh

@@ -213,6 +213,7 @@ check "build" cargo build --release --workspace --locked
 check "lints" cargo clippy --release --workspace --all-targets --locked -- -D warnings
 check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" tests
+check "money" scripts/fuzz-money.sh 20000
 kubo
 age
 onnx

@@ -1,0 +1,185 @@
+//! What was reached: a fuzzer that never settles a round finds nothing.
+
+use crate::chain::Outcome;
+use decentralml_runtime::*;
+use decentralml_types::{Failure, Fault, Outcome as Judged, Phase, TaskStatus};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Our pallets: their names, their indices and their calls. The steps reach each of these calls, successfully and not; a new
+/// pallet goes here with its steps, and is reached by [`super::Step::Wild`] from then on.
+pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 7] {
+    use frame_support::traits::{GetCallName, PalletInfoAccess};
+    macro_rules! pallets {
+        ($($pallet:ident: $crate_name:ident),* $(,)?) => {
+            [$((stringify!($pallet), $pallet::index(), $crate_name::Call::<Runtime>::get_call_names())),*]
+        };
+    }
+    pallets![
+        Participants: pallet_participants,
+        Tasks: pallet_tasks,
+        Assignments: pallet_assignments,
+        Results: pallet_results,
+        Validation: pallet_validation,
+        Models: pallet_models,
+        Data: pallet_data,
+    ]
+}
+
+/// How often a call was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Calls {
+    pub succeeded: u64,
+    pub failed: u64,
+    /// Refused before they were executed, as where the sender cannot pay the fee.
+    pub refused: u64,
+}
+
+/// How often what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    pub operations: u64,
+    pub blocks: u64,
+    pub chains: u64,
+    pub calls: BTreeMap<String, Calls>,
+    /// Phases, failures, faults and the like, each by its kind and name.
+    pub events: BTreeMap<String, u64>,
+}
+
+impl Coverage {
+    pub fn call(&mut self, name: &str, outcome: Option<&Outcome>) {
+        self.operations += 1;
+        let calls = self.calls.entry(name.into()).or_default();
+        match outcome {
+            Some(outcome) if outcome.result.is_ok() => calls.succeeded += 1,
+            Some(_) => calls.failed += 1,
+            None => calls.refused += 1,
+        }
+        for event in outcome.iter().flat_map(|outcome| &outcome.events) {
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: &RuntimeEvent) {
+        use pallet_tasks::Event as Task;
+        use pallet_validation::Event as Validation;
+        let mut note = |kind: &str, name: &dyn std::fmt::Debug| {
+            *self.events.entry(format!("{kind} {name:?}")).or_default() += 1;
+        };
+        match event {
+            RuntimeEvent::Tasks(Task::RoundStarted { .. }) => note("phase", &Phase::Training),
+            RuntimeEvent::Tasks(Task::PhaseEntered { phase, .. }) => note("phase", phase),
+            RuntimeEvent::Tasks(Task::RoundSettled { .. }) => note("phase", &Phase::Settled),
+            RuntimeEvent::Tasks(Task::RoundVoided { failure, .. }) => {
+                note("phase", &Phase::Void);
+                note("failure", failure);
+            }
+            RuntimeEvent::Tasks(Task::CommitteeRedrawn { failure, .. }) => note("redraw", failure),
+            RuntimeEvent::Tasks(Task::TaskPaused { reason, .. }) => note("pause", reason),
+            RuntimeEvent::Tasks(Task::TaskEnded { status, .. }) => note("end", status),
+            RuntimeEvent::Tasks(Task::EnrollmentReopened { .. }) => {
+                note("end", &TaskStatus::Enrolling)
+            }
+            RuntimeEvent::Validation(Validation::Judged { outcome, .. }) => match outcome {
+                Judged::Accepted { .. } => note("judged", &"Accepted"),
+                Judged::Rejected => note("judged", &"Rejected"),
+                Judged::Faulty(fault) => note("judged", fault),
+            },
+            RuntimeEvent::Validation(Validation::Punished { fault, amount, .. }) if *amount > 0 => {
+                note("slashed", fault);
+            }
+            RuntimeEvent::Validation(Validation::Rewarded { role, .. }) => note("paid", role),
+            _ => {}
+        }
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.operations += other.operations;
+        self.blocks += other.blocks;
+        self.chains += other.chains;
+        for (name, calls) in other.calls {
+            let sum = self.calls.entry(name).or_default();
+            sum.succeeded += calls.succeeded;
+            sum.failed += calls.failed;
+            sum.refused += calls.refused;
+        }
+        for (name, count) in other.events {
+            *self.events.entry(name).or_default() += count;
+        }
+    }
+
+    /// What must have happened and has not. Anything longer than a few thousand operations reaches all of it.
+    pub fn missing(&self) -> Vec<String> {
+        let calls = names().into_iter().flat_map(|name| {
+            let calls = self.calls.get(&name).copied().unwrap_or_default();
+            let succeeded = (calls.succeeded == 0).then(|| format!("{name} never succeeded"));
+            let failed = (calls.failed == 0).then(|| format!("{name} never failed"));
+            [succeeded, failed].into_iter().flatten()
+        });
+        let events = wanted().into_iter().filter(|name| !self.events.contains_key(name));
+        calls.chain(events.map(|name| format!("{name} never happened"))).collect()
+    }
+
+    /// A table of all of it.
+    pub fn table(&self) -> String {
+        let mut text =
+            format!("{:<36}{:>10}{:>10}{:>10}\n", "call", "succeeded", "failed", "refused");
+        for (name, calls) in &self.calls {
+            let Calls { succeeded, failed, refused } = calls;
+            text += &format!("{name:<36}{succeeded:>10}{failed:>10}{refused:>10}\n");
+        }
+        for (name, count) in &self.events {
+            text += &format!("{name:<36}{count:>10}\n");
+        }
+        text
+    }
+}
+
+/// Our calls, named as the metadata names them.
+fn names() -> Vec<String> {
+    let calls = |(pallet, _, names): (&str, usize, &'static [&'static str])| {
+        let pallet = pallet.to_owned();
+        names.iter().map(move |name| format!("{pallet}.{name}"))
+    };
+    ours().into_iter().flat_map(calls).collect()
+}
+
+/// Two are not wanted. A task is paid for in advance, so it never runs out of funds. And seats that have not opened lose their bonds before
+/// they may sit in the round's second committee, so both fail in the same way only where many evaluators are enrolled.
+fn wanted() -> Vec<String> {
+    use Phase::*;
+    let phases = [Training, Revealing, Scoring, Verdict, Tallying, Aggregating, Settled, Void]
+        .map(|phase| format!("phase {phase:?}"));
+    let failures = [
+        Failure::TooFewCommitments,
+        Failure::TooFewReveals,
+        Failure::TooFewScores,
+        Failure::NothingAccepted,
+        Failure::NoAgreement,
+        Failure::Cancelled,
+        Failure::Expired,
+    ]
+    .map(|failure| format!("failure {failure:?}"));
+    let redraws = [Failure::TooFewScores, Failure::TooFewOpenings, Failure::NoAgreement]
+        .map(|failure| format!("redraw {failure:?}"));
+    let faults = [Fault::NotRevealed, Fault::NotOpened, Fault::Unavailable, Fault::Malformed]
+        .map(|fault| format!("slashed {fault:?}"));
+    let ends =
+        [TaskStatus::Completed, TaskStatus::Cancelled, TaskStatus::Expired, TaskStatus::Enrolling]
+            .map(|status| format!("end {status:?}"));
+    let others = [
+        "judged \"Accepted\"",
+        "judged \"Rejected\"",
+        "judged Unavailable",
+        "judged Malformed",
+        "paid Trainer",
+        "paid Evaluator",
+        "pause Sponsor",
+        "pause RetriesExhausted",
+        "pause AttemptsExhausted",
+    ]
+    .map(String::from);
+    let cancels = [Training, Revealing, Scoring, Verdict, Tallying, Aggregating]
+        .map(|phase| format!("cancelled in {phase:?}"));
+    [&phases[..], &cancels, &failures, &redraws, &faults, &ends, &others].concat()
+}

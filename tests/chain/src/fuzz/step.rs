@@ -1,0 +1,267 @@
+//! What may happen.
+
+use decentralml_types::{Opinion, Role};
+use serde::{Deserialize, Serialize};
+
+mod chance;
+
+pub use chance::{any_step, fate, opening};
+
+/// One of the accounts that take part, by its number.
+pub type Who = u8;
+/// One of the tasks, counted from the latest backwards.
+pub type Which = u8;
+
+/// What happens next. Much of it may fail, as what participants send at the wrong time does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A task is created.
+    Create {
+        who: Who,
+        shape: Shape,
+    },
+    /// So many trainers and evaluators enroll, from this account on; whoever lacks bond or key gets them first.
+    Join {
+        from: Who,
+        trainers: u8,
+        evaluators: u8,
+        task: Which,
+    },
+    /// Everybody does its part of the phase once draws are known, but those of the mask, which do nothing or deviate.
+    Everybody {
+        task: Which,
+        absent: u16,
+        deviant: u16,
+        way: Way,
+    },
+    /// One account does its part of the phase.
+    Act {
+        who: Who,
+        task: Which,
+        way: Way,
+    },
+    /// Everybody does its part until the round is over: honestly before this phase, and from it on as in [`Step::Everybody`].
+    Round {
+        task: Which,
+        from: u8,
+        absent: u16,
+        deviant: u16,
+        way: Way,
+    },
+    /// Everybody is honest up to this phase, in which the sponsor cancels.
+    CancelIn {
+        task: Which,
+        phase: u8,
+    },
+    Advance {
+        who: Who,
+        task: Which,
+    },
+    Blocks {
+        count: u8,
+    },
+    /// The phase's deadline passes, and somebody says so.
+    Due {
+        who: Who,
+        task: Which,
+    },
+    /// A long time passes.
+    Leap {
+        blocks: Leap,
+    },
+    Claim {
+        by: Who,
+        task: Which,
+        round: u8,
+        who: Who,
+    },
+    ClaimSeat {
+        by: Who,
+        task: Which,
+        round: u8,
+        committee: u8,
+        who: Who,
+    },
+    /// Everything of a round that can be settled is.
+    Settle {
+        by: Who,
+        task: Which,
+        round: u8,
+    },
+    Forget {
+        by: Who,
+        task: Which,
+        who: Who,
+    },
+    Reap {
+        by: Who,
+        task: Which,
+        limit: u8,
+    },
+    Fund {
+        who: Who,
+        task: Which,
+        amount: Amount,
+    },
+    Pause {
+        who: Option<Who>,
+        task: Which,
+    },
+    Resume {
+        who: Option<Who>,
+        task: Which,
+    },
+    Cancel {
+        who: Option<Who>,
+        task: Which,
+    },
+    Bond {
+        who: Who,
+        role: Role,
+        amount: Amount,
+    },
+    Unbond {
+        who: Who,
+        role: Role,
+        amount: Amount,
+    },
+    Withdraw {
+        who: Who,
+        role: Role,
+    },
+    Enroll {
+        who: Who,
+        task: Which,
+        role: Role,
+    },
+    Leave {
+        who: Who,
+        task: Which,
+        role: Role,
+    },
+    Dismiss {
+        by: Who,
+        who: Who,
+        task: Which,
+        role: Role,
+    },
+    Hosts {
+        who: Who,
+        count: u8,
+    },
+    Key {
+        who: Who,
+        key: u8,
+    },
+    Register {
+        who: Who,
+        cid: u8,
+    },
+    Grant {
+        who: Who,
+        cid: u8,
+        to: Who,
+    },
+    Revoke {
+        who: Who,
+        cid: u8,
+        to: Who,
+    },
+    Retire {
+        who: Who,
+        cid: u8,
+    },
+    /// The council releases a version, or recalls it.
+    Release {
+        task: Which,
+        version: u8,
+        recall: bool,
+    },
+    Prune {
+        by: Who,
+        task: Which,
+        version: u8,
+    },
+    Transfer {
+        from: Who,
+        to: Who,
+        amount: Amount,
+    },
+    /// Everything that can leave an account does.
+    Empty {
+        from: Who,
+        to: Who,
+    },
+    /// Money for a task's account that no record knows of.
+    Stray {
+        from: Who,
+        task: Which,
+        amount: Amount,
+    },
+    /// Free calls in a batch, which costs its fee.
+    Batch {
+        who: Who,
+        task: Which,
+        round: u8,
+    },
+    /// A call of ours with arguments out of these bytes.
+    Wild {
+        who: Who,
+        pallet: u8,
+        call: u8,
+        bytes: Vec<u8>,
+    },
+}
+
+/// Where a task's specification differs from the ordinary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    pub rounds: u8,
+    pub retries: u8,
+    pub trainers: (u8, u8),
+    pub seats: u8,
+    pub sealed: bool,
+    pub reward: Amount,
+    pub fee: Amount,
+    pub bonds: (u8, u8),
+    /// Blocks of a phase.
+    pub pace: u8,
+    pub claiming: u8,
+    pub lifetime: u16,
+    pub target: bool,
+}
+
+/// How an account plays its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    Honest,
+    /// Of a trainer: its bytes are what honest seats say so of. Of a seat: it says so of all updates.
+    Lie(Opinion),
+    /// It commits to something that it can never open.
+    Blind,
+}
+
+/// How much, in terms that stay sensible whatever somebody owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Amount {
+    Zero,
+    Planck(u8),
+    /// Thousandths of a token.
+    Milli(u16),
+    Tokens(u8),
+    /// Percent of what there is: of a bond, or of what is free.
+    Share(u8),
+    Everything,
+    Absurd,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leap {
+    Hundreds(u8),
+    Unbonding,
+    Candidates,
+}

@@ -1,0 +1,210 @@
+//! How often what happens.
+
+use super::{Amount, Leap, Shape, Step, Way, Which, Who};
+use decentralml_types::{Opinion, Role, limits::MAX_SCORE};
+use proptest::prelude::*;
+
+fn who() -> impl Strategy<Value = Who> {
+    0..12_u8
+}
+
+/// Mostly the latest task.
+fn task() -> impl Strategy<Value = Which> {
+    prop_oneof![8 => Just(0), 3 => Just(1), 1 => 0..6_u8]
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Trainer), Just(Role::Evaluator)]
+}
+
+fn amount() -> impl Strategy<Value = Amount> {
+    prop_oneof![
+        1 => Just(Amount::Zero),
+        3 => any::<u8>().prop_map(Amount::Planck),
+        4 => (0..3_000_u16).prop_map(Amount::Milli),
+        8 => (1..40_u8).prop_map(Amount::Tokens),
+        6 => (0..=100_u8).prop_map(Amount::Share),
+        2 => Just(Amount::Everything),
+        1 => Just(Amount::Absurd),
+    ]
+}
+
+fn opinion() -> impl Strategy<Value = Opinion> {
+    prop_oneof![
+        4 => Just(Opinion::Unavailable),
+        4 => Just(Opinion::Malformed),
+        2 => (-20_000_i64..20_000).prop_map(Opinion::Score),
+        1 => (-MAX_SCORE..=MAX_SCORE).prop_map(Opinion::Score),
+        1 => any::<i64>().prop_map(Opinion::Score),
+    ]
+}
+
+fn way() -> impl Strategy<Value = Way> {
+    prop_oneof![4 => Just(Way::Honest), 4 => opinion().prop_map(Way::Lie), 2 => Just(Way::Blind)]
+}
+
+/// Nobody, mostly, or a few.
+fn some() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        5 => Just(0),
+        4 => (0..12_u8).prop_map(|one| 1 << one),
+        2 => (any::<u16>(), any::<u16>()).prop_map(|(one, other)| one & other),
+        3 => Just(u16::MAX),
+    ]
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let reward = prop_oneof![
+        4 => (1..40_u8).prop_map(Amount::Tokens),
+        2 => (1..200_u8).prop_map(Amount::Planck),
+        2 => (1..999_u16).prop_map(Amount::Milli),
+    ];
+    let fee = prop_oneof![
+        1 => Just(Amount::Zero),
+        1 => any::<u8>().prop_map(Amount::Planck),
+        4 => (0..999_u16).prop_map(Amount::Milli),
+    ];
+    let size = (1..5_u8, 0..3_u8, (1..4_u8, 0..3_u8), prop_oneof![5 => Just(3_u8), 1 => 0..7_u8]);
+    let money = (reward, fee, (1..60_u8, 1..60_u8));
+    let time = (1..8_u8, 1..60_u8, prop_oneof![4 => 150..2_000_u16, 1 => 0..150_u16]);
+    (size, money, time, prop::bool::weighted(0.3), prop::bool::weighted(0.2)).prop_map(
+        |((rounds, retries, (min, more), seats), (reward, fee, bonds), time, sealed, target)| {
+            let (pace, claiming, lifetime) = time;
+            let trainers = (min, min + more);
+            Shape {
+                rounds,
+                retries,
+                trainers,
+                seats,
+                sealed,
+                reward,
+                fee,
+                bonds,
+                pace,
+                claiming,
+                lifetime,
+                target,
+            }
+        },
+    )
+}
+
+/// How an early round of a chain goes: one chain after the other, so that even a short run has seen every end of a round.
+pub fn fate(chain: u64) -> BoxedStrategy<Step> {
+    use decentralml_types::Phase;
+    const ALL: u16 = u16::MAX;
+    let round = |from: Phase, absent: u16, deviant: BoxedStrategy<u16>, way: BoxedStrategy<Way>| {
+        let play =
+            move |(deviant, way)| Step::Round { task: 0, from: from as u8, absent, deviant, way };
+        (deviant, way).prop_map(play).boxed()
+    };
+    let lie = |opinion: Opinion| Just(Way::Lie(opinion)).boxed();
+    // Trainers, as `opening` enrolls them, whoever the sponsor is.
+    let few = || (5..10_u8, 5..10_u8).prop_map(|(one, other)| 1 << one | 1 << other).boxed();
+    let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
+    let honest = Just(Way::Honest).boxed();
+    match chain % 10 {
+        0 => round(Phase::Void, 0, none, honest),
+        1 => round(Phase::Revealing, ALL, none, honest),
+        2 => round(Phase::Scoring, ALL, none, honest),
+        3 => round(Phase::Verdict, ALL, none, honest),
+        4 => round(Phase::Aggregating, 0, all, lie(Opinion::Unavailable)),
+        5 => {
+            let worse = (-20_000_i64..0).prop_map(|score| Way::Lie(Opinion::Score(score))).boxed();
+            round(Phase::Scoring, 0, all, worse)
+        }
+        6 | 7 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
+    }
+}
+
+/// A task in which a round can begin at once, and the people for it.
+pub fn opening() -> [BoxedStrategy<Step>; 2] {
+    let create = (0..10_u8, shape()).prop_map(|(who, shape)| {
+        let (min, max) = shape.trainers;
+        let trainers = (min, max.min(4));
+        let lifetime = shape.lifetime.max(300);
+        Step::Create { who, shape: Shape { seats: 3, trainers, lifetime, ..shape } }
+    });
+    let join = Just(Step::Join { from: 0, trainers: 6, evaluators: 4, task: 0 });
+    [create.boxed(), join.boxed()]
+}
+
+/// Any step, each about as often as it takes for whole rounds to be reached and left.
+pub fn any_step() -> BoxedStrategy<Step> {
+    prop_oneof![
+        60 => prop_oneof![
+            3 => (who(), shape()).prop_map(|(who, shape)| Step::Create { who, shape }),
+            10 => (who(), 0..8_u8, 0..6_u8, task()).prop_map(|(from, trainers, evaluators, task)| {
+                Step::Join { from, trainers, evaluators, task }
+            }),
+            60 => (task(), some(), some(), way()).prop_map(|(task, absent, deviant, way)| {
+                Step::Everybody { task, absent, deviant, way }
+            }),
+            24 => (task(), 0..9_u8, some(), some(), way()).prop_map(|(task, from, absent, deviant, way)| {
+                Step::Round { task, from, absent, deviant, way }
+            }),
+            3 => (task(), 0..6_u8).prop_map(|(task, phase)| Step::CancelIn { task, phase }),
+            14 => (who(), task(), way()).prop_map(|(who, task, way)| Step::Act { who, task, way }),
+            12 => (who(), task()).prop_map(|(who, task)| Step::Due { who, task }),
+            6 => (who(), task()).prop_map(|(who, task)| Step::Advance { who, task }),
+            6 => (1..6_u8).prop_map(|count| Step::Blocks { count }),
+            6 => (who(), task(), 0..8_u8).prop_map(|(by, task, round)| Step::Settle { by, task, round }),
+        ],
+        12 => prop_oneof![
+            8 => (who(), task(), 0..8_u8, who()).prop_map(|(by, task, round, who)| {
+                Step::Claim { by, task, round, who }
+            }),
+            8 => (who(), task(), 0..8_u8, 0..3_u8, who()).prop_map(|(by, task, round, committee, who)| {
+                Step::ClaimSeat { by, task, round, committee, who }
+            }),
+            3 => (who(), task(), who()).prop_map(|(by, task, who)| Step::Forget { by, task, who }),
+            3 => (who(), task(), any::<u8>()).prop_map(|(by, task, limit)| Step::Reap { by, task, limit }),
+            2 => (who(), task(), 0..8_u8).prop_map(|(who, task, round)| Step::Batch { who, task, round }),
+            1 => (1..20_u8).prop_map(|hundreds| Step::Leap { blocks: Leap::Hundreds(hundreds) }),
+            1 => Just(Step::Leap { blocks: Leap::Unbonding }),
+            1 => Just(Step::Leap { blocks: Leap::Candidates }),
+        ],
+        10 => prop_oneof![
+            3 => (who(), task(), amount()).prop_map(|(who, task, amount)| Step::Fund { who, task, amount }),
+            3 => (rarely(), task()).prop_map(|(who, task)| Step::Pause { who, task }),
+            5 => (rarely(), task()).prop_map(|(who, task)| Step::Resume { who, task }),
+            2 => (rarely(), task()).prop_map(|(who, task)| Step::Cancel { who, task }),
+        ],
+        14 => prop_oneof![
+            6 => (who(), role(), amount()).prop_map(|(who, role, amount)| Step::Bond { who, role, amount }),
+            6 => (who(), role(), amount()).prop_map(|(who, role, amount)| Step::Unbond { who, role, amount }),
+            4 => (who(), role()).prop_map(|(who, role)| Step::Withdraw { who, role }),
+            5 => (who(), task(), role()).prop_map(|(who, task, role)| Step::Enroll { who, task, role }),
+            5 => (who(), task(), role()).prop_map(|(who, task, role)| Step::Leave { who, task, role }),
+            3 => (who(), who(), task(), role()).prop_map(|(by, who, task, role)| {
+                Step::Dismiss { by, who, task, role }
+            }),
+        ],
+        10 => prop_oneof![
+            2 => (who(), 0..6_u8).prop_map(|(who, count)| Step::Hosts { who, count }),
+            3 => (who(), 0..4_u8).prop_map(|(who, key)| Step::Key { who, key }),
+            6 => (who(), 0..3_u8).prop_map(|(who, cid)| Step::Register { who, cid }),
+            4 => (who(), 0..3_u8, who()).prop_map(|(who, cid, to)| Step::Grant { who, cid, to }),
+            3 => (who(), 0..3_u8, who()).prop_map(|(who, cid, to)| Step::Revoke { who, cid, to }),
+            2 => (who(), 0..3_u8).prop_map(|(who, cid)| Step::Retire { who, cid }),
+            5 => (task(), 0..4_u8, any::<bool>()).prop_map(|(task, version, recall)| {
+                Step::Release { task, version, recall }
+            }),
+            2 => (who(), task(), 0..4_u8).prop_map(|(by, task, version)| Step::Prune { by, task, version }),
+        ],
+        8 => prop_oneof![
+            5 => (who(), who(), amount()).prop_map(|(from, to, amount)| Step::Transfer { from, to, amount }),
+            2 => (who(), who()).prop_map(|(from, to)| Step::Empty { from, to }),
+            1 => (who(), task(), amount()).prop_map(|(from, task, amount)| Step::Stray { from, task, amount }),
+            6 => (who(), any::<u8>(), any::<u8>(), prop::collection::vec(any::<u8>(), 0..200))
+                .prop_map(|(who, pallet, call, bytes)| Step::Wild { who, pallet, call, bytes }),
+        ],
+    ]
+    .boxed()
+}
+
+/// The sponsor where it is nobody.
+fn rarely() -> impl Strategy<Value = Option<Who>> {
+    prop_oneof![5 => Just(None), 1 => who().prop_map(Some)]
+}

@@ -1,0 +1,248 @@
+//! Steps that are a call, or a few that belong together.
+
+use super::{ACCOUNTS, COUNCIL, KEEPER, World, name};
+use crate::fuzz::{
+    coverage::ours,
+    step::{Amount, Shape, Step, Who},
+};
+use codec::{Decode, Encode};
+use decentralml_protocol::spec::example;
+use decentralml_runtime::*;
+use decentralml_types::{
+    Balance, Cid, Codec, TaskId, TaskSpec, Url, Urls,
+    spec::{Committee, Custody, Deadlines, Terms, Text, TrainerCount},
+};
+use sp_io::hashing::blake2_256;
+
+impl World {
+    /// Steps that are one call.
+    pub(super) fn single(&mut self, step: &Step) -> (Who, RuntimeCall) {
+        use pallet_assignments::Call as Assignments;
+        use pallet_data::Call as Data;
+        use pallet_participants::Call as Participants;
+        use pallet_tasks::Call as Tasks;
+        use pallet_validation::Call as Validation;
+        match step.clone() {
+            Step::Claim { by, task, round, who } => {
+                let task = self.task(task);
+                let round = self.number(task, round);
+                (by, Validation::claim { task, round, account: name(who) }.into())
+            }
+            Step::ClaimSeat { by, task, round, committee, who } => {
+                let task = self.task(task);
+                let round = self.number(task, round);
+                (by, Validation::claim_seat { task, round, committee, account: name(who) }.into())
+            }
+            Step::Forget { by, task, who } => {
+                (by, Validation::forget { task: self.task(task), account: name(who) }.into())
+            }
+            Step::Reap { by, task, limit } => {
+                (by, Tasks::reap { task: self.task(task), limit: limit.into() }.into())
+            }
+            Step::Fund { who, task, amount } => {
+                let amount = self.worth(amount, name(who));
+                (who, Tasks::fund { task: self.task(task), amount }.into())
+            }
+            Step::Pause { who, task } => {
+                let task = self.task(task);
+                (who.unwrap_or_else(|| self.sponsor(task)), Tasks::pause { task }.into())
+            }
+            Step::Resume { who, task } => {
+                let task = self.task(task);
+                (who.unwrap_or_else(|| self.sponsor(task)), Tasks::resume { task }.into())
+            }
+            Step::Bond { who, role, amount } => {
+                let amount = self.worth(amount, name(who));
+                (who, Participants::bond { role, amount }.into())
+            }
+            Step::Unbond { who, role, amount } => {
+                let bond = self.bond(who, role);
+                (who, Participants::unbond { role, amount: part(amount, bond) }.into())
+            }
+            Step::Withdraw { who, role } => (who, Participants::withdraw { role }.into()),
+            Step::Enroll { who, task, role } => {
+                (who, Assignments::enroll { task: self.task(task), role }.into())
+            }
+            Step::Leave { who, task, role } => {
+                (who, Assignments::leave { task: self.task(task), role }.into())
+            }
+            Step::Dismiss { by, who, task, role } => {
+                (by, Assignments::dismiss { task: self.task(task), role, who: name(who) }.into())
+            }
+            Step::Hosts { who, count } => {
+                (who, Participants::set_hosts { urls: urls(count) }.into())
+            }
+            Step::Key { who, key } => {
+                let key = (key > 0).then_some([key + 8; 32]);
+                (who, Participants::set_encryption_key { key }.into())
+            }
+            Step::Register { who, cid } => {
+                (who, Data::register { cid: content(cid), plain_hash: [1; 32], size: 1 }.into())
+            }
+            Step::Grant { who, cid, to } => {
+                let (who, envelope) = (self.owner(cid, who), content(0xff));
+                let has_key = |who: &Who| {
+                    pallet_participants::EncryptionKeys::<Runtime>::contains_key(name(*who))
+                };
+                let to = self.chain.read(|| (to..ACCOUNTS).find(has_key)).unwrap_or(to);
+                (who, Data::grant { cid: content(cid), account: name(to), envelope }.into())
+            }
+            Step::Revoke { who, cid, to } => {
+                let who = self.owner(cid, who);
+                let mut readers = pallet_data::Grants::<Runtime>::iter_key_prefix(content(cid));
+                let account = self.chain.read(|| readers.next()).unwrap_or_else(|| name(to));
+                (who, Data::revoke { cid: content(cid), account }.into())
+            }
+            Step::Retire { who, cid } => {
+                (self.owner(cid, who), Data::retire { cid: content(cid) }.into())
+            }
+            Step::Prune { by, task, version } => {
+                let version = u32::from(version) + 1;
+                (by, pallet_models::Call::prune { task: self.task(task), version }.into())
+            }
+            Step::Transfer { from, to, amount } => {
+                let value = self.worth(amount, name(from));
+                let dest = name(to).into();
+                (from, pallet_balances::Call::transfer_allow_death { dest, value }.into())
+            }
+            Step::Empty { from, to } => {
+                let dest = name(to).into();
+                (from, pallet_balances::Call::transfer_all { dest, keep_alive: false }.into())
+            }
+            // The others are more than one call; see `step`.
+            _ => (KEEPER, frame_system::Call::remark { remark: Vec::new() }.into()),
+        }
+    }
+
+    /// The owner of content, mostly.
+    fn owner(&mut self, cid: u8, who: Who) -> Who {
+        let row = self.chain.read(|| pallet_data::Contents::<Runtime>::get(content(cid)));
+        let is_owner = |who: &Who| row.as_ref().is_some_and(|row| row.owner == name(*who));
+        let owner = (0..ACCOUNTS).find(is_owner);
+        owner.filter(|_| who < ACCOUNTS - 2).unwrap_or(who)
+    }
+
+    pub(super) fn vote(&mut self, task: TaskId, version: u32, recall: bool) -> Result<(), String> {
+        // One that can be released or recalled, if there is any.
+        let fits = |model: &pallet_models::ModelVersion| match model.status {
+            pallet_models::Release::Candidate => !recall,
+            pallet_models::Release::Released { .. } => recall,
+            pallet_models::Release::Recalled { .. } => false,
+        };
+        let mut fitting =
+            pallet_models::Versions::<Runtime>::iter().filter(|(.., model)| fits(model));
+        let fitting = self.chain.read(|| fitting.next());
+        let (task, version) = fitting.map_or((task, version), |(task, version, _)| (task, version));
+        let call: RuntimeCall = if recall {
+            let reason = Text::truncate_from(b"it was wrong".to_vec());
+            pallet_models::Call::recall { task, version, reason }.into()
+        } else {
+            pallet_models::Call::release { task, version }.into()
+        };
+        // Nobody does it alone.
+        self.call(COUNCIL[0], call.clone())?;
+        let before = self.released(task, version);
+        let index = self
+            .chain
+            .read(pallet_collective::ProposalCount::<Runtime, configs::CouncilInstance>::get);
+        let length_bound = call.encoded_size() as u32;
+        let proposal_weight_bound =
+            frame_support::dispatch::GetDispatchInfo::get_dispatch_info(&call).call_weight;
+        let proposal_hash = blake2_256(&call.encode()).into();
+        let proposal = Box::new(call);
+        self.call(
+            COUNCIL[0],
+            pallet_collective::Call::propose { threshold: 2, proposal, length_bound },
+        )?;
+        for who in [COUNCIL[0], COUNCIL[1]] {
+            let vote =
+                pallet_collective::Call::vote { proposal: proposal_hash, index, approve: true };
+            self.call(who, vote)?;
+        }
+        let close = pallet_collective::Call::close {
+            proposal_hash,
+            index,
+            proposal_weight_bound,
+            length_bound,
+        };
+        self.call(COUNCIL[2], close)?;
+        if self.released(task, version) != before {
+            let title = if recall { "Models.recall" } else { "Models.release" };
+            self.coverage.calls.entry(title.into()).or_default().succeeded += 1;
+        }
+        Ok(())
+    }
+
+    fn released(&mut self, task: TaskId, version: u32) -> Option<pallet_models::Release> {
+        self.chain.read(|| {
+            pallet_models::Versions::<Runtime>::get(task, version).map(|model| model.status)
+        })
+    }
+}
+
+fn content(cid: u8) -> Cid {
+    Cid { codec: Codec::DagPb, digest: [cid; 32] }
+}
+
+fn urls(count: u8) -> Urls {
+    // The last of many is no URL.
+    let url = |index: u8| {
+        let beginning = if index == 3 { "ftp" } else { "https" };
+        Url::truncate_from(format!("{beginning}://host{index}.example").into_bytes())
+    };
+    Urls::truncate_from((0..count).map(url).collect())
+}
+
+pub(super) fn part(amount: Amount, of: Balance) -> Balance {
+    match amount {
+        Amount::Zero => 0,
+        Amount::Planck(planck) => planck.into(),
+        Amount::Milli(milli) => Balance::from(milli) * MILLIUNIT,
+        Amount::Tokens(tokens) => Balance::from(tokens) * UNIT,
+        Amount::Share(percent) => of / 100 * Balance::from(percent),
+        Amount::Everything => of,
+        Amount::Absurd => Balance::MAX,
+    }
+}
+
+pub(super) fn spec(shape: &Shape) -> TaskSpec {
+    let pace = u32::from(shape.pace);
+    let tokens = |tokens: u8| Balance::from(tokens) * UNIT;
+    let seats = shape.seats;
+    TaskSpec {
+        custody: Custody { hosts: 0, sealed: shape.sealed },
+        rounds: shape.rounds.into(),
+        target: shape.target.then_some(700_000),
+        max_retries: shape.retries,
+        trainers: TrainerCount { min: shape.trainers.0.into(), max: shape.trainers.1.into() },
+        committee: Committee { seats, quorum: (2 * seats).div_ceil(3) },
+        deadlines: Deadlines {
+            enrolling: 3 * pace,
+            training: 2 * pace,
+            revealing: pace,
+            scoring: 2 * pace,
+            verdict: pace,
+            aggregating: pace,
+            claiming: shape.claiming.into(),
+            lifetime: shape.lifetime.into(),
+        },
+        terms: Terms {
+            reward_per_round: part(shape.reward, UNIT),
+            fee_per_seat: part(shape.fee, UNIT),
+            trainer_bond: tokens(shape.bonds.0),
+            evaluator_bond: tokens(shape.bonds.1),
+        },
+        ..example()
+    }
+}
+
+/// A call of one of our pallets with whatever arguments these bytes make, and zeros for as long as more is needed.
+pub(super) fn wild(pallet: u8, call: u8, bytes: &[u8]) -> Option<RuntimeCall> {
+    let ours = ours();
+    let (_, index, names) = ours[usize::from(pallet) % ours.len()];
+    let mut input = vec![index as u8, call % names.len() as u8];
+    // Small numbers are likelier to be somebody's.
+    input.extend(bytes.iter().map(|byte| if byte % 4 == 0 { *byte } else { byte & 1 }));
+    input.resize(input.len() + 1_000, 0);
+    RuntimeCall::decode(&mut &input[..]).ok()
+}

@@ -1,0 +1,288 @@
+//! How people take part in a round.
+
+use super::{ACCOUNTS, FAR, KEEPER, SALT, World, name};
+use crate::fuzz::step::{Way, Which, Who};
+use decentralml_runtime::*;
+use decentralml_types::{
+    Cid, Codec, CommitteeNumber, Opinion, Opinions, Phase, Role, RoundNumber, TaskId,
+    commitment::{ScoresCommitment, UpdateCommitment},
+};
+use pallet_tasks::{Round, Tasks};
+
+/// How a round goes: honestly before phase `from`, and from it on otherwise; not beyond phase `until`.
+pub(super) struct Play {
+    pub from: u8,
+    pub absent: u16,
+    pub deviant: u16,
+    pub way: Way,
+    pub until: Option<u8>,
+}
+
+impl World {
+    pub(super) fn join(
+        &mut self,
+        from: Who,
+        trainers: u8,
+        evaluators: u8,
+        which: Which,
+    ) -> Result<(), String> {
+        let task = self.task(which);
+        let Some(row) = self.chain.read(|| Tasks::<Runtime>::get(task)) else { return Ok(()) };
+        let sponsor = self.sponsor(task);
+        let others =
+            (0..ACCOUNTS).map(|more| (from + more) % ACCOUNTS).filter(|who| *who != sponsor);
+        let roles = std::iter::repeat_n(Role::Evaluator, evaluators.into())
+            .chain(std::iter::repeat_n(Role::Trainer, trainers.into()));
+        for (who, role) in others.zip(roles) {
+            let amount = row.spec.bond(role);
+            let member =
+                self.chain.read(|| pallet_participants::Members::<Runtime>::get(role, name(who)));
+            if member.is_none_or(|member| member.unengaged() < amount) {
+                let amount = amount + UNIT;
+                self.call(who, pallet_participants::Call::bond { role, amount })?;
+            }
+            let needs_key = row.spec.custody.sealed && role == Role::Evaluator;
+            let has_key = self
+                .chain
+                .read(|| pallet_participants::EncryptionKeys::<Runtime>::contains_key(name(who)));
+            if needs_key && !has_key {
+                let key = Some([who + 20; 32]);
+                self.call(who, pallet_participants::Call::set_encryption_key { key })?;
+            }
+            self.call(who, pallet_assignments::Call::enroll { task, role })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn everybody(
+        &mut self,
+        which: Which,
+        absent: u16,
+        deviant: u16,
+        way: Way,
+    ) -> Result<(), String> {
+        let task = self.task(which);
+        let Some((number, before)) = self.current(task) else { return Ok(()) };
+        if matches!(before.phase, Phase::Training | Phase::Scoring) {
+            self.blocks(2)?;
+        }
+        for who in (0..ACCOUNTS).filter(|who| absent >> who & 1 == 0) {
+            let own = if deviant >> who & 1 == 1 { way } else { Way::Honest };
+            // Everybody does one phase, not what comes after it.
+            match self.current(task) {
+                Some((now, round)) if (now, round.phase) == (number, before.phase) => {
+                    self.act(who, task, own)?;
+                }
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// A round, as far as it goes so.
+    pub(super) fn round(&mut self, which: Which, play: Play) -> Result<(), String> {
+        let task = self.task(which);
+        let Some((number, _)) = self.current(task) else { return Ok(()) };
+        // Both committees of a round pass through four phases.
+        for _ in 0..12 {
+            let Some(before) = self.live(task, number) else { return Ok(()) };
+            let phase = before.phase as u8;
+            if play.until == Some(phase) {
+                return Ok(());
+            }
+            if phase >= play.from {
+                self.everybody(which, play.absent, play.deviant, play.way)?;
+            } else {
+                self.everybody(which, 0, 0, Way::Honest)?;
+            }
+            let after = self.live(task, number).map(|round| (round.phase, round.committee));
+            if after == Some((before.phase, before.committee)) {
+                self.due(KEEPER, which)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn live(&mut self, task: TaskId, number: RoundNumber) -> Option<Round> {
+        let (now, round) = self.current(task)?;
+        (now == number && !round.phase.is_final()).then_some(round)
+    }
+
+    pub(super) fn due(&mut self, who: Who, which: Which) -> Result<(), String> {
+        let task = self.task(which);
+        let now = self.chain.number();
+        let row = self.chain.read(|| Tasks::<Runtime>::get(task));
+        let deadline = match (self.current(task), row) {
+            (Some((_, round)), _) if !round.phase.is_final() => round.deadline,
+            (_, Some(row)) => row.enrolling_since + row.spec.deadlines.enrolling,
+            _ => now,
+        };
+        self.blocks(deadline.saturating_sub(now).min(FAR))?;
+        self.call(who, pallet_tasks::Call::advance { task })?;
+        Ok(())
+    }
+
+    pub fn settle(&mut self, by: Who, task: TaskId, round: RoundNumber) -> Result<(), String> {
+        for account in (0..ACCOUNTS).map(name) {
+            let key = (task, round, account.clone());
+            if self.chain.read(|| pallet_results::Commitments::<Runtime>::contains_key(key)) {
+                self.call(
+                    by,
+                    pallet_validation::Call::claim { task, round, account: account.clone() },
+                )?;
+            }
+            for committee in [1, 0] {
+                let key = (task, round, committee, account.clone());
+                if self.chain.read(|| pallet_validation::Seats::<Runtime>::contains_key(key)) {
+                    let account = account.clone();
+                    let call =
+                        pallet_validation::Call::claim_seat { task, round, committee, account };
+                    self.call(by, call)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An account's part of the present phase, if it has one.
+    pub fn act(&mut self, who: Who, task: TaskId, way: Way) -> Result<(), String> {
+        let Some((round, row)) = self.current(task) else { return Ok(()) };
+        let plays =
+            |role| pallet_assignments::Places::<Runtime>::contains_key((task, role, name(who)));
+        let (trains, judges) = self.chain.read(|| (plays(Role::Trainer), plays(Role::Evaluator)));
+        match row.phase {
+            Phase::Training if trains => {
+                if let Way::Lie(opinion @ (Opinion::Unavailable | Opinion::Malformed)) = way {
+                    self.bad.insert((task, round, who), opinion);
+                }
+                let hash = if way == Way::Blind {
+                    [who; 32]
+                } else {
+                    self.update_hash(task, round, &row, who)
+                };
+                self.call(who, pallet_results::Call::commit { task, round, hash })?;
+            }
+            Phase::Revealing if trains => {
+                let plain_hash = row.sealed.then_some([who; 32]);
+                let samples = if way == Way::Blind { 99 } else { 100 };
+                let cid = update_cid(round, who);
+                let reveal = pallet_results::Call::reveal {
+                    task,
+                    round,
+                    cid,
+                    plain_hash,
+                    samples,
+                    salt: SALT,
+                };
+                self.call(who, reveal)?;
+            }
+            Phase::Scoring if trains && row.sealed => {
+                let (committee, keys) = (row.committee, update_cid(round, who));
+                self.call(who, pallet_results::Call::hand_over { task, round, committee, keys })?;
+            }
+            Phase::Scoring if judges => {
+                let committee = row.committee;
+                let sheet = self.opinions(task, round, way);
+                let hash = if way == Way::Blind {
+                    [who; 32]
+                } else {
+                    self.scores_hash(task, round, committee, who, &sheet)
+                };
+                let commit =
+                    pallet_validation::Call::commit_scores { task, round, committee, hash };
+                if self.call(who, commit)? {
+                    self.sheets.insert((task, round, committee, who), sheet);
+                }
+            }
+            Phase::Verdict if judges => {
+                let key = (task, round, row.committee, who);
+                let opinions = match (self.sheets.get(&key), way) {
+                    (Some(sheet), Way::Honest) => sheet.clone(),
+                    _ => self.opinions(task, round, way),
+                };
+                self.call(
+                    who,
+                    pallet_validation::Call::open_scores { task, round, opinions, salt: SALT },
+                )?;
+            }
+            Phase::Tallying => {
+                self.call(who, pallet_tasks::Call::advance { task })?;
+            }
+            Phase::Aggregating | Phase::Settled if judges => {
+                let cid = update_cid(round, if way == Way::Honest { 0xee } else { who });
+                let metric =
+                    if way == Way::Blind { u32::MAX } else { 500_000 + 100_000 * round.min(4) };
+                let attest =
+                    pallet_validation::Call::attest { task, round, cid, metric, state: None };
+                self.call(who, attest)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn update_hash(&mut self, task: TaskId, round: RoundNumber, row: &Round, who: Who) -> [u8; 32] {
+        let genesis = self.chain.read(|| System::block_hash(0)).into();
+        let (cid, plain_hash) = (update_cid(round, who), row.sealed.then_some([who; 32]));
+        let account = &name(who);
+        UpdateCommitment {
+            genesis,
+            task,
+            round,
+            account,
+            base: row.base,
+            cid,
+            plain_hash,
+            samples: 100,
+            salt: SALT,
+        }
+        .hash()
+    }
+
+    fn scores_hash(
+        &mut self,
+        task: TaskId,
+        round: RoundNumber,
+        committee: CommitteeNumber,
+        who: Who,
+        opinions: &Opinions,
+    ) -> [u8; 32] {
+        let genesis = self.chain.read(|| System::block_hash(0)).into();
+        ScoresCommitment {
+            genesis,
+            task,
+            round,
+            committee,
+            account: &name(who),
+            opinions,
+            salt: SALT,
+        }
+        .hash()
+    }
+
+    fn opinions(&mut self, task: TaskId, round: RoundNumber, way: Way) -> Opinions {
+        let reveals = self.chain.read(|| {
+            (0..)
+                .map_while(|index| pallet_results::Reveals::<Runtime>::get((task, round, index)))
+                .collect::<Vec<_>>()
+        });
+        let of = |trainer: &AccountId| {
+            let who = (0..ACCOUNTS).find(|who| name(*who) == *trainer).unwrap_or(0);
+            match way {
+                Way::Lie(opinion) => opinion,
+                // Every fifth trainer's data are worth less than nothing.
+                _ => self.bad.get(&(task, round, who)).copied().unwrap_or(Opinion::Score(
+                    if who % 5 == 4 { -3_000 } else { 1_000 * i64::from(who) + 7 },
+                )),
+            }
+        };
+        Opinions::truncate_from(reveals.iter().map(of).collect())
+    }
+}
+
+/// The CID of a trainer's update.
+fn update_cid(round: RoundNumber, who: Who) -> Cid {
+    let mut digest = [who; 32];
+    digest[..4].copy_from_slice(&round.to_le_bytes());
+    Cid { codec: Codec::Raw, digest }
+}
