@@ -225,6 +225,7 @@ fn extension(who: &AccountId) -> TxExtension {
         frame_system::CheckNonce::from(System::account_nonce(who)),
         frame_system::CheckWeight::new(),
         pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        free_calls::CheckFreeCall,
         frame_metadata_hash_extension::CheckMetadataHash::new(false),
         frame_system::WeightReclaim::new(),
     )

@@ -134,6 +134,7 @@ pub fn leftovers() -> Vec<(&'static str, usize)> {
         pallet_participants::EncryptionKeys::<Runtime>,
         pallet_tasks::Tasks::<Runtime>,
         pallet_tasks::Rounds::<Runtime>,
+        pallet_tasks::Owed::<Runtime>,
         pallet_assignments::Places::<Runtime>,
         pallet_assignments::Slots::<Runtime>,
         pallet_assignments::Populations::<Runtime>,

@@ -110,7 +110,8 @@ impl Coverage {
 
     /// What must have happened and has not. Anything longer than a few thousand operations reaches all of it.
     pub fn missing(&self) -> Vec<String> {
-        let calls = names().into_iter().flat_map(|name| {
+        let named = names().into_iter().filter(|name| !OF_ASSETS.contains(&name.as_str()));
+        let calls = named.flat_map(|name| {
             let calls = self.calls.get(&name).copied().unwrap_or_default();
             let succeeded = (calls.succeeded == 0).then(|| format!("{name} never succeeded"));
             let failed = (calls.failed == 0).then(|| format!("{name} never failed"));
@@ -134,6 +135,9 @@ impl Coverage {
         text
     }
 }
+
+/// Calls that are not looked for: payments fail where a task pays in an asset, and the tasks of these runs pay in native tokens.
+const OF_ASSETS: [&str; 2] = ["Tasks.collect", "Tasks.write_off"];
 
 /// Our calls, named as the metadata names them.
 fn names() -> Vec<String> {

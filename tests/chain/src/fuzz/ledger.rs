@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const FREE: &[(&str, &[&str])] = &[
     ("Results", &["commit", "reveal", "hand_over"]),
     ("Validation", &["commit_scores", "open_scores", "attest", "claim", "claim_seat", "forget"]),
-    ("Tasks", &["advance"]),
+    ("Tasks", &["advance", "collect"]),
     ("Assignments", &["dismiss"]),
     ("Models", &["prune"]),
 ];
@@ -130,15 +130,19 @@ impl Ledger {
     ) -> Result<Balance, String> {
         use pallet_tasks::Event::*;
         match event {
-            TaskCreated { task, sponsor, funds, deposit } => {
+            TaskCreated { task, sponsor, pay, charges, deposit, .. } => {
                 let row = chain.read(|| pallet_tasks::Tasks::<Runtime>::get(task));
                 let spec = row.ok_or("a task that was created is not there")?.spec;
-                self.take(sponsor, funds + invariants::existential_deposit())?;
+                self.take(sponsor, pay + charges + invariants::existential_deposit())?;
                 self.tasks
                     .insert(*task, Known { sponsor: sponsor.clone(), deposit: *deposit, spec });
             }
-            TaskFunded { who, amount, .. } => self.take(who, *amount)?,
-            TaskEnded { task, refunded: amount, .. } | Refunded { task, amount } => {
+            TaskFunded { who, pay, charges, .. } => self.take(who, pay + charges)?,
+            TaskEnded { task, refunded, charges, .. } => {
+                let sponsor = self.known(*task)?.sponsor;
+                self.give(&sponsor, refunded + charges);
+            }
+            Refunded { task, amount, .. } => {
                 let sponsor = self.known(*task)?.sponsor;
                 self.give(&sponsor, *amount);
             }
@@ -152,6 +156,9 @@ impl Ledger {
                 self.give(who, *amount);
                 return Ok(*amount);
             }
+            // It was earned, and is paid later, or never.
+            PaymentOwed { amount, .. } => return Ok(*amount),
+            Collected { who, amount, .. } => self.give(who, *amount),
             _ => {}
         }
         Ok(0)

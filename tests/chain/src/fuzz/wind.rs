@@ -104,6 +104,13 @@ impl World {
                 let forget = pallet_validation::Call::forget { task, account };
                 self.must(KEEPER, "a forget", forget)?;
             }
+            let owed: Vec<_> =
+                self.chain.read(|| pallet_tasks::Owed::<Runtime>::iter_key_prefix(task).collect());
+            for account in owed {
+                // All have had a gift, so they can be paid now.
+                let collect = pallet_tasks::Call::collect { task, account };
+                self.must(KEEPER, "a collection", collect)?;
+            }
             self.must(KEEPER, "a reap", pallet_tasks::Call::reap { task, limit: 200 })?;
             let gone = !self.chain.read(|| Tasks::<Runtime>::contains_key(task));
             ensure(gone, || format!("the end: task {task} cannot be reaped"))?;

@@ -9,7 +9,7 @@ use codec::{Decode, Encode};
 use decentralml_protocol::spec::example;
 use decentralml_runtime::*;
 use decentralml_types::{
-    Balance, Cid, Codec, TaskId, TaskSpec, Url, Urls,
+    Asset, Balance, Cid, Codec, TaskId, TaskSpec, Url, Urls,
     spec::{Committee, Custody, Deadlines, Terms, Text, TrainerCount},
 };
 use sp_io::hashing::blake2_256;
@@ -41,7 +41,7 @@ impl World {
             }
             Step::Fund { who, task, amount } => {
                 let amount = self.worth(amount, name(who));
-                (who, Tasks::fund { task: self.task(task), amount }.into())
+                (who, Tasks::fund { task: self.task(task), pay: amount, charges: 0 }.into())
             }
             Step::Pause { who, task } => {
                 let task = self.task(task);
@@ -231,6 +231,7 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
             fee_per_seat: part(shape.fee, UNIT),
             trainer_bond: tokens(shape.bonds.0),
             evaluator_bond: tokens(shape.bonds.1),
+            asset: Asset::Native,
         },
         ..example()
     }
