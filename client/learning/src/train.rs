@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use burn::{
     optim::GradientsParams,
-    tensor::{Device, FloatDType, TensorReadError},
+    tensor::{Device, FloatDType, Tensor, TensorReadError},
 };
 
 use crate::{
@@ -85,7 +85,9 @@ pub enum TrainError {
     #[error("training was stopped")]
     Stopped,
     /// The card has failed, say because its memory is too small.
-    #[error("the device that trains has failed: {problem}; a smaller batch_size needs less memory")]
+    #[error(
+        "the device that trains has failed: {problem}; a smaller batch_size needs less memory, `--device cpu` none of it"
+    )]
     Device {
         /// What its library says.
         problem: String,
@@ -128,6 +130,13 @@ pub fn train_corrected(
     let place = Place::of(device::training(), local.precision)?;
     let job = Job { spec, base, data, local, correction, seed };
     place.train(job, observe)
+}
+
+/// A sum that a step has on its device; 0 of nothing. Devices compute what they are told when something is read, so this is where it
+/// comes out that one has failed.
+fn read(sum: Option<Tensor<1>>) -> Result<f64, TrainError> {
+    let Some(sum) = sum else { return Ok(0.0) };
+    sum.try_into_scalar::<f32>().map(f64::from).map_err(TrainError::device)
 }
 
 /// What is trained, on what, and how.
@@ -204,7 +213,7 @@ impl Place {
                 };
                 let mut gradients = GradientsParams::from_grads(scaled.backward(), &network);
                 let Some(scaling) = &mut scaling else { break (loss, gradients) };
-                match scaling.divide(&network, &mut gradients) {
+                match scaling.divide(&network, &mut gradients)? {
                     Scaled::Fine => break (loss, gradients),
                     Scaled::Again => {}
                     Scaled::Lost => return Err(TrainError::Diverged { epoch }),
@@ -215,7 +224,7 @@ impl Place {
             }
             network = optimizer.step(local.learning_rate, network, gradients);
 
-            let loss = f64::from(loss.try_into_scalar::<f32>().map_err(TrainError::device)?);
+            let loss = read(Some(loss))?;
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { epoch });
             }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
@@ -229,9 +230,13 @@ async fn is_left<P: Part>(work: &Work, finalized: &View, id: TaskId) -> Result<b
     Ok(!enrolled && claim::is_over(finalized, id).await?)
 }
 
-/// Does something beside the work, which does not wait for it; ends when both are done.
+/// Does something beside the work, which waits for it neither to begin nor to end: what is not done by then is left.
 async fn beside<T>(work: impl Future<Output = T>, aside: impl Future<Output = ()>) -> T {
-    tokio::join!(work, aside).0
+    let mut work = pin!(work);
+    tokio::select! {
+        result = &mut work => result,
+        () = aside => work.await,
+    }
 }
 
 struct Daemon<P: Part> {

@@ -175,10 +175,12 @@ impl WorkerError {
         }
     }
 
-    /// Whether doing the same again would end the same: it follows from the round's model, the rows and the task alone.
+    /// Whether doing the same again would end the same: it follows from the round's model, the rows and the task alone. A card that
+    /// failed may have been short of memory for a moment.
     pub(crate) fn is_certain(&self) -> bool {
+        use learning::TrainError;
         match self {
-            Self::Train(error) => !matches!(error, learning::TrainError::Stopped),
+            Self::Train(error) => !matches!(error, TrainError::Stopped | TrainError::Device { .. }),
             Self::Update(_) | Self::Pack(_) | Self::UpdateTooLong { .. } | Self::Scaffold(_) => {
                 true
             }

@@ -125,4 +125,14 @@ mod tests {
         let stopped = WorkerError::Train(TrainError::Stopped);
         assert_eq!(tries.failed(training(3), &stopped), LIMIT - 1);
     }
+
+    #[test]
+    fn a_card_that_failed_is_tried_again_in_the_same_round() {
+        let mut tries = Tries::default();
+        let training = Step::Act(1, Phase::Training, 0);
+        let out_of_memory = TrainError::Device { problem: "out of memory".into() };
+        let out_of_memory = WorkerError::Train(out_of_memory);
+        assert_eq!(tries.failed(training, &out_of_memory), LIMIT - 1);
+        assert!(tries.permit(training), "another program may free its memory");
+    }
 }

@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{LocalTraining, TrainError};
+use super::{LocalTraining, TrainError, read};
 use crate::{model::ModelSpec, network::Network, weights::Weights};
 
 /// All that changes a gradient: FedProx's pull, SCAFFOLD's correction, the bound of its norm.
@@ -38,7 +38,7 @@ impl Direction {
     }
 
     /// Changes the gradients of `network`. Fails with [`TrainError::Diverged`] where their norm is to be
-    /// bounded and is no finite number.
+    /// bounded and is no finite number, with [`TrainError::Device`] where it cannot be read.
     pub(super) fn apply(
         &self,
         network: &Network,
@@ -55,7 +55,7 @@ impl Direction {
         ];
         let Some(most) = self.clip_norm else { return Ok(()) };
         let square = squares.into_iter().flatten().reduce(|sum, part| sum + part);
-        let norm = square.map_or(0.0, |square| f64::from(square.into_scalar::<f32>()).sqrt());
+        let norm = read(square)?.sqrt();
         if !norm.is_finite() {
             return Err(TrainError::Diverged { epoch });
         }

@@ -9,6 +9,7 @@ use burn::{
     tensor::{FloatDType, Tensor},
 };
 
+use super::{TrainError, read};
 use crate::network::Network;
 
 /// The first factor. Powers of two, so that scaling rounds nothing.
@@ -46,8 +47,13 @@ impl Scaling {
         loss.mul_scalar(self.factor)
     }
 
-    /// Divides the gradients of `network` by the factor.
-    pub(super) fn divide(&mut self, network: &Network, gradients: &mut GradientsParams) -> Scaled {
+    /// Divides the gradients of `network` by the factor. Fails with [`TrainError::Device`] where they cannot be read: such a device
+    /// has said nothing about their range.
+    pub(super) fn divide(
+        &mut self,
+        network: &Network,
+        gradients: &mut GradientsParams,
+    ) -> Result<Scaled, TrainError> {
         let (vectors, matrices, kernels) = network.lists();
         let shrink = 1.0 / self.factor;
         let sizes = [
@@ -56,9 +62,7 @@ impl Scaling {
             divided(gradients, kernels, shrink),
         ];
         let size = sizes.into_iter().flatten().reduce(|sum, part| sum + part);
-        // What cannot be read is no number.
-        let size = size.map_or(Ok(0.0), |size| size.try_into_scalar::<f32>());
-        self.judge(size.is_ok_and(f32::is_finite))
+        Ok(self.judge(read(size)?.is_finite()))
     }
 
     fn judge(&mut self, finite: bool) -> Scaled {

@@ -205,6 +205,14 @@ fn every_ready_model_takes_steps_that_lower_its_loss() {
 }
 
 #[test]
+fn what_a_device_does_not_give_is_its_failure_and_no_divergence() {
+    // In place of a card that fails, two numbers where one is asked for.
+    let unreadable = Tensor::<1>::zeros([2], &device::cpu());
+    assert!(matches!(read(Some(unreadable)), Err(TrainError::Device { .. })));
+    assert_eq!(read(None).unwrap(), 0.0);
+}
+
+#[test]
 fn the_number_of_threads_changes_no_bit() {
     let on = |threads: usize, spec: &ModelSpec, data: &Dataset| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

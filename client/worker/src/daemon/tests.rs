@@ -32,9 +32,19 @@ fn a_task_that_is_over_is_refused_unless_something_is_left_to_settle() {
 }
 
 #[tokio::test]
-async fn work_begins_before_what_is_done_beside_it_has_ended() {
+async fn work_waits_for_nothing_that_is_done_beside_it() {
     let (begun, has_begun) = tokio::sync::oneshot::channel();
-    let work = async move { begun.send(()).is_ok() };
-    let aside = async { assert_eq!(has_begun.await, Ok(()), "it would wait for ever") };
-    assert!(beside(work, aside).await);
+    let (done, is_done) = tokio::sync::oneshot::channel();
+    let work = async move {
+        assert_eq!(begun.send(()), Ok(()));
+        is_done.await
+    };
+    let aside = async move {
+        assert_eq!(has_begun.await, Ok(()), "it would wait for ever");
+        assert_eq!(done.send(()), Ok(()));
+    };
+    assert_eq!(beside(work, aside).await, Ok(()), "it goes on when the other has ended");
+    let hangs = std::future::pending();
+    let ended = tokio::time::timeout(VISIBLE, beside(async { 7 }, hangs)).await;
+    assert_eq!(ended, Ok(7), "a node that does not answer holds up no end");
 }

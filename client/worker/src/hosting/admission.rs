@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use decentralml_sdk::{AccountId, Place, ReadError, Round, verify};
@@ -12,6 +12,7 @@ use decentralml_storage::{
     seal::max_sealed_bytes,
 };
 use decentralml_types::{BlockNumber, Hash, Phase, RoundNumber, TaskId, TaskSpec};
+use tokio::sync::OnceCell;
 
 /// How many blocks ahead a statement may hold, at most.
 pub(crate) const MAX_AHEAD: BlockNumber = 1200;
@@ -71,12 +72,15 @@ type Asked = (TaskId, RoundNumber, [u8; 32]);
 /// What was answered, and at which block.
 type Answered = (BlockNumber, Result<Grant, Refusal>);
 
-/// What was read of tasks at one block. Anybody can ask with as many accounts as it likes: what is refused to all of them costs one
-/// look-up a block.
+/// What was read of a task, once; until then, requests wait for the one that reads. What could not be read is asked again at the next block.
+type Looked = Arc<OnceCell<Result<Option<Arc<Entry>>, Refusal>>>;
+
+/// What was read of tasks at one block. Anybody can ask with as many accounts as it likes, and at the same time: what is refused to all of
+/// them costs one look-up a block.
 #[derive(Default)]
 struct Entries {
     at: BlockNumber,
-    tasks: BTreeMap<TaskId, Option<Arc<Entry>>>,
+    tasks: BTreeMap<TaskId, Looked>,
 }
 
 impl<B: Book> Clerk<B> {
@@ -101,27 +105,27 @@ impl<B: Book> Clerk<B> {
         known.insert(asked, (now, answer.clone()));
     }
 
-    /// What the chain says about a task, as of this block.
-    async fn entry(&self, task: TaskId, now: BlockNumber) -> Result<Option<Arc<Entry>>, ReadError> {
-        if let Some(entry) = self.entries(now).tasks.get(&task) {
-            return Ok(entry.clone());
-        }
-        let entry = self.book.entry(task).await?.map(Arc::new);
-        let mut entries = self.entries(now);
-        if entries.tasks.len() >= MAX_KNOWN {
-            entries.tasks.clear();
-        }
-        entries.tasks.insert(task, entry.clone());
-        Ok(entry)
+    /// What the chain says about a task, as of this block or, where a later request has asked already, of the one after it.
+    async fn entry(&self, task: TaskId, now: BlockNumber) -> Result<Option<Arc<Entry>>, Refusal> {
+        let looked = self.looked(task, now);
+        let look = async || match self.book.entry(task).await {
+            Ok(entry) => Ok(entry.map(Arc::new)),
+            Err(error) => Err(unreadable(error)),
+        };
+        looked.get_or_init(look).await.clone()
     }
 
-    /// Those of this block.
-    fn entries(&self, now: BlockNumber) -> MutexGuard<'_, Entries> {
+    fn looked(&self, task: TaskId, now: BlockNumber) -> Looked {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.at != now {
+        // A request that began a block ago does not undo what is known since; a chain that was set back does.
+        let is_ahead = entries.at > now && entries.at - now < FRESH;
+        if entries.at != now && !is_ahead {
             *entries = Entries { at: now, tasks: BTreeMap::new() };
         }
-        entries
+        if entries.tasks.len() >= MAX_KNOWN && !entries.tasks.contains_key(&task) {
+            entries.tasks.clear();
+        }
+        entries.tasks.entry(task).or_default().clone()
     }
 
     /// What the chain's word means for an upload of this account.
@@ -132,7 +136,7 @@ impl<B: Book> Clerk<B> {
         account: &AccountId,
         now: BlockNumber,
     ) -> Result<Grant, Refusal> {
-        let entry = self.entry(task, now).await.map_err(unreadable)?;
+        let entry = self.entry(task, now).await?;
         let entry = entry.ok_or_else(|| denied(format!("there is no task {task}")))?;
         match phase(task, number, &entry)? {
             Phase::Training => {

@@ -23,20 +23,20 @@ pub(super) fn own_name(task: TaskId, round: RoundNumber) -> String {
 /// Looks through what is kept at once, as a process before this one may have left something, and then every so many finalized
 /// blocks. Ends when there are no more blocks to come.
 ///
-/// What that process had taken of uploads that were cut off goes with the second look: who sent them has had the time between both to
-/// go on with them.
+/// What that process had taken of uploads that were cut off goes with the second look, or with the next one that succeeds: who sent them
+/// has had the time between both to go on with them.
 pub(super) async fn tidy_for_ever(
     keeper: Keeper,
     shelf: OwnShelf,
     mut finalized: watch::Receiver<View>,
 ) {
-    let (mut next, mut looks) = (0, 0_u64);
+    let (mut next, mut rest) = (0, Rest::Young);
     loop {
         let view = finalized.borrow_and_update().clone();
         if view.number() >= next {
             next = view.number().saturating_add(AGAIN);
-            looks += 1;
-            tidy(&keeper, &shelf, &view, looks == 2).await;
+            let is_done = tidy(&keeper, &shelf, &view, rest).await;
+            rest = rest.after(is_done);
         }
         if finalized.changed().await.is_err() {
             // Whoever passes blocks on is about to end, and decides when this does.
@@ -45,7 +45,29 @@ pub(super) async fn tidy_for_ever(
     }
 }
 
-async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View, left_over: bool) {
+/// What is neither pinned nor on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// It may be of uploads that go on soon: it stays.
+    Young,
+    /// It is to go, whatever else there is to do.
+    Due,
+    /// There is none but of what is let go of.
+    Gone,
+}
+
+impl Rest {
+    /// After a look, and whether it came to its end.
+    fn after(self, is_done: bool) -> Self {
+        match self {
+            Self::Due | Self::Gone if is_done => Self::Gone,
+            _ => Self::Due,
+        }
+    }
+}
+
+/// Returns whether all that was to go is gone. A round or a task that cannot be read waits for the next look by itself.
+async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View, rest: Rest) -> bool {
     let read = {
         let (keeper, shelf) = (keeper.clone(), shelf.clone());
         tokio::task::spawn_blocking(move || {
@@ -55,7 +77,7 @@ async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View, left_over: bool) {
     let (labels, models) = match read.await {
         Ok(Ok(read)) => read,
         Ok(Err(error)) => return failed(&error),
-        Err(_) => return,
+        Err(_) => return false,
     };
     let mut done = Vec::new();
     for label in labels {
@@ -83,23 +105,22 @@ async fn tidy(keeper: &Keeper, shelf: &OwnShelf, view: &View, left_over: bool) {
         }
     }
     let (keeper, shelf) = (keeper.clone(), shelf.clone());
-    let release = move || let_go(&keeper, &shelf.store, &done, &old, left_over);
-    if let Ok(Err(error)) = tokio::task::spawn_blocking(release).await {
-        failed(&error);
+    let release = move || let_go(&keeper, &shelf.store, &done, &old, rest);
+    match tokio::task::spawn_blocking(release).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => failed(&error),
+        Err(_) => false,
     }
 }
 
-/// Of rounds that are done, of old models, and, where it is to be looked for, of what is neither pinned nor on its way.
+/// Of rounds that are done, of old models, and of the rest, unless it is young.
 fn let_go(
     keeper: &Keeper,
     store: &Store,
     done: &[String],
     old: &[Cid],
-    left_over: bool,
+    rest: Rest,
 ) -> Result<(), StoreError> {
-    if done.is_empty() && old.is_empty() && !left_over {
-        return Ok(());
-    }
     for label in done {
         let pins = keeper.release(label)?;
         tracing::info!(round = %label, pins, "the host lets go of a round's updates");
@@ -108,11 +129,17 @@ fn let_go(
         store.unpin(cid)?;
         tracing::info!(%cid, "the host lets go of a model");
     }
-    store.gc(|_| {}).map(drop)
+    match rest {
+        Rest::Young => Ok(()),
+        Rest::Gone if done.is_empty() && old.is_empty() => Ok(()),
+        Rest::Due | Rest::Gone => store.gc(|_| {}).map(drop),
+    }
 }
 
-fn failed(error: &StoreError) {
+/// That a look did not come to its end.
+fn failed(error: &StoreError) -> bool {
     tracing::warn!(%error, "what the host keeps could not be looked through: tries again later");
+    false
 }
 
 type OwnModel = (Cid, TaskId, RoundNumber);
@@ -201,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cut_uploads_have_left_goes_when_it_is_looked_for_and_with_any_round() {
+    async fn what_cut_uploads_have_left_goes_with_the_second_look_and_then_with_any_round() {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(folder.path().join("host")).unwrap());
         let local = "127.0.0.1:0".parse().unwrap();
@@ -210,17 +237,30 @@ mod tests {
         shelf.offer(3, 7, b"model".to_vec()).await;
         let left = |data: &[u8]| store.add(data, false).unwrap().cid;
         let rest = left(b"half of an upload");
-        let_go(&keeper, &store, &[], &[], false).unwrap();
-        assert!(store.has(&rest), "who sent it may go on with it");
-        let_go(&keeper, &store, &[], &[], true).unwrap();
+        let_go(&keeper, &store, &["3/5".into()], &[], Rest::Young).unwrap();
+        assert!(store.has(&rest), "who sent it may go on with it, whatever round is over");
+        let_go(&keeper, &store, &[], &[], Rest::Due).unwrap();
         assert!(!store.has(&rest));
         let rest = left(b"half of another one");
-        let_go(&keeper, &store, &["3/6".into()], &[], false).unwrap();
+        let_go(&keeper, &store, &[], &[], Rest::Gone).unwrap();
+        assert!(store.has(&rest), "nothing was let go of that it could be of");
+        let_go(&keeper, &store, &["3/6".into()], &[], Rest::Gone).unwrap();
         assert!(!store.has(&rest));
         let models = own_models(&shelf).unwrap();
         assert!(matches!(&models[..], [(_, 3, 7)]));
-        let_go(&keeper, &store, &[], &[models[0].0], false).unwrap();
+        let_go(&keeper, &store, &[], &[models[0].0], Rest::Gone).unwrap();
         assert_eq!(store.stat().unwrap().blocks, 0);
+    }
+
+    #[test]
+    fn a_look_that_failed_is_made_up_for_by_the_next_one() {
+        for first in [true, false] {
+            assert_eq!(Rest::Young.after(first), Rest::Due, "the time has passed in any case");
+        }
+        assert_eq!(Rest::Due.after(false), Rest::Due);
+        assert_eq!(Rest::Due.after(true), Rest::Gone);
+        assert_eq!(Rest::Gone.after(true), Rest::Gone);
+        assert_eq!(Rest::Gone.after(false), Rest::Due, "what was let go of is still there");
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@
 //! One file for each update that was made, named by its round and by what it was made from: a fork may ask for another update in the same
 //! round. It is there before the update is committed to. An update goes on from the file of the last settled round in which this trainer's
 //! was accepted: what went into an update that is in no model is learned anew, so what that one left out counts for nothing, and its
-//! gradients are in no server's variate. A file goes once it is final that it is not the one to go on from.
+//! gradients are in no server's variate. A file goes once it is final that it is not the one to go on from; where nobody knows that now, it
+//! stays until a later update is accepted.
 
 mod rounds;
 
@@ -93,7 +94,8 @@ impl Carried for WorkerMomentum {
 impl Carried for ControlVariate {
     const PREFIX: &'static str = "variate-";
     // If this is wrong, the server's variate is off for good by the N-th part of what the update has changed in this one; if the one before
-    // is taken wrongly, by as much; if the trainer begins anew, by the N-th part of a whole gradient. Most updates are accepted.
+    // is taken wrongly, by as much; if the trainer begins anew, by the N-th part of a whole gradient. Most updates that were sent are
+    // accepted, and those that were not do not count here.
     const TRUSTS: bool = true;
 
     fn zero(model: &ModelSpec) -> Self {
@@ -142,6 +144,20 @@ pub(super) async fn keep<C: Carried>(
     Ok(kept.await.map_err(|_| WorkerError::Aborted)??)
 }
 
+/// Notes that an update that hands something on may be on chain from now on. Once it returns, that survives a crash.
+pub(super) fn sent(
+    work: &Work,
+    task: TaskId,
+    round: RoundNumber,
+    origin: &Hash,
+) -> Result<(), WorkerError> {
+    let hands_on = |(found, _): &(RoundNumber, PathBuf)| *found == round;
+    if !files(&work.state, task, &PREFIXES).iter().any(hands_on) {
+        return Ok(());
+    }
+    Ok(rounds::note_sent(&work.state, task, round, origin)?)
+}
+
 /// Notes what became of an update that hands something on, before the claim that is due at a block has the chain forget it.
 pub(super) async fn note(work: &Work, view: &View, row: &Row) -> Result<(), WorkerError> {
     let hands_on = |(round, _): &(RoundNumber, PathBuf)| *round == row.round;
@@ -167,9 +183,9 @@ async fn clear(state: &State, task: TaskId, chain: &impl Rounds) -> Result<(), W
     }
     let left: BTreeSet<RoundNumber> =
         files(state, task, &PREFIXES).into_iter().map(|(round, _)| round).collect();
-    for round in rounds::noted(state, task) {
+    for (round, name) in rounds::noted(state, task) {
         if !left.contains(&round) {
-            rounds::forget(state, task, round);
+            rounds::forget(state, task, &name);
         }
     }
     Ok(())
@@ -180,7 +196,7 @@ async fn clear(state: &State, task: TaskId, chain: &impl Rounds) -> Result<(), W
 struct Found {
     /// What an update goes on from, with the round that it is of.
     last: Option<(RoundNumber, PathBuf)>,
-    /// Of rounds that are over, what no update goes on from.
+    /// Of rounds that are over, what no update goes on from, whatever is found out yet.
     spent: Vec<PathBuf>,
 }
 
@@ -195,7 +211,7 @@ async fn look<C: Carried>(
     for (round, path) in files(state, task, &[C::PREFIX]) {
         by_round.entry(round).or_default().push(path);
     }
-    let (mut found, mut is_decided) = (Found::default(), false);
+    let (mut found, mut is_decided, mut is_open) = (Found::default(), false, false);
     for (round, mut paths) in by_round.into_iter().rev().filter(|(round, _)| *round < before) {
         let standing = chain.standing(round).await?;
         if standing == Standing::Open {
@@ -204,14 +220,25 @@ async fn look<C: Carried>(
         if let (Standing::Settled(origin), false) = (standing, is_decided) {
             let path = state.file(task, &name::<C>(round, &origin));
             if let Some(at) = paths.iter().position(|found| *found == path) {
-                let fate = chain.fate(round).await?;
-                is_decided = fate != Fate::Rejected;
-                if fate == Fate::Accepted || (fate == Fate::Unknown && C::TRUSTS) {
-                    found.last = Some((round, paths.swap_remove(at)));
+                match chain.fate(round).await? {
+                    Fate::Accepted => {
+                        is_decided = true;
+                        found.last = Some((round, paths.swap_remove(at)));
+                    }
+                    Fate::Unknown if rounds::was_sent(state, task, round, &origin) => {
+                        is_open = true;
+                        let path = paths.swap_remove(at);
+                        found.last = C::TRUSTS.then_some((round, path));
+                    }
+                    Fate::Unknown | Fate::Rejected => {}
                 }
             }
         }
         found.spent.append(&mut paths);
+        // Another node may know more: this one or one before it may be the one to go on from.
+        if is_open {
+            break;
+        }
     }
     Ok(found)
 }
@@ -248,9 +275,14 @@ fn files(state: &State, task: TaskId, prefixes: &[&str]) -> Vec<(RoundNumber, Pa
 }
 
 fn name<C: Carried>(round: RoundNumber, origin: &Hash) -> String {
+    format!("{}{}{ENDING}", C::PREFIX, one_of(round, origin))
+}
+
+/// Tells apart what was made in a round in several forks.
+fn one_of(round: RoundNumber, origin: &Hash) -> String {
     let [a, b, c, d, e, f, g, h, ..] = *origin;
     let origin = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-    format!("{}{round}-{origin:016x}{ENDING}", C::PREFIX)
+    format!("{round}-{origin:016x}")
 }
 
 #[cfg(test)]

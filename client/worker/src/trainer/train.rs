@@ -63,6 +63,7 @@ pub(super) async fn step(
     };
     let anchor = moment.finalized(work).await.filter(serves).unwrap_or(latest).view.anchor();
     let commit = call::commit(task, round, record.hash);
+    carried::sent(work, task, round, &origin)?;
     if work.commit(commit, anchor, &[("Results", "AlreadyCommitted")]).await? {
         tracing::info!(task, round, cid = %record.content.cid, "committed");
     }

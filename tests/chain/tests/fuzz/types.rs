@@ -56,7 +56,7 @@ pub fn check_spec(input: &[u8]) -> bool {
 
 fn reckon(spec: &TaskSpec) {
     let accepted = check(spec).is_ok();
-    let total = spec.total_cost(0);
+    let total = spec.total_pay().zip(spec.total_charges(0));
     let (attempts, rows) = (spec.attempts(), spec.rows());
     if accepted {
         assert!(total.is_some(), "an accepted specification has a price");

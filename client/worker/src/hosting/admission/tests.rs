@@ -6,7 +6,7 @@ use decentralml_sdk::Signer;
 use decentralml_types::{Cid, Codec, spec::Custody};
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 const GENESIS: Hash = [9; 32];
@@ -17,6 +17,7 @@ struct Fake {
     now: Arc<AtomicU32>,
     asked: Arc<AtomicU32>,
     asked_of_accounts: Arc<AtomicU32>,
+    is_lost: Arc<AtomicBool>,
     stands: Arc<Mutex<Stands>>,
 }
 
@@ -41,6 +42,11 @@ impl Book for Fake {
 
     async fn entry(&self, task: TaskId) -> Result<Option<Entry>, ReadError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        // As long as an answer takes, others ask.
+        tokio::task::yield_now().await;
+        if self.is_lost.load(Ordering::SeqCst) {
+            return Err(ReadError::Ended);
+        }
         Ok(Some(self.stands.lock().unwrap().entry.clone()).filter(|_| task == 3))
     }
 
@@ -73,6 +79,7 @@ fn clerk() -> (Fake, Clerk<Fake>) {
         now: Arc::new(50.into()),
         asked: Arc::default(),
         asked_of_accounts: Arc::default(),
+        is_lost: Arc::default(),
         stands: Arc::new(Mutex::new(stands)),
     };
     let clerk = Clerk::new(fake.clone(), GENESIS, signer("//Host").account());
@@ -240,4 +247,42 @@ async fn a_hundred_strangers_have_the_chain_asked_about_their_task_once() {
         stands.place = Place::NotDrawn;
     });
     assert_eq!(strangers(3, 2).await, (1, 100));
+}
+
+#[tokio::test]
+async fn strangers_that_ask_at_the_same_time_have_the_chain_asked_once_a_block_even_if_it_is_lost()
+{
+    let (fake, clerk) = clerk();
+    let crowd = async || {
+        let requests = (0..50).map(async |number| {
+            let stranger = signer(&format!("//Stranger/{number}"));
+            let statement = Statement { task: 4, account: stranger.account().0, ..statement() };
+            clerk.admit(&statement, &stranger.sign(&statement.payload())).await.unwrap_err()
+        });
+        let refusals = futures::future::join_all(requests).await;
+        (fake.asked.swap(0, Ordering::SeqCst), refusals)
+    };
+    let (asked, refusals) = crowd().await;
+    assert_eq!(asked, 1);
+    assert!(refusals.iter().all(|refusal| matches!(refusal, Refusal::Denied(_))));
+    fake.is_lost.store(true, Ordering::SeqCst);
+    fake.now.fetch_add(FRESH, Ordering::SeqCst);
+    let (asked, refusals) = crowd().await;
+    assert_eq!(asked, 1, "not by each that waited");
+    assert!(refusals.iter().all(|refusal| matches!(refusal, Refusal::NotReady(_))));
+    fake.is_lost.store(false, Ordering::SeqCst);
+    assert_eq!(crowd().await.0, 0, "the next block brings it");
+    fake.now.fetch_add(1, Ordering::SeqCst);
+    let (asked, refusals) = crowd().await;
+    assert_eq!(asked, 1);
+    assert!(refusals.iter().all(|refusal| matches!(refusal, Refusal::Denied(_))));
+}
+
+#[tokio::test]
+async fn a_request_of_the_last_block_has_nothing_read_again_and_a_chain_set_back_has() {
+    let (fake, clerk) = clerk();
+    for (now, asked) in [(50, 1), (51, 1), (50, 0), (51, 0), (20, 1)] {
+        clerk.entry(3, now).await.unwrap();
+        assert_eq!(fake.asked.swap(0, Ordering::SeqCst), asked, "at block {now}");
+    }
 }

@@ -1,21 +1,24 @@
 //! What became of a trainer's earlier updates: what the chain says of their rounds, and what was noted before it forgot.
 //!
 //! The chain forgets a verdict with the claim, and a node the state of old blocks. So the verdict is noted in the state folder as soon as a
-//! claim is due, with the block that gave it: on a chain that does not contain this block, the note says nothing.
+//! claim is due, with the block that gave it: on a chain that does not contain this block, the note says nothing. Of an update whose claim
+//! was never due it is noted that it was sent: any other is in no model, whoever has forgotten what.
 
-use decentralml_sdk::{Anchor, Round, Task, Verdict, View};
+use decentralml_sdk::{Anchor, ReadError, Round, Task, Verdict, View};
 use decentralml_types::{BlockNumber, Hash, Outcome, Phase, RoundNumber, TaskId};
 use serde::{Deserialize, Serialize};
 
+use super::one_of;
 use crate::{
     error::WorkerError,
     origin,
-    state::{State, hex32},
+    state::{State, StateError, hex32},
     work::Work,
 };
 
-/// What the names of notes begin and end with.
-const NAME: (&str, &str) = ("verdict-", ".json");
+/// What the names of notes begin with: what became of an update, and that it may have been sent.
+const VERDICT: &str = "verdict-";
+const SENT: &str = "sent-";
 
 /// Where a round stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +74,17 @@ impl OnChain<'_> {
         Ok(self.view.round(self.task.id, number).await?)
     }
 
-    /// What the chain knew before the round ended, with all verdicts.
+    /// What the chain knew before the round ended, with all verdicts. It is noted: the node may forget it at any time.
     async fn verdict_then(
         &self,
         ended_at: BlockNumber,
         number: RoundNumber,
     ) -> Result<Fate, WorkerError> {
         let view = self.work.chain.at_height(ended_at.saturating_sub(1)).await?;
-        Ok(Fate::of(view.verdict(self.task.id, number, &self.work.account()).await?))
+        let fate = Fate::of(view.verdict(self.task.id, number, &self.work.account()).await?);
+        let noted = Noted::new(fate, view.anchor());
+        self.work.state.save(self.task.id, &name(number), &noted)?;
+        Ok(fate)
     }
 }
 
@@ -108,6 +114,7 @@ impl Rounds for OnChain<'_> {
         let ended_at = self.round(number).await?.and_then(|round| round.ended_at);
         let Some(ended_at) = ended_at else { return Ok(Fate::Unknown) };
         match self.verdict_then(ended_at, number).await {
+            Err(error) if !is_told(&error) => Err(error),
             Err(error) => {
                 // A node that answers now has forgotten what was then; of one that does not, the next block asks again.
                 self.round(number).await?;
@@ -117,6 +124,12 @@ impl Rounds for OnChain<'_> {
             fate => fate,
         }
     }
+}
+
+/// Whether this is what a node has answered, and not that it did not.
+fn is_told(error: &WorkerError) -> bool {
+    use ReadError::{Ended, Timeout};
+    matches!(error, WorkerError::Read(error) if !matches!(error, Timeout { .. } | Ended))
 }
 
 /// What became of an update, as a block told.
@@ -166,22 +179,49 @@ pub(super) async fn note(
     Ok(work.state.save(task, &name(round), &Noted::new(fate, view.anchor()))?)
 }
 
-/// Rounds of which there is a note.
-pub(super) fn noted(state: &State, task: TaskId) -> Vec<RoundNumber> {
-    let round = |name: &str| name.strip_prefix(NAME.0)?.strip_suffix(NAME.1)?.parse().ok();
-    state.files(task).iter().filter_map(|(name, _)| round(name)).collect()
-}
-
-/// Removes a note.
-pub(super) fn forget(state: &State, task: TaskId, round: RoundNumber) {
-    if let Err(error) = state.remove(task, &name(round)) {
-        tracing::warn!(task, round, %error, "a verdict that is needed no more stays");
+/// Notes that an update may be on chain from now on.
+pub(super) fn note_sent(
+    state: &State,
+    task: TaskId,
+    round: RoundNumber,
+    origin: &Hash,
+) -> Result<(), StateError> {
+    match was_sent(state, task, round, origin) {
+        true => Ok(()),
+        false => state.save(task, &sent_name(round, origin), &true),
     }
 }
 
-/// The name of a note's record.
+/// Whether an update may be on chain. A note that cannot be read was begun.
+pub(super) fn was_sent(state: &State, task: TaskId, round: RoundNumber, origin: &Hash) -> bool {
+    state.load(task, &sent_name(round, origin)).unwrap_or(Some(true)).unwrap_or(false)
+}
+
+/// All notes with their rounds.
+pub(super) fn noted(state: &State, task: TaskId) -> Vec<(RoundNumber, String)> {
+    let noted = |name: &str| {
+        let name = name.strip_suffix(".json")?;
+        let rest = [VERDICT, SENT].iter().find_map(|prefix| name.strip_prefix(prefix))?;
+        Some((rest.split('-').next()?.parse().ok()?, name.to_owned()))
+    };
+    state.files(task).iter().filter_map(|(name, _)| noted(name)).collect()
+}
+
+/// Removes a note.
+pub(super) fn forget(state: &State, task: TaskId, name: &str) {
+    if let Err(error) = state.remove(task, name) {
+        tracing::warn!(task, note = name, %error, "what was noted of an update and is needed no more stays");
+    }
+}
+
+/// The name of a verdict's record.
 fn name(round: RoundNumber) -> String {
-    format!("{}{round}", NAME.0)
+    format!("{VERDICT}{round}")
+}
+
+/// The name of the record that says that an update was sent.
+fn sent_name(round: RoundNumber, origin: &Hash) -> String {
+    format!("{SENT}{}", one_of(round, origin))
 }
 
 #[cfg(test)]
@@ -199,6 +239,15 @@ pub(super) mod tests {
     ) {
         let seen = Anchor { number: 9, hash: [9; 32] };
         state.save(task, &name(round), &Noted::new(fate, seen)).unwrap();
+    }
+
+    #[test]
+    fn a_node_that_does_not_answer_has_not_said_that_it_has_forgotten() {
+        let read = |error| is_told(&WorkerError::Read(error));
+        let limit = std::time::Duration::from_secs(1);
+        assert!(!read(ReadError::Timeout { what: "a block", limit }));
+        assert!(!read(ReadError::Ended));
+        assert!(read(ReadError::NoSuchBlock("0x09".into())));
     }
 
     #[test]

@@ -109,6 +109,7 @@ async fn what_a_rejected_update_has_left_goes_once_that_is_final() {
         write::<WorkerMomentum>(&state, round, origin);
         write::<ControlVariate>(&state, round, origin);
         notes::write(&state, 3, round, Fate::Accepted);
+        rounds::note_sent(&state, 3, round, &[origin; 32]).unwrap();
     }
     let mut known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Rejected)]);
     known.0.insert(3, (Standing::Void, Fate::Rejected));
@@ -130,8 +131,9 @@ async fn where_nobody_knows_the_verdict_all_go_on_but_error_feedback_which_begin
         write::<Residual>(&state, round, 1);
         write::<WorkerMomentum>(&state, round, 1);
         write::<ControlVariate>(&state, round, 1);
+        rounds::note_sent(&state, 3, round, &[1; 32]).unwrap();
     }
-    let known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Unknown)]);
+    let mut known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Unknown)]);
     let variate = look::<ControlVariate>(&state, 3, 3, &known).await.unwrap();
     assert_eq!(variate.last, Some((2, path::<ControlVariate>(&state, 2, 1))));
     let momentum = look::<WorkerMomentum>(&state, 3, 3, &known).await.unwrap();
@@ -139,7 +141,29 @@ async fn where_nobody_knows_the_verdict_all_go_on_but_error_feedback_which_begin
     let residual = look::<Residual>(&state, 3, 3, &known).await.unwrap();
     assert_eq!(residual.last, None, "what round 1 has left out went into the update of round 2");
     clear(&state, 3, &known).await.unwrap();
-    assert_eq!(left(&state), [2, 2]);
+    assert_eq!(left(&state), [1, 1, 1, 2, 2, 2], "another node may know it");
+    known.0.insert(2, (Standing::Settled([1; 32]), Fate::Rejected));
+    clear(&state, 3, &known).await.unwrap();
+    assert_eq!(left(&state), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_update_that_was_never_sent_takes_nothing_with_it_where_nobody_knows_the_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(folder.path());
+    for round in [1, 2] {
+        write::<Residual>(&state, round, 1);
+        write::<ControlVariate>(&state, round, 1);
+        rounds::note_sent(&state, 3, round, &[round as u8; 32]).unwrap();
+    }
+    // What was sent in round 2 was made in another fork.
+    let known = Known::settled([(1, 1, Fate::Accepted), (2, 1, Fate::Unknown)]);
+    let variate = look::<ControlVariate>(&state, 3, 3, &known).await.unwrap();
+    assert_eq!(variate.last, Some((1, path::<ControlVariate>(&state, 1, 1))));
+    let residual = look::<Residual>(&state, 3, 3, &known).await.unwrap();
+    assert_eq!(residual.last, Some((1, path::<Residual>(&state, 1, 1))));
+    clear(&state, 3, &known).await.unwrap();
+    assert_eq!((left(&state), state.rounds(3)), (vec![1, 1], BTreeSet::from([1])));
 }
 
 #[test]
