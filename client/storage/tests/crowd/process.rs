@@ -1,6 +1,7 @@
 //! What the system says about this process, and a process of its own for a test.
 
 use std::{env, fs, process::Command};
+use tokio::runtime::{Builder, Runtime};
 
 const INSIDE: &str = "DECENTRALML_CROWD";
 
@@ -14,16 +15,36 @@ pub fn status(name: &str) -> usize {
 /// Runs the body of the test of this name in another process, whose memory is nobody else's, and which may have as many open files as the
 /// system allows.
 pub fn alone(test: &str, body: impl Future<Output = ()>) {
-    if env::var_os(INSIDE).is_some() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        return runtime.unwrap().block_on(body);
+    match env::var_os(INSIDE) {
+        Some(_) => runtime().block_on(body),
+        None => again(test, "1"),
     }
+}
+
+/// [`alone`], while what `beside` returns goes on in this process: the body gets its word.
+pub fn beside<K>(
+    test: &str,
+    beside: impl Future<Output = (String, K)>,
+    body: impl AsyncFnOnce(&str),
+) {
+    if let Ok(word) = env::var(INSIDE) {
+        return runtime().block_on(body(&word));
+    }
+    let runtime = runtime();
+    let (word, _kept) = runtime.block_on(beside);
+    again(test, &word);
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn again(test: &str, word: &str) {
     let output = Command::new("sh")
         .args(["-c", "ulimit -n \"$(ulimit -H -n)\"; exec \"$@\"", "sh"])
         .arg(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
+        .env(INSIDE, word)
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
