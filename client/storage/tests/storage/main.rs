@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod add;
+#[cfg(target_os = "linux")]
+mod clock;
 mod collect;
 mod damage;
 mod enormous;
@@ -18,6 +20,7 @@ mod kill;
 mod lying_server;
 mod pins;
 mod quota;
+mod read_only;
 mod repo;
 mod rpc;
 mod seal;
