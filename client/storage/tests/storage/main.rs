@@ -9,6 +9,7 @@ mod add;
 #[cfg(target_os = "linux")]
 mod clock;
 mod collect;
+mod crate_client;
 mod damage;
 mod enormous;
 mod formats;
