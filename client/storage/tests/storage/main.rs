@@ -18,6 +18,7 @@ mod gateway;
 mod get;
 mod host;
 mod kill;
+mod killed_upload;
 mod lying_server;
 mod pins;
 mod quota;
