@@ -3,8 +3,8 @@
 #
 # Takes the program `ipfs` that DECENTRALML_IPFS names or that is on the PATH; where there is none, it builds Kubo 0.42 with Go
 # (1.26 or later; two minutes, about 1 GB of downloads and caches) and keeps the program beside the build folder. That Kubo
-# runs in a temporary repository on free ports of this machine, without peers. It is stopped and removed at the end,
-# whatever happens.
+# runs in a temporary repository on free ports of this machine, without peers but for a second one that a test starts. It is stopped and
+# removed at the end, whatever happens.
 #
 # Usage: scripts/kubo.sh            the storage tests, then the demo
 #        scripts/kubo.sh --tests [NAME...]

@@ -64,6 +64,7 @@ measure "$BIN/decentralml" --store "$URL" --json ipfs add "$DIR/file"
 CID=$(grep -o 'baf[a-z0-9]*' "$DIR/out" | head -n 1)
 [[ $CID ]] || die "add names no CID"
 tell add
+add=$PEAK
 measure export_car
 car=$(<"$DIR/out")
 ((car > SIZE)) || die "a CAR of $car bytes for a file of $SIZE"
@@ -84,4 +85,5 @@ mkdir -p out
     printf '  ]\n}\n'
 } >out/large.json
 ((daemon <= LIMIT)) || die "the daemon took more than 64 MB"
+((add <= LIMIT)) || die "the client took more than 64 MB to add the file"
 ((fetch <= LIMIT)) || die "the client took more than 64 MB to fetch it"

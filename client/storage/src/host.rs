@@ -60,6 +60,8 @@ pub use admission::{Admission, Grant, MAX_LABEL, Refusal};
 pub use call::HostError;
 pub use hand::{HandSettings, Handed, Handing, HostClient, Target};
 pub use parcel::{Parcel, ParcelError};
+#[doc(hidden)]
+pub use sections::taken;
 pub use statement::{Authorization, AuthorizationError, Statement};
 
 use crate::{

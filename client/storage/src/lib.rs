@@ -21,6 +21,10 @@ mod block;
 mod buffer;
 pub mod car;
 mod client;
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used)]
+#[path = "../tests/support/clock.rs"]
+mod clock;
 pub mod gateway;
 pub mod host;
 mod outgoing;

@@ -67,4 +67,19 @@ mod tests {
         pace.moved(at(80), 99);
         assert_eq!(pace.wait(at(90)), at(90), "there is no time left");
     }
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn patience_is_what_it_is_under_a_clock_that_jumps() {
+        crate::clock::under_a_jumping_clock(&[
+            "client::sources::health::tests::pauses_grow_with_each_failure_and_end_with_a_success",
+            "gateway::stalled::tests::a_byte_now_and_then_is_not_enough_to_keep_a_connection",
+            "gateway::turns::tests::the_slowest_goes_once_it_has_had_its_turn_and_who_is_fast_stays",
+            "gateway::turns::tests::who_waits_for_the_store_is_not_slow",
+            "gateway::waiting::tests::who_has_waited_longest_leaves_first_and_who_works_stays",
+            "pace::tests::a_step_gives_the_whole_time_again_and_less_than_one_gives_none",
+            "server::repo::tests::a_client_that_takes_no_lines_keeps_no_collection_waiting",
+            "server::slow::tests::a_body_that_stops_coming_fails_and_one_that_goes_on_does_not",
+            "server::slow::tests::a_byte_now_and_then_is_no_upload_and_a_slow_link_is_one",
+        ]);
+    }
 }

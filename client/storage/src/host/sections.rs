@@ -83,6 +83,31 @@ impl Sections {
     }
 }
 
+/// What a host takes of an upload that comes in these pieces, of at most `max_bytes`, and whether that is all of it. Not for programs: the
+/// fuzz tests see what a host would do, without a host.
+#[doc(hidden)]
+pub fn taken<'a>(
+    root: Cid,
+    max_bytes: u64,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<Block>, bool) {
+    let room = Room::new(max_bytes);
+    let mut progress = Progress::new(root);
+    let mut sections = Sections::new(root, &progress, room);
+    let mut blocks = Vec::new();
+    for piece in pieces {
+        sections.push(piece);
+        loop {
+            match sections.next(&mut progress) {
+                Ok(Some(block)) => blocks.push(block),
+                Ok(None) => break,
+                Err(_) => return (blocks, false),
+            }
+        }
+    }
+    (blocks, progress.is_complete())
+}
+
 /// The number at the beginning and its length; `None` where it has not ended.
 fn varint(bytes: &[u8]) -> Result<Option<(usize, usize)>, Fault> {
     let mut value = 0;

@@ -3,6 +3,8 @@
 //! CIDs that are asked about are answered as they were written. Of others nothing is known but the block that they name, so
 //! that lists have version 1 where Kubo has the one that was pinned.
 
+mod keys;
+
 use super::{
     answer::{Failure, blocking, emitted, json, json_lines},
     params::Params,
@@ -13,6 +15,7 @@ use axum::{
     response::Response,
 };
 use decentralml_types::Cid;
+use keys::{Key, Keys};
 use serde::Serialize;
 use std::{
     borrow::Cow,
@@ -34,13 +37,6 @@ struct Pins {
 struct Listed {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     keys: BTreeMap<String, Key>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Key {
-    r#type: Cow<'static, str>,
-    name: String,
 }
 
 /// A line of a list that is streamed.
@@ -135,18 +131,19 @@ pub(super) async fn list(
         })
         .await;
     }
-    let key = |Pinned { cid, kind, name }| (cid.to_string(), Key { r#type: kind, name });
     if asked.is_empty() {
         let listed = move || {
-            let mut keys = BTreeMap::new();
+            let mut keys = Keys::default();
             all(&store, kinds, &sought, |pinned| {
-                keys.extend([key(shown(pinned))]);
+                let Pinned { cid, kind, name } = shown(pinned);
+                keys.push(cid.cid(), kind == RECURSIVE, name);
                 true
             })?;
-            Ok(Listed { keys })
+            Ok(keys.pieces())
         };
-        return Ok(json(&blocking(listed).await?));
+        return Ok(keys::answer(blocking(listed).await?));
     }
+    let key = |Pinned { cid, kind, name }| (cid.to_string(), Key { r#type: kind, name });
     // Kubo, too, takes no notice of the name when it is asked about single ones.
     let answers = blocking(move || kinds_of(&store, kinds, asked)).await?;
     let is_pinned = |(arg, pinned): (&str, Option<Pinned>)| {

@@ -1,11 +1,15 @@
 //! What large files take of the memory.
 
 use crate::{
-    process::{alone, status},
-    support::{Daemon, bytes},
+    process::{alone, beside, status},
+    support::{Daemon, bytes, patient},
 };
-use decentralml_storage::gateway::Gateway;
-use std::net::SocketAddr;
+use decentralml_storage::{Cid, SourceUrl, Storage, gateway::Gateway};
+use std::{
+    io::{self, Read},
+    net::SocketAddr,
+};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -22,6 +26,69 @@ const MOST: usize = 40_000_000 >> 10;
 #[test]
 fn a_file_of_any_size_goes_in_and_out_in_the_same_memory() {
     alone("memory::a_file_of_any_size_goes_in_and_out_in_the_same_memory", inside());
+}
+
+/// KiB of memory at most of a program that moves files to and from stores: 64 MB.
+const MOST_OF_A_CLIENT: usize = 64_000_000 >> 10;
+
+#[test]
+fn a_client_fetches_and_sends_a_file_of_any_size_in_the_same_memory() {
+    let name = "memory::a_client_fetches_and_sends_a_file_of_any_size_in_the_same_memory";
+    let serve = async {
+        let daemon = Daemon::start().await;
+        let cid = daemon.store.add(Content::default(), true).unwrap().cid;
+        let gateway =
+            Gateway::bind(daemon.store.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let word = format!("{} {} {cid}", daemon.url, gateway.url());
+        tokio::spawn(gateway.run(std::future::pending()));
+        (word, daemon)
+    };
+    beside(name, serve, client);
+}
+
+/// The file, of which no two MiB are alike.
+#[derive(Default)]
+struct Content {
+    piece: Vec<u8>,
+    /// Of the piece, and how many there were.
+    read: usize,
+    pieces: usize,
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.piece.len() && self.pieces < SIZE {
+            self.piece.resize_with(MIB, || 7);
+            self.piece[..8].copy_from_slice(&self.pieces.to_le_bytes());
+            (self.read, self.pieces) = (0, self.pieces + 1);
+        }
+        let length = buffer.len().min(self.piece.len() - self.read);
+        buffer[..length].copy_from_slice(&self.piece[self.read..self.read + length]);
+        self.read += length;
+        Ok(length)
+    }
+}
+
+async fn client(word: &str) {
+    let [url, gateway, cid] = word.split(' ').collect::<Vec<_>>()[..] else { panic!("{word}") };
+    let (gateway, cid): (SourceUrl, Cid) = (gateway.parse().unwrap(), cid.parse().unwrap());
+    let storage = Storage::connect_with(url, patient()).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let (path, size) = (folder.path().join("file"), (SIZE * MIB) as u64);
+    assert_eq!(storage.fetch_to_file(&cid, &path, size).await.unwrap(), size);
+    let from_store = peak();
+    let raced = storage.with_sources(&[gateway]);
+    assert_eq!(raced.fetch_to_file_resuming(&cid, &path, size, |_| {}).await.unwrap(), size);
+    let fetched = peak();
+    assert_eq!(storage.add_file(&path).await.unwrap().cid, cid);
+    assert_eq!(storage.add_file_resuming(&path, &|_| {}).await.unwrap().cid, cid);
+    eprintln!(
+        "{SIZE} MiB fetched from a store in {} MiB of memory, from two sources in {}, sent in {}",
+        from_store >> 10,
+        fetched >> 10,
+        peak() >> 10
+    );
+    assert!(peak() < MOST_OF_A_CLIENT, "{} KiB, {fetched} of them after the fetches", peak());
 }
 
 /// The most memory that this process ever had, in KiB.

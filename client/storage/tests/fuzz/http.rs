@@ -3,7 +3,9 @@
 
 use crate::support::{Daemon, bytes};
 use decentralml_storage::{
+    StoreOptions,
     gateway::{self, Limits},
+    server::{Access, Token},
     unixfs::canonical_cid,
 };
 use std::{
@@ -16,6 +18,7 @@ use std::{
     },
     thread,
 };
+use tempfile::TempDir;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
@@ -163,6 +166,12 @@ fn chunk(stream: &mut BufReader<TcpStream>) -> Option<usize> {
     usize::from_str_radix(line.trim_end(), 16).ok()
 }
 
+/// Bytes as a header may have them.
+fn header_value(input: &[u8]) -> Vec<u8> {
+    let clean = |byte: &u8| if matches!(byte, b'\r' | b'\n' | 0) { b'?' } else { *byte };
+    input.iter().take(8 << 10).map(clean).collect()
+}
+
 /// A gateway with one file.
 pub struct Gateway {
     client: Client,
@@ -232,8 +241,7 @@ impl Gateway {
 
     /// The value of `Range`. Bytes that would end the header are sent as others. Says whether there are such bytes.
     pub fn check_range(&mut self, input: &[u8]) -> bool {
-        let clean = |byte: &u8| if matches!(byte, b'\r' | b'\n' | 0) { b'?' } else { *byte };
-        let value: Vec<u8> = input.iter().take(8 << 10).map(clean).collect();
+        let value = header_value(input);
         let head = format!("GET /ipfs/{} HTTP/1.1\r\nHost: a\r\nRange: ", self.cid);
         let request = [head.as_bytes(), &value, b"\r\n\r\n"].concat();
         let answer = self.client.send(&request).expect("an answer, whatever the range");
@@ -258,6 +266,12 @@ pub fn ranges() -> Vec<Vec<u8>> {
     let forms =
         ["bytes=0-0", "bytes=1048570-1048580", "bytes=1049000-", "bytes=-7", "bytes=3-9, 20-30"];
     forms.iter().map(|form| form.as_bytes().to_vec()).collect()
+}
+
+const TOKEN: &str = "0123456789abcdef-token";
+
+pub fn tokens() -> Vec<Vec<u8>> {
+    ["Bearer ", "bearer ", "BEARER "].map(|scheme| [scheme, TOKEN].concat().into_bytes()).into()
 }
 
 /// A store's RPC.
@@ -292,6 +306,40 @@ impl Rpc {
         let runtime = runtime();
         let daemon = runtime.block_on(Daemon::start());
         Self { client: Client::new(daemon.addr), _daemon: daemon, _runtime: runtime }
+    }
+
+    /// One that opens to [`TOKEN`] only.
+    pub fn start_with_token() -> Self {
+        let runtime = runtime();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let access = Access { listen, token: Some(Token::new(TOKEN).unwrap()) };
+        let folder = TempDir::new().unwrap();
+        let started = Daemon::start_with(folder, StoreOptions::default(), access);
+        let daemon = runtime.block_on(started);
+        Self { client: Client::new(daemon.addr), _daemon: daemon, _runtime: runtime }
+    }
+
+    /// The value of `Authorization`. Bytes that would end the header are sent as others. Says whether it opens the store.
+    pub fn check_token(&mut self, input: &[u8]) -> bool {
+        let value = header_value(input);
+        let head =
+            b"POST /api/v0/version HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nAuthorization: ";
+        let request = [head, &value[..], b"\r\n\r\n"].concat();
+        let answer = self.client.send(&request).expect("an answer, whatever the token");
+        // Space around a value is no part of it.
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let start = value.iter().take_while(|byte| is_blank(byte)).count();
+        let end =
+            value.len() - value[start..].iter().rev().take_while(|byte| is_blank(byte)).count();
+        let shown = &value[start..end];
+        let scheme = shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"Bearer "));
+        let opens = scheme && &shown[7..] == TOKEN.as_bytes();
+        match answer.status {
+            200 => assert!(opens, "{}", value.escape_ascii()),
+            400 | 403 | 431 => assert!(!opens, "{}", answer.head),
+            _ => panic!("{}", answer.head),
+        }
+        opens
     }
 
     /// The body of an upload of which only the CIDs are made. Says whether all of it was taken.

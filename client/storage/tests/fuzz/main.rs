@@ -20,6 +20,7 @@ mod sealed;
 #[path = "../support/mod.rs"]
 mod support;
 mod texts;
+mod uploads;
 
 use runner::run;
 
@@ -94,4 +95,25 @@ fn uploads_of_many_parts_are_taken_or_refused() {
 #[test]
 fn sealed_files_are_opened_or_refused() {
     run("age", &sealed::files(), sealed::WORDS, sealed::check);
+}
+
+#[test]
+fn headers_of_uploads_are_statements_or_refused() {
+    run("authorization", &uploads::headers(), uploads::WORDS_OF_HEADERS, uploads::check_header);
+}
+
+#[test]
+fn only_the_token_of_a_store_opens_it() {
+    let mut server = http::Rpc::start_with_token();
+    run("token", &http::tokens(), uploads::WORDS_OF_HEADERS, |input| server.check_token(input));
+}
+
+#[test]
+fn uploads_to_a_host_are_the_dag_that_it_waits_for_or_refused() {
+    run("sections", &uploads::cars(), &[], uploads::check_upload);
+}
+
+#[test]
+fn texts_are_urls_of_sources_or_refused() {
+    run("source-url", &uploads::urls(), uploads::WORDS_OF_URLS, uploads::check_url);
 }

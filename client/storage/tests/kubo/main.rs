@@ -9,13 +9,19 @@
 mod client;
 mod command_line;
 mod directories;
+mod gateway;
 mod pair;
 mod parity;
 mod parity_formats;
+mod pins;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::{
+    fs,
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -27,6 +33,16 @@ const CANONICAL: &str = "cid-version=1&raw-leaves=true&chunker=size-1048576&max-
 
 fn url() -> String {
     std::env::var("DECENTRALML_KUBO").expect("DECENTRALML_KUBO is the URL of a Kubo's RPC")
+}
+
+/// The repository of that Kubo, in which it says more about itself.
+fn repository() -> PathBuf {
+    std::env::var_os("IPFS_PATH").expect("IPFS_PATH is the repository of the Kubo").into()
+}
+
+/// The URL of its gateway.
+fn gateway() -> String {
+    fs::read_to_string(repository().join("gateway")).unwrap().trim().to_owned()
 }
 
 fn addr() -> SocketAddr {

@@ -3,7 +3,7 @@
 //! Needs the program as well, in `DECENTRALML_IPFS`, and for the gateway the repository of the running Kubo, in `IPFS_PATH`.
 
 use crate::{
-    LOOSE, MIB, addr,
+    LOOSE, MIB, addr, gateway,
     pair::{Equal, Failed, Pair, fresh},
     support::{Daemon, http, post, upload},
 };
@@ -301,9 +301,7 @@ async fn kubos_command_line_works_with_the_embedded_store_as_with_kubo() {
 #[ignore = "needs a Kubo: scripts/kubo.sh"]
 async fn the_gateway_answers_as_kubos() {
     let _others = LOOSE.read().await;
-    let repository = std::env::var("IPFS_PATH").expect("IPFS_PATH is the repository of the Kubo");
-    let url = fs::read_to_string(Path::new(&repository).join("gateway")).unwrap();
-    let kubo: SocketAddr = url.trim().strip_prefix("http://").unwrap().parse().unwrap();
+    let kubo: SocketAddr = gateway().strip_prefix("http://").unwrap().parse().unwrap();
     let pair = Pair::start().await;
     let files = Files::new();
     let gateway = Gateway::bind(pair.daemon.store.clone(), "127.0.0.1:0".parse().unwrap());

@@ -8,7 +8,6 @@ use decentralml_storage::{Block, Codec, Collected, Store, StoreError, unixfs};
 use std::{
     collections::BTreeSet,
     fs::{self, File, Permissions},
-    io::ErrorKind,
     ops::ControlFlow,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -153,28 +152,6 @@ fn a_folder_that_cannot_be_written_to_is_refused_in_clear_words() {
     );
 }
 
-#[test]
-fn a_store_that_becomes_read_only_still_gives_what_it_has() {
-    let (_folder, store) = open();
-    let data = bytes(2 * MIB);
-    let root = store.add(&data[..], true).unwrap().cid;
-    // Who has every right is refused nothing, so that the files are in the way instead.
-    let temporary = store.path().join("tmp");
-    fs::remove_dir(&temporary).unwrap();
-    File::create(&temporary).unwrap();
-    let error = store.add(&b"more"[..], true).unwrap_err();
-    assert!(
-        matches!(&error, StoreError::Io { source, .. } if source.kind() == ErrorKind::NotADirectory),
-        "{error:?}"
-    );
-    assert_eq!(read(&store, &root), data);
-    assert!(store.is_pinned(&root));
-    assert_counted(&store);
-    fs::remove_file(&temporary).unwrap();
-    fs::create_dir(&temporary).unwrap();
-    store.add(&b"more"[..], true).unwrap();
-}
-
 /// Every file and folder under `path`.
 fn all(path: &Path, visit: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(path).unwrap() {
@@ -187,7 +164,7 @@ fn all(path: &Path, visit: &mut impl FnMut(&Path)) {
 }
 
 #[test]
-fn clocks_that_jump_change_nothing() {
+fn times_of_files_change_nothing() {
     let (folder, store) = open();
     let data = bytes(2 * MIB + 1);
     let root = store.add(&data[..], true).unwrap().cid;

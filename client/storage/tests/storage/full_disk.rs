@@ -2,15 +2,15 @@
 
 #![cfg(target_os = "linux")]
 
-use crate::support::{Daemon, bytes, post, store::assert_counted, upload};
-use decentralml_storage::{Block, Cid, Codec};
+use crate::support::{Daemon, bytes, disk::on_a_disk, post, store::assert_counted, upload};
+use decentralml_storage::{
+    Block, Cid, Codec, Error, StoreError, unfinished,
+    unixfs::{canonical_cid, import},
+};
 use std::{
-    env,
     fs::{self, File},
     io::{ErrorKind, Write},
-    os::unix::fs::MetadataExt,
     path::Path,
-    process::Command,
 };
 use tempfile::TempDir;
 
@@ -18,55 +18,25 @@ const MIB: usize = 1 << 20;
 /// Bytes of the file system.
 const DISK: usize = 24 * MIB;
 
-/// Where the file system is, in the process that has it.
-const INSIDE: &str = "DECENTRALML_FULL_DISK";
-
 const PART: &str = "name=\"file\"; filename=\"f\"";
-
-/// A program that runs another one with mounts of its own.
-fn unshare() -> Command {
-    let mut command = Command::new("unshare");
-    // Root needs no namespace of users to mount something.
-    if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        command.args(["--user", "--map-root-user"]);
-    }
-    command.args(["--mount", "--"]);
-    command
-}
 
 #[test]
 fn a_full_disk_is_named_leaves_nothing_behind_and_is_used_again_once_there_is_room() {
-    if let Some(folder) = env::var_os(INSIDE) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        return runtime.block_on(inside(Path::new(&folder)));
-    }
-    let folder = TempDir::new().unwrap();
-    let options = format!("size={DISK}");
-    let mount = ["mount", "-t", "tmpfs", "-o", &options, "disk"];
-    let tried = unshare().args(mount).arg(folder.path()).output();
-    if !tried.as_ref().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: this user may mount nothing here: {tried:?}");
-        return;
-    }
-    // This test alone, in a process that has the file system.
     let name = "full_disk::a_full_disk_is_named_leaves_nothing_behind_and_is_used_again_once_there_is_room";
-    let output = unshare()
-        .args([
-            "sh",
-            "-c",
-            "\"$1\" \"$2\" \"$3\" \"$4\" \"$5\" \"$6\" \"$7\" && shift 7 && exec \"$@\"",
-            "sh",
-        ])
-        .args(mount)
-        .arg(folder.path())
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(INSIDE, folder.path())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && told.contains("1 passed"), "{told}{errors}");
+    on_a_disk(name, DISK, async |folder| uploads(&folder).await);
+}
+
+#[test]
+fn on_a_full_disk_pins_fail_by_name_and_what_is_let_go_of_makes_room() {
+    let name = "full_disk::on_a_full_disk_pins_fail_by_name_and_what_is_let_go_of_makes_room";
+    on_a_disk(name, DISK, async |folder| pins(&folder).await);
+}
+
+#[test]
+fn a_fetch_to_a_full_disk_fails_and_goes_on_where_it_was_once_there_is_room() {
+    let name =
+        "full_disk::a_fetch_to_a_full_disk_fails_and_goes_on_where_it_was_once_there_is_room";
+    on_a_disk(name, DISK, async |folder| fetches(&folder).await);
 }
 
 /// Takes all room but for so many bytes.
@@ -82,7 +52,7 @@ fn fill(folder: &Path, free: usize) {
     file.set_len(size - free as u64).unwrap();
 }
 
-async fn inside(folder: &Path) {
+async fn uploads(folder: &Path) {
     // What is sent there comes from another disk.
     let source = Daemon::start().await;
     let (small, large) = (bytes(MIB), bytes(8 * MIB));
@@ -137,6 +107,90 @@ async fn inside(folder: &Path) {
     assert_eq!(put.status, 200, "{}", put.text());
     assert_eq!(upload(daemon.addr, "dag/import", PART, &car).await.status, 200);
     assert_counted(&daemon.store);
+}
+
+async fn pins(folder: &Path) {
+    let daemon = Daemon::start_in(TempDir::new_in(folder).unwrap()).await;
+    let client = daemon.client().await;
+    let (small, large) = (bytes(MIB), bytes(8 * MIB + 1)[1..].to_vec());
+    let kept = client.add(small.clone()).await.unwrap().cid;
+    let big = client.add(large.clone()).await.unwrap().cid;
+    let loose = daemon.store.add(&b"loose"[..], false).unwrap().cid;
+    fill(folder, 0);
+
+    // Its name has to be written somewhere.
+    let error = daemon.store.pin_named(&loose, "model").unwrap_err();
+    assert!(matches!(error, StoreError::DiskFull(_)), "{error:?}");
+    let refused = post(daemon.addr, &format!("pin/add?arg={loose}&name=model")).await;
+    assert_eq!(refused.status, 500);
+    let text = refused.text();
+    assert!(text.contains("the disk is full") && text.contains("free some space"), "{text}");
+    let error = client.pin_named(&kept, "renamed").await.unwrap_err();
+    assert!(matches!(&error, Error::Api { message, .. } if message.contains("the disk is full")));
+    assert!(!daemon.store.is_pinned(&loose));
+    assert_eq!(daemon.store.pin_name(&kept).unwrap().as_deref(), Some(""), "as it was");
+    assert_eq!(fs::read_dir(daemon.store.path().join("tmp")).unwrap().count(), 0);
+
+    // Nothing has to be written to let go.
+    assert!(client.unpin(&big).await.unwrap());
+    let collected = daemon.store.gc(|_| {}).unwrap();
+    assert_eq!(collected.bytes, bytes_of(&large) + 5, "all of it, and what was loose");
+    is_as_before(&daemon, &kept, &small).await;
+    assert_eq!(client.add(large.clone()).await.unwrap().cid, big);
+    client.pin_named(&kept, "renamed").await.unwrap();
+    assert_eq!(daemon.store.pin_name(&kept).unwrap().as_deref(), Some("renamed"));
+}
+
+/// Bytes of all blocks of a file.
+fn bytes_of(data: &[u8]) -> u64 {
+    let mut all = 0;
+    import(data, |block| {
+        all += block.data().len() as u64;
+        Ok::<(), std::io::Error>(())
+    })
+    .unwrap();
+    all
+}
+
+async fn fetches(folder: &Path) {
+    let source = Daemon::start().await;
+    let data = bytes(8 * MIB);
+    let root = source.store.add(&data[..], true).unwrap().cid;
+    let client = source.client().await;
+    let (target, most) = (folder.join("model"), data.len() as u64);
+    let part = unfinished(&target, &root);
+    let is_full = |error: &Error| {
+        matches!(error, Error::File { source, .. } if source.kind() == ErrorKind::StorageFull)
+            && error.to_string().contains("model")
+    };
+
+    fill(folder, 3 * MIB);
+    let error = client.fetch_to_file(&root, &target, most).await.unwrap_err();
+    assert!(is_full(&error), "{error}");
+    let names = || fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names().eq(["filler"]), "what did not fit is gone: {:?}", names().collect::<Vec<_>>());
+
+    let error = client.fetch_to_file_resuming(&root, &target, most, |_| {}).await.unwrap_err();
+    assert!(is_full(&error), "{error}");
+    let begun = fs::metadata(&part).unwrap().len();
+    assert!((2 << 20..=3 << 20).contains(&begun), "{begun} bytes");
+    assert!(!target.exists());
+    fs::remove_file(folder.join("filler")).unwrap();
+    // What is there is not sent again: not even the store has it.
+    let leaf = canonical_cid(&data[..MIB]);
+    fs::remove_file(source.block_file(&leaf)).unwrap();
+    client.fetch_to_file_resuming(&root, &target, most, |_| {}).await.unwrap();
+    assert!(fs::read(&target).unwrap() == data);
+    assert!(names().eq(["model"]));
+
+    // An own store that takes no more stops no fetch.
+    source.store.add(&data[..], true).unwrap();
+    let own = Daemon::start_in(TempDir::new_in(folder).unwrap()).await;
+    fill(folder, 2 * MIB);
+    let cached = client.with_cache(own.store.clone());
+    assert!(cached.fetch(&root, most).await.unwrap() == data);
+    assert_counted(&own.store);
+    assert_eq!(fs::read_dir(own.store.path().join("tmp")).unwrap().count(), 0);
 }
 
 /// What was there is there, whole, and nothing that is half written.

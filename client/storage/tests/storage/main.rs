@@ -6,7 +6,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod add;
+#[cfg(target_os = "linux")]
+mod clock;
 mod collect;
+mod crate_client;
 mod damage;
 mod enormous;
 mod formats;
@@ -15,9 +18,11 @@ mod gateway;
 mod get;
 mod host;
 mod kill;
+mod killed_upload;
 mod lying_server;
 mod pins;
 mod quota;
+mod read_only;
 mod repo;
 mod rpc;
 mod seal;

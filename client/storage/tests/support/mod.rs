@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[cfg(target_os = "linux")]
+pub mod disk;
 pub mod peer;
 pub mod store;
 
