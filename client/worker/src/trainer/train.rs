@@ -10,7 +10,7 @@ use decentralml_storage::unixfs;
 use decentralml_types::{Hash, Seed, commitment::UpdateCommitment};
 use std::sync::Arc;
 
-use super::{Conduct, Trained, Trainer, history::History, name};
+use super::{Conduct, Trained, Trainer, carried, history::History, name};
 use crate::{
     convert, enroll,
     error::WorkerError,
