@@ -19,6 +19,7 @@ mod fetch;
 mod form;
 mod gateway;
 mod maintain;
+mod mend;
 mod part;
 mod receive;
 mod request;
@@ -32,7 +33,7 @@ pub use download::Download;
 pub use error::Error;
 pub use fetch::Progress;
 pub(crate) use gateway::{AGENT, Http};
-pub use maintain::Checked;
+pub use maintain::{BrokenPin, Checked};
 pub use part::unfinished;
 pub use source_url::{SourceUrl, SourceUrlError};
 pub use token::{StoreToken, StoreTokenError};
@@ -43,7 +44,7 @@ use call::Connection;
 use decentralml_types::Cid;
 use ipfs_api_backend_hyper::{
     request::{BlockStat, PinRm, Version},
-    response::VersionResponse,
+    response::{BlockStatResponse, VersionResponse},
 };
 use rpc::Terms;
 use serde::de::IgnoredAny;
@@ -166,17 +167,22 @@ impl Storage {
     /// Whether the server has the root block of `cid` and can give it, without asking other peers. With a DAG, the
     /// other blocks may still be missing; [`Storage::pin`] makes sure of all.
     pub async fn has(&self, cid: &Cid) -> Result<bool, Error> {
+        Ok(self.size_of(cid).await?.is_some())
+    }
+
+    /// Bytes of a block that the server has and can give; `None` where it cannot. The embedded store looks at its hash for it.
+    async fn size_of(&self, cid: &Cid) -> Result<Option<u64>, Error> {
         let key = cid.to_string();
         let answer = self
             .connection
             .call("block/stat", Some(*cid), || {
                 let request = BlockStat { hash: &key };
-                self.connection.rpc.ask::<IgnoredAny>(Terms::Local, request, None)
+                self.connection.rpc.ask::<BlockStatResponse>(Terms::Local, request, None)
             })
             .await;
         match answer {
-            Ok(_) => Ok(true),
-            Err(Error::NotFound { .. } | Error::Unavailable { .. }) => Ok(false),
+            Ok(found) => Ok(Some(found.size)),
+            Err(Error::NotFound { .. } | Error::Unavailable { .. }) => Ok(None),
             Err(e) => Err(e),
         }
     }

@@ -37,8 +37,8 @@ mod written;
 
 pub use block::{Block, CidError, MAX_BLOCK, parse_cid};
 pub use client::{
-    Added, Checked, Config, Download, Error, Progress, SourceUrl, SourceUrlError, Storage,
-    StoreStat, StoreToken, StoreTokenError, unfinished,
+    Added, BrokenPin, Checked, Config, Download, Error, Progress, SourceUrl, SourceUrlError,
+    Storage, StoreStat, StoreToken, StoreTokenError, unfinished,
 };
 pub use decentralml_types::{Cid, Codec};
 pub use store::{

@@ -1,6 +1,6 @@
 //! The facade: the part of Kubo's RPC that our client uses, over a [`Store`].
 //!
-//! `POST /api/v0/{add,cat,block/put,block/get,block/stat,block/rm,pin/add,pin/rm,pin/ls,id,version,repo/stat,
+//! `POST /api/v0/{add,cat,block/put,block/get,block/stat,block/rm,pin/add,pin/rm,pin/ls,pin/verify,id,version,repo/stat,
 //! repo/gc,repo/verify,ls,get,files/stat,dag/import,dag/export,dag/stat}`, with the parameters,
 //! answers and errors of Kubo 0.42. What it cannot do is refused, not done in another way: adding in another form than the
 //! canonical one, directories that Kubo would spread over many blocks, direct pins, paths inside of a DAG where a block or a pin is meant. What others have made is
@@ -169,6 +169,7 @@ fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
         .route("/pin/add", post(pins::add))
         .route("/pin/rm", post(pins::remove))
         .route("/pin/ls", post(pins::list))
+        .route("/pin/verify", post(pins::verify))
         .route("/id", post(info::id))
         .route("/version", post(info::version))
         .route("/repo/gc", post(repo::gc))

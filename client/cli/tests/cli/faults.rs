@@ -20,6 +20,7 @@ struct Running {
     process: Child,
     url: String,
     folder: PathBuf,
+    gateway: Option<String>,
 }
 
 impl Running {
@@ -28,7 +29,8 @@ impl Running {
         let (process, listening) = store(home.path(), arguments);
         let text = |key: &str| listening[key].as_str().unwrap();
         let (url, folder) = (text("url").to_owned(), text("folder").into());
-        Self { home, process, url, folder }
+        let gateway = listening["gateway"].as_str().map(str::to_owned);
+        Self { home, process, url, folder, gateway }
     }
 
     /// `decentralml ipfs` with these words, for this store.
@@ -103,7 +105,9 @@ fn a_corrupt_block_is_named_and_healed_by_the_next_add() {
     let cid = store.add(&path);
     let whole = run(&mut store.ipfs(&["verify"]));
     assert!(whole.status.success(), "{}", stderr(&whole));
-    assert!(String::from_utf8_lossy(&whole.stdout).contains("4 blocks, 0 corrupt"));
+    assert!(
+        String::from_utf8_lossy(&whole.stdout).contains("4 blocks, 0 corrupt; 0 pins not whole")
+    );
 
     let leaf = unixfs::canonical_cid(&data[MIB..2 * MIB]);
     fs::write(store.block(&leaf), b"rot").unwrap();
@@ -114,7 +118,7 @@ fn a_corrupt_block_is_named_and_healed_by_the_next_add() {
     assert_eq!((&document["blocks"], &document["corrupt"]), (&4.into(), &1.into()));
     let fault = document["faults"][0].as_str().unwrap();
     assert!(fault.contains(&leaf.to_string()), "{fault}");
-    assert!(text.contains("1 corrupt block") && text.contains("add or fetch"), "{text}");
+    assert!(text.contains("1 corrupt block") && text.contains("add their files again"), "{text}");
     let people = run(&mut store.ipfs(&["verify"]));
     assert_eq!(people.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&people.stdout).contains(&leaf.to_string()));
@@ -130,6 +134,68 @@ fn a_corrupt_block_is_named_and_healed_by_the_next_add() {
     assert_eq!(store.add(&path), cid);
     assert!(run(&mut store.ipfs(&["verify"])).status.success());
     assert!(run(&mut store.ipfs(&["cat", &cid])).stdout == data);
+    store.stop();
+}
+
+#[test]
+fn a_pinned_block_that_is_gone_is_told_by_verify_and_gc_and_comes_back_with_pin_from_a_source() {
+    let source = Running::start(&["--gateway", "127.0.0.1:0"]);
+    let gateway = source.gateway.clone().unwrap();
+    let store = Running::start(&[]);
+    let (path, data) = store.file("file", 3 * MIB);
+    let cid = store.add(&path);
+    assert_eq!(source.add(&path), cid);
+    let leaf = unixfs::canonical_cid(&data[MIB..2 * MIB]);
+    fs::remove_file(store.block(&leaf)).unwrap();
+
+    let found = run(&mut store.ipfs(&["verify", "--json"]));
+    let text = stderr(&found);
+    assert_eq!(found.status.code(), Some(4), "{text}");
+    assert!(text.contains("1 pin not whole") && text.contains("--source"), "{text}");
+    let document: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!((&document["corrupt"], &document["broken"][0]["cid"]), (&0.into(), &cid[..].into()));
+    let fault = document["broken"][0]["faults"][0].as_str().unwrap();
+    assert!(fault.contains(&leaf.to_string()), "{fault}");
+    let people = run(&mut store.ipfs(&["verify"]));
+    assert!(String::from_utf8_lossy(&people.stdout).contains(&leaf.to_string()));
+
+    let collected = run(&mut store.ipfs(&["gc", "--json"]));
+    assert!(collected.status.success(), "{}", stderr(&collected));
+    assert!(stderr(&collected).contains(&cid), "no warning: {}", stderr(&collected));
+    let document: Value = serde_json::from_slice(&collected.stdout).unwrap();
+    assert_eq!((&document["blocks"], &document["broken"][0]["cid"]), (&0.into(), &cid[..].into()));
+
+    let alone = run(&mut store.ipfs(&["pin", &cid]));
+    assert_eq!(alone.status.code(), Some(4), "{}", stderr(&alone));
+    // What is printed is right, and nothing of it is kept.
+    assert!(run(&mut store.ipfs(&["cat", &cid, "--source", &gateway])).stdout == data);
+    assert!(!store.block(&leaf).exists());
+    let pinned = run(&mut store.ipfs(&["pin", &cid, "--source", &gateway]));
+    assert!(pinned.status.success(), "{}", stderr(&pinned));
+    let whole = run(&mut store.ipfs(&["verify"]));
+    assert!(whole.status.success(), "{}", stderr(&whole));
+    store.stop();
+    source.stop();
+}
+
+#[test]
+fn rot_that_nobody_has_seen_is_found_by_pin_and_healed_by_a_resumed_add() {
+    let store = Running::start(&[]);
+    let (path, data) = store.file("file", 3 * MIB);
+    let cid = store.add(&path);
+    let leaf = unixfs::canonical_cid(&data[MIB..2 * MIB]);
+    fs::write(store.block(&leaf), b"rot").unwrap();
+    let pinned = run(&mut store.ipfs(&["pin", &cid]));
+    let text = stderr(&pinned);
+    assert_eq!(pinned.status.code(), Some(4), "{text}");
+    assert!(text.contains(&leaf.to_string()), "{text}");
+    // Nobody has seen this one.
+    let other = unixfs::canonical_cid(&data[2 * MIB..]);
+    fs::write(store.block(&other), b"rot").unwrap();
+    let added = run(store.ipfs(&["add", "--resume"]).arg(&path));
+    assert!(added.status.success(), "{}", stderr(&added));
+    let whole = run(&mut store.ipfs(&["verify"]));
+    assert!(whole.status.success(), "{}", stderr(&whole));
     store.stop();
 }
 

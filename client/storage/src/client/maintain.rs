@@ -28,6 +28,53 @@ pub struct Checked {
     pub described: Vec<String>,
 }
 
+/// A pin under which something is missing or corrupt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BrokenPin {
+    /// The pinned root, as the server writes it.
+    pub cid: String,
+    /// The server's words about the first blocks that it cannot give.
+    pub faults: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct PinVerify {}
+
+impl ApiRequest for PinVerify {
+    const PATH: &'static str = "/pin/verify";
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PinLine {
+    #[serde(default)]
+    cid: String,
+    #[serde(default)]
+    err: String,
+    #[serde(default)]
+    ok: bool,
+    #[serde(default)]
+    bad_nodes: Vec<BadNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BadNode {
+    cid: String,
+    #[serde(default)]
+    err: String,
+}
+
+impl BadNode {
+    /// In the server's words, with the block where they do not name it.
+    fn described(self) -> String {
+        match self.err.contains(&self.cid) {
+            true => self.err,
+            false => format!("{}: {}", self.cid, self.err),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct PinAdd<'a> {
     arg: String,
@@ -124,8 +171,8 @@ impl Storage {
     }
 
     /// Has the server remove what nothing pins; returns how many blocks that were. `removed` is told of each as the server
-    /// names it. Once begun the server carries it to its end, however slowly its words are taken. Pins that are not whole are in
-    /// the server's log, or in the error where they keep it from removing anything.
+    /// names it. Once begun the server carries it to its end, however slowly its words are taken. [`Storage::check_pins`] tells
+    /// which pins are not whole; where they keep the server from removing anything the error does, too.
     pub async fn gc(&self, mut removed: impl FnMut(&str)) -> Result<u64, Error> {
         let mut blocks = 0;
         let ended = self.connection.lines("repo/gc", Gc {}, |line: GcLine| {
@@ -140,6 +187,24 @@ impl Storage {
         });
         ended.await?;
         Ok(blocks)
+    }
+
+    /// The pins of which the server lacks something, or has something that it knows to be corrupt; no block is hashed for it. The
+    /// embedded store looks for every block, a Kubo for the nodes above raw leaves.
+    pub async fn check_pins(&self) -> Result<Vec<BrokenPin>, Error> {
+        let mut broken = Vec::new();
+        let ended = self.connection.lines("pin/verify", PinVerify {}, |line: PinLine| {
+            if !line.err.is_empty() {
+                return Err(line.err);
+            }
+            if !line.ok {
+                let faults = line.bad_nodes.into_iter().map(BadNode::described).collect();
+                broken.push(BrokenPin { cid: line.cid, faults });
+            }
+            Ok(())
+        });
+        ended.await?;
+        Ok(broken)
     }
 
     /// Has the server hold every block against its CID. `progress` is told how many it has looked at.

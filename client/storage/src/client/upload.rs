@@ -5,7 +5,7 @@
 //!       └─► blocks that it lacks     goes on where it was; for stores that are far away
 //! ```
 
-use super::{Error, Progress, Storage, cache, request, rpc::Terms};
+use super::{Error, Progress, Storage, cache, request};
 use crate::{
     Block, Store, parse_cid,
     unixfs::{Imported, import},
@@ -82,8 +82,9 @@ impl Storage {
     }
 
     /// [`Storage::add_file_with`], which sends only the blocks that the server lacks: one that was ended goes on where it was, also
-    /// after a kill, unless the server has collected its blocks since. It is for servers that are far away: the file is read
-    /// twice, one time after the other, and each block is a request.
+    /// after a kill, unless the server has collected its blocks since. The embedded store is asked about each block by its hash, so that
+    /// what has rotted there is sent again. It is for servers that are far away: the file is read twice, one time after the other, and
+    /// each block is a request.
     pub async fn add_file_resuming(&self, path: &Path, progress: Told<'_>) -> Result<Added, Error> {
         let source = Source::File(path.to_owned());
         let kept = self.keep(&source).await?;
@@ -92,9 +93,7 @@ impl Storage {
             None => source.clone().import_all().await?,
         };
         let Imported { cid, size, .. } = imported;
-        if !(self.has(&cid).await? && self.pin_what_is_there(&cid).await.is_ok()) {
-            self.offer(&source, cid, progress).await?;
-        }
+        self.offer(&source, cid, progress).await?;
         self.pin_kept(kept, cid).await;
         progress(Progress { done: size, total: size });
         Ok(Added { cid, size })
@@ -132,13 +131,6 @@ impl Storage {
         }
     }
 
-    /// Pins a root of which the server has everything already.
-    async fn pin_what_is_there(&self, cid: &Cid) -> Result<(), Error> {
-        let key = cid.to_string();
-        let pin = || request::pin(&self.connection.rpc, Terms::Local, &key);
-        self.connection.call("pin/add", Some(*cid), pin).await
-    }
-
     /// Sends what the server lacks, and pins the root.
     async fn offer(&self, source: &Source, cid: Cid, progress: Told<'_>) -> Result<(), Error> {
         let mut left = OFFERS;
@@ -146,7 +138,7 @@ impl Storage {
             left -= 1;
             self.put_blocks(source, cid, AT_A_TIME, &Asking::default(), progress).await?;
             match self.pin(&cid).await {
-                Err(Error::NotFound { .. }) if left > 0 => {
+                Err(Error::NotFound { .. } | Error::Unavailable { .. }) if left > 0 => {
                     tracing::info!(%cid, "the server has lost blocks meanwhile; they are sent again");
                 }
                 pinned => return pinned,
@@ -218,7 +210,7 @@ impl Storage {
         if imported.cid == expected { Ok(()) } else { Err(Error::Changed(source.path())) }
     }
 
-    async fn put_block(&self, block: &Block) -> Result<(), Error> {
+    pub(super) async fn put_block(&self, block: &Block) -> Result<(), Error> {
         let request = || request::put(&self.connection.rpc, block);
         let answer = self.connection.call("block/put", Some(block.cid()), request).await?;
         match parse_cid(&answer.key) {

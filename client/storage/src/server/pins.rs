@@ -1,9 +1,10 @@
-//! `pin/add`, `pin/rm`, `pin/ls`.
+//! `pin/add`, `pin/rm`, `pin/ls`, `pin/verify`.
 //!
 //! CIDs that are asked about are answered as they were written. Of others nothing is known but the block that they name, so
 //! that lists have version 1 where Kubo has the one that was pinned.
 
 mod keys;
+mod verify;
 
 use super::{
     answer::{Failure, blocking, emitted, json, json_lines},
@@ -22,6 +23,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
+pub(super) use verify::verify;
 
 const RECURSIVE: &str = "recursive";
 const INDIRECT: &str = "indirect";

@@ -97,7 +97,7 @@ pub(super) async fn gc(
     .await
 }
 
-/// Ends when the client has gone. What is corrupt is neither dropped nor looked for elsewhere: the client adds or fetches it again.
+/// Ends when the client has gone. What is corrupt is neither dropped nor looked for elsewhere: the client puts it again.
 pub(super) async fn verify(
     State(store): State<Arc<Store>>,
     Query(params): Query<Params>,

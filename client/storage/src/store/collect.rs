@@ -146,7 +146,7 @@ impl Store {
 }
 
 /// Tells a block that is not here from one of which nothing is known, such as one that the disk did not give this time.
-fn gone(error: StoreError) -> Result<StoreError, StoreError> {
+pub(super) fn gone(error: StoreError) -> Result<StoreError, StoreError> {
     match error {
         StoreError::NotFound(_) | StoreError::Corrupt { .. } | StoreError::Node { .. } => Ok(error),
         other => Err(other),
@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
             }
             followed?;
             let Some((source, hides)) = fault else { continue };
-            tracing::warn!(%root, %source, "a pin is not whole; add or fetch it again, or unpin it");
+            tracing::warn!(%root, %source, "a pin is not whole; add its file again, run `decentralml ipfs pin` of it with a --source that has it, or unpin it");
             told(Told::Broken { root, source: &source });
             match hides {
                 true => hiding.push((*root, source)),

@@ -43,7 +43,8 @@ pub enum StoreError {
     NotFound(Cid),
     /// The bytes on the disk are not those of the CID.
     #[error(
-        "block {cid} is corrupt on disk ({} has a different hash); add its file again to heal it",
+        "block {cid} is corrupt on disk ({} has a different hash); add its file again, or run \
+         `decentralml ipfs pin` of it with a --source that has it, to heal it",
         path.display()
     )]
     Corrupt {
@@ -74,8 +75,8 @@ pub enum StoreError {
     PinName(usize),
     /// A node under a pin is missing or corrupt, so that it is not known what is to be kept.
     #[error(
-        "nothing was removed: the pinned {root} is not whole ({source}){}; add or fetch what is not whole again, or unpin it, and \
-         try again",
+        "nothing was removed: the pinned {root} is not whole ({source}){}; add its file again, run \
+         `decentralml ipfs pin` of it with a --source that has it, or unpin it, and try again",
         and_others(others)
     )]
     BrokenPin {

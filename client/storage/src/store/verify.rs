@@ -1,6 +1,6 @@
 //! Whether all blocks are what they are called.
 
-use super::{Store, error::StoreError};
+use super::{Store, error::StoreError, walk::Walk};
 use crate::block::raw;
 use decentralml_types::Cid;
 use std::ops::ControlFlow;
@@ -23,7 +23,7 @@ impl Store {
     /// Reads every block and holds it against its CID, one after the other. `progress` is told how many blocks were looked at
     /// and what is wrong with the last one, and can end it. Blocks that are added meanwhile may be left out.
     ///
-    /// Corrupt blocks stay where they are: adding or fetching their files heals them, and they are served to nobody.
+    /// Corrupt blocks stay where they are: putting them again heals them, and they are served to nobody.
     pub fn verify(
         &self,
         mut progress: impl FnMut(u64, Option<&StoreError>) -> ControlFlow<()>,
@@ -55,5 +55,33 @@ impl Store {
             Ok(())
         })?;
         Ok(verified)
+    }
+
+    /// Looks for everything under each pin. `each` is told of every pin and of the first thousand blocks under it that are missing
+    /// or known to be corrupt, none where it is whole, and can end it. Nodes are read; of leaves it is only seen that they are there.
+    pub fn check_pins(
+        &self,
+        mut each: impl FnMut(&Cid, &[(Cid, StoreError)]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut walk = Walk::default();
+        for root in self.pins()? {
+            let mut faults = Vec::new();
+            let lost = |cid: &Cid, error| {
+                let error = super::collect::gone(error)?;
+                if faults.len() < MAX_NAMED {
+                    faults.push((*cid, error));
+                }
+                Ok(())
+            };
+            walk.follow(self, root, |cid| self.expect(cid), lost)?;
+            // Unpinned since the list was made, and perhaps collected.
+            if !faults.is_empty() && !self.is_pinned(&root) {
+                continue;
+            }
+            if each(&root, &faults).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 }

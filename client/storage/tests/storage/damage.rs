@@ -4,7 +4,7 @@ use crate::support::{
     block_file, bytes, node,
     store::{assert_counted, on_disk, open, read},
 };
-use decentralml_storage::{Block, Codec, Collected, Store, StoreError, unixfs};
+use decentralml_storage::{Block, Cid, Codec, Collected, Store, StoreError, unixfs};
 use std::{
     collections::BTreeSet,
     fs::{self, File, Permissions},
@@ -68,6 +68,13 @@ fn a_lost_leaf_is_reported_and_stops_no_collection() {
     assert_eq!(store.gc(|_| {}).unwrap(), Collected { blocks: 1, bytes: 7, broken: 1 });
     assert_eq!(on_disk(store.path()).0.len(), left, "what is left of it stays");
     assert!(store.pin(&root).is_err() && store.is_pinned(&root));
+    let mut faults = Vec::new();
+    let tell = |pin: &Cid, lost: &[(Cid, StoreError)]| {
+        faults.extend(lost.iter().map(|(cid, _)| (*pin, *cid)));
+        ControlFlow::Continue(())
+    };
+    store.check_pins(tell).unwrap();
+    assert_eq!(faults, [(root, unixfs::canonical_cid(&data[MIB..2 * MIB]))]);
     store.add(&data[..], true).unwrap();
     assert_eq!(store.gc(|_| {}).unwrap(), Collected::default());
 }

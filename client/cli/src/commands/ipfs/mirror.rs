@@ -3,11 +3,13 @@
 //! ```text
 //!  chain ── versions, layers ──► plan ◄── names of pins ── store
 //!                                 │
-//!                 pin what is released, let go of what was recalled
+//!                 pin what is released, mend what is not whole, let go of what was recalled
 //! ```
 
-mod hold;
+mod health;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     context::Context,
@@ -23,12 +25,11 @@ use decentralml_sdk::{Chain, ModelStatus, View};
 use decentralml_storage::Storage;
 use decentralml_types::{BlockNumber, Cid, TaskId};
 use decentralml_worker::keepers_of;
-use hold::Holder;
+use health::Health;
 use plan::{Named, Names, Plan};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    fs,
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
@@ -42,8 +43,9 @@ const RETRY: Duration = Duration::from_secs(60);
 /// Keep all released models of the chain pinned in the store, with the layers that they are to be run with.
 ///
 /// Those that are there already are pinned where they are; others come from the store itself (a Kubo asks its peers), from the
-/// gateways that `--source` names, or from the hosts that the sponsors and evaluators of their tasks have announced; what was fetched
-/// in part when this was killed is gone on with. A model that the council recalls is let go of, where this command has pinned it: its pins are called
+/// gateways that `--source` names, or from the hosts that the sponsors and evaluators of their tasks have announced; blocks that had come
+/// when this was killed are not fetched again. What is pinned is looked at, too: every minute whether all of it is there, at the start and every
+/// hour block by block by its hash (of a Kubo: whether it has each block); what is missing or corrupt is fetched again. A model that the council recalls is let go of, where this command has pinned it: its pins are called
 /// `released model TASK/VERSION` and `layers of task TASK`. What somebody else has pinned under another name is left alone. Goes on
 /// until Ctrl-C is pressed; with --json the last state is printed at the end.
 #[derive(Args, Debug)]
@@ -72,6 +74,8 @@ struct Standing {
     failed: Vec<Failed>,
     /// Pins made since the start.
     pinned: u64,
+    /// Blocks of pinned files that were missing or corrupt and were fetched again since the start.
+    mended: u64,
     /// Pins taken away since the start.
     unpinned: u64,
 }
@@ -88,13 +92,11 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let chain = context.chain().await?;
     let storage = context.storage().await?;
     let mut stop = StopRequest::listen(opts.daemon)?;
-    let state = &context.settings.state;
-    fs::create_dir_all(state)?;
-    let holder = Holder::new(&storage, opts.max_bytes.0, state)?;
     let mut mirror = Mirror {
         names: Names::new(&chain.genesis()),
         storage,
-        holder,
+        max_bytes: opts.max_bytes.0,
+        health: Health::default(),
         layers: BTreeMap::new(),
         later: BTreeMap::new(),
         standing: Standing::default(),
@@ -131,18 +133,21 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
 }
 
 fn people(standing: &Standing) -> String {
-    let Standing { block, kept, failed, pinned, unpinned } = standing;
+    let Standing { block, kept, failed, pinned, mended, unpinned } = standing;
     format!(
-        "block {block}: {} kept, {} missing; {pinned} pinned and {unpinned} let go of",
+        "block {block}: {} kept, {} missing; {pinned} pinned, {} mended and {unpinned} let go of",
         count(kept.len() as u64, "file"),
-        failed.len()
+        failed.len(),
+        count(*mended, "block"),
     )
 }
 
 struct Mirror {
     names: Names,
     storage: Storage,
-    holder: Holder,
+    /// Bytes of a model that are fetched at most.
+    max_bytes: u64,
+    health: Health,
     /// What tasks say of their layers; `None` for one that the chain has removed.
     layers: BTreeMap<TaskId, Option<Cid>>,
     /// When to try again what could not be had.
@@ -164,10 +169,12 @@ impl Mirror {
         }
         let pins = self.storage.named_pins().await?;
         let plan = Plan::new(&self.names, &models, &self.layers, &pins);
-        let sources = match plan.pin.is_empty() {
-            true => self.storage.clone(),
-            false => self.sources(context, chain, view, &tasks).await?,
-        };
+        self.health.look(&self.storage).await?;
+        let sources =
+            match plan.pin.is_empty() && !plan.kept.iter().any(|kept| self.health.is_due(kept)) {
+                true => self.storage.clone(),
+                false => self.sources(context, chain, view, &tasks).await?,
+            };
         let bar = |words: &str| Bar::new(context, words);
         self.carry_out(plan, &sources, bar, out).await?;
         self.standing.block = view.number();
@@ -205,9 +212,13 @@ impl Mirror {
             self.standing.unpinned += 1;
             out.line(&format!("let go of {cid}, {name}: it was recalled"))?;
         }
-        let mut failed = Vec::new();
-        let mut kept = plan.kept;
-        for named in plan.pin {
+        let (mut failed, mut kept) = (Vec::new(), Vec::new());
+        let pinned = plan.kept.into_iter().map(|named| (named, true));
+        for (named, is_pinned) in pinned.chain(plan.pin.into_iter().map(|named| (named, false))) {
+            if is_pinned && !self.health.is_due(&named) {
+                kept.push(named);
+                continue;
+            }
             let was_told = self.standing.failed.iter().position(|f| f.named.cid == named.cid);
             if let Some(told) = was_told
                 && self.later.get(&named.cid).is_some_and(|later| Instant::now() < *later)
@@ -215,22 +226,37 @@ impl Mirror {
                 failed.push(self.standing.failed.swap_remove(told));
                 continue;
             }
-            let bar = bar(&named.name);
-            let held = self.holder.keep(&named, sources, &bar).await;
+            let Named { cid, name } = &named;
+            let bar = bar(name);
+            let told = |at| bar.at(at);
+            // A pin that is there keeps its name, whoever gave it.
+            let held = match is_pinned {
+                true => sources.mend(cid, self.max_bytes, &told).await,
+                false => sources.keep_whole(cid, name, self.max_bytes, &told).await,
+            };
             drop(bar);
             match held {
-                Ok(()) => {
-                    self.later.remove(&named.cid);
-                    self.standing.pinned += 1;
-                    out.line(&format!("keeps {}, {}", named.cid, named.name))?;
+                Ok(blocks) => {
+                    self.later.remove(cid);
+                    self.health.is_whole(*cid);
+                    if !is_pinned {
+                        self.standing.pinned += 1;
+                        out.line(&format!("keeps {cid}, {name}"))?;
+                    } else if blocks > 0 {
+                        self.standing.mended += blocks;
+                        let blocks = count(blocks, "block");
+                        out.line(&format!("mended {cid}, {name}: {blocks} missing or corrupt"))?;
+                    }
                     kept.push(named);
                 }
                 Err(error) => {
-                    let why = format!("{error:#}");
+                    let why = error.to_string();
                     if was_told.is_none() {
-                        tracing::warn!(cid = %named.cid, name = named.name, why, "could not be had; tries again");
+                        let what =
+                            if is_pinned { "is pinned and not whole" } else { "could not be had" };
+                        tracing::warn!(%cid, name, why, "{what}; tries again");
                     }
-                    self.later.insert(named.cid, Instant::now() + RETRY);
+                    self.later.insert(*cid, Instant::now() + RETRY);
                     failed.push(Failed { named, why });
                 }
             }
@@ -239,79 +265,5 @@ impl Mirror {
         self.standing.kept = kept;
         self.standing.failed = failed;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::commands::data::testing::store;
-    use decentralml_storage::unixfs::canonical_cid;
-    use plan::tests::{model, recalled, released};
-
-    fn mirror(storage: &Storage, folder: &std::path::Path) -> Mirror {
-        Mirror {
-            names: Names::new(&[0xab; 32]),
-            storage: storage.clone(),
-            holder: Holder::new(storage, 1 << 20, folder).unwrap(),
-            layers: BTreeMap::new(),
-            later: BTreeMap::new(),
-            standing: Standing::default(),
-        }
-    }
-
-    async fn follow(mirror: &mut Mirror, models: &[decentralml_sdk::ModelVersion]) -> String {
-        let pins = mirror.storage.named_pins().await.unwrap();
-        let plan = Plan::new(&mirror.names, models, &mirror.layers, &pins);
-        let mut said = Vec::new();
-        let storage = mirror.storage.clone();
-        let out = &mut Out::new(&mut said, false);
-        mirror.carry_out(plan, &storage, |_| Bar::hidden(), out).await.unwrap();
-        String::from_utf8(said).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_released_model_is_kept_until_it_is_recalled() {
-        let (folder, own, storage) = store().await;
-        let [weights, layers] = [b"weights".to_vec(), b"layers".to_vec()];
-        let [cid, layers_cid] = [canonical_cid(&weights), canonical_cid(&layers)];
-        let mut mirror = mirror(&storage, folder.path());
-        mirror.layers.insert(7, Some(layers_cid));
-        for bytes in [weights, layers] {
-            let added = storage.add(bytes).await.unwrap();
-            storage.unpin(&added.cid).await.unwrap();
-        }
-
-        let said = follow(&mut mirror, &[model(7, 1, cid, released())]).await;
-        assert!(said.contains("released model 7/1") && said.contains("layers of task 7"), "{said}");
-        assert_eq!((mirror.standing.pinned, mirror.standing.kept.len()), (2, 2));
-        own.gc(|_| {}).unwrap();
-        assert_eq!(storage.fetch(&cid, 100).await.unwrap(), b"weights");
-        assert_eq!(follow(&mut mirror, &[model(7, 1, cid, released())]).await, "", "no news");
-
-        let said = follow(&mut mirror, &[model(7, 1, cid, recalled())]).await;
-        assert!(said.contains("recalled"), "{said}");
-        assert_eq!((mirror.standing.unpinned, mirror.standing.kept.len()), (2, 0));
-        assert!(storage.pins().await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_had_is_told_once_and_tried_again_later() {
-        let (folder, _own, storage) = store().await;
-        let cid = canonical_cid(b"somewhere else");
-        let mut mirror = mirror(&storage, folder.path());
-        let models = [model(7, 1, cid, released())];
-        follow(&mut mirror, &models).await;
-        assert_eq!((mirror.standing.failed.len(), mirror.standing.pinned), (1, 0));
-        let when = *mirror.later.get(&cid).unwrap();
-        storage.add(b"somewhere else".to_vec()).await.unwrap();
-        storage.unpin(&cid).await.unwrap();
-        follow(&mut mirror, &models).await;
-        assert_eq!(mirror.standing.failed.len(), 1, "too early");
-        assert_eq!(*mirror.later.get(&cid).unwrap(), when);
-        mirror.later.clear();
-        follow(&mut mirror, &models).await;
-        assert_eq!((mirror.standing.failed.len(), mirror.standing.pinned), (0, 1));
     }
 }

@@ -5,6 +5,8 @@ use crate::{
     context::Context,
     exit::{Kind, problem},
     output::Out,
+    transfer::Bar,
+    units::Size,
 };
 use clap::Args;
 use color_eyre::Result;
@@ -12,6 +14,9 @@ use decentralml_types::Cid;
 use serde::Serialize;
 
 /// Keep files in the store, or let go of them; without a CID list what is kept.
+///
+/// Every block of the file is looked at. Those that the store lacks or has corrupt it gets from its peers, if it is a Kubo, or from the
+/// gateways that `--source` names; where that is not possible, nothing is pinned.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// Which file.
@@ -23,6 +28,9 @@ pub struct Opts {
     /// What the pin is called, in at most 255 bytes; it replaces an earlier name.
     #[arg(long, requires = "cid")]
     name: Option<String>,
+    /// Bytes that are fetched at most, where the store lacks them.
+    #[arg(long, default_value = "1 GiB", value_name = "SIZE")]
+    max_bytes: Size,
 }
 
 #[derive(Serialize)]
@@ -36,7 +44,10 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let storage = context.storage().await?;
     if let Some(cid) = opts.cid {
         if !opts.remove {
-            storage.pin_named(&cid, opts.name.as_deref().unwrap_or_default()).await?;
+            let bar = Bar::new(context, "looking at blocks");
+            let name = opts.name.as_deref().unwrap_or_default();
+            let told = |at| bar.at(at);
+            storage.keep_whole(&cid, name, opts.max_bytes.0, &told).await?;
         } else if !storage.unpin(&cid).await? {
             return Err(problem(Kind::NotFound, format!("{cid} is not pinned")));
         }
