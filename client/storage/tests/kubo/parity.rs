@@ -209,6 +209,10 @@ async fn the_embedded_store_pins_as_kubo_does() {
         // The name is gone.
         format!("pin/ls?arg={leaf}&names=true"),
         format!("pin/add?arg={root}&arg={leaf}&recursive=true"),
+        // All that is pinned is whole.
+        "pin/verify".into(),
+        "pin/verify?quiet=true".into(),
+        "pin/verify?quiet=true&verbose=true".into(),
         format!("pin/add?arg={absent}"),
         format!("pin/add?arg={leaf}&recursive=maybe"),
         "pin/add".into(),

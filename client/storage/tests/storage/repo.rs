@@ -115,6 +115,30 @@ async fn a_check_counts_blocks_and_fails_where_one_is_corrupt() {
 }
 
 #[tokio::test]
+async fn pins_under_which_something_is_missing_are_told_in_the_form_of_kubo() {
+    let daemon = Daemon::start().await;
+    let data = bytes(MIB + 1);
+    let root = daemon.store.add(&data[..], true).unwrap().cid;
+    let other = daemon.store.add(&b"whole"[..], true).unwrap().cid;
+    assert_eq!(lines(&post(daemon.addr, "pin/verify").await), [json!({}); 0]);
+    let leaf = unixfs::canonical_cid(&data[MIB..]);
+    fs::remove_file(daemon.block_file(&leaf)).unwrap();
+    let missing = format!("block was not found locally (offline): ipld: could not find {leaf}");
+    let bad = json!({ "Cid": leaf.to_string(), "Err": missing });
+    let broken = json!({ "Cid": root.to_string(), "BadNodes": [bad] });
+    assert_eq!(lines(&post(daemon.addr, "pin/verify").await), [broken.clone()]);
+    let quiet = post(daemon.addr, "pin/verify?quiet=true").await;
+    assert_eq!(lines(&quiet), [json!({ "Cid": root.to_string() })]);
+    let all = lines(&post(daemon.addr, "pin/verify?verbose=true").await);
+    let whole = json!({ "Cid": other.to_string(), "Ok": true });
+    assert!(all.len() == 2 && all.contains(&whole) && all.contains(&broken), "{all:?}");
+    assert_eq!(post(daemon.addr, "pin/verify?verbose=true&quiet=true").await.status, 500);
+    let told = daemon.client().await.check_pins().await.unwrap();
+    assert_eq!((told.len(), &told[0].cid), (1, &root.to_string()));
+    assert_eq!(told[0].faults, [missing]);
+}
+
+#[tokio::test]
 async fn blocks_are_removed_one_by_one_unless_they_are_pinned() {
     let daemon = Daemon::start().await;
     let data = bytes(MIB + 1);
