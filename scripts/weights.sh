@@ -2,23 +2,25 @@
 # Measures what the calls weigh and writes runtime/src/weights/: to be run on the machine whose speed shall count, after a
 # change of a call, of its benchmark or of the database's costs. Nothing else on that machine should be busy meanwhile.
 #
-# Usage: scripts/weights.sh [--steps N] [--repeat N] [PALLET …]
+# Usage: scripts/weights.sh [--steps N] [--repeat N] [--seconds N] [PALLET …]
+#        scripts/weights.sh --check [PALLET …]
 #
-#   PALLET    which to measure (default: all whose weights are kept). Any other pallet of runtime/src/benchmarks.rs is measured
-#             too, and what was found only printed.
+#   PALLET    which to measure (default: all whose weights are kept, which are those that have a file). Any other pallet of
+#             runtime/src/benchmarks.rs is measured too, and what was found only printed.
 #   --steps   values of a varying size (default 50)
 #   --repeat  runs at each of them (default 20)
+#   --seconds how long each benchmark is repeated, at least (default 10)
+#   --check   takes no times and writes nothing: counts the rows that each call reads and writes in its worst case, compares
+#             them with the files, names each difference, and ends with status 1 where there is one. It runs every
+#             benchmark, and what that claims of the state afterwards. Any machine will do, and a busy one.
 #
-# The runtime is built with the feature runtime-benchmarks in a folder of its own (WEIGHTS_TARGET_DIR), so that the ordinary
-# build stays what it is. It must compile before it can be measured: a new call first gets a function by hand.
+# The runtime is built with the feature runtime-benchmarks in a folder of its own (WEIGHTS_TARGET_DIR), as WebAssembly only, so
+# that the ordinary build stays what it is. It must compile before it can be measured: a new call first gets a function by
+# hand, and a new pallet a file.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
 
-KEPT=(pallet_participants pallet_tasks pallet_assignments pallet_results pallet_validation pallet_models
-	pallet_data pallet_babe pallet_grandpa)
-BENCHER_VERSION=0.28.0
-BENCHER_ROOT="${CARGO_TARGET_DIR%/*}/bencher"
 WEIGHTS="$ROOT/runtime/src/weights"
 
 usage() {
@@ -28,58 +30,49 @@ usage() {
 
 number() { [[ ${1:-} =~ ^[1-9][0-9]*$ ]] || usage 2 >&2; }
 
-steps=50
-repeat=20
+command=measure
+steps=()
+effort=()
 pallets=()
 while (($#)); do
 	case $1 in
-		--steps) number "${2:-}"; steps=$2; shift 2 ;;
-		--repeat) number "${2:-}"; repeat=$2; shift 2 ;;
+		--check) command=check; shift ;;
+		--steps) number "${2:-}"; steps=("$1" "$2"); shift 2 ;;
+		--repeat | --seconds) number "${2:-}"; effort+=("$1" "$2"); shift 2 ;;
 		-h | --help) usage 0 ;;
 		-*) usage 2 >&2 ;;
 		*) pallets+=("${1//-/_}"); shift ;;
 	esac
 done
-((${#pallets[@]})) || pallets=("${KEPT[@]}")
+# A check counts as measuring does.
+[[ $command == measure ]] || ((${#steps[@]} + ${#effort[@]} == 0)) || usage 2 >&2
 
-is_kept() { [[ " ${KEPT[*]} " == *" $1 "* ]]; }
+scripts/setup.sh
 
-# The bencher brings RocksDB, whose bindings are made with libclang: half an hour, once.
-install_bencher() {
-	PATH="$BENCHER_ROOT/bin:$PATH"
-	if command -v frame-omni-bencher >/dev/null; then
-		scripts/setup.sh
-		return
-	fi
-	if compgen -G '/usr/lib/llvm-*/lib/libclang.so' >/dev/null; then
-		scripts/setup.sh
-	else
-		scripts/setup.sh libclang:libclang-dev
-	fi
-	echo "Installing frame-omni-bencher $BENCHER_VERSION into $BENCHER_ROOT (takes half an hour, once)"
-	# Without a target folder Cargo builds in a temporary one.
-	env -u CARGO_TARGET_DIR cargo install --locked --root "$BENCHER_ROOT" \
-		"frame-omni-bencher@$BENCHER_VERSION"
+# The whole workspace, as everywhere: for a package alone Cargo chooses other features, and builds a hundred crates again.
+cargo build --quiet --release --workspace --locked --bin decentralml-weights
+
+# As substrate-wasm-builder builds it for validators, which would build all pallets natively as well.
+folder="${WEIGHTS_TARGET_DIR:-$CARGO_TARGET_DIR-weights}"
+echo "Building the runtime with its benchmarks in $folder (some minutes the first time)"
+env -u CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR="$folder" RUSTFLAGS="--cfg substrate_runtime" \
+	CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_LTO=thin \
+	cargo rustc --quiet --release --locked -p decentralml-runtime --lib --crate-type cdylib --target wasm32v1-none \
+	--no-default-features --features runtime-benchmarks -- \
+	-C link-arg=--export-table -C link-arg=--export=__heap_base -C link-arg=--import-memory
+
+weights() {
+	"$BIN/decentralml-weights" --runtime "$folder/wasm32v1-none/release/decentralml_runtime.wasm" --weights "$WEIGHTS" \
+		"${steps[@]}" "$@" "${pallets[@]}"
 }
 
-install_bencher
-
-export CARGO_TARGET_DIR="${WEIGHTS_TARGET_DIR:-$CARGO_TARGET_DIR-weights}"
-echo "Building the runtime with its benchmarks in $CARGO_TARGET_DIR"
-cargo build --release --locked -p decentralml-runtime --features runtime-benchmarks
-runtime="$CARGO_TARGET_DIR/release/wbuild/decentralml-runtime/decentralml_runtime.wasm"
-
-for pallet in "${pallets[@]}"; do
-	echo "== $pallet"
-	output=()
-	if is_kept "$pallet"; then
-		output=(--template scripts/weights.hbs --output "$WEIGHTS/$pallet.rs")
-	fi
-	frame-omni-bencher v1 benchmark pallet --runtime "$runtime" \
-		--genesis-builder runtime --genesis-builder-preset development \
-		--pallet "$pallet" --extrinsic '*' --steps "$steps" --repeat "$repeat" \
-		--no-storage-info "${output[@]}"
-	if is_kept "$pallet"; then
-		rustfmt --edition 2024 "$WEIGHTS/$pallet.rs"
-	fi
-done
+if [[ $command == check ]]; then
+	weights check
+else
+	processor=$(sed -n '/^model name/{s/.*: //p;q}' /proc/cpuinfo)
+	status=0
+	weights measure "${effort[@]}" --place "$(date -u +%F), ${processor:-an unknown processor}" || status=$?
+	# What was written before something failed has its form, too.
+	rustfmt --edition 2024 "$WEIGHTS"/*.rs
+	exit "$status"
+fi
