@@ -214,6 +214,7 @@ check "lints" cargo clippy --release --workspace --all-targets --locked -- -D wa
 check "building tests" cargo test --release --workspace --locked --no-run
 count "tests" tests
 check "money" scripts/fuzz-money.sh 20000
+check "weights" scripts/weights.sh --check
 kubo
 age
 onnx
