@@ -2,7 +2,12 @@
 //!
 //! `docs/protocol.md` has the same table; a test compares them cell by cell.
 
-use decentralml_types::{Balance, Fault, Role};
+use crate::clock::{MAX_REDRAWS, SEED_DELAY};
+use decentralml_types::{
+    Balance, BlockNumber, Fault, Role, Ruling,
+    limits::{MAX_CLAIMING_BLOCKS, MAX_ROUND_BLOCKS},
+    spec::Deadlines,
+};
 
 /// Every fault, in the order of the table.
 pub const FAULTS: [Fault; 6] = [
@@ -106,3 +111,63 @@ const fn part(amount: Balance, percent: u8) -> Balance {
     let percent = percent as Balance;
     amount / 100 * percent + amount % 100 * percent / 100
 }
+
+/// Votes on an appeal, of those who are in the council now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Votes {
+    /// That the accused is guilty.
+    pub guilty: u32,
+    /// That it is not.
+    pub innocent: u32,
+    /// Members of the council.
+    pub council: u32,
+}
+
+/// What the council makes of an appeal: as soon as more than half of it agree, or, once the time to judge is over (`due`), by the
+/// majority of those that have voted. `None` while that is open.
+pub const fn ruling(votes: Votes, due: bool) -> Option<Ruling> {
+    let Votes { guilty, innocent, council } = votes;
+    let most = council / 2;
+    match (guilty > most, innocent > most) {
+        (true, _) => Some(Ruling::Guilty),
+        (_, true) => Some(Ruling::Freed),
+        _ if !due => None,
+        _ if guilty > innocent => Some(Ruling::Guilty),
+        _ if innocent > guilty => Some(Ruling::Freed),
+        _ => Some(Ruling::Undecided),
+    }
+}
+
+/// Whether a slash is executed. Without an appeal it is. Where the council has not decided, what the chain's records prove stands,
+/// and what somebody has said falls.
+pub const fn is_executed(fault: Fault, ruling: Option<Ruling>) -> bool {
+    match ruling {
+        None | Some(Ruling::Guilty) => true,
+        Some(Ruling::Freed) => false,
+        Some(Ruling::Undecided) => matches!(rule(fault).proof, Proof::Chain),
+    }
+}
+
+/// Blocks of a round in which every phase takes its time and every committee is drawn that can be, without those of its draws.
+pub fn round_blocks(deadlines: &Deadlines) -> u64 {
+    let d = deadlines;
+    let committee = [d.scoring, d.verdict, d.aggregating].map(u64::from).iter().sum::<u64>();
+    u64::from(d.training) + u64::from(d.revealing) + committee * (1 + u64::from(MAX_REDRAWS))
+}
+
+/// Blocks from an act until nothing can be taken for it any more, at most, by the limits of a task and these times of a case: the
+/// round, the time to claim its rows, then an appeal and its judgment, at whose end a reporter may have to pay the costs.
+///
+/// Counting scores has no deadline, as anybody may go on with it, and rows can be settled late. Neither lets a bond go: nobody
+/// can leave a task in which a row of it is open.
+pub const fn longest_liability(appeal_window: BlockNumber, judgment: BlockNumber) -> BlockNumber {
+    let draws = SEED_DELAY.saturating_mul(2 + MAX_REDRAWS as BlockNumber);
+    MAX_ROUND_BLOCKS
+        .saturating_add(draws)
+        .saturating_add(MAX_CLAIMING_BLOCKS)
+        .saturating_add(appeal_window)
+        .saturating_add(judgment)
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
 pub use phase::{Failure, Phase, TaskStatus};
 pub use spec::{TaskSpec, limits};
-pub use verdict::{Fault, Outcome};
+pub use verdict::{Fault, Outcome, Ruling};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;

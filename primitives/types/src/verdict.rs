@@ -36,6 +36,31 @@ pub enum Fault {
     Unanswered,
 }
 
+/// What the council makes of an appeal.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// The majority finds the accused guilty.
+    Guilty,
+    /// The majority frees the accused.
+    Freed,
+    /// Nobody has voted, or as many for as against: by the fault's proof.
+    Undecided,
+}
+
 /// What became of a revealed update.
 #[derive(
     Clone,
