@@ -150,7 +150,7 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
     event(&advanced, "Tasks", "TaskPaused");
     assert_eq!(advanced["fee"], 0, "it has moved something");
 
-    // The one row of the round, settled with a slash of which the task gets a half.
+    // The one row of the round, settled with an accusation.
     let account = Signer::from_uri(TRAINER)?.account().to_string();
     let row = |outcome: &str| {
         json!([{ "task": task, "round": 1, "account": account, "committee": null,
@@ -166,7 +166,7 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
 
     let shown = system.json("//Alice", &["task", "show", &id])?;
     let free = amount(&shown["task"]["money"]["free"]);
-    assert!((funds..funds + 2 * TOKEN + BOND / 2).contains(&free), "{shown:#}");
+    assert!((funds..funds + 2 * TOKEN).contains(&free), "{shown:#}");
     let cancelled = system.json(SPONSOR, &["task", "cancel", &id])?;
     let ended = event(&cancelled, "Tasks", "TaskEnded");
     assert_eq!((&ended["status"], amount(&ended["refunded"])), (&json!("Cancelled"), free));
