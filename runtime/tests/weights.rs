@@ -22,8 +22,8 @@ use std::{
     path::Path,
 };
 
-const OURS: [&str; 7] =
-    ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models", "Data"];
+const OURS: [&str; 8] =
+    ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models", "Data", "Disputes"];
 
 /// Whether a pallet's weights are the placeholder that is right in mocks only.
 macro_rules! placeholder {
@@ -55,6 +55,7 @@ fn whatever_can_be_dispatched_has_measured_weights() {
         Validation: pallet_validation::Config,
         Models: pallet_models::Config,
         Data: pallet_data::Config,
+        Disputes: pallet_disputes::Config,
     )
     .to_vec();
     let unit = TypeId::of::<()>();
@@ -97,6 +98,7 @@ fn our_weights_files_are_measured() {
 fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
     use pallet_assignments::WeightInfo as _;
     use pallet_data::WeightInfo as _;
+    use pallet_disputes::WeightInfo as _;
     use pallet_models::WeightInfo as _;
     use pallet_participants::WeightInfo as _;
     use pallet_results::WeightInfo as _;
@@ -123,6 +125,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
             claim_faulty(), claim_seat(), forget();
         pallet_models: release(), recall(), prune();
         pallet_data: register(), grant(), revoke(), retire();
+        pallet_disputes: appeal(), vote(), conclude_guilty(), conclude_freed();
     );
     for (call, here, estimate) in pairs {
         assert_ne!(here, estimate, "{call}");

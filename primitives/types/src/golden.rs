@@ -279,6 +279,7 @@ fn states(bytes: &mut Vec<u8>) {
 fn later(bytes: &mut Vec<u8>) {
     Objective::Regression { features: 1, quantities: 2 }.encode_to(bytes);
     Optimizer::Scaffold { clients: 3 }.encode_to(bytes);
+    [Fault::WrongAggregate, Fault::Unanswered].encode_to(bytes);
 }
 
 #[cfg(test)]

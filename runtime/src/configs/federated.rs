@@ -1,13 +1,26 @@
 //! The pallets of federated training and of shared data.
 
-use crate::{configs::governance::CouncilMajority, *};
+use crate::{
+    configs::governance::{CouncilMajority, MaxCouncilors},
+    *,
+};
+use decentralml_protocol::slashing;
 use frame_support::{PalletId, parameter_types, traits::ConstU32};
 
 parameter_types! {
     pub const MinTrainerBond: Balance = UNIT;
     pub const MinEvaluatorBond: Balance = UNIT;
-    /// A week of six-second blocks: longer than any round, retries included, can be open by the limits of a task.
-    pub const UnbondingPeriod: BlockNumber = 100_800;
+    /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, which the pallet checks.
+    pub const UnbondingPeriod: BlockNumber = 403_200;
+    pub Liability: BlockNumber =
+        slashing::longest_liability(AppealWindow::get(), JudgmentPeriod::get());
+    /// Two days of six-second blocks.
+    pub const AppealWindow: BlockNumber = 28_800;
+    /// Five days of six-second blocks.
+    pub const JudgmentPeriod: BlockNumber = 72_000;
+    /// Half of the smallest bond.
+    pub const AppealBond: Balance = UNIT / 2;
+    pub const AppealCosts: Balance = UNIT / 10;
     /// For each host that an account announces, and each byte of its URL: 22.8 thousandths of a token for the longest.
     pub const HostDepositBase: Balance = 10 * MILLIUNIT;
     pub const HostDepositPerByte: Balance = MILLIUNIT / 10;
@@ -36,6 +49,7 @@ impl pallet_participants::Config for Runtime {
     type MinTrainerBond = MinTrainerBond;
     type MinEvaluatorBond = MinEvaluatorBond;
     type UnbondingPeriod = UnbondingPeriod;
+    type Liability = Liability;
     type HostDepositBase = HostDepositBase;
     type HostDepositPerByte = HostDepositPerByte;
     type KeyDeposit = KeyDeposit;
@@ -90,7 +104,28 @@ impl pallet_validation::Config for Runtime {
     type Escrow = Tasks;
     type Evidence = Results;
     type Roster = Assignments;
+    type Tribunal = Disputes;
     type WeightInfo = weights::pallet_validation::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_disputes::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type Bonds = Participants;
+    type Clock = Tasks;
+    type Escrow = Tasks;
+    type Roster = Assignments;
+    type Council = CouncilMembership;
+    type AppealWindow = AppealWindow;
+    type JudgmentPeriod = JudgmentPeriod;
+    type AppealBond = AppealBond;
+    type AppealCosts = AppealCosts;
+    type MaxVotes = MaxCouncilors;
+    type Treasury = crate::configs::TreasuryAccount;
+    type WeightInfo = weights::pallet_disputes::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }

@@ -137,6 +137,9 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
             pallet_data::Call::grant { cid: CID, account: account(), envelope: CID }.into(),
         ),
         ("Data", "revoke", pallet_data::Call::revoke { cid: CID, account: account() }.into()),
+        ("Disputes", "appeal", pallet_disputes::Call::appeal { case: 1 }.into()),
+        ("Disputes", "vote", pallet_disputes::Call::vote { case: 1, guilty: true }.into()),
+        ("Disputes", "conclude", pallet_disputes::Call::conclude { case: 1 }.into()),
         ("Data", "retire", pallet_data::Call::retire { cid: CID }.into()),
     ]
 }
