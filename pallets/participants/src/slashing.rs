@@ -1,7 +1,6 @@
 //! Slashing: what a fault takes, and where it goes.
 
 use crate::{Config, Event, Members, Pallet};
-use decentralml_protocol::payout;
 use decentralml_traits::Slashed;
 use decentralml_types::{Balance, Role};
 use frame_support::{
@@ -27,8 +26,7 @@ impl<T: Config> Pallet<T> {
         let Some(mut member) = Members::<T>::get(role, who) else { return Slashed::default() };
         let now = Self::now();
         let due = amount.min(member.slashable(now));
-        let to_harmed = harmed
-            .map_or(0, |harmed| Self::give(who, role, harmed, payout::split_slash(due).to_harmed));
+        let to_harmed = harmed.map_or(0, |harmed| Self::give(who, role, harmed, due / 2));
         let rest = due - to_harmed;
         let to_treasury = Self::give(who, role, &T::Treasury::get(), rest);
         let burned = Self::burn(who, role, rest - to_treasury);

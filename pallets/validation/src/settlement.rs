@@ -4,7 +4,7 @@ use crate::{
     Committees, Config, Due, Error, Event, Histories, Pallet, Running, Seats, Shares, Sheets,
     Verdicts,
 };
-use decentralml_protocol::payout;
+use decentralml_protocol::{payout, slashing};
 use decentralml_traits::{Bonds, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView};
 use decentralml_types::{
     CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
@@ -22,7 +22,7 @@ impl<T: Config> Pallet<T> {
         who: &T::AccountId,
     ) -> Result<Due, Error<T>> {
         let (spec, view) = Self::terms(task, round)?;
-        let slash = |fault| Due::Slash(fault, payout::slash_amount(fault, spec.terms.trainer_bond));
+        let slash = |fault| Due::Slash(fault, slashing::amount(fault, spec.terms.trainer_bond));
         match T::Evidence::row(task, round, who).ok_or(Error::NothingToClaim)? {
             EvidenceRow::Committed => {
                 ensure!(view.phase > Phase::Revealing, Error::TooEarly);
@@ -66,7 +66,7 @@ impl<T: Config> Pallet<T> {
         if !seat.opened {
             let quorum = spec.committee.quorum.into();
             return Ok(if openings_are_over(&view, number, committee.committed, quorum)? {
-                let amount = payout::slash_amount(Fault::NotOpened, spec.terms.evaluator_bond);
+                let amount = slashing::amount(Fault::NotOpened, spec.terms.evaluator_bond);
                 Due::Slash(Fault::NotOpened, amount)
             } else {
                 Due::Nothing
@@ -155,7 +155,7 @@ impl<T: Config> Pallet<T> {
             }
             Due::Slash(fault, amount) => {
                 let account = T::Escrow::account(task);
-                let harmed = payout::harms_task(fault).then_some(&account);
+                let harmed = (slashing::rule(fault).task_percent > 0).then_some(&account);
                 let slashed = T::Bonds::slash(who, role, amount, harmed);
                 if slashed.to_harmed > 0 {
                     T::Escrow::recovered(task, slashed.to_harmed);

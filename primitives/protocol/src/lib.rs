@@ -9,7 +9,8 @@
 //! | [`clock`] | when a phase ends and what follows |
 //! | [`verdict`] | what many opinions on one update amount to, and whether it is accepted |
 //! | [`dag`] | whether blocks are those that a path from a file's CID leads through |
-//! | [`payout`] | who gets how much, of rewards and of slashes |
+//! | [`payout`] | who gets how much of a reward |
+//! | [`slashing`] | who is slashed for what, how much, who gets it, and what a case about it comes to |
 //! | [`robust`] | how many hostile updates a rule bears among those that a round has accepted |
 //! | [`spec`] | whether a task contradicts itself |
 
@@ -23,5 +24,6 @@ pub mod draw;
 pub mod golden;
 pub mod payout;
 pub mod robust;
+pub mod slashing;
 pub mod spec;
 pub mod verdict;

@@ -1,21 +1,22 @@
 //! How the pallets meet. None depends on another: each asks through one of these traits, and the runtime ties them together.
 //!
 //! ```text
-//!   participants ── Bonds ──────────► assignments, results, validation
+//!   participants ── Bonds ──────────► assignments, results, disputes
 //!   participants ── Keyring ────────► assignments, data
-//!   assignments ─── Roster ─────────► tasks, results, validation
+//!   assignments ─── Roster ─────────► tasks, results, validation, disputes
 //!   results ─────── Evidence ───────► tasks, validation
 //!   validation ──── Judgment ───────► tasks
+//!   disputes ────── Tribunal ───────► validation
 //!   models ──────── Registry ───────► tasks
-//!   tasks ───────── Clock, Escrow ──► assignments, results, validation
+//!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Failure, NextModel, Phase, Ppm, PublicKey, Role, RoundNumber,
-    TaskId, TaskSpec, TaskStatus, Version,
+    Balance, Cid, CommitteeNumber, Failure, Fault, NextModel, Phase, Ppm, PublicKey, Role,
+    RoundNumber, TaskId, TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
@@ -42,6 +43,35 @@ pub struct Slashed {
     pub total: Balance,
     /// The part that was transferred to the harmed side.
     pub to_harmed: Balance,
+}
+
+/// Cases against participants, as `disputes` keeps them.
+pub trait Tribunal<AccountId> {
+    /// Opens a case and takes what is at stake out of the accused's bond; says how much that was. It is less than the charge
+    /// names where the bond does not cover it. Where there is nothing to take, no case is opened. Cannot fail.
+    fn accuse(charge: Charge<AccountId>) -> Balance;
+}
+
+/// What somebody is accused of.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Charge<AccountId> {
+    /// Whose bond is at stake.
+    pub accused: AccountId,
+    /// Which of its bonds.
+    pub role: Role,
+    /// For what.
+    pub fault: Fault,
+    /// What the fault costs, in planck: `slashing::amount` of the task's bond.
+    pub amount: Balance,
+    /// The task.
+    pub task: TaskId,
+    /// The round.
+    pub round: RoundNumber,
+    /// Who has shown the fault, where somebody has; it gets its part of the slash, and pays the costs where the council frees the
+    /// accused.
+    pub reporter: Option<AccountId>,
 }
 
 /// Keys that bytes are encrypted to, as `participants` keeps them.

@@ -23,7 +23,7 @@ pub use cid::{Cid, Codec};
 pub use encryption::PublicKey;
 pub use host::{Url, Urls};
 pub use ids::{
-    Balance, BlockNumber, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,
+    Balance, BlockNumber, CaseId, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,
 };
 pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};

@@ -29,6 +29,11 @@ pub enum Fault {
     Unavailable,
     /// By the committee's majority the update's bytes are not an update of this task.
     Malformed,
+    /// A seat attested another model or state than the one with which its round settled. Aggregation is exact, so seats that do
+    /// what the specification says never differ.
+    WrongAggregate,
+    /// A trainer did not answer a challenge to show a block of its update in time.
+    Unanswered,
 }
 
 /// What became of a revealed update.

@@ -1,7 +1,6 @@
 //! All the other pallets.
 
 use super::*;
-use decentralml_protocol::payout::split_slash;
 use decentralml_traits::{
     Bonds, Clock, Draw, Escrow, Evidence, EvidenceCounts, EvidenceRow, Roster, RoundView, Slashed,
 };
@@ -189,7 +188,7 @@ impl Bonds<AccountId> for Others {
             let total = amount.min(*left);
             *left -= total;
             world.slashes.push((*who, role, total));
-            let to_harmed = harmed.map_or(0, |_| split_slash(total).to_harmed);
+            let to_harmed = harmed.map_or(0, |_| total / 2);
             Slashed { total, to_harmed }
         })
     }
