@@ -7,6 +7,8 @@
 //! Only the links' hashes are read (DAG-PB specification, strict form: links first, then the data; canonical varints). What a node
 //! says of sizes and names decides nothing here, and a node of any other form leads nowhere.
 
+pub mod sample;
+
 use decentralml_types::{Cid, Codec, limits::MAX_UPDATE_BYTES};
 
 /// Bytes of the largest leaf.

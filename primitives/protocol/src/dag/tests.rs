@@ -2,58 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use super::{
+    sample::{binary, field, link as link_to, node, varint},
+    *,
+};
 use proptest::prelude::*;
 use sp_crypto_hashing::sha2_256;
 use std::{vec, vec::Vec};
 
 fn cid(codec: Codec, block: &[u8]) -> Cid {
     Cid { codec, digest: sha2_256(block) }
-}
-
-fn varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn field(key: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(key);
-    varint(bytes.len() as u64, out);
-    out.extend_from_slice(bytes);
-}
-
-fn written(cid: &Cid) -> Vec<u8> {
-    let mut bytes = vec![1, cid.codec.code() as u8, 0x12, 32];
-    bytes.extend_from_slice(&cid.digest);
-    bytes
-}
-
-fn link_to(cid: &Cid, size: u64) -> Vec<u8> {
-    let mut link = Vec::new();
-    field(HASH, &written(cid), &mut link);
-    field(NAME, b"", &mut link);
-    link.push(SIZE);
-    varint(size, &mut link);
-    link
-}
-
-/// A node over `children`, each of which has `size` bytes.
-fn node(children: &[Cid], size: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for child in children {
-        field(LINK, &link_to(child, size), &mut bytes);
-    }
-    let mut data = vec![8, 2, SIZE];
-    varint(size * children.len() as u64, &mut data);
-    for _ in children {
-        data.push(0x20);
-        varint(size, &mut data);
-    }
-    field(DATA, &data, &mut bytes);
-    bytes
 }
 
 /// Two nodes over two leaves each, and the node over them.
@@ -196,9 +154,9 @@ fn a_node_of_another_form_leads_nowhere() {
         field(HASH, cid, &mut link);
         link
     };
-    assert_eq!(link(&with(&by(&written(&child)), &data), 0), Some(Some(child)));
+    assert_eq!(link(&with(&by(&binary(&child)), &data), 0), Some(Some(child)));
     let altered = |at: usize, to: u8| {
-        let mut bytes = written(&child);
+        let mut bytes = binary(&child);
         bytes[at] = to;
         by(&bytes)
     };
@@ -215,8 +173,8 @@ fn a_node_of_another_form_leads_nowhere() {
         ("a length of 64 bits", with(&to_leaf, &[&[DATA][..], &[0xff; 9], &[1]].concat())),
         ("no CID", with(&[NAME, 0], &data)),
         ("an empty link", with(&[], &data)),
-        ("a short CID", with(&by(&written(&child)[..35]), &data)),
-        ("a long CID", with(&by(&[written(&child), vec![0]].concat()), &data)),
+        ("a short CID", with(&by(&binary(&child)[..35]), &data)),
+        ("a long CID", with(&by(&[binary(&child), vec![0]].concat()), &data)),
         ("CIDv0", with(&by(&cidv0), &data)),
         ("version 2", with(&altered(0, 2), &data)),
         ("dag-cbor", with(&altered(1, 0x71), &data)),
@@ -225,7 +183,7 @@ fn a_node_of_another_form_leads_nowhere() {
         ("a link with more in it", with(&[to_leaf.clone(), vec![0x20, 1]].concat(), &data)),
         (
             "a size written too long",
-            with(&[by(&written(&child)), vec![SIZE, 0x84, 0]].concat(), &data),
+            with(&[by(&binary(&child)), vec![SIZE, 0x84, 0]].concat(), &data),
         ),
         ("one link too many", node(&[child; MAX_LINKS as usize + 1], 1)),
     ];
