@@ -24,4 +24,5 @@ frame_benchmarking::define_benchmarks!(
     [pallet_validation, Validation]
     [pallet_models, Models]
     [pallet_data, Data]
+    [pallet_challenges, Challenges]
 );

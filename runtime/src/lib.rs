@@ -170,4 +170,6 @@ mod runtime {
     pub type Models = pallet_models;
     #[runtime::pallet_index(36)]
     pub type Data = pallet_data;
+    #[runtime::pallet_index(38)]
+    pub type Challenges = pallet_challenges;
 }

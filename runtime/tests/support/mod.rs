@@ -75,6 +75,7 @@ pub fn check() {
     Validation::do_try_state().unwrap();
     Models::do_try_state().unwrap();
     Data::do_try_state().unwrap();
+    Challenges::do_try_state().unwrap();
 }
 
 /// Makes blocks, each with a VRF output of its own.
