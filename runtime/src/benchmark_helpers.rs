@@ -257,6 +257,25 @@ impl pallet_data::BenchmarkHelper<AccountId> for Rounds {
     }
 }
 
+impl pallet_challenges::BenchmarkHelper<AccountId> for Rounds {
+    fn revealed(cid: Cid) -> (TaskId, RoundNumber, AccountId) {
+        let one = TrainerCount { min: 1, max: 1 };
+        let (task, trainers, _) = training(one, MAX_SEATS);
+        let who = trainers.into_iter().next().expect("one is enrolled");
+        commit(task, &who);
+        reveal(task, &who);
+        pallet_results::Commitments::<Runtime>::mutate((task, 1, &who), |row| {
+            let revealed = row.as_mut().and_then(|row| row.revealed.as_mut());
+            revealed.expect("it was").1.cid = cid;
+        });
+        (task, 1, who)
+    }
+
+    fn pass(blocks: decentralml_types::BlockNumber) {
+        System::set_block_number(System::block_number() + blocks);
+    }
+}
+
 impl pallet_disputes::BenchmarkHelper<AccountId> for Rounds {
     fn charge() -> Charge<AccountId> {
         let (task, trainers, evaluators) = training(TrainerCount { min: 1, max: 1 }, MIN_SEATS);

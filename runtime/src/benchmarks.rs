@@ -26,4 +26,5 @@ frame_benchmarking::define_benchmarks!(
     [pallet_models, Models]
     [pallet_data, Data]
     [pallet_disputes, Disputes]
+    [pallet_challenges, Challenges]
 );

@@ -177,4 +177,6 @@ mod runtime {
     pub type Data = pallet_data;
     #[runtime::pallet_index(37)]
     pub type Disputes = pallet_disputes;
+    #[runtime::pallet_index(38)]
+    pub type Challenges = pallet_challenges;
 }

@@ -5,6 +5,7 @@
 
 pub mod pallet_assignments;
 pub mod pallet_babe;
+pub mod pallet_challenges;
 pub mod pallet_data;
 pub mod pallet_disputes;
 pub mod pallet_grandpa;

@@ -22,8 +22,17 @@ use std::{
     path::Path,
 };
 
-const OURS: [&str; 8] =
-    ["Participants", "Tasks", "Assignments", "Results", "Validation", "Models", "Data", "Disputes"];
+const OURS: [&str; 9] = [
+    "Participants",
+    "Tasks",
+    "Assignments",
+    "Results",
+    "Validation",
+    "Models",
+    "Data",
+    "Disputes",
+    "Challenges",
+];
 
 /// Whether a pallet's weights are the placeholder that is right in mocks only.
 macro_rules! placeholder {
@@ -56,6 +65,7 @@ fn whatever_can_be_dispatched_has_measured_weights() {
         Models: pallet_models::Config,
         Data: pallet_data::Config,
         Disputes: pallet_disputes::Config,
+        Challenges: pallet_challenges::Config,
     )
     .to_vec();
     let unit = TypeId::of::<()>();
@@ -97,6 +107,7 @@ fn our_weights_files_are_measured() {
 #[test]
 fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
     use pallet_assignments::WeightInfo as _;
+    use pallet_challenges::WeightInfo as _;
     use pallet_data::WeightInfo as _;
     use pallet_disputes::WeightInfo as _;
     use pallet_models::WeightInfo as _;
@@ -126,6 +137,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
         pallet_models: release(), recall(), prune();
         pallet_data: register(), grant(), revoke(), retire();
         pallet_disputes: appeal(), vote(), conclude_guilty(), conclude_freed();
+        pallet_challenges: challenge(), answer(1_000), conclude();
     );
     for (call, here, estimate) in pairs {
         assert_ne!(here, estimate, "{call}");
@@ -160,6 +172,27 @@ fn every_call_of_ours_fits_into_a_block() {
                 assert!(seen.contains(&(pallet, *name)), "{pallet}.{name}");
             }
         }
+    });
+}
+
+/// Otherwise two that challenge and answer each other would fill blocks for nothing, or answering would not pay.
+#[test]
+fn the_price_of_an_answer_covers_its_fee_and_its_reward_another_one() {
+    chain(|| {
+        let fee = calls::fee(calls::longest_answer());
+        let price = <Runtime as pallet_challenges::Config>::AnswerPrice::get();
+        let reward = <Runtime as pallet_challenges::Config>::ChallengeBond::get() - price;
+        assert!(fee <= price && price <= 2 * fee, "{price} for {fee}");
+        assert!(reward >= 2 * fee, "{reward} for {fee}");
+    });
+}
+
+#[test]
+fn the_longest_answer_leaves_room_for_two_more_in_its_block() {
+    chain(|| {
+        let (_, bytes) = calls::declared(calls::longest_answer());
+        let length = <Runtime as frame_system::Config>::BlockLength::get();
+        assert!(3 * bytes <= *length.max.get(DispatchClass::Normal), "{bytes}");
     });
 }
 

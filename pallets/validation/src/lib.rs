@@ -51,7 +51,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::*;
     use decentralml_protocol::clock::MAX_REDRAWS;
-    use decentralml_traits::{Bonds, Clock, Escrow, Evidence, Roster, Tribunal};
+    use decentralml_traits::{Bonds, Challenges, Clock, Escrow, Evidence, Roster, Tribunal};
     use decentralml_types::{
         Balance, Cid, CommitteeNumber, Fault, Hash, NextModel, Opinions, Outcome, Ppm, Role,
         RoundNumber, Salt, Score, TaskId,
@@ -69,6 +69,8 @@ pub mod pallet {
     {
         /// Where the bonds are kept that seats act with.
         type Bonds: Bonds<Self::AccountId>;
+        /// The updates whose bytes somebody demands.
+        type Challenges: Challenges<Self::AccountId>;
         /// The rounds and their phases.
         type Clock: Clock<Self::AccountId>;
         /// The money that is paid out.
@@ -304,8 +306,9 @@ pub mod pallet {
         NothingToClaim,
         /// The round has settled with another model or state, and attesting this one would only cost the bond.
         Outvoted,
-        /// It is not decided yet what the account gets: wait for the end of the phase or of the round, or, for a seat that has
-        /// not attested, for the end of the time to claim; and settle the account's seat of a later committee first.
+        /// It is not decided yet what the account gets: wait for the end of the phase or of the round; for an update that is
+        /// challenged, answer, or conclude the challenge (pallet `challenges`); for a seat that has not attested, wait for the end of
+        /// the time to claim, and settle the account's seat of a later committee first.
         TooEarly,
         /// The task is not over: running scores are needed.
         TaskNotOver,
@@ -338,6 +341,11 @@ pub mod pallet {
     fn earlier_round<T: Config>() -> Weight {
         let committees = u64::from(MAX_REDRAWS).saturating_add(1);
         T::DbWeight::get().reads_writes(committees.saturating_mul(3).saturating_add(1), 1)
+    }
+
+    /// What it takes more to let a challenge lapse: its record, and the bond that is held for it. No benchmark opens one.
+    fn lapse<T: Config>() -> Weight {
+        T::DbWeight::get().reads_writes(3, 3)
     }
 
     #[pallet::call]
@@ -442,9 +450,17 @@ pub mod pallet {
         /// expired, and, in a settled round, updates that the committee found missing or malformed. What a fault costs is taken out
         /// of the bond and waits in a case (pallet `disputes`), in which the accused may appeal.
         ///
+        /// In a settled round an update that is challenged waits until the challenge is answered or concluded (`TooEarly`). One for which
+        /// nobody has answered is not paid for: its trainer is accused already, and is not accused of anything else in the round. In a
+        /// void round a challenge lapses with the claim.
+        ///
         /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Accused` or `Closed`.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::claim_unrevealed().max(T::WeightInfo::claim_faulty()))]
+        #[pallet::weight(
+            T::WeightInfo::claim_unrevealed()
+                .max(T::WeightInfo::claim_faulty())
+                .saturating_add(lapse::<T>())
+        )]
         pub fn claim(
             origin: OriginFor<T>,
             task: TaskId,

@@ -36,6 +36,7 @@ impl frame_system::Config for Test {
 
 impl pallet_validation::Config for Test {
     type Bonds = Others;
+    type Challenges = Others;
     type Clock = Others;
     type Escrow = Others;
     type Evidence = Others;

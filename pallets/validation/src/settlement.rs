@@ -6,7 +6,8 @@ use crate::{
 };
 use decentralml_protocol::{payout, slashing};
 use decentralml_traits::{
-    Charge, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView, Tribunal,
+    Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView,
+    Tribunal,
 };
 use decentralml_types::{
     CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
@@ -34,6 +35,12 @@ impl<T: Config> Pallet<T> {
                 ensure!(view.phase.is_final(), Error::TooEarly);
                 if view.phase != Phase::Settled {
                     return Ok(Due::Nothing);
+                }
+                match T::Challenges::standing(task, round, who) {
+                    Challenged::Met => {}
+                    Challenged::Open => return Err(Error::TooEarly),
+                    // Its bond in the task has gone already, so whatever the committee has found costs no second one.
+                    Challenged::Unanswered => return Ok(Due::Nothing),
                 }
                 let verdict = Verdicts::<T>::get((task, round, who));
                 Ok(match verdict.and_then(|verdict| verdict.outcome) {
@@ -97,6 +104,8 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_claim(who: &T::AccountId, task: TaskId, round: RoundNumber) -> DispatchResult {
         let due = Self::trainer_due(task, round, who)?;
+        // Before the update goes, by which a challenge is one.
+        T::Challenges::forget(task, round, who);
         let row = T::Evidence::take(task, round, who);
         if matches!(row, Some(EvidenceRow::Revealed { .. })) {
             Verdicts::<T>::remove((task, round, who));

@@ -6,12 +6,18 @@
 //!   assignments ─── Roster ─────────► tasks, results, validation, disputes
 //!   results ─────── Evidence ───────► tasks, validation
 //!   validation ──── Judgment ───────► tasks
-//!   disputes ────── Tribunal ───────► validation
+//!   results ─────── Revealed ───────► challenges
+//!   challenges ──── Challenges ─────► validation
+//!   disputes ────── Tribunal ───────► validation, challenges
 //!   models ──────── Registry ───────► tasks
-//!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes
+//!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes, challenges
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
+
+mod challenges;
+
+pub use challenges::{Challenged, Challenges, Revealed};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{

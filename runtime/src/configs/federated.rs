@@ -5,7 +5,10 @@ use crate::{
     *,
 };
 use decentralml_protocol::slashing;
-use frame_support::{PalletId, parameter_types, traits::ConstU32};
+use frame_support::{
+    PalletId, parameter_types,
+    traits::{ConstU8, ConstU32},
+};
 
 parameter_types! {
     pub const MinTrainerBond: Balance = UNIT;
@@ -40,6 +43,13 @@ parameter_types! {
     pub const ContentDeposit: Balance = UNIT / 10;
     /// For each account to which content is granted.
     pub const GrantDeposit: Balance = 10 * MILLIUNIT;
+    /// For demanding a block of an update: more than twice what the longest answer costs, so that who answers loses nothing by
+    /// a first try that fails.
+    pub const ChallengeBond: Balance = 5 * UNIT;
+    /// What the treasury gets for an answer: about the fee of the longest one, of a leaf of 1 MiB and two nodes.
+    pub const AnswerPrice: Balance = 3 * UNIT / 2;
+    /// An hour of six-second blocks.
+    pub const AnswerPeriod: BlockNumber = 600;
 }
 
 impl pallet_participants::Config for Runtime {
@@ -100,6 +110,7 @@ impl pallet_results::Config for Runtime {
 
 impl pallet_validation::Config for Runtime {
     type Bonds = Participants;
+    type Challenges = Challenges;
     type Clock = Tasks;
     type Escrow = Tasks;
     type Evidence = Results;
@@ -146,6 +157,23 @@ impl pallet_data::Config for Runtime {
     type ContentDeposit = ContentDeposit;
     type GrantDeposit = GrantDeposit;
     type WeightInfo = weights::pallet_data::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_challenges::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type Clock = Tasks;
+    type Revealed = Results;
+    type Tribunal = Disputes;
+    type ChallengeBond = ChallengeBond;
+    type AnswerPrice = AnswerPrice;
+    type AnswerPeriod = AnswerPeriod;
+    type MaxChallenges = ConstU8<8>;
+    type Treasury = crate::configs::TreasuryAccount;
+    type WeightInfo = weights::pallet_challenges::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }

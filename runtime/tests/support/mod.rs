@@ -80,6 +80,7 @@ pub fn check() {
     Models::do_try_state().unwrap();
     Data::do_try_state().unwrap();
     Disputes::do_try_state().unwrap();
+    Challenges::do_try_state().unwrap();
 }
 
 /// Makes blocks, each with a VRF output of its own.

@@ -2,8 +2,8 @@
 
 use super::*;
 use decentralml_traits::{
-    Bonds, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts, EvidenceRow, Forfeited,
-    Receivers, Roster, RoundView, Tribunal,
+    Bonds, Challenged, Challenges, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts,
+    EvidenceRow, Forfeited, Receivers, Roster, RoundView, Tribunal,
 };
 use decentralml_types::{CommitteeNumber, Failure, Fault, Phase, Role, TaskStatus};
 use frame_support::{ensure, parameter_types};
@@ -81,6 +81,10 @@ impl Default for Around {
 }
 
 parameter_types! {
+    /// Where the challenges of updates stand; all others are met.
+    pub static Standings: BTreeMap<AccountId, Challenged> = BTreeMap::new();
+    /// Whose challenges were forgotten.
+    pub static Forgotten: Vec<AccountId> = Vec::new();
     pub static World: Around = Around::default();
 }
 
@@ -261,6 +265,23 @@ impl Escrow<AccountId> for Others {
     }
 
     fn recovered(_: TaskId, _: Balance) {}
+}
+
+impl Challenges<AccountId> for Others {
+    fn standing(task: TaskId, round: RoundNumber, who: &AccountId) -> Challenged {
+        let is_current = (task, round) == (TASK, World::get().round);
+        let standing = is_current.then(|| Standings::get().get(who).copied()).flatten();
+        standing.unwrap_or(Challenged::Met)
+    }
+
+    fn forget(_: TaskId, _: RoundNumber, who: &AccountId) {
+        assert!(
+            World::get().evidence.contains_key(who),
+            "the update is gone before its challenges"
+        );
+        Standings::mutate(|standings| standings.remove(who));
+        Forgotten::mutate(|forgotten| forgotten.push(*who));
+    }
 }
 
 impl Evidence<AccountId> for Others {
