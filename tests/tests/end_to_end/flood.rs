@@ -36,8 +36,8 @@ fn pending(url: &str) -> Result<Vec<Value>> {
 async fn a_flood_of_free_calls_that_would_fail_reaches_neither_pool_nor_block() -> Result<()> {
     let people: Vec<String> = (0..ACCOUNTS).map(|who| format!("//Flood{who}")).collect();
     let names: Vec<&str> = people.iter().map(String::as_str).collect();
-    let system = System::prepared(&names, 1).await?;
-    let task = system.create_task(1, 1, &[])?;
+    let system = System::prepared(&names, 3).await?;
+    let task = system.create_task(1, 3, &[])?;
 
     let floods: Vec<_> = people
         .iter()
