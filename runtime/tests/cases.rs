@@ -205,10 +205,28 @@ fn an_account_cannot_leave_with_what_is_seized() {
 }
 
 #[test]
+fn what_a_slash_gives_a_task_that_pays_in_a_token_is_native() {
+    chain(|| {
+        let (spec, _) = in_token(digits());
+        let task = running(spec);
+        play(task, &TRAINERS, &TRAINERS[..3], Phase::Settled, honest);
+        settle(task, 1);
+        let money = || pallet_tasks::Tasks::<Runtime>::get(task).unwrap().money;
+        let before = money();
+        conclude_all();
+        let part = split(Fault::NotRevealed, bond()).to_task;
+        assert_eq!((money().charges - before.charges, money().free), (part, before.free));
+        clear(task);
+    });
+}
+
+#[test]
 fn a_bond_stays_for_longer_than_an_act_can_cost_something() {
-    let window: u32 = <Runtime as pallet_disputes::Config>::AppealWindow::get();
-    let judgment: u32 = <Runtime as pallet_disputes::Config>::JudgmentPeriod::get();
-    let longest = MAX_ROUND_BLOCKS + MAX_CLAIMING_BLOCKS + window + judgment;
-    let period: u32 = <Runtime as pallet_participants::Config>::UnbondingPeriod::get();
-    assert!(period > longest);
+    chain(|| {
+        let window: u32 = <Runtime as pallet_disputes::Config>::AppealWindow::get();
+        let judgment: u32 = <Runtime as pallet_disputes::Config>::JudgmentPeriod::get();
+        let longest = MAX_ROUND_BLOCKS + MAX_CLAIMING_BLOCKS + window + judgment;
+        let period: u32 = <Runtime as pallet_participants::Config>::UnbondingPeriod::get();
+        assert!(period > longest);
+    });
 }

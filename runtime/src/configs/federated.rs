@@ -17,10 +17,8 @@ parameter_types! {
     pub const UnbondingPeriod: BlockNumber = 403_200;
     pub Liability: BlockNumber =
         slashing::longest_liability(AppealWindow::get(), JudgmentPeriod::get());
-    /// Two days of six-second blocks.
-    pub const AppealWindow: BlockNumber = 28_800;
-    /// Five days of six-second blocks.
-    pub const JudgmentPeriod: BlockNumber = 72_000;
+    pub AppealWindow: BlockNumber = settings::AppealWindow::<Runtime>::get();
+    pub JudgmentPeriod: BlockNumber = settings::JudgmentPeriod::<Runtime>::get();
     /// Half of the smallest bond.
     pub const AppealBond: Balance = UNIT / 2;
     pub const AppealCosts: Balance = UNIT / 10;
@@ -48,8 +46,7 @@ parameter_types! {
     pub const ChallengeBond: Balance = 5 * UNIT;
     /// What the treasury gets for an answer: about the fee of the longest one, of a leaf of 1 MiB and two nodes.
     pub const AnswerPrice: Balance = 3 * UNIT / 2;
-    /// An hour of six-second blocks.
-    pub const AnswerPeriod: BlockNumber = 600;
+    pub AnswerPeriod: BlockNumber = settings::AnswerPeriod::<Runtime>::get();
 }
 
 impl pallet_participants::Config for Runtime {
