@@ -29,6 +29,7 @@ const BYTES = {
   'pallet_results::pallet::Call::reveal.plain_hash': 'hash',
   'pallet_results::pallet::Call::reveal.salt': 'salt',
   'pallet_validation::types::Seat.commitment': 'hash',
+  'sp_runtime::ModuleError.error': 'number of an error, and what it carries',
   'pallet_validation::pallet::Call::commit_scores.hash': 'hash',
   'pallet_validation::pallet::Call::open_scores.salt': 'salt',
   'pallet_models::types::ModelVersion.license': 'UTF-8 text',

@@ -37,6 +37,16 @@ function describe(api, error) {
   return `${section}.${name}: ${docs.join(' ')}`;
 }
 
+/** What the runtime's `free_calls::WOULD_FAIL` becomes on the way. */
+const WOULD_FAIL = /Custom error: 1$/;
+
+/** The error with which the pool has refused a call. Of a free call that would fail it says no more than that; a rehearsal says why. */
+async function refusal(api, call, signer, error) {
+  if (!WOULD_FAIL.test(error.message)) return error;
+  const rehearsed = await api.call.freeCallsApi.rehearse(signer.address, call.method.toHex());
+  return rehearsed.isSome && rehearsed.unwrap().isErr ? new Error(describe(api, rehearsed.unwrap().asErr)) : error;
+}
+
 /** Signs and sends a call, and resolves to its events once it is in a block. Rejects where the call, or one of its batch, failed. */
 export function send(api, call, signer) {
   return new Promise((resolve, reject) => {
@@ -56,7 +66,8 @@ export function send(api, call, signer) {
       })
       .then((stop) => {
         unsubscribe = stop;
-      }, reject);
+      })
+      .catch((error) => refusal(api, call, signer, error).then(reject, reject));
   });
 }
 

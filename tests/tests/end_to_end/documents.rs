@@ -6,12 +6,13 @@ use std::{
     process::Command,
 };
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/architecture.md",
     "docs/benchmarks.md",
+    "docs/machines.md",
     "docs/models.md",
     "docs/protocol.md",
     "docs/security.md",
