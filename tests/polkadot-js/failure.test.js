@@ -101,7 +101,7 @@ step('it is accused, its bond waits, and it appeals to the council', async () =>
   assert.equal(charge.task.toNumber(), task);
   assert.equal(harmed.unwrap().toString(), sponsor.address);
   assert.equal(appeal.unwrap().toBigInt(), appealed.bond.toBigInt());
-  // The council has days to judge it.
+  // The council has time to judge it.
   await assert.rejects(send(api, api.tx.disputes.conclude(number), member), /disputes\.TooEarly: /);
 });
 
@@ -114,6 +114,9 @@ step('seats that commit to scores and do not open them lose the round to another
   const { commit, reveal } = updateOf(2);
   await quick(commit, trainer);
   await quick(reveal, trainer);
+  const challenge = api.tx.challenges.challenge(task, 2, trainer.address, []);
+  const { path } = only(api, await quick(challenge, member), 'challenges', 'Challenged');
+  assert.equal(path.length, 0);
 
   const committed = await Promise.all(
     evaluators.map(async (evaluator) => {
@@ -148,6 +151,9 @@ async function accuse(evaluator) {
 step('those seats are accused, and the trainer that did its part is not', async () => {
   for (const evaluator of leaving) await accuse(evaluator);
   const events = await act(api.tx.validation.claim(task, 2, trainer.address), member);
+  // The round is void, so its update need not be shown any more.
+  const lapsed = only(api, events, 'challenges', 'Lapsed');
+  assert.equal(lapsed.challenger.toString(), member.address);
   const closed = only(api, events, 'validation', 'Closed');
   assert.equal(closed.who.toString(), trainer.address);
   assert.ok(!events.some((event) => api.events.participants.Seized.is(event)));
@@ -167,6 +173,17 @@ step('a task that is over accuses as well', async () => {
   await accuse(evaluators[0]);
 });
 
+step('where the council is silent, what the chain itself has seen stands', async () => {
+  const { deadline } = (await api.query.disputes.cases(0)).unwrap();
+  await until(`block ${deadline}`, async () => (await api.query.system.number()).gte(deadline));
+  const executed = only(api, await act(api.tx.disputes.conclude(0), member), 'disputes', 'Executed');
+  assert.equal(executed.accused.toString(), trainer.address);
+  assert.equal(executed.ruling.unwrap().type, 'Undecided');
+  assert.equal(executed.amount.toBigInt(), trainerBond);
+  // The task is over, so its part goes on to the sponsor.
+  assert.equal(executed.toHarmed.toBigInt(), trainerBond / 2n);
+});
+
 step('the events of failures were seen by name', () => {
   const expected = [
     'tasks.TaskPaused',
@@ -181,6 +198,11 @@ step('the events of failures were seen by name', () => {
     'participants.Seized',
     'disputes.Opened',
     'disputes.Appealed',
+    'disputes.Executed',
+    'participants.Slashed',
+    'tasks.Recovered',
+    'tasks.Refunded',
+    'challenges.Lapsed',
     'validation.Closed',
   ];
   assert.deepEqual(witness.unseenEvents(expected), []);
