@@ -8,9 +8,9 @@ use crate::{
     RuntimeOrigin, System, Tasks, UNIT, Validation,
 };
 use alloc::{boxed::Box, vec::Vec};
-use decentralml_traits::Judgment;
+use decentralml_traits::{Charge, Judgment};
 use decentralml_types::{
-    Asset, Balance, Cid, Codec, CommitteeNumber, Hash, NextModel, Opinion, Phase, Role,
+    Asset, Balance, Cid, Codec, CommitteeNumber, Fault, Hash, NextModel, Opinion, Phase, Role,
     RoundNumber, Score, TaskId, TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
     limits::{MAX_SEATS, MAX_TEXT, MIN_SEATS, TALLY_BATCH},
@@ -254,6 +254,49 @@ impl pallet_data::BenchmarkHelper<AccountId> for Rounds {
         Balances::set_balance(&who, FUNDS);
         with_key(&who);
         who
+    }
+}
+
+impl pallet_challenges::BenchmarkHelper<AccountId> for Rounds {
+    fn revealed(cid: Cid) -> (TaskId, RoundNumber, AccountId) {
+        let one = TrainerCount { min: 1, max: 1 };
+        let (task, trainers, _) = training(one, MAX_SEATS);
+        let who = trainers.into_iter().next().expect("one is enrolled");
+        commit(task, &who);
+        reveal(task, &who);
+        pallet_results::Commitments::<Runtime>::mutate((task, 1, &who), |row| {
+            let revealed = row.as_mut().and_then(|row| row.revealed.as_mut());
+            revealed.expect("it was").1.cid = cid;
+        });
+        (task, 1, who)
+    }
+
+    fn pass(blocks: decentralml_types::BlockNumber) {
+        System::set_block_number(System::block_number() + blocks);
+    }
+}
+
+impl pallet_disputes::BenchmarkHelper<AccountId> for Rounds {
+    fn charge() -> Charge<AccountId> {
+        let (task, trainers, evaluators) = training(TrainerCount { min: 1, max: 1 }, MIN_SEATS);
+        let (accused, reporter) =
+            trainers.into_iter().zip(evaluators).next().expect("both are enrolled");
+        Participants::bond(signed(&reporter), Role::Trainer, UNIT).expect("rich");
+        Charge {
+            accused,
+            role: Role::Trainer,
+            fault: Fault::Unanswered,
+            amount: UNIT,
+            task,
+            round: 1,
+            reporter: Some(reporter),
+        }
+    }
+
+    fn leave_to(reporter: &AccountId, role: Role, amount: Balance) {
+        pallet_participants::Members::<Runtime>::mutate(role, reporter, |row| {
+            row.as_mut().expect("bonded").bond = amount;
+        });
     }
 }
 

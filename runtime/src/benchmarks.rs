@@ -25,4 +25,6 @@ frame_benchmarking::define_benchmarks!(
     [pallet_validation, Validation]
     [pallet_models, Models]
     [pallet_data, Data]
+    [pallet_disputes, Disputes]
+    [pallet_challenges, Challenges]
 );

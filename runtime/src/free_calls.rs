@@ -44,6 +44,11 @@ pub const fn is_free(call: &RuntimeCall) -> bool {
                 | pallet_validation::Call::forget { .. }
         ),
         RuntimeCall::Models(call) => matches!(call, pallet_models::Call::prune { .. }),
+        RuntimeCall::Disputes(call) => matches!(call, pallet_disputes::Call::conclude { .. }),
+        RuntimeCall::Challenges(call) => matches!(
+            call,
+            pallet_challenges::Call::answer { .. } | pallet_challenges::Call::conclude { .. }
+        ),
         _ => false,
     }
 }

@@ -1,10 +1,10 @@
 //! The chains that can be started by name.
 //!
-//! | Preset | Validators | Block time | Council |
-//! | --- | --- | --- | --- |
-//! | `development` | Alice | 1 s | Alice, Bob, Charlie |
-//! | `local_testnet` | Alice, Bob, Charlie, Dave | 1 s | Alice, Bob, Charlie |
-//! | `live_template` | none: the operators put in their own keys | 6 s | none |
+//! | Preset | Validators | Block time | Council | To appeal, judge, answer |
+//! | --- | --- | --- | --- | --- |
+//! | `development` | Alice | 1 s | Alice, Bob, Charlie | 30, 60, 30 blocks |
+//! | `local_testnet` | Alice, Bob, Charlie, Dave | 1 s | Alice, Bob, Charlie | 30, 60, 30 blocks |
+//! | `live_template` | none: the operators put in their own keys | 6 s | none | 28,800, 72,000, 600 blocks |
 
 use crate::{
     AccountId, BalancesConfig, CouncilMembershipConfig, RuntimeGenesisConfig, SessionConfig,
@@ -62,7 +62,14 @@ fn well_known(validators: Vec<Sr25519Keyring>, epoch_length: u64) -> Value {
         accounts.into_iter().map(|account| (account, ENDOWMENT)).collect();
     balances.push((TreasuryAccount::get(), UNIT));
     build_struct_json_patch!(RuntimeGenesisConfig {
-        settings: SettingsConfig { block_time: 1_000, epoch_length },
+        settings: SettingsConfig {
+            block_time: 1_000,
+            epoch_length,
+            // Short enough to watch a case to its end.
+            appeal_window: 30,
+            judgment_period: 60,
+            answer_period: 30,
+        },
         balances: BalancesConfig { balances },
         babe: pallet_babe::GenesisConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
         council_membership: CouncilMembershipConfig {

@@ -54,12 +54,17 @@ fn the_free_calls_are_those_that_the_protocol_names() {
     let sentence = text.split("Free when they succeed:").nth(1).unwrap();
     let sentence = sentence.split(". The fee").next().unwrap();
     let named: BTreeSet<&str> = sentence.split('`').skip(1).step_by(2).collect();
-    let free: BTreeSet<&str> = calls::ours()
-        .into_iter()
+    let ours = calls::ours();
+    let free: BTreeSet<String> = ours
+        .iter()
         .filter(|(.., call)| is_free(call))
-        .map(|(_, name, _)| name)
+        .map(|(pallet, name, _)| {
+            // A name that two pallets have is written with its pallet's.
+            let same = ours.iter().filter(|(_, other, _)| other == name).count();
+            if same > 1 { format!("{}.{name}", pallet.to_lowercase()) } else { (*name).to_owned() }
+        })
         .collect();
-    assert_eq!(free, named);
+    assert_eq!(free.iter().map(String::as_str).collect::<BTreeSet<_>>(), named);
 }
 
 #[test]
@@ -80,6 +85,19 @@ fn a_free_call_that_would_fail_does_not_enter_the_pool() {
         blocks(round(task).1.deadline - System::block_number());
         assert_eq!(pool(TRAINERS[1], committing(task, TRAINERS[1])), refused());
         assert_eq!(pool(STRANGER, pallet_tasks::Call::advance { task }), Ok(()));
+    });
+}
+
+#[test]
+fn a_case_is_concluded_through_the_pool_once_its_time_is_over() {
+    chain(|| {
+        let task = running(digits());
+        play(task, &TRAINERS, &TRAINERS[..3], Phase::Settled, honest);
+        settle(task, 1);
+        let conclude = || pallet_disputes::Call::conclude { case: 0 };
+        assert_eq!(pool(SPONSOR, conclude()), refused());
+        System::set_block_number(pallet_disputes::Cases::<Runtime>::get(0).unwrap().deadline);
+        assert_eq!(pool(SPONSOR, conclude()), Ok(()));
     });
 }
 

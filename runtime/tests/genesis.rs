@@ -2,19 +2,53 @@
 #![allow(clippy::unwrap_used)]
 
 use decentralml_runtime::{Runtime, RuntimeGenesisConfig, genesis_config_presets as presets};
+use sp_io::TestExternalities;
 use sp_runtime::BuildStorage;
 
 #[test]
 fn every_preset_builds_a_chain() {
     for name in presets::preset_names() {
-        let patch: serde_json::Value =
-            serde_json::from_slice(&presets::get_preset(&name).unwrap()).unwrap();
-        let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
-        merge(&mut config, patch);
-        let config: RuntimeGenesisConfig = serde_json::from_value(config).unwrap();
-        config.build_storage().unwrap();
+        chain(&name, serde_json::json!({}));
     }
     assert!(presets::get_preset(&"unknown".into()).is_none());
+}
+
+/// A chain of a preset with these changes.
+fn chain(preset: &sp_genesis_builder::PresetId, changes: serde_json::Value) -> TestExternalities {
+    let patch = serde_json::from_slice(&presets::get_preset(preset).unwrap()).unwrap();
+    let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
+    merge(&mut config, patch);
+    merge(&mut config, changes);
+    let config: RuntimeGenesisConfig = serde_json::from_value(config).unwrap();
+    config.build_storage().unwrap().into()
+}
+
+/// Blocks to appeal, to judge and to answer.
+fn windows() -> [u32; 3] {
+    [
+        <Runtime as pallet_disputes::Config>::AppealWindow::get(),
+        <Runtime as pallet_disputes::Config>::JudgmentPeriod::get(),
+        <Runtime as pallet_challenges::Config>::AnswerPeriod::get(),
+    ]
+}
+
+#[test]
+fn cases_are_short_on_development_chains_and_nowhere_longer_than_bonds_stay() {
+    for name in [presets::DEVELOPMENT, presets::LOCAL_TESTNET] {
+        let mut chain = chain(&name.into(), serde_json::json!({}));
+        chain.execute_with(|| assert_eq!(windows(), [30, 60, 30]));
+    }
+    let usual = [28_800, 72_000, 600];
+    let live = presets::LIVE_TEMPLATE.into();
+    chain(&live, serde_json::json!({})).execute_with(|| assert_eq!(windows(), usual));
+    let endless = serde_json::json!({
+        "settings": { "appealWindow": u32::MAX, "judgmentPeriod": u32::MAX, "answerPeriod": 9 }
+    });
+    chain(&live, endless).execute_with(|| {
+        assert_eq!(windows(), [usual[0], usual[1], 9]);
+        let unbonding = <Runtime as pallet_participants::Config>::UnbondingPeriod::get();
+        assert!(unbonding > <Runtime as pallet_participants::Config>::Liability::get());
+    });
 }
 
 #[test]

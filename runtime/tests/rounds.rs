@@ -55,6 +55,7 @@ fn a_trainer_that_commits_and_vanishes_loses_its_bond_and_the_round_goes_on() {
         settle(task, 1);
         let slashed = at_stake - bond(Role::Trainer, 14);
         assert_eq!(slashed, digits().terms.trainer_bond);
+        conclude_all();
         let paid = balance(11) + balance(12) + balance(13) - paid;
         let fees = 3 * digits().terms.fee_per_seat;
         assert_eq!(recovered() + paid + fees - before, slashed / 2, "half is the task's");
@@ -76,6 +77,7 @@ fn missing_or_malformed_bytes_cost_the_bond_by_the_majority_of_seats() {
         for name in [11, 12] {
             assert_eq!(bond(Role::Trainer, name), 100 * UNIT - at_stake);
         }
+        conclude_all();
         assert_eq!(treasury() - treasury_before, 2 * at_stake, "the sponsor gains nothing by it");
         assert_eq!(bond(Role::Trainer, 13), 100 * UNIT);
         clear(task);

@@ -39,6 +39,7 @@ const BYTES = {
   'pallet_data::types::Content.plain_hash': 'hash',
   'pallet_data::pallet::Event::Registered.plain_hash': 'hash',
   'pallet_data::pallet::Call::register.plain_hash': 'hash',
+  'pallet_challenges::pallet::Call::answer.blocks': 'blocks of an update',
 };
 
 let api;

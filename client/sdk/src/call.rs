@@ -3,10 +3,12 @@
 
 mod assets;
 mod data;
+mod disputes;
 mod participants;
 
 pub use assets::{create_asset, mint_asset, set_asset_metadata, transfer_asset};
 pub use data::{grant_content, register_content, retire_content, revoke_content};
+pub use disputes::{answer, appeal, challenge, conclude_case, conclude_challenge, judge};
 pub use participants::{bond, set_encryption_key, set_hosts, unbond, withdraw};
 
 use std::fmt;
@@ -209,13 +211,13 @@ pub fn attest(task: TaskId, round: RoundNumber, next: NextModel, metric: Ppm) ->
     validation("Validation::attest", call)
 }
 
-/// Settles a trainer's part in a round: its pay or its slash. By anybody.
+/// Settles a trainer's part in a round: its pay, or an accusation. By anybody.
 pub fn claim(task: TaskId, round: RoundNumber, account: &AccountId) -> Call {
     let call = api::validation::Call::claim { task, round, account: *account };
     validation("Validation::claim", call)
 }
 
-/// Settles a seat of a round: its fee or its slash. By anybody.
+/// Settles a seat of a round: its fee, or an accusation. By anybody.
 pub fn claim_seat(
     task: TaskId,
     round: RoundNumber,

@@ -2,9 +2,11 @@
 
 mod assets;
 mod data;
+mod disputes;
 
 pub use assets::{AssetRecord, AssetState};
 pub use data::{Content, Grant, Listing};
+pub use disputes::{Case, Challenge, ChallengeStage, Challenged};
 
 use decentralml_types::{
     Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, NextModel, Outcome, Phase,
@@ -303,7 +305,9 @@ pub struct Member {
     pub engaged: Balance,
     /// What leaves the bond, and the block from which it can be withdrawn.
     pub unbonding: Vec<(Balance, BlockNumber)>,
-    /// Slashes so far.
+    /// What was seized for faults on which nothing is decided yet; it covers nothing.
+    pub disputed: Balance,
+    /// Faults so far, open cases included, but for those of which it was freed.
     pub faults: u32,
 }
 

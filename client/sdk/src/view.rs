@@ -5,6 +5,7 @@ mod assets;
 mod calls;
 mod council;
 mod data;
+mod disputes;
 mod draw;
 mod models;
 mod money;

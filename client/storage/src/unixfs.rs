@@ -60,6 +60,8 @@ pub fn import<E: From<io::Error>>(
 }
 
 #[cfg(test)]
+mod challenges;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod tests;

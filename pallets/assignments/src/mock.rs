@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crate as pallet_assignments;
-use decentralml_traits::{Bonds, Clock, Keyring, RoundView, Slashed};
+use decentralml_traits::{Bonds, Clock, Forfeited, Keyring, Receivers, RoundView};
 use decentralml_types::{
     Balance, Cid, Codec, Phase, PublicKey, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
     spec::{
@@ -89,8 +89,22 @@ impl Bonds<AccountId> for Purse {
         Ok(())
     }
 
-    fn slash(_: &AccountId, _: Role, _: Balance, _: Option<&AccountId>) -> Slashed {
-        Slashed::default()
+    fn seize(_: &AccountId, _: Role, _: Balance) -> Balance {
+        0
+    }
+
+    fn give_back(_: &AccountId, _: Role, _: Balance) {}
+
+    fn forfeit(_: &AccountId, _: Role, _: Balance, _: Receivers<AccountId>) -> Forfeited {
+        Forfeited::default()
+    }
+
+    fn charge(_: &AccountId, _: Role, _: Balance, _: &AccountId) -> Balance {
+        0
+    }
+
+    fn seized(_: &AccountId, _: Role) -> Balance {
+        0
     }
 
     fn minimum(_: Role) -> Balance {

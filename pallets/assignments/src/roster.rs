@@ -11,6 +11,10 @@ impl<T: Config> Roster<T::AccountId> for Pallet<T> {
         Populations::<T>::get(task, role).map_or(0, |population| population.enrolled)
     }
 
+    fn is_enrolled(task: TaskId, role: Role, who: &T::AccountId) -> bool {
+        Places::<T>::contains_key((task, role, who))
+    }
+
     fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32 {
         Self::do_open_draw(task, round, draw, places)
     }
@@ -43,6 +47,23 @@ impl<T: Config> Roster<T::AccountId> for Pallet<T> {
         Places::<T>::try_mutate((task, role, who), |row| {
             let enrollment = row.as_mut().ok_or(Error::<T>::NotEnrolled)?;
             ensure!(enrollment.hold(round), Error::<T>::StillAtRisk);
+            Ok(())
+        })
+    }
+
+    fn at_risk(task: TaskId, role: Role, who: &T::AccountId) -> Option<RoundNumber> {
+        Places::<T>::get((task, role, who)).and_then(|enrollment| enrollment.at_risk)
+    }
+
+    fn expose_place(
+        task: TaskId,
+        round: RoundNumber,
+        role: Role,
+        who: &T::AccountId,
+    ) -> DispatchResult {
+        Places::<T>::try_mutate((task, role, who), |row| {
+            let enrollment = row.as_mut().ok_or(Error::<T>::NotEnrolled)?;
+            ensure!(enrollment.expose(round), Error::<T>::StillAtRisk);
             Ok(())
         })
     }

@@ -52,11 +52,19 @@ impl Enrollment {
 
     /// Counts a commitment of `round`. False, and nothing is counted, where the bond stands for another round.
     pub(crate) fn hold(&mut self, round: RoundNumber) -> bool {
+        let holds = self.expose(round);
+        if holds {
+            self.open_rows = self.open_rows.saturating_add(1);
+        }
+        holds
+    }
+
+    /// Lets the bond stand for `round`. False, and nothing changes, where it stands for another one.
+    pub(crate) fn expose(&mut self, round: RoundNumber) -> bool {
         if self.at_risk.is_some_and(|other| other != round) {
             return false;
         }
         self.at_risk = Some(round);
-        self.open_rows = self.open_rows.saturating_add(1);
         true
     }
 

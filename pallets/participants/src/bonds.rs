@@ -1,7 +1,7 @@
 //! Bonding, unbonding, and what other pallets ask of bonds.
 
 use crate::{Config, Error, Event, HoldReason, Member, Members, Pallet, Unbonding};
-use decentralml_traits::{Bonds, Slashed};
+use decentralml_traits::{Bonds, Forfeited, Receivers};
 use decentralml_types::{Balance, BlockNumber, Role};
 use frame_support::{
     dispatch::DispatchResult,
@@ -100,13 +100,29 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
         Ok(())
     }
 
-    fn slash(
+    fn seize(who: &T::AccountId, role: Role, amount: Balance) -> Balance {
+        Self::do_seize(who, role, amount)
+    }
+
+    fn give_back(who: &T::AccountId, role: Role, amount: Balance) {
+        Self::do_give_back(who, role, amount);
+    }
+
+    fn forfeit(
         who: &T::AccountId,
         role: Role,
         amount: Balance,
-        harmed: Option<&T::AccountId>,
-    ) -> Slashed {
-        Self::do_slash(who, role, amount, harmed)
+        receivers: Receivers<T::AccountId>,
+    ) -> Forfeited {
+        Self::do_forfeit(who, role, amount, receivers)
+    }
+
+    fn charge(who: &T::AccountId, role: Role, amount: Balance, to: &T::AccountId) -> Balance {
+        Self::do_charge(who, role, amount, to)
+    }
+
+    fn seized(who: &T::AccountId, role: Role) -> Balance {
+        Members::<T>::get(role, who).map_or(0, |member| member.disputed)
     }
 
     fn minimum(role: Role) -> Balance {

@@ -9,19 +9,22 @@
 //!                       │     ▲                      │       after UnbondingPeriod
 //!                engage │     │ disengage            │
 //!                       ▼     │                      │
-//!                      at risk ──────── slash ◄──────┘
+//!                      at risk ──────── seize ◄──────┘
+//!                                         │
+//!                           give back ◄── ▼ ──► forfeit
+//!                                     disputed (held)
 //! ```
 //!
-//! What is at risk cannot be unbonded, and what is unbonding can still be slashed until it is due. Of a slash at most half goes to
-//! the harmed task and the rest to the treasury, so nobody gains the whole of what another loses; where whoever asks for the slash
-//! names nobody as harmed, the treasury gets all.
+//! What is at risk cannot be unbonded, and what is unbonding can still be seized until it is due. Seized funds wait: they are given
+//! back, into the bond or to an account that has left, or forfeited to the harmed side, a reporter and the treasury, as whoever
+//! decides the case says. Until then they are held with the bond, and cover nothing.
 //!
 //! Hosts and keys cost a deposit for as long as they stay, which nothing can slash. The chain checks their form only.
 //!
 //! Example: an evaluator calls `bond(Evaluator, 100)`, enrolls in tasks that put 60 at risk, and may then `unbond` 40. So that
 //! trainers can hand it what only it may read, it calls `set_hosts(["https://host.example"])` and `set_encryption_key(key)`.
 //!
-//! What it does not guarantee: that the bond covers everything at risk after a slash. [`Bonds::ensure_covered`] keeps such an
+//! What it does not guarantee: that the bond covers everything at risk after a fault. [`Bonds::ensure_covered`] keeps such an
 //! account from acting until it tops up. Nor that a host answers, belongs to whoever announced it, or serves what it should,
 //! nor that anybody knows the secret of a key.
 //!
@@ -91,6 +94,9 @@ pub mod pallet {
         #[pallet::constant]
         type UnbondingPeriod: Get<BlockNumber>;
 
+        /// Blocks from an act until nothing can be taken for it any more, at most. `UnbondingPeriod` is longer.
+        type Liability: Get<BlockNumber>;
+
         /// The deposit for each announced host, in planck.
         #[pallet::constant]
         type HostDepositBase: Get<Balance>;
@@ -103,7 +109,7 @@ pub mod pallet {
         #[pallet::constant]
         type KeyDeposit: Get<Balance>;
 
-        /// Who receives what of a slash does not go to a harmed task.
+        /// Who receives what of a slash nobody else gets.
         #[pallet::constant]
         type Treasury: Get<Self::AccountId>;
 
@@ -185,7 +191,36 @@ pub mod pallet {
             /// What was released, in planck.
             amount: Balance,
         },
-        /// A provable fault cost part of a bond.
+        /// What a fault may cost was taken out of a bond, and waits for what becomes of the case.
+        Seized {
+            /// Whose bond.
+            who: T::AccountId,
+            /// Which bond.
+            role: Role,
+            /// What was taken, in planck.
+            amount: Balance,
+        },
+        /// Seized funds are the account's again: in its bond or, where it has left the role, free.
+        GivenBack {
+            /// Whose.
+            who: T::AccountId,
+            /// Of which bond they were.
+            role: Role,
+            /// How much, in planck.
+            amount: Balance,
+        },
+        /// A bond paid the costs of somebody whom its owner had accused.
+        Charged {
+            /// Whose bond.
+            who: T::AccountId,
+            /// Which bond.
+            role: Role,
+            /// What was paid, in planck.
+            amount: Balance,
+            /// To whom.
+            to: T::AccountId,
+        },
+        /// A provable fault cost funds that had been seized for it.
         Slashed {
             /// Whose bond.
             who: T::AccountId,
@@ -193,9 +228,11 @@ pub mod pallet {
             role: Role,
             /// What was taken, in planck.
             amount: Balance,
-            /// The part of it that went to the harmed task, if there is one; the rest went to the treasury, or was burned where the
-            /// treasury could not receive it.
+            /// The part of it that went to the harmed side, if there is one.
             to_harmed: Balance,
+            /// The part of it that went to whoever has shown the fault, if somebody has. The rest went to the treasury, or was burned
+            /// where the treasury could not receive it.
+            to_reporter: Balance,
         },
         /// An account announced where it offers bytes, instead of what it had announced before.
         HostsSet {
@@ -223,7 +260,7 @@ pub mod pallet {
         BelowMinimum,
         /// The part of the bond that is not at risk is smaller than the amount. Leave tasks, or bond more.
         InsufficientBond,
-        /// Slashes left less in the bond than what is at risk. Bond more before acting.
+        /// Faults left less in the bond than what is at risk. Bond more before acting.
         NotCovered,
         /// Too many amounts are unbonding. Withdraw those that are due, or wait for one.
         TooManyUnbondings,
@@ -248,8 +285,9 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn integrity_test() {
             assert!(
-                T::UnbondingPeriod::get() > 0,
-                "UnbondingPeriod of 0 lets a bond leave before its faults are known"
+                T::UnbondingPeriod::get() > T::Liability::get(),
+                "UnbondingPeriod must be longer than the longest chain of deadlines that can still slash, or bonds leave before \
+                 their faults are known"
             );
             assert!(
                 T::MinTrainerBond::get() > 0 && T::MinEvaluatorBond::get() > 0,

@@ -25,6 +25,8 @@ pub const ALICE: AccountId = 1;
 pub const BOB: AccountId = 2;
 /// Exists from genesis.
 pub const HARMED: AccountId = 10;
+/// Exists from genesis as well.
+pub const REPORTER: AccountId = 13;
 /// Does not exist.
 pub const NOBODY: AccountId = 11;
 pub const THE_TREASURY: AccountId = 12;
@@ -47,6 +49,7 @@ impl pallet_balances::Config for Test {
 
 parameter_types! {
     pub static Treasury: AccountId = THE_TREASURY;
+    pub static Liability: BlockNumber = 49;
     pub static HostDepositBase: Balance = 100;
     pub static KeyDeposit: Balance = 300;
 }
@@ -58,6 +61,7 @@ impl pallet_participants::Config for Test {
     type MinTrainerBond = ConstU128<100>;
     type MinEvaluatorBond = ConstU128<500>;
     type UnbondingPeriod = ConstU32<50>;
+    type Liability = Liability;
     type HostDepositBase = HostDepositBase;
     type HostDepositPerByte = ConstU128<2>;
     type KeyDeposit = KeyDeposit;
@@ -65,10 +69,9 @@ impl pallet_participants::Config for Test {
     type WeightInfo = ();
 }
 
-/// Genesis: Alice, Bob and the harmed account have funds, the treasury exists.
+/// Genesis: Alice, Bob, the harmed account and the reporter have funds, the treasury exists.
 pub fn externalities() -> sp_io::TestExternalities {
-    let balances =
-        [ALICE, BOB, HARMED, THE_TREASURY].into_iter().map(|who| (who, FUNDS)).collect::<Vec<_>>();
+    let balances = [ALICE, BOB, HARMED, REPORTER, THE_TREASURY].map(|who| (who, FUNDS)).to_vec();
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }
         .assimilate_storage(&mut storage)

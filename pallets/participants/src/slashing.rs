@@ -1,8 +1,7 @@
-//! Slashing: what a fault takes, and where it goes.
+//! Slashing: what a fault takes, where it waits, and where it goes.
 
 use crate::{Config, Event, Members, Pallet};
-use decentralml_protocol::payout;
-use decentralml_traits::Slashed;
+use decentralml_traits::{Forfeited, Receivers};
 use decentralml_types::{Balance, Role};
 use frame_support::{
     storage::with_storage_layer,
@@ -15,30 +14,92 @@ use frame_support::{
 use sp_runtime::DispatchError;
 
 impl<T: Config> Pallet<T> {
-    /// Takes up to `amount`: half for `harmed`, the rest for the treasury, which gets all where nobody is named. Never fails:
-    /// what `harmed` cannot receive goes to the treasury, and what the treasury cannot receive is burned, so that no receiver
+    /// Takes up to `amount` out of the bond and what is unbonding. The reason of the hold stays: giving it another one takes a release
+    /// and a hold, of which the second could fail, and no account may escape by that.
+    pub(crate) fn do_seize(who: &T::AccountId, role: Role, amount: Balance) -> Balance {
+        let Some(mut member) = Members::<T>::get(role, who) else { return 0 };
+        let now = Self::now();
+        let seized = amount.min(member.slashable(now));
+        if seized == 0 {
+            return 0;
+        }
+        member.take(seized, now);
+        member.disputed = member.disputed.saturating_add(seized);
+        member.faults = member.faults.saturating_add(1);
+        Self::put(role, who, member);
+        Self::deposit_event(Event::Seized { who: who.clone(), role, amount: seized });
+        seized
+    }
+
+    /// An account that has left the role would have nothing to unbond: it gets free funds.
+    pub(crate) fn do_give_back(who: &T::AccountId, role: Role, amount: Balance) {
+        let Some(mut member) = Members::<T>::get(role, who) else { return };
+        let amount = amount.min(member.disputed);
+        let freed = member.has_left() && Self::release(who, role, amount);
+        if !freed {
+            member.bond = member.bond.saturating_add(amount);
+        }
+        member.disputed -= amount;
+        member.faults = member.faults.saturating_sub(1);
+        Self::put(role, who, member);
+        Self::deposit_event(Event::GivenBack { who: who.clone(), role, amount });
+    }
+
+    /// Never fails: what a receiver cannot have goes to the treasury, and what the treasury cannot have is burned, so that no receiver
     /// can save a culprit.
-    pub(crate) fn do_slash(
+    pub(crate) fn do_forfeit(
         who: &T::AccountId,
         role: Role,
         amount: Balance,
-        harmed: Option<&T::AccountId>,
-    ) -> Slashed {
-        let Some(mut member) = Members::<T>::get(role, who) else { return Slashed::default() };
-        let now = Self::now();
-        let due = amount.min(member.slashable(now));
-        let to_harmed = harmed
-            .map_or(0, |harmed| Self::give(who, role, harmed, payout::split_slash(due).to_harmed));
-        let rest = due - to_harmed;
-        let to_treasury = Self::give(who, role, &T::Treasury::get(), rest);
-        let burned = Self::burn(who, role, rest - to_treasury);
+        receivers: Receivers<T::AccountId>,
+    ) -> Forfeited {
+        let Some(mut member) = Members::<T>::get(role, who) else { return Forfeited::default() };
+        let due = amount.min(member.disputed);
+        let mut rest = due;
+        let mut give = |receiver: Option<(T::AccountId, Balance)>| {
+            let given = receiver.map_or(0, |(to, part)| Self::give(who, role, &to, part.min(rest)));
+            rest -= given;
+            given
+        };
+        let to_harmed = give(receivers.harmed);
+        let to_reporter = give(receivers.reporter);
+        let to_treasury = give(Some((T::Treasury::get(), due)));
+        let burned = Self::burn(who, role, rest);
 
-        let total = to_harmed.saturating_add(to_treasury).saturating_add(burned);
-        member.take(total, now);
-        member.faults = member.faults.saturating_add(1);
+        let amount = to_harmed
+            .saturating_add(to_reporter)
+            .saturating_add(to_treasury)
+            .saturating_add(burned);
+        member.disputed -= amount;
         Self::put(role, who, member);
-        Self::deposit_event(Event::Slashed { who: who.clone(), role, amount: total, to_harmed });
-        Slashed { total, to_harmed }
+        let who = who.clone();
+        Self::deposit_event(Event::Slashed { who, role, amount, to_harmed, to_reporter });
+        Forfeited { to_harmed, to_reporter }
+    }
+
+    pub(crate) fn do_charge(
+        who: &T::AccountId,
+        role: Role,
+        amount: Balance,
+        to: &T::AccountId,
+    ) -> Balance {
+        let Some(mut member) = Members::<T>::get(role, who) else { return 0 };
+        let now = Self::now();
+        let paid = Self::give(who, role, to, amount.min(member.slashable(now)));
+        if paid > 0 {
+            member.take(paid, now);
+            member.faults = member.faults.saturating_add(1);
+            Self::put(role, who, member);
+            let (who, to) = (who.clone(), to.clone());
+            Self::deposit_event(Event::Charged { who, role, amount: paid, to });
+        }
+        paid
+    }
+
+    /// Frees `amount` of a bond, and says whether that could be.
+    fn release(who: &T::AccountId, role: Role, amount: Balance) -> bool {
+        let reason = Self::hold_reason(role);
+        with_storage_layer(|| T::Currency::release(&reason, who, amount, Precision::Exact)).is_ok()
     }
 
     /// Moves `amount` of a bond to an account: all of it or, where that account cannot receive it, nothing.

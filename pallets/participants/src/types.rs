@@ -24,11 +24,13 @@ pub const MAX_UNBONDINGS: u32 = 8;
 pub struct Member {
     /// What is bonded, in planck; what is unbonding not included.
     pub bond: Balance,
-    /// What tasks have put at risk, in planck. More than `bond` only after a slash.
+    /// What tasks have put at risk, in planck. More than `bond` only after a fault.
     pub engaged: Balance,
     /// What leaves the bond, by the block in which it is due.
     pub unbonding: BoundedVec<Unbonding, ConstU32<MAX_UNBONDINGS>>,
-    /// Slashes so far.
+    /// What was seized for faults on which nothing is decided yet, in planck. It is held with the bond, and covers nothing.
+    pub disputed: Balance,
+    /// Faults so far, without those of which the account was freed, and with accusations of which others were freed at its cost.
     pub faults: u32,
 }
 
@@ -93,7 +95,8 @@ impl Member {
 
     /// Everything held for this row.
     pub fn held(&self) -> Balance {
-        self.unbonding.iter().fold(self.bond, |sum, chunk| sum.saturating_add(chunk.amount))
+        let own = self.bond.saturating_add(self.disputed);
+        self.unbonding.iter().fold(own, |sum, chunk| sum.saturating_add(chunk.amount))
     }
 
     /// What a slash can reach: the bond, and what is unbonding and not due.
@@ -117,7 +120,12 @@ impl Member {
         self.unbonding.retain(|chunk| chunk.amount > 0);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether the account has left the role, whatever may be disputed.
+    pub(crate) fn has_left(&self) -> bool {
         self.bond == 0 && self.engaged == 0 && self.unbonding.is_empty()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.has_left() && self.disputed == 0
     }
 }

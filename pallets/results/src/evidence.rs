@@ -1,8 +1,8 @@
 //! What other pallets ask.
 
 use crate::{Commitment, Commitments, Config, Counts, Pallet, Reveals};
-use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow};
-use decentralml_types::{RoundNumber, TaskId};
+use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow, Revealed};
+use decentralml_types::{Cid, RoundNumber, TaskId};
 
 impl<T: Config> Evidence<T::AccountId> for Pallet<T> {
     fn counts(task: TaskId, round: RoundNumber) -> EvidenceCounts {
@@ -32,6 +32,13 @@ impl<T: Config> Evidence<T::AccountId> for Pallet<T> {
 
     fn row(task: TaskId, round: RoundNumber, who: &T::AccountId) -> Option<EvidenceRow> {
         Commitments::<T>::get((task, round, who)).map(describe)
+    }
+}
+
+impl<T: Config> Revealed<T::AccountId> for Pallet<T> {
+    fn cid(task: TaskId, round: RoundNumber, who: &T::AccountId) -> Option<Cid> {
+        let (_, update) = Commitments::<T>::get((task, round, who))?.revealed?;
+        Some(update.cid)
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crate as pallet_results;
-use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster, RoundView, Slashed};
+use decentralml_traits::{Bonds, Clock, Draw, Escrow, Forfeited, Receivers, Roster, RoundView};
 use decentralml_types::{
     Balance, Cid, Codec, CommitteeNumber, Phase, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
@@ -113,6 +113,10 @@ impl Roster<AccountId> for Others {
         Drawn::get().len() as u32
     }
 
+    fn is_enrolled(_: TaskId, _: Role, _: &AccountId) -> bool {
+        false
+    }
+
     fn open_draw(_: TaskId, _: RoundNumber, _: Draw, places: u32) -> u32 {
         places
     }
@@ -140,6 +144,14 @@ impl Roster<AccountId> for Others {
         Ok(())
     }
 
+    fn at_risk(_: TaskId, _: Role, _: &AccountId) -> Option<RoundNumber> {
+        None
+    }
+
+    fn expose_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) -> DispatchResult {
+        Ok(())
+    }
+
     fn clear_place(_: TaskId, _: RoundNumber, _: Role, who: &AccountId) {
         Freed::mutate(|freed| freed.push(*who));
     }
@@ -161,8 +173,22 @@ impl Bonds<AccountId> for Others {
         Ok(())
     }
 
-    fn slash(_: &AccountId, _: Role, _: Balance, _: Option<&AccountId>) -> Slashed {
-        Slashed::default()
+    fn seize(_: &AccountId, _: Role, _: Balance) -> Balance {
+        0
+    }
+
+    fn give_back(_: &AccountId, _: Role, _: Balance) {}
+
+    fn forfeit(_: &AccountId, _: Role, _: Balance, _: Receivers<AccountId>) -> Forfeited {
+        Forfeited::default()
+    }
+
+    fn charge(_: &AccountId, _: Role, _: Balance, _: &AccountId) -> Balance {
+        0
+    }
+
+    fn seized(_: &AccountId, _: Role) -> Balance {
+        0
     }
 
     fn minimum(_: Role) -> Balance {

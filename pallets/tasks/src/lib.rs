@@ -67,8 +67,8 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use decentralml_protocol::clock::SEED_DELAY;
 pub use pallet::*;
-pub use starting::SEED_DELAY;
 pub use types::{Debt, Money, PauseReason, Round, Task, TaskOf};
 pub use weights::WeightInfo;
 

@@ -4,8 +4,8 @@
 
 use crate as pallet_tasks;
 use decentralml_traits::{
-    Bonds, Draw, Evidence, EvidenceCounts, EvidenceRow, Judgment, JudgmentProgress, NewModel,
-    Registry, Roster, Slashed,
+    Bonds, Draw, Evidence, EvidenceCounts, EvidenceRow, Forfeited, Judgment, JudgmentProgress,
+    NewModel, Receivers, Registry, Roster,
 };
 use decentralml_types::{
     Asset, Balance, BlockNumber, CommitteeNumber, Role, RoundNumber, TaskId, Version,
@@ -149,8 +149,22 @@ impl Bonds<AccountId> for Others {
         Ok(())
     }
 
-    fn slash(_: &AccountId, _: Role, _: Balance, _: Option<&AccountId>) -> Slashed {
-        Slashed::default()
+    fn seize(_: &AccountId, _: Role, _: Balance) -> Balance {
+        0
+    }
+
+    fn give_back(_: &AccountId, _: Role, _: Balance) {}
+
+    fn forfeit(_: &AccountId, _: Role, _: Balance, _: Receivers<AccountId>) -> Forfeited {
+        Forfeited::default()
+    }
+
+    fn charge(_: &AccountId, _: Role, _: Balance, _: &AccountId) -> Balance {
+        0
+    }
+
+    fn seized(_: &AccountId, _: Role) -> Balance {
+        0
     }
 
     fn minimum(role: Role) -> Balance {
@@ -167,6 +181,10 @@ impl Roster<AccountId> for Others {
             Role::Trainer => Trainers::get(),
             Role::Evaluator => Evaluators::get(),
         }
+    }
+
+    fn is_enrolled(_: TaskId, _: Role, _: &AccountId) -> bool {
+        false
     }
 
     fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32 {
@@ -191,6 +209,14 @@ impl Roster<AccountId> for Others {
     }
 
     fn hold_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) -> DispatchResult {
+        Ok(())
+    }
+
+    fn at_risk(_: TaskId, _: Role, _: &AccountId) -> Option<RoundNumber> {
+        None
+    }
+
+    fn expose_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) -> DispatchResult {
         Ok(())
     }
 

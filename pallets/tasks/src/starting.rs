@@ -1,14 +1,9 @@
 //! When a round starts, what it takes, and what happens where it cannot.
 
-use crate::{Config, Event, Pallet, PauseReason, Round, Rounds, TaskOf};
+use crate::{Config, Event, Pallet, PauseReason, Round, Rounds, SEED_DELAY, TaskOf};
 use decentralml_traits::{Draw, Roster};
-use decentralml_types::{
-    BlockNumber, Phase, Role, TaskId, TaskSpec, TaskStatus, spec::InitialModel,
-};
+use decentralml_types::{Phase, Role, TaskId, TaskSpec, TaskStatus, spec::InitialModel};
 use frame_support::traits::Get;
-
-/// Blocks until the seed of a draw is known, which nobody's time to act should suffer from.
-pub const SEED_DELAY: BlockNumber = 2;
 
 impl<T: Config> Pallet<T> {
     /// Starts a round in a task that enrolls, where it is ready for it. Says whether anything moved.

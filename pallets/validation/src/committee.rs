@@ -3,7 +3,7 @@
 use crate::{
     Attestation, CommitteeState, Committees, Config, Due, Error, Pallet, Seat, Seats, Sheets,
 };
-use decentralml_protocol::verdict;
+use decentralml_protocol::{clock::MAX_REDRAWS, verdict};
 use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster};
 use decentralml_types::{
     CommitteeNumber, Hash, Opinions, Phase, Role, RoundNumber, Salt, TaskId,
@@ -36,6 +36,7 @@ impl<T: Config> Pallet<T> {
         let at_risk =
             |earlier| matches!(Self::seat_due(task, round, earlier, who), Ok(Due::Slash(..)));
         ensure!(!(0..number).any(at_risk), Error::<T>::EarlierSeatAtRisk);
+        Self::clear_earlier_round(who, task, round);
         T::Roster::hold_place(task, round, Role::Evaluator, who)?;
 
         let seat = Seat { commitment: hash, opened: false, attested: None };
@@ -45,6 +46,21 @@ impl<T: Config> Pallet<T> {
         Committees::<T>::insert((task, round, number), committee);
         T::Escrow::row_opened(task, round);
         Ok(())
+    }
+
+    /// A seat that attested the model with which an earlier round settled has nothing more to lose there, and need not be settled
+    /// before it acts in the next one.
+    fn clear_earlier_round(who: &T::AccountId, task: TaskId, round: RoundNumber) {
+        let at_risk = T::Roster::at_risk(task, Role::Evaluator, who);
+        let Some(earlier) = at_risk.filter(|earlier| *earlier != round) else { return };
+        // Of what is not decided, nobody knows what it costs.
+        let costs_nothing = |number| match Self::seat_due(task, earlier, number, who) {
+            Ok(due) => !matches!(due, Due::Slash(..)),
+            Err(error) => matches!(error, Error::NothingToClaim),
+        };
+        if (0..=MAX_REDRAWS).all(costs_nothing) {
+            T::Roster::clear_place(task, earlier, Role::Evaluator, who);
+        }
     }
 
     pub(crate) fn do_open_scores(
@@ -91,13 +107,19 @@ impl<T: Config> Pallet<T> {
         round: RoundNumber,
         attestation: Attestation,
     ) -> Result<CommitteeNumber, DispatchError> {
-        let (number, mut committee) = Self::committee_that_attests(task, round)?;
+        let (number, mut committee, settled) = Self::committee_that_attests(task, round)?;
         let mut seat =
             Seats::<T>::get((task, round, number, who)).ok_or(Error::<T>::NotCommitted)?;
         ensure!(seat.opened, Error::<T>::NotOpened);
         ensure!(seat.attested.is_none(), Error::<T>::AlreadyAttested);
         ensure!(attestation.metric <= WHOLE, Error::<T>::InvalidMetric);
 
+        if settled {
+            let agrees = committee.leading().is_some_and(|(next, ..)| next == attestation.next);
+            ensure!(agrees, Error::<T>::Outvoted);
+        } else {
+            T::Roster::expose_place(task, round, Role::Evaluator, who)?;
+        }
         // There are no more attestations than opened seats.
         committee.attestations.try_push(attestation).map_err(|_| Error::<T>::NoCommittee)?;
         Committees::<T>::insert((task, round, number), committee);
@@ -108,19 +130,20 @@ impl<T: Config> Pallet<T> {
 
     /// The committee of an aggregating round, or of a settled one: the quorum settles a round while the slower seats'
     /// attestations are on their way, and an honest one should not cost its sender a fee. It changes nothing any more, as a
-    /// quorum cannot be outvoted, and is taken for as long as it can be paid.
+    /// quorum cannot be outvoted, and is taken for as long as it can be paid. Says whether the round is settled.
     fn committee_that_attests(
         task: TaskId,
         round: RoundNumber,
-    ) -> Result<(CommitteeNumber, CommitteeState<T::AccountId>), Error<T>> {
+    ) -> Result<(CommitteeNumber, CommitteeState<T::AccountId>, bool), Error<T>> {
         let view = T::Clock::round(task, round).ok_or(Error::NoRound)?;
         if view.phase != Phase::Settled {
-            return Self::committee_in(task, round, Phase::Aggregating);
+            let (number, committee) = Self::committee_in(task, round, Phase::Aggregating)?;
+            return Ok((number, committee, false));
         }
         ensure!(!view.claims_expired, Error::TooLate);
         let number = view.committee;
         let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NoCommittee)?;
-        Ok((number, committee))
+        Ok((number, committee, true))
     }
 
     /// The committee at work, where the task's current round is `round` and in `phase`.

@@ -12,7 +12,7 @@
 //! accepted and share the round's reward in proportion to it. The rules are those of `decentralml_protocol`.
 //!
 //! Nothing is paid in a loop: everybody's row of a round is settled by `claim` or `claim_seat`, which anybody may call for
-//! anybody, pays or slashes, and removes the row. Running scores stay until the task is over; then anybody may `forget` them.
+//! anybody, pays or accuses, and removes the row. What becomes of an accusation is decided elsewhere. Running scores stay until the task is over; then anybody may `forget` them.
 //!
 //! # What it does not guarantee
 //!
@@ -51,7 +51,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::*;
     use decentralml_protocol::clock::MAX_REDRAWS;
-    use decentralml_traits::{Bonds, Clock, Escrow, Evidence, Roster};
+    use decentralml_traits::{Bonds, Challenges, Clock, Escrow, Evidence, Roster, Tribunal};
     use decentralml_types::{
         Balance, Cid, CommitteeNumber, Fault, Hash, NextModel, Opinions, Outcome, Ppm, Role,
         RoundNumber, Salt, Score, TaskId,
@@ -67,8 +67,10 @@ pub mod pallet {
     pub trait Config:
         frame_system::Config<RuntimeEvent: From<Event<Self>>, Hash: Into<Hash>>
     {
-        /// Where the bonds are kept that faults cost.
+        /// Where the bonds are kept that seats act with.
         type Bonds: Bonds<Self::AccountId>;
+        /// The updates whose bytes somebody demands.
+        type Challenges: Challenges<Self::AccountId>;
         /// The rounds and their phases.
         type Clock: Clock<Self::AccountId>;
         /// The money that is paid out.
@@ -77,6 +79,8 @@ pub mod pallet {
         type Evidence: Evidence<Self::AccountId>;
         /// Who is drawn.
         type Roster: Roster<Self::AccountId>;
+        /// Where faults are brought.
+        type Tribunal: Tribunal<Self::AccountId>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
         /// Prepares the other pallets for the benchmarks.
@@ -236,8 +240,8 @@ pub mod pallet {
             /// How much.
             amount: Balance,
         },
-        /// An account's bond was slashed for a fault in a round.
-        Punished {
+        /// An account is accused of a fault in a round. What that may cost was taken out of its bond, and waits in a case.
+        Accused {
             /// The task.
             task: TaskId,
             /// The round.
@@ -248,7 +252,7 @@ pub mod pallet {
             role: Role,
             /// For what.
             fault: Fault,
-            /// What the slash took, which is less than it asked for where less was left.
+            /// What was taken, which is less than the fault costs where less was left; where nothing was, there is no case.
             amount: Balance,
         },
         /// An account's part in a round is settled without pay or punishment.
@@ -300,8 +304,11 @@ pub mod pallet {
         InvalidMetric,
         /// The account has nothing to be settled in this round.
         NothingToClaim,
-        /// It is not decided yet what the account gets: wait for the end of the phase or of the round, or, for a seat that has
-        /// not attested, for the end of the time to claim; and settle the account's seat of a later committee first.
+        /// The round has settled with another model or state, and attesting this one would only cost the bond.
+        Outvoted,
+        /// It is not decided yet what the account gets: wait for the end of the phase or of the round; for an update that is
+        /// challenged, answer, or conclude the challenge (pallet `challenges`); for a seat that has not attested, wait for the end of
+        /// the time to claim, and settle the account's seat of a later committee first.
         TooEarly,
         /// The task is not over: running scores are needed.
         TaskNotOver,
@@ -329,6 +336,18 @@ pub mod pallet {
         T::DbWeight::get().reads(reads.saturating_mul(MAX_REDRAWS.into()))
     }
 
+    /// What it takes to see that nothing of an earlier round can be slashed: the round, and for each of its committees the seat, the
+    /// committee, and the seats of those that came after it.
+    fn earlier_round<T: Config>() -> Weight {
+        let committees = u64::from(MAX_REDRAWS).saturating_add(1);
+        T::DbWeight::get().reads_writes(committees.saturating_mul(3).saturating_add(1), 1)
+    }
+
+    /// What it takes more to let a challenge lapse: its record, and the bond that is held for it. No benchmark opens one.
+    fn lapse<T: Config>() -> Weight {
+        T::DbWeight::get().reads_writes(3, 3)
+    }
+
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Commits to scores: `hash` is that of `decentralml_types::commitment::ScoresCommitment`, which binds the committee. It is named
@@ -342,7 +361,7 @@ pub mod pallet {
         /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `WrongCommittee`, `AlreadyCommitted`, `EarlierSeatAtRisk`, and
         /// those of the draw, the bond and the place (`StillAtRisk`). Event: `ScoresCommitted`.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::commit_scores().saturating_add(other_seats::<T>(2)))]
+        #[pallet::weight(T::WeightInfo::commit_scores().saturating_add(other_seats::<T>(2)).saturating_add(earlier_round::<T>()))]
         pub fn commit_scores(
             origin: OriginFor<T>,
             task: TaskId,
@@ -360,8 +379,8 @@ pub mod pallet {
         /// Opens scores: one opinion for each revealed update, in the order of the reveals.
         ///
         /// By a seat that committed to them, once in phase Verdict of the task's current round. Free when it succeeds. The last
-        /// seat's scores end the phase. From now on nothing of this seat can be slashed; it is paid its fee if its committee
-        /// settles the round and it attests the same model as the quorum. Who has committed to opinions of another number, or
+        /// seat's scores end the phase. From now on nothing of this seat can be slashed until it attests; it is paid its fee if
+        /// its committee settles the round and it attests the same model as the quorum. Who has committed to opinions of another number, or
         /// to scores beyond `MAX_SCORE`, can never open them.
         ///
         /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `AlreadyOpened`, `WrongLength`,
@@ -386,10 +405,15 @@ pub mod pallet {
         /// server's optimizer after it, `None` where the task's has no state. Seats agree where both the model and the state do.
         ///
         /// By a seat that has opened its scores, once, in phase Aggregating of the task's current round. Free when it succeeds.
-        /// The attestation that completes the quorum settles the round; those that come later are still taken, until the time
-        /// to claim has passed.
+        /// The attestation that completes the quorum settles the round; those of the same model that come later are still taken, until
+        /// the time to claim has passed.
         ///
-        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `NotOpened`, `AlreadyAttested`, `InvalidMetric`.
+        /// From now on the seat loses a part of its bond in the task if the round settles with another model or state: aggregation is
+        /// exact, so whoever computes what the specification says agrees. Then it cannot commit in another one before its seat is settled.
+        /// Who doubts its own result stays silent, which costs nothing but the fee.
+        ///
+        /// Errors: `NoRound`, `NotCurrentRound`, `WrongPhase`, `TooLate`, `NotCommitted`, `NotOpened`, `AlreadyAttested`, `InvalidMetric`,
+        /// `Outvoted`, and that of the place (`StillAtRisk`).
         /// Event: `Attested`.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::attest())]
@@ -417,18 +441,26 @@ pub mod pallet {
             Ok(Pays::No.into())
         }
 
-        /// Settles a trainer's part in a round: pays an accepted update its share of the reward, slashes a fault, and removes
+        /// Settles a trainer's part in a round: pays an accepted update its share of the reward, accuses of a fault, and removes
         /// the row.
         ///
         /// By anybody, for any trainer that committed: once the round is over, or, for a commitment that was not revealed, once
         /// phase Revealing is. Free when it succeeds. Accepted updates of a settled round are paid until the time to claim has
-        /// passed. Slashed are commitments not revealed, unless the round ended before the end of Revealing or was cancelled or
-        /// expired, and, in a settled round, updates that the committee found missing or malformed. Of the former slashes half
-        /// goes to the task, of the latter all to the treasury.
+        /// passed. Faults are commitments not revealed, unless the round ended before the end of Revealing or was cancelled or
+        /// expired, and, in a settled round, updates that the committee found missing or malformed. What a fault costs is taken out
+        /// of the bond and waits in a case (pallet `disputes`), in which the accused may appeal.
         ///
-        /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Punished` or `Closed`.
+        /// In a settled round an update that is challenged waits until the challenge is answered or concluded (`TooEarly`). One for which
+        /// nobody has answered is not paid for: its trainer is accused already, and is not accused of anything else in the round. In a
+        /// void round a challenge lapses with the claim.
+        ///
+        /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Accused` or `Closed`.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::claim_unrevealed().max(T::WeightInfo::claim_faulty()))]
+        #[pallet::weight(
+            T::WeightInfo::claim_unrevealed()
+                .max(T::WeightInfo::claim_faulty())
+                .saturating_add(lapse::<T>())
+        )]
         pub fn claim(
             origin: OriginFor<T>,
             task: TaskId,
@@ -440,14 +472,15 @@ pub mod pallet {
             Ok(Pays::No.into())
         }
 
-        /// Settles a seat's part in a round: pays its fee, slashes scores that were not opened, and removes the row.
+        /// Settles a seat's part in a round: pays its fee, accuses of scores that were not opened and of another model attested than
+        /// the settled one, and removes the row.
         ///
         /// By anybody, for any seat that committed: once the round is over, or, where the committee was replaced, at once; scores
         /// not opened also once phase Verdict is over; a seat of a settled round that has not attested only once the time to claim
         /// has passed. Free when it succeeds. The fee is paid until the time to claim has passed. Where an account has not
         /// opened its scores in a later committee of the round, that seat is settled first.
         ///
-        /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Punished` or `Closed`.
+        /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Accused` or `Closed`.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::claim_seat().saturating_add(other_seats::<T>(1)))]
         pub fn claim_seat(

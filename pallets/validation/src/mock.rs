@@ -36,10 +36,12 @@ impl frame_system::Config for Test {
 
 impl pallet_validation::Config for Test {
     type Bonds = Others;
+    type Challenges = Others;
     type Clock = Others;
     type Escrow = Others;
     type Evidence = Others;
     type Roster = Others;
+    type Tribunal = Others;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = Others;

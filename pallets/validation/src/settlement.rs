@@ -1,11 +1,14 @@
-//! What everybody gets: rewards, fees, slashes.
+//! What everybody gets: rewards, fees, accusations.
 
 use crate::{
     Committees, Config, Due, Error, Event, Histories, Pallet, Running, Seats, Shares, Sheets,
     Verdicts,
 };
-use decentralml_protocol::payout;
-use decentralml_traits::{Bonds, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView};
+use decentralml_protocol::{payout, slashing};
+use decentralml_traits::{
+    Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView,
+    Tribunal,
+};
 use decentralml_types::{
     CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
     TaskStatus, limits::TALLY_BATCH,
@@ -22,7 +25,7 @@ impl<T: Config> Pallet<T> {
         who: &T::AccountId,
     ) -> Result<Due, Error<T>> {
         let (spec, view) = Self::terms(task, round)?;
-        let slash = |fault| Due::Slash(fault, payout::slash_amount(fault, spec.terms.trainer_bond));
+        let slash = |fault| Due::Slash(fault, slashing::amount(fault, spec.terms.trainer_bond));
         match T::Evidence::row(task, round, who).ok_or(Error::NothingToClaim)? {
             EvidenceRow::Committed => {
                 ensure!(view.phase > Phase::Revealing, Error::TooEarly);
@@ -32,6 +35,12 @@ impl<T: Config> Pallet<T> {
                 ensure!(view.phase.is_final(), Error::TooEarly);
                 if view.phase != Phase::Settled {
                     return Ok(Due::Nothing);
+                }
+                match T::Challenges::standing(task, round, who) {
+                    Challenged::Met => {}
+                    Challenged::Open => return Err(Error::TooEarly),
+                    // Its bond in the task has gone already, so whatever the committee has found costs no second one.
+                    Challenged::Unanswered => return Ok(Due::Nothing),
                 }
                 let verdict = Verdicts::<T>::get((task, round, who));
                 Ok(match verdict.and_then(|verdict| verdict.outcome) {
@@ -66,7 +75,7 @@ impl<T: Config> Pallet<T> {
         if !seat.opened {
             let quorum = spec.committee.quorum.into();
             return Ok(if openings_are_over(&view, number, committee.committed, quorum)? {
-                let amount = payout::slash_amount(Fault::NotOpened, spec.terms.evaluator_bond);
+                let amount = slashing::amount(Fault::NotOpened, spec.terms.evaluator_bond);
                 Due::Slash(Fault::NotOpened, amount)
             } else {
                 Due::Nothing
@@ -74,17 +83,29 @@ impl<T: Config> Pallet<T> {
         }
         let replaced = number < view.committee;
         ensure!(replaced || view.phase.is_final(), Error::TooEarly);
-        if replaced || view.phase != Phase::Settled || view.claims_expired {
+        if replaced || view.phase != Phase::Settled {
             return Ok(Due::Nothing);
         }
-        // A seat that has not attested yet still may.
-        let attested = seat.attested.ok_or(Error::TooEarly)?;
+        let Some(attested) = seat.attested else {
+            // It still may.
+            ensure!(view.claims_expired, Error::TooEarly);
+            return Ok(Due::Nothing);
+        };
         let agrees = committee.leading().is_some_and(|(leading, ..)| leading == attested);
-        Ok(if agrees { Due::Pay(spec.terms.fee_per_seat) } else { Due::Nothing })
+        Ok(if !agrees {
+            let amount = slashing::amount(Fault::WrongAggregate, spec.terms.evaluator_bond);
+            Due::Slash(Fault::WrongAggregate, amount)
+        } else if view.claims_expired {
+            Due::Nothing
+        } else {
+            Due::Pay(spec.terms.fee_per_seat)
+        })
     }
 
     pub(crate) fn do_claim(who: &T::AccountId, task: TaskId, round: RoundNumber) -> DispatchResult {
         let due = Self::trainer_due(task, round, who)?;
+        // Before the update goes, by which a challenge is one.
+        T::Challenges::forget(task, round, who);
         let row = T::Evidence::take(task, round, who);
         if matches!(row, Some(EvidenceRow::Revealed { .. })) {
             Verdicts::<T>::remove((task, round, who));
@@ -138,7 +159,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Pays or slashes, and tells the others that the row is gone. A slash takes what there is and cannot fail.
+    /// Pays or accuses, and tells the others that the row is gone. An accusation takes what there is and cannot fail.
     fn settle(
         task: TaskId,
         round: RoundNumber,
@@ -154,14 +175,10 @@ impl<T: Config> Pallet<T> {
                 (0, Event::Closed { task, round, who: who.clone(), role })
             }
             Due::Slash(fault, amount) => {
-                let account = T::Escrow::account(task);
-                let harmed = payout::harms_task(fault).then_some(&account);
-                let slashed = T::Bonds::slash(who, role, amount, harmed);
-                if slashed.to_harmed > 0 {
-                    T::Escrow::recovered(task, slashed.to_harmed);
-                }
-                let amount = slashed.total;
-                (0, Event::Punished { task, round, who: who.clone(), role, fault, amount })
+                let accused = who.clone();
+                let charge = Charge { accused, role, fault, amount, task, round, reporter: None };
+                let amount = T::Tribunal::accuse(charge);
+                (0, Event::Accused { task, round, who: who.clone(), role, fault, amount })
             }
         };
         T::Escrow::row_settled(task, round, who, pay)?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod aggregating;
+mod challenged;
 mod claims_of_seats;
 mod claims_of_trainers;
 mod forgetting;

@@ -185,6 +185,6 @@ pub enum Due {
     Nothing,
     /// Pays this much from the task's escrow.
     Pay(Balance),
-    /// Slashes up to this much of the bond.
+    /// Accuses of a fault that costs up to this much of the bond.
     Slash(Fault, Balance),
 }

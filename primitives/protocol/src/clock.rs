@@ -7,10 +7,13 @@
 //!      └───────────┴──────────────┴────────┴──────────┴─────────────┴──► Void
 //! ```
 
-use decentralml_types::{CommitteeNumber, Failure, Phase};
+use decentralml_types::{BlockNumber, CommitteeNumber, Failure, Phase};
 
 /// Committees after the first that a round may draw.
 pub const MAX_REDRAWS: CommitteeNumber = 1;
+
+/// Blocks from the opening of a draw until its seed can be read. Phases that begin with a draw get them on top.
+pub const SEED_DELAY: BlockNumber = 2;
 
 /// Who has acted in a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,9 @@
 //! | [`draw`] | who is drawn from a population of any size, in constant work |
 //! | [`clock`] | when a phase ends and what follows |
 //! | [`verdict`] | what many opinions on one update amount to, and whether it is accepted |
-//! | [`payout`] | who gets how much, of rewards and of slashes |
+//! | [`dag`] | whether blocks are those that a path from a file's CID leads through |
+//! | [`payout`] | who gets how much of a reward |
+//! | [`slashing`] | who is slashed for what, how much, who gets it, and what a case about it comes to |
 //! | [`robust`] | how many hostile updates a rule bears among those that a round has accepted |
 //! | [`spec`] | whether a task contradicts itself |
 
@@ -17,9 +19,11 @@
 extern crate alloc;
 
 pub mod clock;
+pub mod dag;
 pub mod draw;
 pub mod golden;
 pub mod payout;
 pub mod robust;
+pub mod slashing;
 pub mod spec;
 pub mod verdict;

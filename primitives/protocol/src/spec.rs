@@ -1,9 +1,13 @@
 //! Whether a task contradicts itself.
 
+use crate::slashing;
 use core::fmt;
 use decentralml_types::{
     TaskSpec,
-    limits::{MAX_CUSTODY_HOSTS, MAX_ROUNDS, MAX_SEATS, MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS},
+    limits::{
+        MAX_CLAIMING_BLOCKS, MAX_CUSTODY_HOSTS, MAX_ROUND_BLOCKS, MAX_ROUNDS, MAX_SEATS,
+        MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS,
+    },
     spec::{MILLION, Objective},
 };
 
@@ -84,7 +88,8 @@ pub enum SpecError {
     Trainers,
     /// `committee`: between 3 and 31 seats, quorum at least two thirds of them and at most all.
     Committee,
-    /// `deadlines`: every phase needs a block or more, and the lifetime must hold one round.
+    /// `deadlines`: every phase needs a block or more, the lifetime must hold one round, a round whose committee is drawn twice lasts
+    /// at most 100,800 blocks, and claiming no longer.
     Deadlines,
     /// `terms`: the reward and the bonds must be positive, and the total must fit.
     Terms,
@@ -167,7 +172,8 @@ impl fmt::Display for SpecError {
                 "committee: between 3 and 31 seats, and a quorum of at least two thirds of them"
             },
             Self::Deadlines => {
-                "deadlines: every phase needs at least one block, and lifetime must be longer than one round"
+                "deadlines: every phase needs at least one block, lifetime must be longer than one round, and neither claiming nor \
+                 training + revealing + 2 * (scoring + verdict + aggregating) may be longer than 100800 blocks"
             },
             Self::Terms => {
                 "terms: reward_per_round, trainer_bond and evaluator_bond must be positive, and the total must fit"
@@ -223,7 +229,12 @@ fn check_deadlines(spec: &TaskSpec) -> Result<(), SpecError> {
     require(phases.iter().all(|&blocks| blocks > 0), SpecError::Deadlines)?;
     require(d.enrolling > 0 && d.claiming > 0, SpecError::Deadlines)?;
     let round = phases.iter().try_fold(d.enrolling, |sum, &blocks| sum.checked_add(blocks));
-    require(round.is_some_and(|round| d.lifetime > round), SpecError::Deadlines)
+    require(round.is_some_and(|round| d.lifetime > round), SpecError::Deadlines)?;
+    let blocks = slashing::round_blocks(d);
+    require(
+        blocks <= u64::from(MAX_ROUND_BLOCKS) && d.claiming <= MAX_CLAIMING_BLOCKS,
+        SpecError::Deadlines,
+    )
 }
 
 fn check_terms(spec: &TaskSpec) -> Result<(), SpecError> {

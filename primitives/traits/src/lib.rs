@@ -1,21 +1,28 @@
 //! How the pallets meet. None depends on another: each asks through one of these traits, and the runtime ties them together.
 //!
 //! ```text
-//!   participants ── Bonds ──────────► assignments, results, validation
+//!   participants ── Bonds ──────────► assignments, results, validation, disputes
 //!   participants ── Keyring ────────► assignments, data
-//!   assignments ─── Roster ─────────► tasks, results, validation
+//!   assignments ─── Roster ─────────► tasks, results, validation, disputes
 //!   results ─────── Evidence ───────► tasks, validation
 //!   validation ──── Judgment ───────► tasks
+//!   results ─────── Revealed ───────► challenges
+//!   challenges ──── Challenges ─────► validation
+//!   disputes ────── Tribunal ───────► validation, challenges
 //!   models ──────── Registry ───────► tasks
-//!   tasks ───────── Clock, Escrow ──► assignments, results, validation
+//!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes, challenges
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+mod challenges;
+
+pub use challenges::{Challenged, Challenges, Revealed};
+
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Failure, NextModel, Phase, Ppm, PublicKey, Role, RoundNumber,
-    TaskId, TaskSpec, TaskStatus, Version,
+    Balance, Cid, CommitteeNumber, Failure, Fault, NextModel, Phase, Ppm, PublicKey, Role,
+    RoundNumber, TaskId, TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
@@ -28,20 +35,73 @@ pub trait Bonds<AccountId> {
     fn disengage(who: &AccountId, role: Role, amount: Balance);
     /// Fails where slashes have left less in the bond than what is at risk: such an account must top up before it acts.
     fn ensure_covered(who: &AccountId, role: Role) -> DispatchResult;
-    /// Takes up to `amount` from the bond and splits it between `harmed` and the treasury; without `harmed`, the treasury gets
-    /// all of it.
-    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: Option<&AccountId>) -> Slashed;
+    /// Takes up to `amount` out of the bond, what is unbonding included, and says how much that was. It stays held, but covers nothing
+    /// and cannot leave until it is given back or forfeited. Counts as a fault where it takes anything.
+    fn seize(who: &AccountId, role: Role, amount: Balance) -> Balance;
+    /// Gives `amount` of what was seized back: into the bond or, where the account has left, as free funds. The fault no longer counts.
+    fn give_back(who: &AccountId, role: Role, amount: Balance);
+    /// Gives `amount` of what was seized to others, and says what reached them. Cannot fail: what a receiver cannot have goes to the
+    /// treasury, and what the treasury cannot have is burned.
+    fn forfeit(
+        who: &AccountId,
+        role: Role,
+        amount: Balance,
+        receivers: Receivers<AccountId>,
+    ) -> Forfeited;
+    /// Pays up to `amount` of the bond to `to`, whom its owner has accused wrongly, and says how much that was. Counts as a fault
+    /// where it pays anything.
+    fn charge(who: &AccountId, role: Role, amount: Balance, to: &AccountId) -> Balance;
+    /// What is seized of an account's bond.
+    fn seized(who: &AccountId, role: Role) -> Balance;
     /// The least that a role can put at risk, in planck.
     fn minimum(role: Role) -> Balance;
 }
 
-/// What a slash took, and where it went.
+/// Who gets what of forfeited funds, in planck. The rest goes to the treasury.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receivers<AccountId> {
+    /// The harmed side, where there is one.
+    pub harmed: Option<(AccountId, Balance)>,
+    /// Whoever has shown the fault, where somebody has.
+    pub reporter: Option<(AccountId, Balance)>,
+}
+
+/// What of forfeited funds has arrived, in planck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slashed {
-    /// Taken from the bond.
-    pub total: Balance,
-    /// The part that was transferred to the harmed side.
+pub struct Forfeited {
+    /// At the harmed side.
     pub to_harmed: Balance,
+    /// At the reporter.
+    pub to_reporter: Balance,
+}
+
+/// Cases against participants, as `disputes` keeps them.
+pub trait Tribunal<AccountId> {
+    /// Opens a case and takes what is at stake out of the accused's bond; says how much that was. It is less than the charge
+    /// names where the bond does not cover it. Where there is nothing to take, no case is opened. Cannot fail.
+    fn accuse(charge: Charge<AccountId>) -> Balance;
+}
+
+/// What somebody is accused of.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Charge<AccountId> {
+    /// Whose bond is at stake.
+    pub accused: AccountId,
+    /// Which of its bonds.
+    pub role: Role,
+    /// For what.
+    pub fault: Fault,
+    /// What the fault costs, in planck: `slashing::amount` of the task's bond.
+    pub amount: Balance,
+    /// The task.
+    pub task: TaskId,
+    /// The round.
+    pub round: RoundNumber,
+    /// Who has shown the fault, where somebody has; it gets its part of the slash, and pays the costs where the council frees the
+    /// accused.
+    pub reporter: Option<AccountId>,
 }
 
 /// Keys that bytes are encrypted to, as `participants` keeps them.
@@ -86,6 +146,8 @@ impl Draw {
 pub trait Roster<AccountId> {
     /// Accounts that are enrolled now.
     fn enrolled(task: TaskId, role: Role) -> u32;
+    /// Whether an account is enrolled now.
+    fn is_enrolled(task: TaskId, role: Role, who: &AccountId) -> bool;
     /// Freezes the population of a draw and asks for its seed, which nobody knows yet. Returns how many places are drawn:
     /// `places`, or fewer where fewer are enrolled.
     fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32;
@@ -103,8 +165,18 @@ pub trait Roster<AccountId> {
     /// Notes that an account has a row in `round` to be settled, so it cannot leave the task, and that its bond now stands for
     /// that round. Fails where the bond still stands for another one: a bond covers the faults of one round at a time.
     fn hold_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId) -> DispatchResult;
+    /// The round that an account's bond stands for.
+    fn at_risk(task: TaskId, role: Role, who: &AccountId) -> Option<RoundNumber>;
     /// Notes that nothing which the account did in `round` can be slashed any more.
     fn clear_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId);
+    /// Notes that what the account did in `round`, where a row of it is open, may be slashed again. Fails where the bond stands for
+    /// another round.
+    fn expose_place(
+        task: TaskId,
+        round: RoundNumber,
+        role: Role,
+        who: &AccountId,
+    ) -> DispatchResult;
     /// Notes that a row of `round` was settled; it clears the place as well.
     fn release_place(task: TaskId, round: RoundNumber, role: Role, who: &AccountId);
 }

@@ -18,3 +18,5 @@ pub type RoundNumber = u32;
 pub type CommitteeNumber = u8;
 /// A version of a task's model, counted from 1.
 pub type Version = u32;
+/// A case against a participant.
+pub type CaseId = u64;

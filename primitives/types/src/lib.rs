@@ -23,13 +23,13 @@ pub use cid::{Cid, Codec};
 pub use encryption::PublicKey;
 pub use host::{Url, Urls};
 pub use ids::{
-    Balance, BlockNumber, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,
+    Balance, BlockNumber, CaseId, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,
 };
 pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
 pub use phase::{Failure, Phase, TaskStatus};
 pub use spec::{Asset, TaskSpec, limits};
-pub use verdict::{Fault, Outcome};
+pub use verdict::{Fault, Outcome, Ruling};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;

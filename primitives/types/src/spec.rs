@@ -29,6 +29,11 @@ pub mod limits {
     pub const MAX_SCORE: i64 = 1_000_000_000_000;
     /// Bytes of one update, at most: 16 GiB.
     pub const MAX_UPDATE_BYTES: u64 = 16 << 30;
+    /// Blocks of a round whose committee is drawn twice, at most, without those of its draws: a week of six-second blocks. Bonds stay
+    /// slashable for longer than a round can last.
+    pub const MAX_ROUND_BLOCKS: u32 = 100_800;
+    /// Blocks in which the pay of a round can be claimed, at most: a week of six-second blocks.
+    pub const MAX_CLAIMING_BLOCKS: u32 = 100_800;
     /// Hosts that a task may want each update at before its commitment, at most: a trainer uploads that often.
     pub const MAX_CUSTODY_HOSTS: u8 = 8;
 

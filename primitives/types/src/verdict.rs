@@ -29,6 +29,36 @@ pub enum Fault {
     Unavailable,
     /// By the committee's majority the update's bytes are not an update of this task.
     Malformed,
+    /// A seat attested another model or state than the one with which its round settled. Aggregation is exact, so seats that do
+    /// what the specification says never differ.
+    WrongAggregate,
+    /// A trainer did not answer a challenge to show a block of its update in time.
+    Unanswered,
+}
+
+/// What the council makes of an appeal.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// The majority finds the accused guilty.
+    Guilty,
+    /// The majority frees the accused.
+    Freed,
+    /// Nobody has voted, or as many for as against: by the fault's proof.
+    Undecided,
 }
 
 /// What became of a revealed update.

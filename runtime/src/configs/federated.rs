@@ -1,13 +1,27 @@
 //! The pallets of federated training and of shared data.
 
-use crate::{configs::governance::CouncilMajority, *};
-use frame_support::{PalletId, parameter_types, traits::ConstU32};
+use crate::{
+    configs::governance::{CouncilMajority, MaxCouncilors},
+    *,
+};
+use decentralml_protocol::slashing;
+use frame_support::{
+    PalletId, parameter_types,
+    traits::{ConstU8, ConstU32},
+};
 
 parameter_types! {
     pub const MinTrainerBond: Balance = UNIT;
     pub const MinEvaluatorBond: Balance = UNIT;
-    /// A week of six-second blocks: longer than any round, retries included, can be open by the limits of a task.
-    pub const UnbondingPeriod: BlockNumber = 100_800;
+    /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, which the pallet checks.
+    pub const UnbondingPeriod: BlockNumber = 403_200;
+    pub Liability: BlockNumber =
+        slashing::longest_liability(AppealWindow::get(), JudgmentPeriod::get());
+    pub AppealWindow: BlockNumber = settings::AppealWindow::<Runtime>::get();
+    pub JudgmentPeriod: BlockNumber = settings::JudgmentPeriod::<Runtime>::get();
+    /// Half of the smallest bond.
+    pub const AppealBond: Balance = UNIT / 2;
+    pub const AppealCosts: Balance = UNIT / 10;
     /// For each host that an account announces, and each byte of its URL: 22.8 thousandths of a token for the longest.
     pub const HostDepositBase: Balance = 10 * MILLIUNIT;
     pub const HostDepositPerByte: Balance = MILLIUNIT / 10;
@@ -27,6 +41,12 @@ parameter_types! {
     pub const ContentDeposit: Balance = UNIT / 10;
     /// For each account to which content is granted.
     pub const GrantDeposit: Balance = 10 * MILLIUNIT;
+    /// For demanding a block of an update: more than twice what the longest answer costs, so that who answers loses nothing by
+    /// a first try that fails.
+    pub const ChallengeBond: Balance = 5 * UNIT;
+    /// What the treasury gets for an answer: about the fee of the longest one, of a leaf of 1 MiB and two nodes.
+    pub const AnswerPrice: Balance = 3 * UNIT / 2;
+    pub AnswerPeriod: BlockNumber = settings::AnswerPeriod::<Runtime>::get();
 }
 
 impl pallet_participants::Config for Runtime {
@@ -36,6 +56,7 @@ impl pallet_participants::Config for Runtime {
     type MinTrainerBond = MinTrainerBond;
     type MinEvaluatorBond = MinEvaluatorBond;
     type UnbondingPeriod = UnbondingPeriod;
+    type Liability = Liability;
     type HostDepositBase = HostDepositBase;
     type HostDepositPerByte = HostDepositPerByte;
     type KeyDeposit = KeyDeposit;
@@ -86,11 +107,33 @@ impl pallet_results::Config for Runtime {
 
 impl pallet_validation::Config for Runtime {
     type Bonds = Participants;
+    type Challenges = Challenges;
     type Clock = Tasks;
     type Escrow = Tasks;
     type Evidence = Results;
     type Roster = Assignments;
+    type Tribunal = Disputes;
     type WeightInfo = weights::pallet_validation::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_disputes::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type Bonds = Participants;
+    type Clock = Tasks;
+    type Escrow = Tasks;
+    type Roster = Assignments;
+    type Council = CouncilMembership;
+    type AppealWindow = AppealWindow;
+    type JudgmentPeriod = JudgmentPeriod;
+    type AppealBond = AppealBond;
+    type AppealCosts = AppealCosts;
+    type MaxVotes = MaxCouncilors;
+    type Treasury = crate::configs::TreasuryAccount;
+    type WeightInfo = weights::pallet_disputes::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }
@@ -111,6 +154,23 @@ impl pallet_data::Config for Runtime {
     type ContentDeposit = ContentDeposit;
     type GrantDeposit = GrantDeposit;
     type WeightInfo = weights::pallet_data::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_challenges::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type Clock = Tasks;
+    type Revealed = Results;
+    type Tribunal = Disputes;
+    type ChallengeBond = ChallengeBond;
+    type AnswerPrice = AnswerPrice;
+    type AnswerPeriod = AnswerPeriod;
+    type MaxChallenges = ConstU8<8>;
+    type Treasury = crate::configs::TreasuryAccount;
+    type WeightInfo = weights::pallet_challenges::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }

@@ -15,6 +15,9 @@ pub type CouncilInstance = pallet_collective::Instance1;
 /// The list of validators.
 pub type ValidatorInstance = pallet_membership::Instance2;
 
+/// Members that the council can have.
+pub type MaxCouncilors = ConstU32<100>;
+
 /// More than half of the council.
 pub type CouncilMajority = EitherOfDiverse<
     EnsureRoot<AccountId>,
@@ -38,7 +41,7 @@ impl pallet_collective::Config<CouncilInstance> for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type MotionDuration = MotionDuration;
     type MaxProposals = ConstU32<100>;
-    type MaxMembers = ConstU32<100>;
+    type MaxMembers = MaxCouncilors;
     type DefaultVote = pallet_collective::PrimeDefaultVote;
     type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
     type SetMembersOrigin = EnsureRoot<AccountId>;
@@ -57,7 +60,7 @@ impl pallet_membership::Config<pallet_membership::Instance1> for Runtime {
     type PrimeOrigin = CouncilTwoThirds;
     type MembershipInitialized = Council;
     type MembershipChanged = Council;
-    type MaxMembers = ConstU32<100>;
+    type MaxMembers = MaxCouncilors;
     type WeightInfo = pallet_membership::weights::SubstrateWeight<Runtime>;
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use codec::Encode;
+use decentralml_protocol::dag::{MAX_LEAF, MAX_NODE, MAX_PATH};
 use decentralml_runtime::*;
 use decentralml_types::{
     Balance, Cid, Codec, Opinion, Opinions, Role, TaskSpec, Url, Urls,
@@ -137,7 +138,27 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
             pallet_data::Call::grant { cid: CID, account: account(), envelope: CID }.into(),
         ),
         ("Data", "revoke", pallet_data::Call::revoke { cid: CID, account: account() }.into()),
+        ("Disputes", "appeal", pallet_disputes::Call::appeal { case: 1 }.into()),
+        ("Disputes", "vote", pallet_disputes::Call::vote { case: 1, guilty: true }.into()),
+        ("Disputes", "conclude", pallet_disputes::Call::conclude { case: 1 }.into()),
         ("Data", "retire", pallet_data::Call::retire { cid: CID }.into()),
+        (
+            "Challenges",
+            "challenge",
+            pallet_challenges::Call::challenge {
+                task,
+                round,
+                trainer: account(),
+                path: pallet_challenges::Path::truncate_from(vec![1; MAX_PATH]),
+            }
+            .into(),
+        ),
+        ("Challenges", "answer", longest_answer()),
+        (
+            "Challenges",
+            "conclude",
+            pallet_challenges::Call::conclude { task, round, trainer: account() }.into(),
+        ),
     ]
 }
 
@@ -149,6 +170,15 @@ pub fn named(pallet: &str, name: &str) -> Option<RuntimeCall> {
 fn open_scores(updates: u32) -> RuntimeCall {
     let (task, round, salt) = (1, 1, SALT);
     pallet_validation::Call::open_scores { task, round, opinions: opinions(updates), salt }.into()
+}
+
+/// A leaf and the nodes above it, each as long as it may be.
+pub fn longest_answer() -> RuntimeCall {
+    let block = |length| pallet_challenges::Bytes::truncate_from(vec![7; length]);
+    let mut blocks = vec![block(MAX_NODE); MAX_PATH];
+    blocks.push(block(MAX_LEAF));
+    let blocks = pallet_challenges::Blocks::truncate_from(blocks);
+    pallet_challenges::Call::answer { task: 1, round: 1, trainer: account(), blocks }.into()
 }
 
 /// The calls of a round in which everybody acts and nothing fails, and how often each is made.

@@ -79,6 +79,8 @@ pub fn check() {
     Validation::do_try_state().unwrap();
     Models::do_try_state().unwrap();
     Data::do_try_state().unwrap();
+    Disputes::do_try_state().unwrap();
+    Challenges::do_try_state().unwrap();
 }
 
 /// Makes blocks, each with a VRF output of its own.
@@ -359,6 +361,17 @@ pub fn due(task: TaskId) {
     let deadline = round(task).1.deadline;
     blocks(deadline.saturating_sub(System::block_number()));
     ok(SPONSOR, pallet_tasks::Call::advance { task });
+}
+
+/// Lets the time to appeal and to judge pass, and ends all cases.
+pub fn conclude_all() {
+    let cases = || pallet_disputes::Cases::<Runtime>::iter();
+    let last = cases().map(|(_, row)| row.deadline).max().unwrap_or(0);
+    System::set_block_number(System::block_number().max(last));
+    let open: Vec<_> = cases().map(|(case, _)| case).collect();
+    for case in open {
+        ok(SPONSOR, pallet_disputes::Call::conclude { case });
+    }
 }
 
 /// Settles everything that a round left, for everybody.

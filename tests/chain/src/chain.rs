@@ -91,6 +91,13 @@ impl Chain {
                 keys: vec![(validator.clone(), validator, keys)],
                 ..Default::default()
             },
+            // Short enough for cases and challenges to come to their end between other steps.
+            settings: SettingsConfig {
+                appeal_window: 40,
+                judgment_period: 60,
+                answer_period: 20,
+                ..Default::default()
+            },
             ..Default::default()
         };
         let storage = genesis.build_storage().expect("the genesis holds together");

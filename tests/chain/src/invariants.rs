@@ -16,6 +16,8 @@ pub const STATES: &[(&str, TryState)] = &[
     ("Validation", Validation::do_try_state),
     ("Models", Models::do_try_state),
     ("Data", Data::do_try_state),
+    ("Disputes", Disputes::do_try_state),
+    ("Challenges", Challenges::do_try_state),
 ];
 
 /// All that is held of an account, by reason, in planck.
@@ -24,7 +26,9 @@ pub type Holds = BTreeMap<(AccountId, Vec<u8>), Balance>;
 /// What our records say is held, and from whom. Another pallet that holds adds what its records say.
 pub fn recorded_holds() -> Holds {
     use codec::Encode;
+    use pallet_challenges::{HoldReason as Challenges, Stage};
     use pallet_data::HoldReason as Data;
+    use pallet_disputes::HoldReason as Disputes;
     use pallet_participants::HoldReason as Participants;
     use pallet_tasks::HoldReason as Tasks;
 
@@ -56,6 +60,14 @@ pub fn recorded_holds() -> Holds {
             grants.map(|grant| grant.deposit).sum(),
         );
         owe(content.owner, Data::ContentDeposit.into(), content.deposit);
+    }
+    for case in pallet_disputes::Cases::<Runtime>::iter_values() {
+        owe(case.charge.accused, Disputes::AppealBond.into(), case.appeal.unwrap_or(0));
+    }
+    for record in pallet_challenges::Records::<Runtime>::iter_values() {
+        if let Stage::Open(challenge) = record.stage {
+            owe(challenge.challenger, Challenges::Challenge.into(), challenge.bond);
+        }
     }
     holds.retain(|_, amount| *amount > 0);
     holds
@@ -152,6 +164,9 @@ pub fn leftovers() -> Vec<(&'static str, usize)> {
         pallet_validation::Histories::<Runtime>,
         pallet_data::Contents::<Runtime>,
         pallet_data::Grants::<Runtime>,
+        pallet_disputes::Cases::<Runtime>,
+        pallet_disputes::Ballots::<Runtime>,
+        pallet_challenges::Records::<Runtime>,
     ];
     let candidates = pallet_models::Versions::<Runtime>::iter_values();
     let candidates = candidates.filter(|model| model.status == pallet_models::Release::Candidate);

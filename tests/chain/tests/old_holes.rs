@@ -263,6 +263,7 @@ fn collateral_leaves_before_the_verdict() {
     step(&mut world, Step::Due { who: KEEPER, task: 0 });
     let before = owns(&mut world, TRAINERS[1]);
     assert!(claim(&mut world, KEEPER, TRAINERS[1]));
+    executed(&mut world);
     assert_eq!(before - owns(&mut world, TRAINERS[1]), BOND);
 }
 
@@ -290,13 +291,23 @@ fn found_malformed(world: &mut World, who: u8) -> u128 {
     owns(world, who)
 }
 
+/// The one case that there is comes to its end without an appeal.
+fn executed(world: &mut World) {
+    world.conclude_in_time(0).unwrap();
+    assert!(world.cases().is_empty());
+}
+
 #[test]
 fn an_upheld_accusation_refunds_the_accused() {
     let mut world = running();
     let before = found_malformed(&mut world, 5);
     assert!(claim(&mut world, KEEPER, 5));
-    assert_eq!(before - owns(&mut world, 5), BOND);
     assert!(!claim(&mut world, KEEPER, 5), "once");
+    // The bond waits in a case. Upheld by the council, it is gone, and the bond of the appeal with it.
+    assert_eq!(before, owns(&mut world, 5));
+    step(&mut world, Step::Judge { case: 0, votes: [Some(true), Some(true), None] });
+    assert!(before - owns(&mut world, 5) > BOND);
+    assert!(world.cases().is_empty());
 }
 
 #[test]
@@ -308,6 +319,7 @@ fn slashed_money_goes_to_the_accuser() {
     let others = SEATS.map(|who| owns(&mut world, who));
     let (sponsor, caller) = (owns(&mut world, SPONSOR), owns(&mut world, 9));
     assert!(claim(&mut world, 9, 5));
+    executed(&mut world);
     // Whoever calls, the seats that found it and the sponsor whose task it is gain nothing by it.
     assert_eq!(treasury(&mut world) - before, BOND);
     assert_eq!(SEATS.map(|who| owns(&mut world, who)), others);

@@ -151,7 +151,7 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
     event(&advanced, "Tasks", "TaskPaused");
     assert_eq!(advanced["fee"], 0, "it has moved something");
 
-    // The one row of the round, settled with a slash of which the task gets a half.
+    // The one row of the round, settled with an accusation.
     let account = Signer::from_uri(TRAINER)?.account().to_string();
     let row = |outcome: &str| {
         json!([{ "task": task, "round": 1, "account": account, "committee": null,
@@ -169,7 +169,7 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
     let money = |purse: &str| amount(&shown["task"]["money"][purse]);
     let (free, charges) = (money("free"), money("charges"));
     assert_eq!(free, funds + 2 * TOKEN);
-    assert!((TOKEN + BOND / 2..).contains(&charges), "{shown:#}");
+    assert!((TOKEN..).contains(&charges), "{shown:#}");
     let cancelled = system.json(SPONSOR, &["task", "cancel", &id])?;
     let ended = event(&cancelled, "Tasks", "TaskEnded");
     assert_eq!(ended["status"], "Cancelled");

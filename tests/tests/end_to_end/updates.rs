@@ -43,9 +43,9 @@ async fn bytes_that_are_no_update_of_the_task_cost_their_trainers_the_bond_and_t
         let fault = if conduct == "missing" { Fault::Unavailable } else { Fault::Malformed };
         assert_eq!(outcome, Outcome::Faulty(fault), "{told}\n{}", logs(&workers));
         assert_eq!((member.faults, member.bond), (1, 0), "{told}");
-        // Beside the bond it has lost nothing but fees.
-        assert!(owned <= POCKET - BOND, "{told}");
-        assert!(owned > POCKET - BOND - TOKEN / 2, "{told}");
+        // The bond waits for what becomes of the case; until then nothing is lost but fees.
+        assert!(owned <= POCKET, "{told}");
+        assert!(owned > POCKET - TOKEN / 2, "{told}");
     }
     let model = system.chain.finalized().await?.model(task, 1).await?.context("version 1")?;
     assert_eq!(model.updates, 3, "only updates that are some enter the model");

@@ -66,7 +66,13 @@ impl View {
 
 fn read_member(row: stored::members::Output) -> Member {
     let unbonding = row.unbonding.0.into_iter().map(|chunk| (chunk.amount, chunk.at)).collect();
-    Member { bond: row.bond, engaged: row.engaged, unbonding, faults: row.faults }
+    Member {
+        bond: row.bond,
+        engaged: row.engaged,
+        unbonding,
+        disputed: row.disputed,
+        faults: row.faults,
+    }
 }
 
 type Held = types::frame_support::traits::tokens::misc::IdAmount<

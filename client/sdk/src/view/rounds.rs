@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use decentralml_types::{CommitteeNumber, NextModel, RoundNumber, Score, TaskId};
+use decentralml_types::{CommitteeNumber, NextModel, Phase, RoundNumber, Score, TaskId};
 
 use super::View;
 use crate::{
@@ -184,16 +184,22 @@ impl View {
         Ok(own)
     }
 
-    /// Everything in a task's finished rounds that a claim settles now, whoever's it is and whether it is paid or slashed.
+    /// Everything in a task's finished rounds that a claim settles now, whoever's it is and whether it is paid, or accused.
     pub async fn open_rows(&self, task: TaskId) -> Result<Vec<Row>, ReadError> {
         let mut rows = Vec::new();
+        let waits = self.awaiting_answers(task).await?;
         for round in self.rounds(task).await? {
             if !round.phase.is_final() || round.open_rows == 0 {
                 continue;
             }
             let row = |account, committee| Row { task, round: round.number, account, committee };
             let trainers = self.commitments(task, round.number).await?;
-            rows.extend(trainers.into_iter().map(|(account, _)| row(account, None)));
+            // The row of an update that is challenged waits, but for one of a void round.
+            let settles = |account: &AccountId| {
+                round.phase == Phase::Void || !waits.contains(&(round.number, account.0))
+            };
+            let due = trainers.into_iter().filter(|(account, _)| settles(account));
+            rows.extend(due.map(|(account, _)| row(account, None)));
             let mut seats: BTreeMap<AccountId, Vec<(CommitteeNumber, Seat)>> = BTreeMap::new();
             for committee in 0..=round.committee {
                 for (account, seat) in self.seats(task, round.number, committee).await? {

@@ -85,7 +85,7 @@ impl View {
         Ok(module_account(&pallet.0, &task.to_le_bytes()))
     }
 
-    /// The account that fees and half of every slash go to.
+    /// The account that fees and most of every slash go to.
     pub async fn treasury(&self) -> Result<AccountId, ReadError> {
         for pallet in ["Participants", "Tasks"] {
             if let Some(account) = optional::<[u8; 32]>(self.metadata(), pallet, "Treasury")? {

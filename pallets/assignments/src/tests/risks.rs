@@ -55,6 +55,35 @@ fn what_cannot_be_slashed_any_more_does_not_bar_the_next_round() {
 }
 
 #[test]
+fn what_can_be_slashed_again_bars_the_next_round_and_leaves_the_rows_as_they_are() {
+    committed(|| {
+        clear(1);
+        assert_eq!(Assignments::at_risk(TASK, ROLE, &1), None);
+        assert_ok!(Assignments::expose_place(TASK, 1, ROLE, &1));
+        assert_eq!(Assignments::at_risk(TASK, ROLE, &1), Some(1));
+        assert_noop!(hold(2), Error::<Test>::StillAtRisk);
+        release(1);
+        assert_eq!(Places::<Test>::get((TASK, ROLE, 1)).unwrap().open_rows, 0);
+        assert_ok!(hold(2));
+        let exposed = Assignments::expose_place(TASK, 1, ROLE, &1);
+        assert_noop!(exposed, Error::<Test>::StillAtRisk);
+        let stranger = Assignments::expose_place(TASK, 1, ROLE, &2);
+        assert_noop!(stranger, Error::<Test>::NotEnrolled);
+    });
+}
+
+#[test]
+fn who_is_enrolled_is_known_by_role() {
+    build_and_execute(|| {
+        enroll(1, ROLE);
+        assert!(Assignments::is_enrolled(TASK, ROLE, &1));
+        assert!(!Assignments::is_enrolled(TASK, Role::Trainer, &1));
+        assert!(!Assignments::is_enrolled(TASK + 1, ROLE, &1));
+        assert!(!Assignments::is_enrolled(TASK, ROLE, &2));
+    });
+}
+
+#[test]
 fn settling_an_earlier_round_does_not_free_the_bond_of_a_later_one() {
     committed(|| {
         clear(1);

@@ -1,7 +1,7 @@
 //! Tasks put bonds at risk; what is at risk cannot leave, and no bond can be at risk twice.
 
 use crate::{Error, Members, mock::*};
-use decentralml_traits::Bonds;
+use decentralml_traits::{Bonds, Receivers};
 use decentralml_types::Role::{Evaluator, Trainer};
 use frame_support::{assert_noop, assert_ok};
 
@@ -55,7 +55,7 @@ fn an_account_that_was_slashed_tops_up_before_it_acts() {
         bond(ALICE, 200);
         assert_ok!(Participants::engage(&ALICE, Trainer, 200));
         assert_ok!(Participants::ensure_covered(&ALICE, Trainer));
-        Participants::slash(&ALICE, Trainer, 1, Some(&HARMED));
+        assert_eq!(Participants::seize(&ALICE, Trainer, 1), 1);
         assert_noop!(Participants::ensure_covered(&ALICE, Trainer), Error::<Test>::NotCovered);
         bond(ALICE, 1);
         assert_ok!(Participants::ensure_covered(&ALICE, Trainer));
@@ -68,7 +68,9 @@ fn the_row_of_an_account_that_lost_everything_goes_when_it_leaves_its_tasks() {
     build_and_execute(|| {
         bond(ALICE, 100);
         assert_ok!(Participants::engage(&ALICE, Trainer, 100));
-        Participants::slash(&ALICE, Trainer, 100, Some(&HARMED));
+        assert_eq!(Participants::seize(&ALICE, Trainer, 100), 100);
+        let receivers = Receivers { harmed: None, reporter: None };
+        Participants::forfeit(&ALICE, Trainer, 100, receivers);
         assert!(Members::<Test>::contains_key(Trainer, ALICE));
         Participants::disengage(&ALICE, Trainer, 100);
         assert!(!Members::<Test>::contains_key(Trainer, ALICE));

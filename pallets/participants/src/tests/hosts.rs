@@ -184,11 +184,13 @@ fn what_was_held_comes_back_whatever_the_price_is_now() {
 
 #[test]
 fn a_slash_does_not_reach_deposits() {
-    use decentralml_traits::Bonds;
+    use decentralml_traits::{Bonds, Receivers};
     build_and_execute(|| {
         assert_ok!(set(ALICE, &[b"/a"]));
         assert_ok!(Participants::bond(RuntimeOrigin::signed(ALICE), Trainer, 100));
-        Participants::slash(&ALICE, Trainer, u128::MAX, Some(&HARMED));
+        let amount = Participants::seize(&ALICE, Trainer, u128::MAX);
+        let receivers = Receivers { harmed: None, reporter: None };
+        Participants::forfeit(&ALICE, Trainer, amount, receivers);
         assert_eq!(held(ALICE), on_hold(ALICE));
         assert_ok!(set(ALICE, &[]));
         assert_eq!(total(ALICE), FUNDS - 100);

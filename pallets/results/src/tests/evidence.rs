@@ -1,5 +1,5 @@
 use crate::{Counts, Reveals, mock::*};
-use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow};
+use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow, Revealed};
 use decentralml_types::Phase;
 
 #[test]
@@ -29,6 +29,20 @@ fn counters_stay_until_the_last_row_is_settled() {
         Results::take(TASK, ROUND, &1);
         assert_eq!(Counts::<Test>::iter().count(), 0);
         assert_eq!(Reveals::<Test>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn the_bytes_of_an_update_are_known_from_its_reveal_until_its_row_is_settled() {
+    build_and_execute(|| {
+        commit(1);
+        assert_eq!(Results::cid(TASK, ROUND, &1), None);
+        CurrentPhase::set(Phase::Revealing);
+        reveal(1);
+        assert_eq!(Results::cid(TASK, ROUND, &1), Some(cid(1)));
+        assert_eq!(Results::cid(TASK, ROUND + 1, &1), None);
+        Results::take(TASK, ROUND, &1);
+        assert_eq!(Results::cid(TASK, ROUND, &1), None);
     });
 }
 

@@ -1,11 +1,11 @@
 //! All the other pallets.
 
 use super::*;
-use decentralml_protocol::payout::split_slash;
 use decentralml_traits::{
-    Bonds, Clock, Draw, Escrow, Evidence, EvidenceCounts, EvidenceRow, Roster, RoundView, Slashed,
+    Bonds, Challenged, Challenges, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts,
+    EvidenceRow, Forfeited, Receivers, Roster, RoundView, Tribunal,
 };
-use decentralml_types::{CommitteeNumber, Failure, Phase, Role, TaskStatus};
+use decentralml_types::{CommitteeNumber, Failure, Fault, Phase, Role, TaskStatus};
 use frame_support::{ensure, parameter_types};
 use sp_runtime::{DispatchError, DispatchResult};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Around {
     pub round: RoundNumber,
     pub phase: Phase,
     pub committee: CommitteeNumber,
+    /// Rounds that settled before, with their last committees.
+    pub earlier: BTreeMap<RoundNumber, CommitteeNumber>,
     pub failure: Option<Failure>,
     /// Whether the phase's deadline has passed.
     pub due: bool,
@@ -36,8 +38,8 @@ pub struct Around {
     pub evidence: BTreeMap<AccountId, EvidenceRow>,
     /// What is left of the bonds of those that have less than all tasks can ask.
     pub bonds: BTreeMap<AccountId, Balance>,
-    pub slashes: Vec<(AccountId, Role, Balance)>,
-    pub recovered: Balance,
+    /// Who was accused as what and of what, and what that took.
+    pub accused: Vec<(AccountId, Role, Fault, Balance)>,
     pub paid: Vec<(AccountId, Balance)>,
     /// Whether payments fail.
     pub broke: bool,
@@ -57,6 +59,7 @@ impl Default for Around {
             round: ROUND,
             phase: Phase::Scoring,
             committee: 0,
+            earlier: BTreeMap::new(),
             failure: None,
             due: false,
             claims_expired: false,
@@ -66,8 +69,7 @@ impl Default for Around {
             updates: Vec::new(),
             evidence: BTreeMap::new(),
             bonds: BTreeMap::new(),
-            slashes: Vec::new(),
-            recovered: 0,
+            accused: Vec::new(),
             paid: Vec::new(),
             broke: false,
             rows: 0,
@@ -79,6 +81,10 @@ impl Default for Around {
 }
 
 parameter_types! {
+    /// Where the challenges of updates stand; all others are met.
+    pub static Standings: BTreeMap<AccountId, Challenged> = BTreeMap::new();
+    /// Whose challenges were forgotten.
+    pub static Forgotten: Vec<AccountId> = Vec::new();
     pub static World: Around = Around::default();
 }
 
@@ -104,11 +110,14 @@ impl Clock<AccountId> for Others {
 
     fn round(task: TaskId, round: RoundNumber) -> Option<RoundView> {
         let world = World::get();
-        Self::status(task).filter(|_| round == world.round).map(|_| RoundView {
-            phase: world.phase,
+        let live = round == world.round;
+        let committee = world.earlier.get(&round).copied().unwrap_or(world.committee);
+        let known = live || world.earlier.contains_key(&round);
+        Self::status(task).filter(|_| known).map(|_| RoundView {
+            phase: if live { world.phase } else { Phase::Settled },
             base: None,
             sealed: false,
-            committee: world.committee,
+            committee,
             failure: world.failure,
             due: world.due,
             claims_expired: world.claims_expired,
@@ -124,6 +133,10 @@ impl Clock<AccountId> for Others {
 impl Roster<AccountId> for Others {
     fn enrolled(_: TaskId, _: Role) -> u32 {
         World::get().drawn.len() as u32
+    }
+
+    fn is_enrolled(_: TaskId, _: Role, _: &AccountId) -> bool {
+        false
     }
 
     fn open_draw(_: TaskId, _: RoundNumber, _: Draw, places: u32) -> u32 {
@@ -149,6 +162,18 @@ impl Roster<AccountId> for Others {
             let at_risk = *world.at_risk.entry(place).or_insert(round);
             ensure!(at_risk == round, STILL_AT_RISK);
             *world.held.entry(place).or_default() += 1;
+            Ok(())
+        })
+    }
+
+    fn at_risk(_: TaskId, role: Role, who: &AccountId) -> Option<RoundNumber> {
+        World::get().at_risk.get(&(role == Role::Evaluator, *who)).copied()
+    }
+
+    fn expose_place(_: TaskId, round: RoundNumber, role: Role, who: &AccountId) -> DispatchResult {
+        World::mutate(|world| {
+            let at_risk = world.at_risk.entry((role == Role::Evaluator, *who)).or_insert(round);
+            ensure!(*at_risk == round, STILL_AT_RISK);
             Ok(())
         })
     }
@@ -182,20 +207,40 @@ impl Bonds<AccountId> for Others {
         Ok(())
     }
 
-    fn slash(who: &AccountId, role: Role, amount: Balance, harmed: Option<&AccountId>) -> Slashed {
-        assert!(harmed.is_none_or(|harmed| *harmed == Self::account(TASK)));
-        World::mutate(|world| {
-            let left = world.bonds.entry(*who).or_insert(Balance::MAX);
-            let total = amount.min(*left);
-            *left -= total;
-            world.slashes.push((*who, role, total));
-            let to_harmed = harmed.map_or(0, |_| split_slash(total).to_harmed);
-            Slashed { total, to_harmed }
-        })
+    fn seize(_: &AccountId, _: Role, _: Balance) -> Balance {
+        0
+    }
+
+    fn give_back(_: &AccountId, _: Role, _: Balance) {}
+
+    fn forfeit(_: &AccountId, _: Role, _: Balance, _: Receivers<AccountId>) -> Forfeited {
+        Forfeited::default()
+    }
+
+    fn charge(_: &AccountId, _: Role, _: Balance, _: &AccountId) -> Balance {
+        0
+    }
+
+    fn seized(_: &AccountId, _: Role) -> Balance {
+        0
     }
 
     fn minimum(_: Role) -> Balance {
         1
+    }
+}
+
+impl Tribunal<AccountId> for Others {
+    fn accuse(charge: Charge<AccountId>) -> Balance {
+        assert_eq!((charge.task, charge.reporter), (TASK, None));
+        World::mutate(|world| {
+            assert_eq!(charge.round, world.round);
+            let left = world.bonds.entry(charge.accused).or_insert(Balance::MAX);
+            let seized = charge.amount.min(*left);
+            *left -= seized;
+            world.accused.push((charge.accused, charge.role, charge.fault, seized));
+            seized
+        })
     }
 }
 
@@ -219,8 +264,23 @@ impl Escrow<AccountId> for Others {
         })
     }
 
-    fn recovered(_: TaskId, amount: Balance) {
-        World::mutate(|world| world.recovered += amount);
+    fn recovered(_: TaskId, _: Balance) {}
+}
+
+impl Challenges<AccountId> for Others {
+    fn standing(task: TaskId, round: RoundNumber, who: &AccountId) -> Challenged {
+        let is_current = (task, round) == (TASK, World::get().round);
+        let standing = is_current.then(|| Standings::get().get(who).copied()).flatten();
+        standing.unwrap_or(Challenged::Met)
+    }
+
+    fn forget(_: TaskId, _: RoundNumber, who: &AccountId) {
+        assert!(
+            World::get().evidence.contains_key(who),
+            "the update is gone before its challenges"
+        );
+        Standings::mutate(|standings| standings.remove(who));
+        Forgotten::mutate(|forgotten| forgotten.push(*who));
     }
 }
 

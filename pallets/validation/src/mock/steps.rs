@@ -61,6 +61,7 @@ pub fn redraw(seats: &[AccountId]) {
 /// Enters Scoring of the next round with the same trainers and seats; nobody has claimed the last one.
 pub fn next_round() {
     let world = World::mutate(|world| {
+        world.earlier.insert(world.round, world.committee);
         world.round += 1;
         world.clone()
     });

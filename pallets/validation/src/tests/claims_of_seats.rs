@@ -54,13 +54,67 @@ fn a_seat_of_a_settled_round_is_paid_its_fee() {
 }
 
 #[test]
-fn a_seat_that_attested_another_model_gets_no_fee_and_loses_no_bond() {
+fn a_seat_that_attested_another_model_gets_no_fee_and_is_accused() {
     settled(2, || {
+        let amount = EVALUATOR_BOND / 2;
+        let due = Due::Slash(Fault::WrongAggregate, amount);
+        assert_eq!(Validation::seat_due(TASK, ROUND, 0, &13).unwrap(), due);
         for seat in [11, 12, 13] {
             try_claim_seat(0, seat).unwrap();
         }
         assert_eq!(paid_seats(), [11, 12]);
-        assert_eq!(World::get().slashes, []);
+        assert_eq!(World::get().accused, [(13, Role::Evaluator, Fault::WrongAggregate, amount)]);
+    });
+}
+
+#[test]
+fn a_wrong_attestation_does_not_expire_with_the_fee() {
+    settled(2, || {
+        World::mutate(|world| world.claims_expired = true);
+        try_claim_seat(0, 11).unwrap();
+        try_claim_seat(0, 13).unwrap();
+        assert_eq!(World::get().paid, []);
+        let accused: Vec<_> = World::get().accused.iter().map(|(who, ..)| *who).collect();
+        assert_eq!(accused, [13]);
+    });
+}
+
+#[test]
+fn nobody_is_accused_of_an_attestation_where_no_model_was_agreed_on() {
+    scored(|| {
+        tally();
+        enter(Phase::Aggregating);
+        try_attest(11, 50, 900_000).unwrap();
+        try_attest(12, 66, 900_000).unwrap();
+        void(Failure::NoAgreement);
+        for seat in [11, 12, 13] {
+            try_claim_seat(0, seat).unwrap();
+        }
+        assert_eq!(World::get().accused, []);
+    });
+}
+
+#[test]
+fn the_bond_of_a_seat_that_has_attested_stands_for_the_round_until_it_is_settled() {
+    scored(|| {
+        tally();
+        enter(Phase::Aggregating);
+        assert!(!World::get().at_risk.contains_key(&(true, 11)), "opened, not attested");
+        try_attest(11, 50, 900_000).unwrap();
+        assert_eq!(World::get().at_risk.get(&(true, 11)), Some(&ROUND));
+        enter(Phase::Settled);
+        try_claim_seat(0, 11).unwrap();
+        assert!(!World::get().at_risk.contains_key(&(true, 11)));
+    });
+}
+
+#[test]
+fn another_model_than_the_settled_one_cannot_be_attested_any_more() {
+    settled_by_two(|| {
+        assert_noop!(try_attest(13, 66, 900_000), Error::<Test>::Outvoted);
+        World::mutate(|world| world.at_risk = [((true, 13), ROUND + 1)].into());
+        // The bond may stand for the next round already, as nothing is risked any more.
+        try_attest(13, 50, 900_000).unwrap();
     });
 }
 
@@ -92,7 +146,7 @@ fn attack_a_seat_that_attests_nothing_is_paid_nothing() {
         assert_noop!(try_claim_seat(0, 13), Error::<Test>::TooEarly);
         World::mutate(|world| world.claims_expired = true);
         try_claim_seat(0, 13).unwrap();
-        assert_eq!((World::get().paid, World::get().slashes), (vec![], vec![]));
+        assert_eq!((World::get().paid, World::get().accused), (vec![], vec![]));
         System::assert_last_event(
             Event::Closed { task: TASK, round: ROUND, who: 13, role: Role::Evaluator }.into(),
         );
@@ -118,10 +172,9 @@ fn scores_that_were_not_opened_cost_the_bond_as_soon_as_the_verdict_is_over() {
         assert_noop!(try_claim_seat(0, 14), Error::<Test>::TooEarly);
         enter(Phase::Tallying);
         try_claim_seat(0, 14).unwrap();
-        assert_eq!(World::get().slashes, [(14, Role::Evaluator, EVALUATOR_BOND)]);
-        assert_eq!(World::get().recovered, EVALUATOR_BOND / 2);
+        assert_eq!(World::get().accused, [(14, Role::Evaluator, Fault::NotOpened, EVALUATOR_BOND)]);
         System::assert_last_event(
-            Event::Punished {
+            Event::Accused {
                 task: TASK,
                 round: ROUND,
                 who: 14,
@@ -138,7 +191,7 @@ fn scores_that_were_not_opened_cost_the_bond_as_soon_as_the_verdict_is_over() {
 fn an_absent_evaluator_gets_nothing_and_loses_nothing() {
     settled(3, || {
         assert_noop!(try_claim_seat(0, 15), Error::<Test>::NothingToClaim);
-        assert_eq!(World::get().slashes, []);
+        assert_eq!(World::get().accused, []);
     });
 }
 
@@ -160,7 +213,10 @@ fn a_void_round_pays_no_fee() {
             try_claim_seat(0, 11).unwrap();
             assert_eq!(World::get().paid, []);
             try_claim_seat(0, 14).unwrap();
-            assert_eq!(World::get().slashes, [(14, Role::Evaluator, EVALUATOR_BOND)]);
+            assert_eq!(
+                World::get().accused,
+                [(14, Role::Evaluator, Fault::NotOpened, EVALUATOR_BOND)]
+            );
         });
     }
 }
@@ -173,7 +229,7 @@ fn nobody_is_slashed_for_not_opening_in_a_round_that_ended_before() {
             try_commit(11, [1; 32]).unwrap();
             void(failure);
             try_claim_seat(0, 11).unwrap();
-            assert_eq!(World::get().slashes, []);
+            assert_eq!(World::get().accused, []);
             assert_eq!(World::get().rows, 1);
         });
     }
@@ -186,7 +242,7 @@ fn seats_of_a_committee_that_was_replaced_for_want_of_commitments_lose_nothing()
         try_commit(11, [1; 32]).unwrap();
         redraw(&[21, 22, 23]);
         try_claim_seat(0, 11).unwrap();
-        assert_eq!((World::get().paid, World::get().slashes), (vec![], vec![]));
+        assert_eq!((World::get().paid, World::get().accused), (vec![], vec![]));
     });
 }
 
@@ -197,7 +253,7 @@ fn seats_of_a_committee_that_was_replaced_later_lose_what_they_did_not_open() {
         try_claim_seat(0, 11).unwrap();
         try_claim_seat(0, 14).unwrap();
         assert_eq!(World::get().paid, []);
-        assert_eq!(World::get().slashes, [(14, Role::Evaluator, EVALUATOR_BOND)]);
+        assert_eq!(World::get().accused, [(14, Role::Evaluator, Fault::NotOpened, EVALUATOR_BOND)]);
     });
 }
 

@@ -47,7 +47,7 @@ fn accepted_updates_share_the_reward_in_proportion() {
 fn rejected_updates_get_nothing_and_lose_nothing() {
     settled(|| {
         try_claim(3).unwrap();
-        assert_eq!((World::get().paid, World::get().slashes), (vec![], vec![]));
+        assert_eq!((World::get().paid, World::get().accused), (vec![], vec![]));
         System::assert_last_event(
             Event::Closed { task: TASK, round: ROUND, who: 3, role: Role::Trainer }.into(),
         );
@@ -55,16 +55,15 @@ fn rejected_updates_get_nothing_and_lose_nothing() {
 }
 
 #[test]
-fn attack_a_sponsor_gains_nothing_from_a_fault_that_a_committee_finds() {
+fn a_trainer_is_accused_of_what_a_committee_finds() {
     settled(|| {
         let rows = World::get().rows;
         try_claim(4).unwrap();
         let world = World::get();
-        assert_eq!(world.slashes, [(4, Role::Trainer, TRAINER_BOND)]);
-        assert_eq!(world.recovered, 0);
+        assert_eq!(world.accused, [(4, Role::Trainer, Fault::Malformed, TRAINER_BOND)]);
         assert_eq!(world.rows, rows - 1);
         System::assert_last_event(
-            Event::Punished {
+            Event::Accused {
                 task: TASK,
                 round: ROUND,
                 who: 4,
@@ -78,14 +77,16 @@ fn attack_a_sponsor_gains_nothing_from_a_fault_that_a_committee_finds() {
 }
 
 #[test]
-fn a_slash_takes_what_is_left_and_never_fails() {
+fn an_accusation_takes_what_is_left_and_never_fails() {
     settled(|| {
         World::mutate(|world| world.bonds = [(4, 0), (5, 30)].into());
         try_claim(4).unwrap();
         silent(5);
         try_claim(5).unwrap();
-        assert_eq!(World::get().slashes, [(4, Role::Trainer, 0), (5, Role::Trainer, 30)]);
-        assert_eq!(World::get().recovered, 15);
+        assert_eq!(
+            World::get().accused,
+            [(4, Role::Trainer, Fault::Malformed, 0), (5, Role::Trainer, Fault::NotRevealed, 30),]
+        );
     });
 }
 
@@ -98,8 +99,7 @@ fn a_commitment_that_was_not_revealed_costs_the_bond_as_soon_as_revealing_is_ove
         assert_noop!(try_claim(2), Error::<Test>::TooEarly);
         enter(Phase::Scoring);
         try_claim(2).unwrap();
-        assert_eq!(World::get().slashes, [(2, Role::Trainer, TRAINER_BOND)]);
-        assert_eq!(World::get().recovered, TRAINER_BOND / 2);
+        assert_eq!(World::get().accused, [(2, Role::Trainer, Fault::NotRevealed, TRAINER_BOND)]);
     });
 }
 
@@ -109,7 +109,7 @@ fn too_few_reveals_cost_those_that_were_silent() {
         silent(2);
         void(Failure::TooFewReveals);
         try_claim(2).unwrap();
-        assert_eq!(World::get().slashes, [(2, Role::Trainer, TRAINER_BOND)]);
+        assert_eq!(World::get().accused, [(2, Role::Trainer, Fault::NotRevealed, TRAINER_BOND)]);
     });
 }
 
@@ -120,7 +120,7 @@ fn nobody_is_slashed_for_not_revealing_in_a_round_that_ended_before() {
             silent(2);
             void(failure);
             try_claim(2).unwrap();
-            assert_eq!(World::get().slashes, []);
+            assert_eq!(World::get().accused, []);
             assert_eq!(World::get().rows, 0);
         });
     }
@@ -134,7 +134,7 @@ fn a_void_round_pays_nobody_and_punishes_no_verdict() {
             for who in 1..=4 {
                 try_claim(who).unwrap();
             }
-            assert_eq!((World::get().paid, World::get().slashes), (vec![], vec![]));
+            assert_eq!((World::get().paid, World::get().accused), (vec![], vec![]));
         });
     }
 }
@@ -149,7 +149,7 @@ fn an_expired_claim_pays_nothing_and_still_settles_the_row() {
         assert_eq!(World::get().rows, rows - 1);
         // A fault stays a fault.
         try_claim(4).unwrap();
-        assert_eq!(World::get().slashes.len(), 1);
+        assert_eq!(World::get().accused.len(), 1);
     });
 }
 

@@ -138,7 +138,7 @@ fn a_seat_that_is_left_is_settled_though_the_standings_are_forgotten() {
         stand(Some(TaskStatus::Expired));
         forget(1).unwrap();
         try_claim_seat(0, 11).unwrap();
-        assert_eq!(World::get().slashes, []);
+        assert_eq!(World::get().accused, []);
         assert!(!Committees::<Test>::contains_key((TASK, ROUND + 1, 0)));
     });
 }

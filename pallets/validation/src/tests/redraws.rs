@@ -1,6 +1,6 @@
 use crate::{Committees, Error, Histories, Running, Shares, Verdicts, mock::*};
 use decentralml_traits::Judgment;
-use decentralml_types::{Failure, Opinion, Outcome, Phase, Role, Score};
+use decentralml_types::{Failure, Fault, Opinion, Outcome, Phase, Role, Score};
 use frame_support::assert_noop;
 
 fn running_of(trainer: AccountId) -> Score {
@@ -82,7 +82,7 @@ fn attack_one_bond_does_not_stand_for_two_committees() {
         try_commit(11, [1; 32]).unwrap();
         assert_noop!(try_commit(12, [1; 32]), Error::<Test>::EarlierSeatAtRisk);
         try_claim_seat(0, 12).unwrap();
-        assert_eq!(World::get().slashes, [(12, Role::Evaluator, EVALUATOR_BOND)]);
+        assert_eq!(World::get().accused, [(12, Role::Evaluator, Fault::NotOpened, EVALUATOR_BOND)]);
         try_commit(12, [1; 32]).unwrap();
         assert_noop!(try_commit(13, [1; 32]), Error::<Test>::EarlierSeatAtRisk);
     });
@@ -118,7 +118,7 @@ fn attack_settling_an_earlier_seat_does_not_clear_the_one_at_risk() {
         try_claim_seat(1, 12).unwrap();
         try_claim_seat(0, 12).unwrap();
         try_claim_seat(1, 11).unwrap();
-        assert_eq!(World::get().slashes, [(12, Role::Evaluator, EVALUATOR_BOND)]);
+        assert_eq!(World::get().accused, [(12, Role::Evaluator, Fault::NotOpened, EVALUATOR_BOND)]);
         assert_eq!(Committees::<Test>::iter().count(), 0);
         assert!([11, 12].iter().all(|seat| World::get().held[&(true, *seat)] == 0));
     });
@@ -136,7 +136,7 @@ fn verdicts_of_a_replaced_committee_pay_and_punish_nobody() {
         for trainer in [1, 2] {
             try_claim(trainer).unwrap();
         }
-        assert_eq!((World::get().paid, World::get().slashes), (vec![], vec![]));
+        assert_eq!((World::get().paid, World::get().accused), (vec![], vec![]));
         assert_eq!((Verdicts::<Test>::iter().count(), Shares::<Test>::iter().count()), (0, 0));
     });
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use decentralml_types::spec::*;
+use decentralml_types::{BlockNumber, spec::*};
 
 fn error(change: impl FnOnce(&mut TaskSpec)) -> Option<SpecError> {
     let mut spec = example();
@@ -302,4 +302,22 @@ fn an_encoding_is_plain_or_packed_and_says_so() {
     for wrong in [Encoding { keep: 10_000, ..plain }, Encoding { error_feedback: true, ..plain }] {
         assert_eq!(of(wrong), Some(SpecError::Rounding), "{wrong:?}");
     }
+}
+
+#[test]
+fn no_task_keeps_a_bond_at_risk_for_longer_than_the_protocol_says() {
+    let with = |change: fn(&mut decentralml_types::spec::Deadlines)| {
+        let mut spec = example();
+        spec.deadlines.lifetime = BlockNumber::MAX;
+        change(&mut spec.deadlines);
+        check(&spec)
+    };
+    // The other phases take 30 + 2 · (60 + 30 + 30) blocks.
+    assert_eq!(with(|d| d.training = MAX_ROUND_BLOCKS - 270), Ok(()));
+    assert_eq!(with(|d| d.training = MAX_ROUND_BLOCKS - 269), Err(SpecError::Deadlines));
+    // The committee may be drawn twice, so its phases count twice.
+    assert_eq!(with(|d| d.scoring = MAX_ROUND_BLOCKS / 2), Err(SpecError::Deadlines));
+    assert_eq!(with(|d| d.scoring = BlockNumber::MAX / 4), Err(SpecError::Deadlines));
+    assert_eq!(with(|d| d.claiming = MAX_CLAIMING_BLOCKS), Ok(()));
+    assert_eq!(with(|d| d.claiming = MAX_CLAIMING_BLOCKS + 1), Err(SpecError::Deadlines));
 }

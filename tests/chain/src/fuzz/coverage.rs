@@ -1,14 +1,15 @@
 //! What was reached: a fuzzer that never settles a round finds nothing.
 
 use crate::chain::Outcome;
+use decentralml_protocol::slashing::FAULTS;
 use decentralml_runtime::*;
-use decentralml_types::{Failure, Fault, Outcome as Judged, Phase, TaskStatus};
+use decentralml_types::{Failure, Outcome as Judged, Phase, Ruling, TaskStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Our pallets: their names, their indices and their calls. The steps reach each of these calls, successfully and not; a new
 /// pallet goes here with its steps, and is reached by [`super::Step::Wild`] from then on.
-pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 7] {
+pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 9] {
     use frame_support::traits::{GetCallName, PalletInfoAccess};
     macro_rules! pallets {
         ($($pallet:ident: $crate_name:ident),* $(,)?) => {
@@ -23,6 +24,8 @@ pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 7] {
         Validation: pallet_validation,
         Models: pallet_models,
         Data: pallet_data,
+        Disputes: pallet_disputes,
+        Challenges: pallet_challenges,
     ]
 }
 
@@ -61,6 +64,8 @@ impl Coverage {
     }
 
     fn event(&mut self, event: &RuntimeEvent) {
+        use pallet_challenges::Event as Challenge;
+        use pallet_disputes::Event as Dispute;
         use pallet_tasks::Event as Task;
         use pallet_validation::Event as Validation;
         let mut note = |kind: &str, name: &dyn std::fmt::Debug| {
@@ -85,9 +90,12 @@ impl Coverage {
                 Judged::Rejected => note("judged", &"Rejected"),
                 Judged::Faulty(fault) => note("judged", fault),
             },
-            RuntimeEvent::Validation(Validation::Punished { fault, amount, .. }) if *amount > 0 => {
-                note("slashed", fault);
-            }
+            RuntimeEvent::Disputes(Dispute::Opened { fault, .. }) => note("accused", fault),
+            RuntimeEvent::Disputes(Dispute::Executed { ruling, .. }) => note("executed", ruling),
+            RuntimeEvent::Disputes(Dispute::Freed { ruling, .. }) => note("freed", ruling),
+            RuntimeEvent::Challenges(Challenge::Answered { exists, .. }) => note("answer", exists),
+            RuntimeEvent::Challenges(Challenge::Unanswered { .. }) => note("answer", &"none"),
+            RuntimeEvent::Challenges(Challenge::Lapsed { .. }) => note("answer", &"pointless"),
             RuntimeEvent::Validation(Validation::Rewarded { role, .. }) => note("paid", role),
             _ => {}
         }
@@ -166,8 +174,17 @@ fn wanted() -> Vec<String> {
     .map(|failure| format!("failure {failure:?}"));
     let redraws = [Failure::TooFewScores, Failure::TooFewOpenings, Failure::NoAgreement]
         .map(|failure| format!("redraw {failure:?}"));
-    let faults = [Fault::NotRevealed, Fault::NotOpened, Fault::Unavailable, Fault::Malformed]
-        .map(|fault| format!("slashed {fault:?}"));
+    let faults = FAULTS.map(|fault| format!("accused {fault:?}"));
+    let ruled = |how: &str, ruling: Ruling| format!("{how} {:?}", Some(ruling));
+    let cases = [
+        "executed None".to_owned(),
+        ruled("executed", Ruling::Guilty),
+        ruled("executed", Ruling::Undecided),
+        ruled("freed", Ruling::Freed),
+        ruled("freed", Ruling::Undecided),
+    ];
+    let answers =
+        ["true", "false", "\"none\"", "\"pointless\""].map(|kind| format!("answer {kind}"));
     let ends =
         [TaskStatus::Completed, TaskStatus::Cancelled, TaskStatus::Expired, TaskStatus::Enrolling]
             .map(|status| format!("end {status:?}"));
@@ -185,5 +202,5 @@ fn wanted() -> Vec<String> {
     .map(String::from);
     let cancels = [Training, Revealing, Scoring, Verdict, Tallying, Aggregating]
         .map(|phase| format!("cancelled in {phase:?}"));
-    [&phases[..], &cancels, &failures, &redraws, &faults, &ends, &others].concat()
+    [&phases[..], &cancels, &failures, &redraws, &faults, &cases, &answers, &ends, &others].concat()
 }

@@ -5,13 +5,19 @@ use crate::{
     invariants::{self, ensure},
 };
 use decentralml_runtime::*;
-use decentralml_types::{Balance, Fault, Outcome as Verdict, Role, RoundNumber, TaskId, TaskSpec};
+use decentralml_types::{Balance, Outcome as Verdict, Role, RoundNumber, TaskId, TaskSpec};
 use frame_support::traits::GetCallMetadata;
 use std::collections::{BTreeMap, BTreeSet};
+
+mod cases;
+
+use cases::Cases;
 
 /// Calls that cost nothing where they succeed.
 const FREE: &[(&str, &[&str])] = &[
     ("Results", &["commit", "reveal", "hand_over"]),
+    ("Challenges", &["answer", "conclude"]),
+    ("Disputes", &["conclude"]),
     ("Validation", &["commit_scores", "open_scores", "attest", "claim", "claim_seat", "forget"]),
     ("Tasks", &["advance", "collect"]),
     ("Assignments", &["dismiss"]),
@@ -24,6 +30,7 @@ struct Known {
     sponsor: AccountId,
     deposit: Balance,
     spec: TaskSpec,
+    reaped: bool,
 }
 
 /// Balances as they should be.
@@ -35,7 +42,8 @@ pub struct Ledger {
     /// Weights of the accepted updates of each round, by the last count.
     weights: BTreeMap<(TaskId, RoundNumber), BTreeMap<AccountId, u64>>,
     paid: BTreeSet<(TaskId, RoundNumber, AccountId, bool)>,
-    punished: BTreeMap<(TaskId, RoundNumber, AccountId, bool), u8>,
+    accused: BTreeMap<(TaskId, RoundNumber, AccountId, bool), u8>,
+    cases: Cases,
 }
 
 impl Ledger {
@@ -62,15 +70,9 @@ impl Ledger {
             match event {
                 RuntimeEvent::Tasks(event) => paid += self.task(chain, event)?,
                 RuntimeEvent::Validation(event) => rewarded += self.verdict(event)?,
-                RuntimeEvent::Participants(pallet_participants::Event::Slashed {
-                    who,
-                    amount,
-                    to_harmed,
-                    ..
-                }) => {
-                    self.take(who, *amount)?;
-                    self.give_treasury(amount - to_harmed);
-                }
+                RuntimeEvent::Participants(event) => self.bond(event)?,
+                RuntimeEvent::Disputes(event) => self.case(event)?,
+                RuntimeEvent::Challenges(event) => self.challenge(event)?,
                 RuntimeEvent::TransactionPayment(
                     pallet_transaction_payment::Event::TransactionFeePaid {
                         who, actual_fee, ..
@@ -134,8 +136,10 @@ impl Ledger {
                 let row = chain.read(|| pallet_tasks::Tasks::<Runtime>::get(task));
                 let spec = row.ok_or("a task that was created is not there")?.spec;
                 self.take(sponsor, pay + charges + invariants::existential_deposit())?;
-                self.tasks
-                    .insert(*task, Known { sponsor: sponsor.clone(), deposit: *deposit, spec });
+                self.tasks.insert(
+                    *task,
+                    Known { sponsor: sponsor.clone(), deposit: *deposit, spec, reaped: false },
+                );
             }
             TaskFunded { who, pay, charges, .. } => self.take(who, pay + charges)?,
             TaskEnded { task, refunded, charges, .. } => {
@@ -148,6 +152,9 @@ impl Ledger {
             }
             TaskReaped { task, returned } => {
                 let Known { sponsor, deposit, .. } = self.known(*task)?;
+                if let Some(known) = self.tasks.get_mut(task) {
+                    known.reaped = true;
+                }
                 // The deposit was the sponsor's all the time.
                 self.give(&sponsor, returned - deposit);
             }
@@ -189,21 +196,20 @@ impl Ledger {
                 })?;
                 return Ok(*amount);
             }
-            Punished { task, round, who, role, fault, amount } => {
-                let terms = self.known(*task)?.spec.terms;
-                let trains = *role == Role::Trainer;
-                let most = if trains { terms.trainer_bond } else { terms.evaluator_bond };
+            Accused { task, round, who, role, fault, amount } => {
+                let most = cases::most(*fault, &self.known(*task)?.spec.terms);
                 ensure(*amount <= most, || {
-                    format!("slash: {who} lost {amount} of {most} at risk")
+                    format!("slash: {who} is to lose {amount} for {fault:?}, {most} at most")
                 })?;
-                ensure(trains == (*fault != Fault::NotOpened), || {
-                    format!("slash: {who} lost a bond as {role:?} for {fault:?}")
+                let trains = *role == Role::Trainer;
+                ensure(trains == cases::is_of_trainers(*fault), || {
+                    format!("slash: {who} is accused as {role:?} of {fault:?}")
                 })?;
-                let times = self.punished.entry((*task, *round, who.clone(), trains)).or_default();
+                let times = self.accused.entry((*task, *round, who.clone(), trains)).or_default();
                 *times += 1;
                 // A round has two committees at most, and an account may fail in both.
                 let often = if trains { 1 } else { 2 };
-                ensure(*times <= often, || format!("slash: {who} lost its bond {times} times"))?;
+                ensure(*times <= often, || format!("slash: {who} is accused {times} times"))?;
             }
             _ => {}
         }

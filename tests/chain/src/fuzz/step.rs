@@ -172,6 +172,55 @@ pub enum Step {
         who: Who,
         cid: u8,
     },
+    /// The accused appeals, or somebody else does so for it.
+    Appeal {
+        who: Option<Who>,
+        case: u8,
+    },
+    /// A member of the council votes, or somebody who is none.
+    Vote {
+        who: Who,
+        case: u8,
+        guilty: bool,
+    },
+    Conclude {
+        by: Who,
+        case: u8,
+    },
+    /// The accused appeals, these members of the council vote, and somebody concludes the case, at its deadline if need be.
+    Judge {
+        case: u8,
+        votes: [Option<bool>; 3],
+    },
+    /// In the latest task in which a round lives, from this one on, everybody is honest up to this phase, in which a block of an update is
+    /// demanded.
+    ChallengeIn {
+        by: Who,
+        task: Which,
+        phase: u8,
+        who: Who,
+        path: Vec<u16>,
+        then: Then,
+    },
+    /// A block of a revealed update is demanded.
+    Challenge {
+        by: Who,
+        task: Which,
+        who: Who,
+        path: Vec<u16>,
+    },
+    /// An open challenge is answered, rightly or not.
+    Answer {
+        by: Who,
+        challenge: u8,
+        right: bool,
+    },
+    /// An open challenge is concluded, at its deadline if `due`.
+    EndChallenge {
+        by: Who,
+        challenge: u8,
+        due: bool,
+    },
     /// The council releases a version, or recalls it.
     Release {
         task: Which,
@@ -232,6 +281,26 @@ pub struct Shape {
     pub target: bool,
 }
 
+impl Shape {
+    /// A task of the usual size, in which nothing is scarce.
+    pub fn ordinary() -> Self {
+        Self {
+            rounds: 3,
+            retries: 1,
+            trainers: (2, 4),
+            seats: 3,
+            sealed: false,
+            reward: Amount::Tokens(10),
+            fee: Amount::Milli(500),
+            bonds: (5, 5),
+            pace: 8,
+            claiming: 50,
+            lifetime: 2_000,
+            target: false,
+        }
+    }
+}
+
 /// How an account plays its part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -241,6 +310,18 @@ pub enum Way {
     Lie(Opinion),
     /// It commits to something that it can never open.
     Blind,
+}
+
+/// What becomes of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// It is answered.
+    Answer,
+    /// The round goes on to its end, and the time to answer passes.
+    Silence,
+    /// The sponsor cancels, and all that is settled by that is.
+    Cancel,
 }
 
 /// How much, in terms that stay sensible whatever somebody owns.

@@ -24,8 +24,14 @@ impl World {
             self.must(KEEPER, "a gift", give)?;
         }
         self.end_tasks(cancel)?;
+        self.end_challenges()?;
         self.settle_rows()?;
+        // Cases outlive their tasks: then sponsors get what the tasks would.
+        if cancel {
+            self.conclude_cases()?;
+        }
         self.reap()?;
+        self.conclude_cases()?;
         self.dismiss()?;
         self.withdraw()?;
         self.take_back()?;
@@ -76,6 +82,37 @@ impl World {
         Ok(())
     }
 
+    /// What nobody has answered, the keeper concludes when its time is over.
+    fn end_challenges(&mut self) -> Result<(), String> {
+        for (task, round, trainer, _, deadline) in self.challenges() {
+            let now = self.chain.number();
+            self.blocks((deadline + 1).saturating_sub(now))?;
+            let conclude = pallet_challenges::Call::conclude { task, round, trainer };
+            self.must(KEEPER, "the end of a challenge", conclude)?;
+        }
+        Ok(())
+    }
+
+    /// Of three cases one waits for its end, one is judged by nobody, and one by two of three, now guilty, now innocent.
+    fn judge_some(&mut self) -> Result<(), String> {
+        for case in self.cases() {
+            let vote = Some(case % 2 == 0);
+            match case % 3 {
+                0 => {}
+                1 => self.judge_case(case, [None; 3])?,
+                _ => self.judge_case(case, [vote, None, vote])?,
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude_cases(&mut self) -> Result<(), String> {
+        for case in self.cases() {
+            self.conclude_in_time(case)?;
+        }
+        Ok(())
+    }
+
     /// What can be claimed is claimed at once, and the rest when the time to claim is over.
     fn settle_rows(&mut self) -> Result<(), String> {
         for _ in 0..2 {
@@ -88,6 +125,7 @@ impl World {
                 });
                 for round in rounds {
                     self.settle(KEEPER, task, round)?;
+                    self.judge_some()?;
                 }
             }
             self.blocks(300)?;
@@ -130,7 +168,7 @@ impl World {
     fn withdraw(&mut self) -> Result<(), String> {
         // What is unbonding is let go first: a ninth amount would find no place beside eight others.
         for last in [false, true] {
-            self.blocks(100_800)?;
+            self.blocks(<Runtime as pallet_participants::Config>::UnbondingPeriod::get())?;
             for (who, role) in (0..ACCOUNTS).flat_map(|who| ROLES.map(|role| (who, role))) {
                 let member = self.chain.read(|| Members::<Runtime>::get(role, name(who)));
                 let Some(member) = member else { continue };

@@ -1,6 +1,6 @@
 //! What a step means where the chain stands now.
 
-use super::step::{Amount, Leap, Step, Way, Which, Who};
+use super::step::{Amount, Leap, Step, Which, Who};
 use super::{coverage::Coverage, ledger::Ledger};
 use crate::chain::{Chain, Genesis, account};
 use calls::{part, spec, wild};
@@ -12,6 +12,7 @@ use play::Play;
 use std::collections::BTreeMap;
 
 mod calls;
+mod disputes;
 mod play;
 
 /// Accounts that take part.
@@ -132,14 +133,7 @@ impl World {
                 self.round(*task, Play { from, absent, deviant, way, until: None })?;
             }
             Step::CancelIn { task, phase } => {
-                let honest = Play {
-                    from: u8::MAX,
-                    absent: 0,
-                    deviant: 0,
-                    way: Way::Honest,
-                    until: Some(*phase),
-                };
-                self.round(*task, honest)?;
+                self.round(*task, Play::honest(Some(*phase)))?;
                 self.cancel(None, *task)?;
             }
             Step::Cancel { who, task } => self.cancel(*who, *task)?,
@@ -160,7 +154,7 @@ impl World {
             Step::Due { who, task } => self.due(*who, *task)?,
             Step::Leap { blocks } => self.blocks(match blocks {
                 Leap::Hundreds(hundreds) => 100 * u32::from(*hundreds),
-                Leap::Unbonding => 100_800,
+                Leap::Unbonding => <Runtime as pallet_participants::Config>::UnbondingPeriod::get(),
                 Leap::Candidates => 432_000,
             })?,
             Step::Settle { by, task, round } => {
@@ -180,6 +174,18 @@ impl World {
             Step::Release { task, version, recall } => {
                 let task = self.task(*task);
                 self.vote(task, u32::from(*version) + 1, *recall)?;
+            }
+            Step::Judge { case, votes } => self.judge(*case, *votes)?,
+            Step::ChallengeIn { by, task, phase, who, path, then } => {
+                self.challenge_in(*by, *task, *phase, (*who, path), *then)?;
+            }
+            Step::Challenge { by, task, who, path } => {
+                let task = self.task(*task);
+                self.challenge(*by, task, *who, path)?;
+            }
+            Step::Answer { by, challenge, right } => self.answer(*by, *challenge, *right)?,
+            Step::EndChallenge { by, challenge, due } => {
+                self.end_challenge(*by, *challenge, *due)?;
             }
             Step::Wild { who, pallet, call, bytes } => {
                 if let Some(call) = wild(*pallet, *call, bytes) {

@@ -5,7 +5,7 @@ use codec::{Decode, DecodeLimit, Encode};
 use decentralml_chain::{
     fuzz::{
         Step,
-        step::{Amount, Shape, Way},
+        step::{Shape, Way},
         world::{World, name},
     },
     watch::guarded,
@@ -94,20 +94,7 @@ impl Chains {
 }
 
 fn under_way(phases: u32) -> World {
-    let shape = Shape {
-        rounds: 3,
-        retries: 1,
-        trainers: (2, 4),
-        seats: 3,
-        sealed: phases.is_multiple_of(2),
-        reward: Amount::Tokens(10),
-        fee: Amount::Milli(500),
-        bonds: (5, 5),
-        pace: 8,
-        claiming: 50,
-        lifetime: 2_000,
-        target: false,
-    };
+    let shape = Shape { sealed: phases.is_multiple_of(2), ..Shape::ordinary() };
     let mut world = World::new(phases.into(), false);
     world.step(&Step::Create { who: 0, shape }).unwrap();
     // The task of the valid calls is the second one.

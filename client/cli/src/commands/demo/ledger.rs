@@ -54,7 +54,8 @@ impl Ledger {
                 add(&mut self.fees, amount("actual_fee"));
             }
             ("Participants", "Slashed") => {
-                add(&mut self.slashed, amount("amount").saturating_sub(amount("to_harmed")));
+                let others = amount("to_harmed").saturating_add(amount("to_reporter"));
+                add(&mut self.slashed, amount("amount").saturating_sub(others));
             }
             ("Tasks", name) if event.task() == Some(task) => match name {
                 "TaskCreated" => self.deposit = amount("deposit"),
@@ -106,7 +107,7 @@ mod tests {
             ("Tasks", "RoundCharged", json!({ "task": 7, "round": 1, "amount": 20 })),
             ("Tasks", "Paid", json!({ "task": 7, "round": 1, "amount": large.to_string() })),
             ("Tasks", "Paid", json!({ "task": 7, "round": 1, "amount": 1 })),
-            ("Participants", "Slashed", json!({ "amount": 9, "to_harmed": 4 })),
+            ("Participants", "Slashed", json!({ "amount": 11, "to_harmed": 4, "to_reporter": 2 })),
             ("Tasks", "Recovered", json!({ "task": 7, "amount": 4 })),
             ("Tasks", "TaskFunded", json!({ "task": 7, "pay": 8, "charges": 3 })),
             (

@@ -1,6 +1,6 @@
 //! How often what happens.
 
-use super::{Amount, Leap, Shape, Step, Way, Which, Who};
+use super::{Amount, Leap, Shape, Step, Then, Way, Which, Who};
 use decentralml_types::{Opinion, Role, limits::MAX_SCORE};
 use proptest::prelude::*;
 
@@ -103,7 +103,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     let few = || (5..10_u8, 5..10_u8).prop_map(|(one, other)| 1 << one | 1 << other).boxed();
     let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
     let honest = Just(Way::Honest).boxed();
-    match chain % 10 {
+    match chain % 12 {
         0 => round(Phase::Void, 0, none, honest),
         1 => round(Phase::Revealing, ALL, none, honest),
         2 => round(Phase::Scoring, ALL, none, honest),
@@ -113,6 +113,12 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
             let worse = (-20_000_i64..0).prop_map(|score| Way::Lie(Opinion::Score(score))).boxed();
             round(Phase::Scoring, 0, all, worse)
         }
+        // One seat stands behind another model than the others.
+        10 => {
+            let one = (0..3_u8).prop_map(|seat| 1 << seat).boxed();
+            round(Phase::Aggregating, 0, one, lie(Opinion::Unavailable))
+        }
+        11 => challenge_in(Phase::Scoring as u8),
         6 | 7 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
@@ -165,6 +171,20 @@ pub fn any_step() -> BoxedStrategy<Step> {
             1 => Just(Step::Leap { blocks: Leap::Unbonding }),
             1 => Just(Step::Leap { blocks: Leap::Candidates }),
         ],
+        18 => prop_oneof![
+            10 => (any::<u8>(), votes()).prop_map(|(case, votes)| Step::Judge { case, votes }),
+            2 => (rarely(), any::<u8>()).prop_map(|(who, case)| Step::Appeal { who, case }),
+            2 => (judge(), any::<u8>(), any::<bool>())
+                .prop_map(|(who, case, guilty)| Step::Vote { who, case, guilty }),
+            3 => (who(), any::<u8>()).prop_map(|(by, case)| Step::Conclude { by, case }),
+            10 => challenge_in(0),
+            5 => (who(), task(), who(), path())
+                .prop_map(|(by, task, who, path)| Step::Challenge { by, task, who, path }),
+            5 => (who(), any::<u8>(), prop::bool::weighted(0.8))
+                .prop_map(|(by, challenge, right)| Step::Answer { by, challenge, right }),
+            4 => (who(), any::<u8>(), any::<bool>())
+                .prop_map(|(by, challenge, due)| Step::EndChallenge { by, challenge, due }),
+        ],
         10 => prop_oneof![
             3 => (who(), task(), amount()).prop_map(|(who, task, amount)| Step::Fund { who, task, amount }),
             3 => (rarely(), task()).prop_map(|(who, task)| Step::Pause { who, task }),
@@ -204,7 +224,40 @@ pub fn any_step() -> BoxedStrategy<Step> {
     .boxed()
 }
 
-/// The sponsor where it is nobody.
+fn path() -> impl Strategy<Value = Vec<u16>> {
+    prop::collection::vec(0..3_u16, 0..3)
+}
+
+/// From this phase on; the later ones are those in which an update can be challenged.
+fn challenge_in(first: u8) -> BoxedStrategy<Step> {
+    let phase = prop_oneof![1 => 0..6_u8, 6 => 2..6_u8].prop_map(move |phase| phase.max(first));
+    let then = prop_oneof![
+        3 => Just(Then::Answer),
+        3 => Just(Then::Silence),
+        1 => Just(Then::Cancel)
+    ];
+    (who(), task(), phase, who(), path(), then)
+        .prop_map(|(by, task, phase, who, path, then)| Step::ChallengeIn {
+            by,
+            task,
+            phase,
+            who,
+            path,
+            then,
+        })
+        .boxed()
+}
+
+/// Mostly a member of the council.
+fn judge() -> impl Strategy<Value = Who> {
+    prop_oneof![5 => 200..203_u8, 1 => who()]
+}
+
+fn votes() -> impl Strategy<Value = [Option<bool>; 3]> {
+    prop::array::uniform3(prop_oneof![2 => Just(None), 3 => any::<bool>().prop_map(Some)])
+}
+
+/// The sponsor where it is nobody, or the accused.
 fn rarely() -> impl Strategy<Value = Option<Who>> {
     prop_oneof![5 => Just(None), 1 => who().prop_map(Some)]
 }

@@ -96,6 +96,19 @@ impl World {
             Step::Retire { who, cid } => {
                 (self.owner(cid, who), Data::retire { cid: content(cid) }.into())
             }
+            Step::Appeal { who, case } => {
+                let case = self.case(case);
+                (
+                    who.unwrap_or_else(|| self.accused(case)),
+                    pallet_disputes::Call::appeal { case }.into(),
+                )
+            }
+            Step::Vote { who, case, guilty } => {
+                (who, pallet_disputes::Call::vote { case: self.case(case), guilty }.into())
+            }
+            Step::Conclude { by, case } => {
+                (by, pallet_disputes::Call::conclude { case: self.case(case) }.into())
+            }
             Step::Prune { by, task, version } => {
                 let version = u32::from(version) + 1;
                 (by, pallet_models::Call::prune { task: self.task(task), version }.into())

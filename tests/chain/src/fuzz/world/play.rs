@@ -2,6 +2,8 @@
 
 use super::{ACCOUNTS, FAR, KEEPER, SALT, World, name};
 use crate::fuzz::step::{Way, Which, Who};
+use codec::Encode;
+use decentralml_protocol::dag::sample;
 use decentralml_runtime::*;
 use decentralml_types::{
     Cid, Codec, CommitteeNumber, Opinion, Opinions, Phase, Role, RoundNumber, TaskId,
@@ -16,6 +18,13 @@ pub(super) struct Play {
     pub deviant: u16,
     pub way: Way,
     pub until: Option<u8>,
+}
+
+impl Play {
+    /// Everybody is honest.
+    pub(super) fn honest(until: Option<u8>) -> Self {
+        Self { from: u8::MAX, absent: 0, deviant: 0, way: Way::Honest, until }
+    }
 }
 
 impl World {
@@ -282,7 +291,42 @@ impl World {
 
 /// The CID of a trainer's update.
 fn update_cid(round: RoundNumber, who: Who) -> Cid {
-    let mut digest = [who; 32];
-    digest[..4].copy_from_slice(&round.to_le_bytes());
-    Cid { codec: Codec::Raw, digest }
+    cid_of(if has_leaves(who) { Codec::DagPb } else { Codec::Raw }, &root(round, who))
+}
+
+/// Leaves below the root of an update that is no single one.
+const LEAVES: u16 = 2;
+
+/// Every third account's updates are a node over leaves.
+pub(super) fn has_leaves(who: Who) -> bool {
+    who % 3 == 1
+}
+
+fn root(round: RoundNumber, who: Who) -> Vec<u8> {
+    if !has_leaves(who) {
+        return leaf(round, who, 0);
+    }
+    let leaves = (0..LEAVES).map(|number| cid_of(Codec::Raw, &leaf(round, who, number)));
+    sample::node(&leaves.collect::<Vec<_>>(), 7)
+}
+
+fn leaf(round: RoundNumber, who: Who, number: u16) -> Vec<u8> {
+    (round, who, number).encode()
+}
+
+fn cid_of(codec: Codec, bytes: &[u8]) -> Cid {
+    Cid { codec, digest: sp_io::hashing::sha2_256(bytes) }
+}
+
+/// The blocks that answer a challenge of a trainer's update.
+pub(super) fn along(round: RoundNumber, who: Who, path: &[u16]) -> Vec<Vec<u8>> {
+    let mut blocks = vec![root(round, who)];
+    // What is below a leaf is answered by the node above it.
+    if let [number] = path
+        && *number < LEAVES
+        && has_leaves(who)
+    {
+        blocks.push(leaf(round, who, *number));
+    }
+    blocks
 }

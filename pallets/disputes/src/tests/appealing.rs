@@ -1,0 +1,81 @@
+//! The accused, and nobody else, may appeal once, in time and at its own risk.
+
+use super::*;
+use crate::{Error, Event};
+use decentralml_types::Balance;
+use frame_support::{
+    assert_noop,
+    traits::{fungible::Mutate, tokens::Preservation},
+};
+
+#[test]
+fn an_appeal_puts_a_bond_at_stake_and_gives_the_council_its_time() {
+    build_and_execute(|| {
+        let case = accuse(Fault::Unavailable, None);
+        go_to(WINDOW);
+        assert_ok!(appeal(ACCUSED, case));
+        let deadline = WINDOW + JUDGMENT;
+        System::assert_last_event(Event::Appealed { case, bond: APPEAL_BOND, deadline }.into());
+        assert_eq!(held(ACCUSED), APPEAL_BOND);
+        let row = Cases::<Test>::get(case).unwrap();
+        assert_eq!((row.appeal, row.deadline), (Some(APPEAL_BOND), deadline));
+        // What the first window would have ended waits for the council.
+        go_to(1 + WINDOW);
+        assert_noop!(conclude(case), Error::<Test>::TooEarly);
+    });
+}
+
+#[test]
+fn only_the_accused_appeals_and_only_once() {
+    build_and_execute(|| {
+        let case = accuse(Fault::Unavailable, None);
+        for other in [ANYBODY, SPONSOR, COUNCIL[0]] {
+            assert_noop!(appeal(other, case), Error::<Test>::NotAccused);
+        }
+        assert_noop!(appeal(ACCUSED, case + 1), Error::<Test>::UnknownCase);
+        assert_ok!(appeal(ACCUSED, case));
+        assert_noop!(appeal(ACCUSED, case), Error::<Test>::AlreadyAppealed);
+    });
+}
+
+#[test]
+fn an_appeal_in_the_last_block_is_in_time_and_one_block_later_is_not() {
+    build_and_execute(|| {
+        let case = accuse(Fault::NotOpened, None);
+        let late = accuse(Fault::NotRevealed, None);
+        go_to(WINDOW);
+        assert_ok!(appeal(ACCUSED, case));
+        go_to(WINDOW + 1);
+        assert_noop!(appeal(ACCUSED, late), Error::<Test>::TooLate);
+        assert_ok!(conclude(late));
+    });
+}
+
+#[test]
+fn who_cannot_pay_the_bond_cannot_appeal() {
+    build_and_execute(|| {
+        let case = accuse(Fault::NotOpened, None);
+        let left: Balance = EXISTENTIAL_DEPOSIT + APPEAL_BOND - 1;
+        let keep = Preservation::Preserve;
+        assert_ok!(Balances::transfer(&ACCUSED, &ANYBODY, FUNDS - left, keep));
+        assert!(appeal(ACCUSED, case).is_err());
+        assert_eq!((held(ACCUSED), Cases::<Test>::get(case).unwrap().appeal), (0, None));
+        assert_ok!(Balances::transfer(&ANYBODY, &ACCUSED, 1, keep));
+        assert_ok!(appeal(ACCUSED, case));
+    });
+}
+
+#[test]
+fn appeals_in_two_cases_are_held_and_returned_apart() {
+    build_and_execute(|| {
+        let cases = [appealed(Fault::Unavailable, None), appealed(Fault::WrongAggregate, None)];
+        assert_eq!(held(ACCUSED), 2 * APPEAL_BOND);
+        votes(cases[0], 3, 0);
+        assert_ok!(conclude(cases[0]));
+        assert_eq!(held(ACCUSED), APPEAL_BOND);
+        votes(cases[1], 0, 3);
+        assert_ok!(conclude(cases[1]));
+        assert_eq!(held(ACCUSED), 0);
+        assert_eq!(total(ACCUSED), FUNDS - APPEAL_BOND + COSTS);
+    });
+}

@@ -1,0 +1,137 @@
+use super::*;
+use proptest::prelude::*;
+
+const DOCUMENT: &str = include_str!("../../../../docs/protocol.md");
+
+/// The cells of the document's table of faults, as the document would have them by [`rule`].
+fn expected(fault: Fault) -> [String; 7] {
+    let Rule { punished, percent, proof, task_percent, reporter_percent } = rule(fault);
+    let punished = match punished {
+        Role::Trainer => "trainer",
+        Role::Evaluator => "seat",
+    };
+    let proof = match proof {
+        Proof::Chain => "the chain",
+        Proof::Committee => "a committee",
+        Proof::Challenge => "a challenge",
+    };
+    let percents =
+        [percent, task_percent, reporter_percent, rule(fault).treasury_percent()].map(of_percent);
+    let [percent, to_task, to_reporter, to_treasury] = percents;
+    let [punished, proof] = [punished, proof].map(str::to_owned);
+    [format!("`{fault:?}`"), punished, percent, proof, to_task, to_reporter, to_treasury]
+}
+
+fn of_percent(percent: u8) -> String {
+    if percent == 0 { "–".into() } else { format!("{percent} %") }
+}
+
+#[test]
+fn the_document_has_the_same_table() {
+    let header = "| Fault | Punished | Of the task's bond | Shown by | To the task | To the reporter | To the treasury |";
+    let mut lines = DOCUMENT.lines().skip_while(|line| *line != header).skip(2);
+    for fault in FAULTS {
+        let line = lines.next().unwrap_or_else(|| panic!("docs/protocol.md lacks {fault:?}"));
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        assert_eq!(cells, expected(fault));
+    }
+    assert_eq!(lines.next(), Some(""), "docs/protocol.md has a fault too many");
+}
+
+#[test]
+fn the_table_has_every_fault_once() {
+    use scale_info::{TypeDef, TypeInfo};
+    let TypeDef::Variant(variants) = Fault::type_info().type_def else { panic!("an enum") };
+    let names: Vec<&str> = variants.variants.iter().map(|variant| variant.name).collect();
+    assert_eq!(FAULTS.map(|fault| format!("{fault:?}")).as_slice(), names);
+}
+
+#[test]
+fn nobody_but_the_treasury_gets_all_and_the_parts_are_the_whole() {
+    for fault in FAULTS {
+        let rule = rule(fault);
+        assert!((1..=100).contains(&rule.percent), "{fault:?}");
+        assert!(rule.task_percent + rule.reporter_percent < 100, "{fault:?}");
+        let given = rule.task_percent + rule.reporter_percent + rule.treasury_percent();
+        assert_eq!(given, 100, "{fault:?}");
+    }
+}
+
+#[test]
+fn only_a_challenge_pays_a_reporter_and_no_committee_pays_the_task() {
+    for fault in FAULTS {
+        let rule = rule(fault);
+        assert_eq!(rule.reporter_percent > 0, rule.proof == Proof::Challenge, "{fault:?}");
+        assert_eq!(rule.task_percent > 0, rule.proof != Proof::Committee, "{fault:?}");
+    }
+}
+
+#[test]
+fn silence_costs_no_less_than_the_worst_that_revealing_can() {
+    let cost = |fault| rule(fault).percent;
+    for fault in [Fault::Unavailable, Fault::Malformed, Fault::Unanswered] {
+        assert!(cost(Fault::NotRevealed) >= cost(fault));
+    }
+    assert!(cost(Fault::NotOpened) >= cost(Fault::WrongAggregate));
+}
+
+fn votes(guilty: u32, innocent: u32, council: u32) -> Votes {
+    Votes { guilty, innocent, council }
+}
+
+#[test]
+fn more_than_half_of_the_council_decide_at_once() {
+    assert_eq!(ruling(votes(2, 0, 3), false), Some(Ruling::Guilty));
+    assert_eq!(ruling(votes(0, 2, 3), false), Some(Ruling::Freed));
+    assert_eq!(ruling(votes(2, 0, 4), false), None, "half is not more than half");
+    assert_eq!(ruling(votes(0, 2, 4), false), None);
+    assert_eq!(ruling(votes(1, 1, 3), false), None);
+}
+
+#[test]
+fn at_the_deadline_the_majority_of_those_that_voted_decides() {
+    assert_eq!(ruling(votes(1, 0, 9), true), Some(Ruling::Guilty));
+    assert_eq!(ruling(votes(1, 2, 9), true), Some(Ruling::Freed));
+    for undecided in [votes(0, 0, 9), votes(2, 2, 9), votes(0, 0, 0)] {
+        assert_eq!(ruling(undecided, true), Some(Ruling::Undecided));
+        assert_eq!(ruling(undecided, false), None);
+    }
+}
+
+#[test]
+fn what_nobody_judges_falls_unless_the_chain_proves_it() {
+    let stands = |fault| is_executed(fault, Some(Ruling::Undecided));
+    assert_eq!(FAULTS.map(stands), [true, true, false, false, false, false]);
+    for fault in FAULTS {
+        assert!(is_executed(fault, None), "nobody has appealed");
+        assert!(is_executed(fault, Some(Ruling::Guilty)));
+        assert!(!is_executed(fault, Some(Ruling::Freed)));
+    }
+}
+
+#[test]
+fn a_round_takes_the_blocks_of_two_committees() {
+    let deadlines = crate::spec::example().deadlines;
+    assert_eq!(round_blocks(&deadlines), 60 + 30 + 2 * (60 + 30 + 30));
+    let mut longest = deadlines;
+    [longest.training, longest.scoring] = [BlockNumber::MAX; 2];
+    assert!(round_blocks(&longest) > u64::from(BlockNumber::MAX), "nothing is cut off");
+}
+
+proptest! {
+    #[test]
+    fn a_slash_is_at_most_the_bond_and_is_split_without_rest(bond: Balance) {
+        for fault in FAULTS {
+            let slash = amount(fault, bond);
+            prop_assert!(slash <= bond);
+            let Split { to_task, to_reporter, to_treasury } = split(fault, slash);
+            prop_assert_eq!(to_task + to_reporter + to_treasury, slash);
+            prop_assert!(to_task.max(to_reporter) <= slash / 2);
+        }
+    }
+
+    #[test]
+    fn an_appeal_is_decided_at_its_deadline(guilty in 0u32..200, innocent in 0u32..200, council in 0u32..200) {
+        prop_assert!(ruling(votes(guilty, innocent, council), true).is_some());
+    }
+}
