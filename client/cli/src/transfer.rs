@@ -1,8 +1,8 @@
 //! Bytes on their way between here and stores: a bar with rate and time left, and what goes on where it was ended.
 
 use crate::context::Context;
-use color_eyre::{Result, eyre::WrapErr};
-use decentralml_storage::{Added, Progress, Storage, unfinished};
+use color_eyre::{Report, Result, eyre::WrapErr};
+use decentralml_storage::{Added, Error, Progress, Storage, unfinished};
 use decentralml_types::Cid;
 use decentralml_worker::Upload;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -123,6 +123,18 @@ pub async fn to_file(
     bar: &Bar,
 ) -> Result<u64> {
     Ok(storage.fetch_to_file_resuming(cid, target, max_bytes, |at| bar.at(at)).await?)
+}
+
+/// Names the option that allows more, where a file is larger than `--max-bytes`.
+pub fn unless_larger<T>(done: Result<T, impl Into<Report>>) -> Result<T> {
+    done.map_err(|error| {
+        let report = error.into();
+        let error = report.downcast_ref::<Error>();
+        if !matches!(error, Some(Error::TooLarge { .. })) {
+            return report;
+        }
+        report.wrap_err("not fetched; a larger --max-bytes allows it")
+    })
 }
 
 /// What is left when a fetch to a file is interrupted.

@@ -200,6 +200,24 @@ fn rot_that_nobody_has_seen_is_found_by_pin_and_healed_by_a_resumed_add() {
 }
 
 #[test]
+fn a_file_above_the_limit_is_refused_with_the_option_that_allows_it() {
+    let store = Running::start(&[]);
+    let (path, data) = store.file("file", MIB + 1);
+    let cid = store.add(&path);
+    let target = store.home.path().join("copy");
+    let to_file = ["--out", target.to_str().unwrap()];
+    for more in [&[][..], &to_file] {
+        let small = run(store.ipfs(&["cat", &cid, "--max-bytes", "1 MiB"]).args(more));
+        let text = stderr(&small);
+        assert_eq!(small.status.code(), Some(4), "{text}");
+        assert!(text.contains("--max-bytes") && text.contains("1048576 bytes"), "{text}");
+        assert!(small.stdout.is_empty() && !target.exists());
+    }
+    assert!(run(&mut store.ipfs(&["cat", &cid, "--max-bytes", "2 MiB"])).stdout == data);
+    store.stop();
+}
+
+#[test]
 fn what_is_not_pinned_cannot_be_let_go_of() {
     let store = Running::start(&[]);
     let (path, data) = store.file("file", 2 * MIB);

@@ -116,7 +116,25 @@ pub(super) fn streamed(
 }
 
 fn lines<T: Serialize>(values: &[T]) -> serde_json::Result<String> {
-    values.iter().map(|value| Ok(serde_json::to_string(value)? + "\n")).collect()
+    values.iter().map(|value| Ok(text(value)? + "\n")).collect()
+}
+
+/// A value as Go writes it: of what is in it, nothing begins or ends a tag where somebody puts it into a page.
+pub(super) fn text<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    let text = serde_json::to_string(value)?;
+    let is_escaped = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
+    if !text.contains(is_escaped) {
+        return Ok(text);
+    }
+    // All of them are in strings: JSON itself has none.
+    let mut escaped = String::with_capacity(2 * text.len());
+    for c in text.chars() {
+        match is_escaped(c) {
+            true => escaped += &format!("\\u{:04x}", u32::from(c)),
+            false => escaped.push(c),
+        }
+    }
+    Ok(escaped)
 }
 
 /// Time that a client has to take a line; what works for it waits that long.

@@ -205,6 +205,9 @@ async fn the_embedded_store_pins_as_kubo_does() {
         format!("pin/ls?name=both%20{leaf}"),
         format!("pin/add?arg={leaf}&name=two%0a{leaf}"),
         format!("pin/ls?arg={leaf}&names=true"),
+        format!("pin/add?arg={leaf}&name=%3Ca%20href%3D%22b%26c%22%3E%E2%80%A8"),
+        format!("pin/ls?arg={leaf}&names=true"),
+        format!("pin/ls?arg={leaf}&names=true&stream=true"),
         format!("pin/add?arg={leaf}"),
         // The name is gone.
         format!("pin/ls?arg={leaf}&names=true"),

@@ -4,7 +4,7 @@ use crate::{
     context::{self, Context},
     daemon::unless_stopped,
     output::Out,
-    transfer::{Bar, left_behind, to_file},
+    transfer::{Bar, left_behind, to_file, unless_larger},
     units::Size,
 };
 use clap::Args;
@@ -55,7 +55,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     };
     let bar = Bar::new(context, "fetching");
     let fetching = to_file(&storage, &cid, &file, limit, &bar);
-    let bytes = unless_stopped(fetching, &left_behind(&file, &cid)).await?;
+    let bytes = unless_larger(unless_stopped(fetching, &left_behind(&file, &cid)).await)?;
     drop(bar);
     out.result(&Written { cid, file, bytes }, |written| {
         format!("{} bytes of {} in {}", written.bytes, written.cid, written.file.display())
@@ -64,7 +64,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
 
 /// Whoever reads the output sees only where it ends: an error says that this is not the end of the file.
 async fn print(storage: &Storage, cid: &Cid, limit: u64, out: &mut Out<'_>) -> Result<()> {
-    let mut download = storage.download(cid, limit).await?;
+    let mut download = unless_larger(storage.download(cid, limit).await)?;
     let (mut printed, size) = (0, download.size());
     let cut = |printed| format!("the output ends after {printed} of {size} bytes");
     while let Some(bytes) = download.next().await.wrap_err_with(|| cut(printed))? {

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     exit::{Kind, problem},
     output::Out,
-    transfer::Bar,
+    transfer::{Bar, unless_larger},
     units::Size,
 };
 use clap::Args;
@@ -47,7 +47,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             let bar = Bar::new(context, "looking at blocks");
             let name = opts.name.as_deref().unwrap_or_default();
             let told = |at| bar.at(at);
-            storage.keep_whole(&cid, name, opts.max_bytes.0, &told).await?;
+            unless_larger(storage.keep_whole(&cid, name, opts.max_bytes.0, &told).await)?;
         } else if !storage.unpin(&cid).await? {
             return Err(problem(Kind::NotFound, format!("{cid} is not pinned")));
         }

@@ -6,7 +6,7 @@ use crate::{
     daemon::unless_stopped,
     exit::{Kind, problem},
     output::{Out, pairs},
-    transfer::{Bar, left_behind, to_file},
+    transfer::{Bar, left_behind, to_file, unless_larger},
     units::Size,
 };
 use clap::Args;
@@ -61,7 +61,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let bytes = {
         let bar = Bar::new(context, "fetching");
         let fetching = to_file(&storage, &cid, &opts.out, opts.max_bytes.0, &bar);
-        unless_stopped(fetching, &left_behind(&opts.out, &cid)).await?
+        unless_larger(unless_stopped(fetching, &left_behind(&opts.out, &cid)).await)?
     };
     out.result(&Fetched { cid, file: opts.out, bytes }, |fetched| {
         pairs(&[

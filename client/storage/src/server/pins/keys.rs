@@ -1,6 +1,6 @@
 //! A list of pins in one JSON value, which is written while it is sent: of a large store it would be longer than what it lists.
 
-use super::{INDIRECT, RECURSIVE};
+use super::{super::answer::text, INDIRECT, RECURSIVE};
 use crate::outgoing;
 use axum::{
     http::header,
@@ -57,20 +57,20 @@ impl Keys {
         let mut at = 0;
         let groups = iter::from_fn(move || {
             let group = entries.get(at..entries.len().min(at + GROUP))?;
-            let mut text = String::new();
+            let mut piece = String::new();
             for (cid, recursive) in group {
                 let kind = if *recursive { RECURSIVE } else { INDIRECT };
                 let name = names.remove(cid).unwrap_or_default();
-                match serde_json::to_string(&Key { r#type: kind.into(), name }) {
+                match text(&Key { r#type: kind.into(), name }) {
                     Ok(key) => {
                         let comma = if at == 0 { "" } else { "," };
-                        text += &format!("{comma}\"{cid}\":{key}");
+                        piece += &format!("{comma}\"{cid}\":{key}");
                     }
                     Err(error) => return Some(Err(error)),
                 }
                 at += 1;
             }
-            (!text.is_empty()).then(|| Ok(text.into()))
+            (!piece.is_empty()).then(|| Ok(piece.into()))
         });
         let [begin, end] =
             [begin, end].map(|text| iter::once(Ok(Bytes::from_static(text.as_bytes()))));
@@ -115,14 +115,14 @@ mod tests {
         Cid { codec: if raw { Codec::Raw } else { Codec::DagPb }, digest }
     }
 
-    fn text(keys: Keys) -> String {
+    fn whole(keys: Keys) -> String {
         let pieces: Vec<u8> = keys.pieces().flat_map(|piece| piece.unwrap()).collect();
         String::from_utf8(pieces).unwrap()
     }
 
     #[test]
     fn without_a_pin_there_is_no_list() {
-        assert_eq!(text(Keys::default()), "{}\n");
+        assert_eq!(whole(Keys::default()), "{}\n");
     }
 
     #[test]
@@ -132,14 +132,15 @@ mod tests {
             .map(|number| crate::unixfs::canonical_cid(&number.to_le_bytes()))
             .collect();
         all.iter().for_each(|cid| keys.push(*cid, cid == &all[7], String::new()));
-        keys.names.insert(all[7], "a \"name\"\n".into());
-        let text = text(keys);
+        keys.names.insert(all[7], "a \"<name>\"\n".into());
+        let text = whole(keys);
+        assert!(text.contains(r"\u003cname\u003e"), "as Go writes it");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["Keys"].as_object().unwrap().len(), all.len());
         let root = &value["Keys"][all[7].to_string()];
         assert_eq!(
             (root["Type"].as_str(), root["Name"].as_str()),
-            (Some("recursive"), Some("a \"name\"\n"))
+            (Some("recursive"), Some("a \"<name>\"\n"))
         );
         let mut sorted: Vec<String> = all.iter().map(Cid::to_string).collect();
         sorted.sort();
