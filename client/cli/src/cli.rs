@@ -2,8 +2,8 @@
 
 use crate::{
     commands::{
-        account, asset, claim, completions, council, data, demo, doctor, encryption, evaluator,
-        host, ipfs, keep, model, simulate, task, trainer, validator,
+        account, asset, case, challenge, claim, completions, council, data, demo, doctor,
+        encryption, evaluator, host, ipfs, keep, model, simulate, task, trainer, validator,
     },
     config::{Flags, Settings},
     context::Context,
@@ -57,6 +57,12 @@ enum Command {
     #[command(subcommand)]
     Validator(validator::Command),
     Claim(claim::Opts),
+    /// Cases: who is accused of what, appeals to the council, and their end.
+    #[command(subcommand)]
+    Case(case::Command),
+    /// Availability: demand a block of an update, and show it.
+    #[command(subcommand)]
+    Challenge(challenge::Command),
     /// The store of models and updates.
     #[command(subcommand)]
     Ipfs(ipfs::Command),
@@ -133,6 +139,8 @@ async fn dispatch(command: Command, context: &Context, out: &mut Out<'_>) -> Res
         Command::Council(command) => council::run(command, context, out).await,
         Command::Validator(command) => validator::run(command, context, out).await,
         Command::Claim(opts) => claim::run(opts, context, out).await,
+        Command::Case(command) => case::run(command, context, out).await,
+        Command::Challenge(command) => challenge::run(command, context, out).await,
         Command::Ipfs(command) => ipfs::run(command, context, out).await,
         Command::Data(command) => data::run(command, context, out).await,
         Command::Encryption(command) => encryption::run(command, context, out).await,

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod asset;
+pub mod case;
+pub mod challenge;
 pub mod claim;
 pub mod completions;
 pub mod council;

@@ -11,6 +11,7 @@
 //! The crate has no time-outs. Here every wait for progress has one (`idle_timeout`), every failure that may pass is
 //! tried again a bounded number of times with growing pauses.
 
+mod along;
 mod cache;
 mod call;
 mod download;

@@ -1,7 +1,7 @@
 //! Being paid: a row is settled as soon as the chain takes it, and forgotten once that is final.
 //!
 //! A bond stands for one round at a time: the chain takes no commitment of an account while an earlier row may still be
-//! slashed. So rows are looked up and claimed on the best chain, before the next commitment, and a claim that a fork undid is made
+//! accused. So rows are looked up and claimed on the best chain, before the next commitment, and a claim that a fork undid is made
 //! again.
 
 use std::collections::BTreeSet;
@@ -61,7 +61,14 @@ pub(crate) async fn look(
             Role::Trainer => {
                 if view.commitment(task, number, &account).await?.is_some() {
                     open.at_risk.push((number, 0));
-                    open.due.extend(round.settles_updates().then(|| row(None)));
+                    // In a settled round the row of a challenged update waits for the answer.
+                    let waits = round.phase == Phase::Settled
+                        && view
+                            .challenged(task, number, &account)
+                            .await?
+                            .is_some_and(|row| row.open().is_some());
+                    let due = round.settles_updates() && !waits;
+                    open.due.extend(due.then(|| row(None)));
                 }
             }
             Role::Evaluator => {
@@ -205,8 +212,8 @@ pub(crate) mod tests {
         let rewarded = event("Rewarded", json!({ "round": 3, "amount": 1_500_000_000_000_u64 }));
         assert_eq!(outcome(&rewarded, &token, &unit), (Some("1.5 LAB".into()), None));
         // Amounts that a JSON number does not hold come as text.
-        let punished = json!({ "amount": "20000000000000000", "fault": "NotRevealed" });
-        let told = outcome(&event("Punished", punished), &token, &unit);
+        let accused = json!({ "amount": "20000000000000000", "fault": "NotRevealed" });
+        let told = outcome(&event("Accused", accused), &token, &unit);
         assert_eq!(told, (Some("20000 DML".into()), Some("NotRevealed".into())));
         assert_eq!(outcome(&event("Closed", json!({ "round": 3 })), &token, &unit), (None, None));
     }

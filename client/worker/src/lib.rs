@@ -7,6 +7,7 @@
 //!         session.rs             one task, from enrollment to the last claim
 //!   ┌─────┬─────┼──────┬──────┬─────┐
 //!  enroll advance claim tries state pins    what both roles do: take part, push on, be paid, give up, remember, let go
+//!         answers                           what others demand of updates, beside everything else
 //!   sources  handing  hosting               where bytes are, giving an update to hosts, being a host
 //!   convert  model  step  wire                    what a specification asks of the learning crate; updates as bytes
 //! ```
@@ -27,6 +28,7 @@
 //! A commitment is bound to a block at which the chain asks for it: a fork that asks for another one cannot contain it.
 
 mod advance;
+mod answers;
 mod claim;
 mod common;
 mod conduct;

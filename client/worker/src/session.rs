@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     advance,
+    answers::Answers,
     claim::{self, AtRisk, Open},
     enroll,
     error::WorkerError,
@@ -38,6 +39,7 @@ pub(crate) struct Session<P: Part> {
     unsettled: Option<BTreeSet<RoundNumber>>,
     /// Claims under way, beside the steps of the live round, with the first round that they are for.
     claims: JoinSet<(RoundNumber, Result<(), WorkerError>)>,
+    answers: Answers,
     /// Best heights before which a round is not claimed again: a fork may undo a claim, and the pool redo it.
     claimed: BTreeMap<RoundNumber, BlockNumber>,
     /// Something that was pinned may be needed no more.
@@ -57,6 +59,7 @@ impl<P: Part> Session<P> {
             enrolling: enroll::Pace::default(),
             unsettled: None,
             claims: JoinSet::new(),
+            answers: Answers::default(),
             claimed: BTreeMap::new(),
             untidy: true,
             attempted: BTreeMap::new(),
@@ -79,6 +82,8 @@ impl<P: Part> Session<P> {
             if self.work.is_current(&view) {
                 match self.look(&view).await {
                     Ok(open) => {
+                        let rounds = self.unsettled.iter().flatten().copied().collect();
+                        self.answers.step(&self.work, &self.part, &view, self.task, rounds);
                         self.note_due(&view, &open.due).await;
                         self.claim(&view, &open.due);
                         if let Some(refusal) = self.live(&view, &open.at_risk).await {

@@ -1,5 +1,6 @@
 //! The trainer: learns from its own rows, and sends what it learned, never the rows.
 
+mod answer;
 mod carried;
 mod hand_over;
 mod history;
@@ -154,6 +155,16 @@ impl Part for Trainer {
 
     async fn catch_up(&self, _: &Work, _: &mut Models, _: &Moment) -> Result<(), WorkerError> {
         Ok(())
+    }
+
+    async fn answer(
+        &self,
+        work: &Work,
+        view: &View,
+        task: TaskId,
+        rounds: &BTreeSet<RoundNumber>,
+    ) -> Result<(), WorkerError> {
+        answer::step(work, view, task, rounds).await
     }
 
     async fn due(&self, work: &Work, view: &View, row: &Row) -> Result<(), WorkerError> {

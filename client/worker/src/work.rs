@@ -3,9 +3,12 @@
 mod models;
 mod moment;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use decentralml_learning::Dataset;
@@ -276,6 +279,18 @@ pub(crate) trait Part: Send + Sync + 'static {
         _: &Work,
         _: &View,
         _: &Row,
+    ) -> impl Future<Output = Result<(), WorkerError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Shows what others demand of the account's updates in rounds that are not settled. Called for best blocks, beside whatever else
+    /// is done; what fails is tried again some blocks later.
+    fn answer(
+        &self,
+        _: &Work,
+        _: &View,
+        _: TaskId,
+        _: &BTreeSet<RoundNumber>,
     ) -> impl Future<Output = Result<(), WorkerError>> + Send {
         async { Ok(()) }
     }

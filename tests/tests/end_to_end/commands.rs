@@ -153,14 +153,14 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
 
     // The one row of the round, settled with an accusation.
     let account = Signer::from_uri(TRAINER)?.account().to_string();
-    let row = |outcome: &str| {
-        json!([{ "task": task, "round": 1, "account": account, "committee": null,
-            "amount": null, "asset": "native", "outcome": outcome, "reason": null }])
+    let row = |outcome: &str, case: Option<u64>| {
+        json!([{ "task": task, "round": 1, "account": account, "committee": null, "amount": null,
+            "asset": "native", "outcome": outcome, "reason": null, "case": case }])
     };
     let claim = ["claim", "--everyone", "--task", &id];
     let open = system.json("//Alice", &[&claim[..], &["--dry-run"]].concat())?;
-    assert_eq!(open, row("open"));
-    assert_eq!(system.json("//Alice", &claim)?, row("settled"));
+    assert_eq!(open, row("open", None));
+    assert_eq!(system.json("//Alice", &claim)?, row("settled", Some(0)));
     assert_eq!(system.json("//Alice", &claim)?, json!([]), "nothing is left");
     let member = system.member(Role::Trainer, TRAINER).await?;
     assert_eq!((member.faults, member.bond), (1, 0), "{member:?}");

@@ -11,14 +11,14 @@ use color_eyre::Result;
 use decentralml_sdk::{
     AccountId, Chain, Claim, Event, Included, Properties, Row, SubmitError, call,
 };
-use decentralml_types::{Asset, Balance, TaskId};
+use decentralml_types::{Asset, Balance, CaseId, TaskId};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// Rows that one transaction settles; a block has room for several such.
 const BATCH: usize = 25;
 
-/// Settle what finished rounds owe: rewards, fees, and slashes of who broke a promise.
+/// Settle what finished rounds owe: rewards, fees, and accusations of who broke a promise.
 ///
 /// Workers claim by themselves; this is for what they left, and for others: anybody may settle any row, the money goes to
 /// whom it belongs. A single row is free to settle; several at once go into one transaction, which has a fee. What could not be paid
@@ -31,7 +31,7 @@ pub struct Opts {
     /// Of this account, an address or the name of a key, in place of the one that signs.
     #[arg(long, value_name = "ACCOUNT", conflicts_with = "everyone")]
     of: Option<String>,
-    /// Everybody's rows, also those that are settled with a slash or with nothing.
+    /// Everybody's rows, also those that are settled with an accusation or with nothing.
     #[arg(long)]
     everyone: bool,
     /// Only show what could be claimed.
@@ -79,11 +79,13 @@ struct Claimed {
     outcome: Outcome,
     /// Why the chain refused, or nothing can be paid, and what to do.
     reason: Option<String>,
+    /// The case in which a part of the account's bond waits since, where it is accused.
+    case: Option<CaseId>,
 }
 
 impl Claimed {
     fn open(row: Row, amount: Option<Balance>, asset: Asset) -> Self {
-        Self { row, amount, asset, outcome: Outcome::Open, reason: None }
+        Self { row, amount, asset, outcome: Outcome::Open, reason: None, case: None }
     }
 }
 
@@ -170,11 +172,11 @@ async fn collect(debts: &[Debt], chain: &Chain, context: &Context) -> Result<()>
 /// One transaction, and what became of its rows.
 async fn settle(claims: &mut [&mut Claimed], chain: &Chain, context: &Context) -> Result<()> {
     // One call alone is free; a batch costs its fee, and saves the wait of a block for each call.
-    let mut owed = Vec::new();
+    let (mut owed, mut accused) = (Vec::new(), Vec::new());
     let items = match &*claims {
         [one] => match context.submit(chain, &one.row.claim()).await {
             Ok(included) => {
-                owed = owed_by(&included);
+                (owed, accused) = (owed_by(&included), accused_by(&included));
                 vec![Ok(())]
             }
             Err(report) => match report.downcast_ref() {
@@ -187,7 +189,7 @@ async fn settle(claims: &mut [&mut Claimed], chain: &Chain, context: &Context) -
         many => {
             let calls = many.iter().map(|claim| claim.row.claim()).collect();
             let included = context.submit(chain, &call::batch(calls)).await?;
-            owed = owed_by(&included);
+            (owed, accused) = (owed_by(&included), accused_by(&included));
             items(&included)
         }
     };
@@ -199,6 +201,9 @@ async fn settle(claims: &mut [&mut Claimed], chain: &Chain, context: &Context) -
         }
     }
     record(claims, items, &open, &owed);
+    for claim in claims.iter_mut() {
+        claim.case = case_of(&claim.row, &accused);
+    }
     Ok(())
 }
 
@@ -210,6 +215,35 @@ fn owed_by(included: &Included) -> Vec<(Option<u64>, String)> {
         (event.fields["round"].as_u64(), who.to_owned())
     };
     owed.map(key).collect()
+}
+
+/// An accusation: the task, the round, and as what, `None` where the chain tells no number.
+type Accused = (Option<u64>, Option<u64>, String, String, Option<CaseId>);
+
+/// Whom claims have accused, and in which cases.
+fn accused_by(included: &Included) -> Vec<Accused> {
+    let text = |event: &Event, name: &str| match &event.fields[name] {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let opened = included.events.iter().filter(|event| event.is("Disputes", "Opened"));
+    let read = |event: &Event| {
+        let number = |name: &str| event.fields[name].as_u64();
+        let (who, role) = (text(event, "accused"), text(event, "role"));
+        (number("task"), number("round"), who, role, number("case"))
+    };
+    opened.map(read).collect()
+}
+
+/// The case that settling a row has opened.
+fn case_of(row: &Row, accused: &[Accused]) -> Option<CaseId> {
+    let role = if row.committee.is_some() { "Evaluator" } else { "Trainer" };
+    let who = crate::commands::hex(&row.account.0);
+    let same = |accused: &&Accused| {
+        (accused.0, accused.1) == (Some(row.task.into()), Some(row.round.into()))
+            && (accused.2.as_str(), accused.3.as_str()) == (who.as_str(), role)
+    };
+    accused.iter().find(same).and_then(|accused| accused.4)
 }
 
 /// What became of each call of a batch, in their order.
@@ -255,9 +289,12 @@ fn people(claims: &[Claimed], units: &BTreeMap<Asset, Properties>) -> String {
                 Some(unit) => tokens(amount, unit),
                 None => amount.to_string(),
             })),
-            match &claim.reason {
-                Some(reason) => format!("{}: {reason}", claim.outcome.words()),
-                None => claim.outcome.words().to_owned(),
+            match (&claim.reason, claim.case) {
+                (Some(reason), _) => format!("{}: {reason}", claim.outcome.words()),
+                (None, Some(case)) => {
+                    format!("{}: accused, its bond waits in case {case}", claim.outcome.words())
+                }
+                (None, None) => claim.outcome.words().to_owned(),
             },
         ]
     });
@@ -338,6 +375,21 @@ mod tests {
         let text = people(&claims, &units());
         let last = "3 rows: 1 settled, 1 already settled by others, 1 refused";
         assert_eq!(text.lines().last(), Some(last));
+    }
+
+    #[test]
+    fn a_row_that_accuses_names_its_case() {
+        let mut batch = included(&["Opened", "ItemCompleted"]);
+        batch.events[0].pallet = "Disputes".to_owned();
+        let who = format!("0x{}", "07".repeat(32));
+        batch.events[0].fields =
+            json!({ "case": 4, "task": 1, "round": 2, "accused": who, "role": "Trainer" });
+        let accused = accused_by(&batch);
+        let cases: Vec<_> = claims().iter().map(|claim| case_of(&claim.row, &accused)).collect();
+        assert_eq!(cases, [None, Some(4), None]);
+        let mut claims = claims();
+        claims[1].case = Some(4);
+        assert!(people(&claims, &units()).contains("accused, its bond waits in case 4"));
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl MotionArg {
 }
 
 /// Who signs. Refuses for whoever has no seat what the chain would refuse for a fee.
-fn insist_on_seat(context: &Context, members: &[AccountId]) -> Result<AccountId> {
+pub fn insist_on_seat(context: &Context, members: &[AccountId]) -> Result<AccountId> {
     let account = context.account_or_own(None)?;
     has_seat(&account, members)?;
     Ok(account)

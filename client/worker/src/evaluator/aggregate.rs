@@ -51,7 +51,7 @@ pub(super) async fn step(
 
 /// Attests in a round that the quorum settled meanwhile: only seats that attest are paid. The next model is computed, or compared
 /// with what was computed, from what the chain knew before the round was settled. Once the node has forgotten that, what was
-/// computed has to do: who attests another model than the others is not paid, and not slashed either.
+/// computed has to do: the chain takes no other model than the settled one by then, so nobody is accused for it.
 pub(super) async fn catch_up(
     evaluator: &Evaluator,
     work: &Work,
@@ -95,6 +95,8 @@ async fn attest(work: &Work, moment: &Moment, next: &Next) -> Result<(), WorkerE
         ("Validation", "AlreadyAttested"),
         ("Validation", "WrongPhase"),
         ("Validation", "NotCurrentRound"),
+        // The quorum settled another model meanwhile; silence costs the fee alone.
+        ("Validation", "Outvoted"),
     ];
     if work.submit_once(attest, &late).await? {
         let NextModel { cid, state } = next.model;

@@ -54,6 +54,10 @@ pub enum Step {
         task: Which,
         phase: u8,
     },
+    /// All evaluators who may leave do, and the others play the round to its end.
+    Desert {
+        task: Which,
+    },
     Advance {
         who: Who,
         task: Which,

@@ -136,6 +136,7 @@ impl World {
                 self.round(*task, Play::honest(Some(*phase)))?;
                 self.cancel(None, *task)?;
             }
+            Step::Desert { task } => self.desert(*task)?,
             Step::Cancel { who, task } => self.cancel(*who, *task)?,
             Step::Stray { from, task, amount } => {
                 let task = self.task(*task);

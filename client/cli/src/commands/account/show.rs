@@ -63,6 +63,12 @@ fn people(shown: &Account, token: &Properties) -> String {
             count(member.faults, "fault"),
         );
         rows.push((role, text));
+        if member.disputed > 0 {
+            let seized = tokens(member.disputed, token);
+            let text =
+                format!("{seized} seized, until `decentralml case list --of {account}` is empty");
+            rows.push(("", text));
+        }
         for (amount, at) in &member.unbonding {
             let when = match at.checked_sub(*block) {
                 None | Some(0) => "can be withdrawn".to_owned(),

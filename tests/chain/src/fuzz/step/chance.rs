@@ -103,7 +103,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     let few = || (5..10_u8, 5..10_u8).prop_map(|(one, other)| 1 << one | 1 << other).boxed();
     let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
     let honest = Just(Way::Honest).boxed();
-    match chain % 12 {
+    match chain % 13 {
         0 => round(Phase::Void, 0, none, honest),
         1 => round(Phase::Revealing, ALL, none, honest),
         2 => round(Phase::Scoring, ALL, none, honest),
@@ -119,6 +119,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
             round(Phase::Aggregating, 0, one, lie(Opinion::Unavailable))
         }
         11 => challenge_in(Phase::Scoring as u8),
+        12 => Just(Step::Desert { task: 0 }).boxed(),
         6 | 7 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
@@ -151,6 +152,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
                 Step::Round { task, from, absent, deviant, way }
             }),
             3 => (task(), 0..6_u8).prop_map(|(task, phase)| Step::CancelIn { task, phase }),
+            2 => task().prop_map(|task| Step::Desert { task }),
             14 => (who(), task(), way()).prop_map(|(who, task, way)| Step::Act { who, task, way }),
             12 => (who(), task()).prop_map(|(who, task)| Step::Due { who, task }),
             6 => (who(), task()).prop_map(|(who, task)| Step::Advance { who, task }),

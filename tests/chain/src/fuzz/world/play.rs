@@ -112,6 +112,19 @@ impl World {
         Ok(())
     }
 
+    /// Too few are left for the next round, so the task waits for others.
+    pub(super) fn desert(&mut self, which: Which) -> Result<(), String> {
+        let task = self.task(which);
+        for who in 0..ACCOUNTS {
+            let enrolled = (task, Role::Evaluator, name(who));
+            if self.chain.read(|| pallet_assignments::Places::<Runtime>::contains_key(enrolled)) {
+                let role = Role::Evaluator;
+                self.call(who, pallet_assignments::Call::leave { task, role })?;
+            }
+        }
+        self.round(which, Play::honest(None))
+    }
+
     fn live(&mut self, task: TaskId, number: RoundNumber) -> Option<Round> {
         let (now, round) = self.current(task)?;
         (now == number && !round.phase.is_final()).then_some(round)
