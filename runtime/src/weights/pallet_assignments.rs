@@ -12,7 +12,7 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Participants::EncryptionKeys` (r:1 w:0)
@@ -20,9 +20,13 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Storage: `Assignments::Populations` (r:2 w:2)
     // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+    // Storage: `Assets::Asset` (r:1 w:0)
+    // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+    // Storage: `Assets::Account` (r:1 w:0)
+    // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
@@ -33,10 +37,10 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
-    /// Took 208_289 ns at least.
+    /// Took 161_984 ns at least.
     fn enroll() -> Weight {
-        Weight::from_parts(219_339_000, 6196)
-            .saturating_add(T::DbWeight::get().reads(12))
+        Weight::from_parts(178_799_000, 6196)
+            .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(12))
     }
     // Storage: `Assignments::Places` (r:2 w:2)
@@ -48,15 +52,15 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Storage: `Assignments::NextDraw` (r:1 w:0)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 88_666 ns at least.
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
+    /// Took 60_982 ns at least.
     fn leave() -> Weight {
-        Weight::from_parts(97_262_000, 6178)
+        Weight::from_parts(72_258_000, 6178)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:2)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:1 w:1)
@@ -66,10 +70,10 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Storage: `Assignments::NextDraw` (r:1 w:0)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 98_684 ns at least.
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
+    /// Took 68_213 ns at least.
     fn dismiss() -> Weight {
-        Weight::from_parts(106_009_000, 6178)
+        Weight::from_parts(78_057_000, 6178)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -77,9 +81,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
     // Proof: `Babe::AuthorVrfRandomness` (`max_values`: Some(1), `max_size`: Some(33), added: 528, mode: `MaxEncodedLen`)
-    /// Took 22_633 ns at least.
+    /// Took 15_343 ns at least.
     fn capture_seed() -> Weight {
-        Weight::from_parts(29_115_000, 3514)
+        Weight::from_parts(19_179_000, 3514)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -13,29 +13,29 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> ::pallet_models::WeightInfo for WeightInfo<T> {
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 18_464 ns at least.
+    /// Took 9_704 ns at least.
     fn release() -> Weight {
-        Weight::from_parts(20_117_000, 3680)
+        Weight::from_parts(10_696_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 18_856 ns at least.
+    /// Took 10_526 ns at least.
     fn recall() -> Weight {
-        Weight::from_parts(20_249_000, 3680)
+        Weight::from_parts(11_156_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:3 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:0 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
-    /// Took 36_799 ns at least.
+    /// Took 20_220 ns at least.
     fn prune() -> Weight {
-        Weight::from_parts(40_276_000, 9060)
+        Weight::from_parts(21_472_000, 9060)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }

@@ -12,50 +12,50 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_participants::WeightInfo for WeightInfo<T> {
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
-    /// Took 72_626 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+    /// Took 50_546 ns at least.
     fn bond() -> Weight {
-        Weight::from_parts(77_144_000, 3719)
+        Weight::from_parts(53_230_000, 3735)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
-    /// Took 21_039 ns at least.
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
+    /// Took 12_209 ns at least.
     fn unbond() -> Weight {
-        Weight::from_parts(22_683_000, 3719)
+        Weight::from_parts(12_819_000, 3735)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
-    /// Took 62_807 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+    /// Took 43_195 ns at least.
     fn withdraw() -> Weight {
-        Weight::from_parts(65_583_000, 3719)
+        Weight::from_parts(45_348_000, 3735)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // Storage: `Participants::Hosts` (r:1 w:1)
     // Proof: `Participants::Hosts` (`max_values`: None, `max_size`: Some(585), added: 3060, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
-    /// Took 77_345 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+    /// Took 52_649 ns at least.
     fn set_hosts() -> Weight {
-        Weight::from_parts(80_290_000, 4050)
+        Weight::from_parts(56_284_000, 4050)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // Storage: `Participants::EncryptionKeys` (r:1 w:1)
     // Proof: `Participants::EncryptionKeys` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
-    /// Took 66_824 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+    /// Took 47_501 ns at least.
     fn set_encryption_key() -> Weight {
-        Weight::from_parts(69_810_000, 3694)
+        Weight::from_parts(49_925_000, 3730)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }

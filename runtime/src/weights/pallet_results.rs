@@ -22,14 +22,14 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Assignments::Seeds` (r:1 w:0)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
-    /// Took 311_221 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    /// Took 229_985 ns at least.
     fn commit() -> Weight {
-        Weight::from_parts(329_706_000, 4131)
+        Weight::from_parts(244_307_000, 4177)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -44,14 +44,14 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(254), added: 2729, mode: `MaxEncodedLen`)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
-    /// Took 332_392 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    /// Took 245_108 ns at least.
     fn commit_last() -> Weight {
-        Weight::from_parts(347_650_000, 4131)
+        Weight::from_parts(258_819_000, 4177)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -64,12 +64,12 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-    /// Took 79_739 ns at least.
+    /// Took 51_427 ns at least.
     fn reveal() -> Weight {
-        Weight::from_parts(91_000_000, 4131)
+        Weight::from_parts(54_532_000, 4177)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -82,7 +82,7 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(666), added: 3141, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
@@ -99,9 +99,9 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Validation::Shares` (r:0 w:1)
     // Proof: `Validation::Shares` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    /// Took 151_944 ns at least.
+    /// Took 102_965 ns at least.
     fn reveal_last() -> Weight {
-        Weight::from_parts(202_168_000, 6742)
+        Weight::from_parts(121_463_000, 6742)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -113,9 +113,9 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:0)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
-    /// Took 60_073 ns at least.
+    /// Took 38_457 ns at least.
     fn hand_over() -> Weight {
-        Weight::from_parts(71_434_000, 3679)
+        Weight::from_parts(44_647_000, 3679)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod add;
+mod along;
 #[cfg(target_os = "linux")]
 mod clock;
 mod collect;
