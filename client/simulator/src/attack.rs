@@ -1,4 +1,4 @@
-//! What hostile clients send.
+//! What hostile clients send, here and in other programs that play attackers.
 
 use std::{f64::consts::TAU, io};
 
@@ -19,7 +19,7 @@ const IN_MEMORY: usize = 64 << 20;
 pub(crate) const MAX_CROWD: u32 = 2_048;
 
 /// The base with a change that points away from the trained weights, `factor` times as long.
-pub(crate) fn flipped(
+pub fn flipped(
     spec: &ModelSpec,
     base: &Weights,
     trained: &Weights,
@@ -33,8 +33,8 @@ pub(crate) fn flipped(
     Weights::new(spec, values.collect())
 }
 
-/// The base with normal noise.
-pub(crate) fn noisy(
+/// The base with normal noise of a standard deviation in the unit of the weights, drawn from `key`.
+pub fn noisy(
     spec: &ModelSpec,
     base: &Weights,
     deviation: f64,
@@ -46,7 +46,7 @@ pub(crate) fn noisy(
 }
 
 /// The same rows with label `classes − 1 − label` in place of each.
-pub(crate) fn mislabeled(rows: &Dataset) -> Result<Dataset, DataError> {
+pub fn mislabeled(rows: &Dataset) -> Result<Dataset, DataError> {
     let last = rows.classes().saturating_sub(1) as u32;
     let labels = rows.labels().iter().map(|&label| last.saturating_sub(label)).collect();
     let features = rows.features().to_vec();
@@ -55,7 +55,7 @@ pub(crate) fn mislabeled(rows: &Dataset) -> Result<Dataset, DataError> {
 }
 
 /// What attackers see who know all honest updates of a round, in units of the encoding.
-pub(crate) struct Sight {
+pub struct Sight {
     mean: Vec<f64>,
     deviation: Vec<f64>,
     least: Vec<i32>,
@@ -67,7 +67,7 @@ pub(crate) struct Sight {
 impl Sight {
     /// Looks at `length` weights of all updates, in their order; nothing where there are none. `crowd`:
     /// whether distances between updates are needed, which takes the square of their number.
-    pub(crate) fn new(
+    pub fn new(
         updates: &dyn Updates,
         length: usize,
         crowd: bool,
@@ -107,8 +107,9 @@ impl Sight {
     }
 
     /// The base with the change that one hostile client sends, of `hostile` among `clients` of the
-    /// round. `unit` is what an integer of the encoding stands for.
-    pub(crate) fn craft(
+    /// round, where its `kind` needs to see the honest ones; of any other kind it is what
+    /// [`Hostile::Fang`] sends. `unit` is what an integer of the encoding stands for.
+    pub fn craft(
         &self,
         spec: &ModelSpec,
         base: &Weights,
@@ -126,6 +127,9 @@ impl Sight {
                 away(deviations.unwrap_or_else(|| hidden(clients, hostile)))
             }
             Hostile::MinMax => away(self.within),
+            Hostile::InnerProduct { factor } => {
+                self.mean.iter().map(|mean| -factor * mean).collect()
+            }
             _ => self.beyond(&mut Stream::new(key)),
         };
         let pairs = base.values().iter().zip(&change);
@@ -292,6 +296,19 @@ mod tests {
         let largest = honest.iter().map(apart).fold(0.0, f64::max);
         assert!((apart(&crafted) / largest - 1.0).abs() < 1e-4, "{} {largest}", apart(&crafted));
         assert!(sight.within > 0.1);
+    }
+
+    #[test]
+    fn an_inner_product_attack_is_the_honest_mean_turned_around() {
+        let (spec, base, updates, sight) = sight(false);
+        let unit = 1.0 / f64::from(1 << 20);
+        let kind = Hostile::InnerProduct { factor: 0.5 };
+        let crafted = sight.craft(&spec, &base, unit, kind, [8, 2], [0; 32]).unwrap();
+        let honest: Vec<Vec<f64>> = updates.iter().map(reals).collect();
+        for (weight, &value) in crafted.values().iter().enumerate() {
+            let mean = honest.iter().map(|update| update[weight]).sum::<f64>() / 6.0;
+            assert!((f64::from(value) + 0.5 * mean).abs() < 1e-6);
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@
 //! on one thread, all randomness comes from streams keyed by run, purpose, round and client, and what
 //! clients send is added as integers.
 
-mod attack;
+pub mod attack;
 mod checkpoint;
 mod clients;
 mod compare;
@@ -28,7 +28,7 @@ mod federation;
 mod file;
 mod folder;
 mod gather;
-mod page;
+pub mod page;
 pub mod plot;
 mod random;
 mod report;

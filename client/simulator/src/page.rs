@@ -1,4 +1,4 @@
-//! The report as a page: one file, with nothing from elsewhere.
+//! The report as a page: one file, with nothing from elsewhere. Other crates make theirs of the same parts.
 
 use decentralml_learning::Task;
 
@@ -68,7 +68,7 @@ fn unit(report: &Report) -> &'static str {
 }
 
 /// A page from its body.
-pub(crate) fn whole(title: &str, body: &str) -> String {
+pub fn whole(title: &str, body: &str) -> String {
     let title = escape(title);
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\n\
@@ -77,7 +77,7 @@ pub(crate) fn whole(title: &str, body: &str) -> String {
 }
 
 /// Adds a picture, where there is something to show.
-pub(crate) fn add(body: &mut String, picture: &Picture<'_>) -> Result<(), SimulateError> {
+pub fn add(body: &mut String, picture: &Picture<'_>) -> Result<(), SimulateError> {
     if let Some(svg) = picture.svg()? {
         *body += &svg;
         body.push('\n');
@@ -86,7 +86,7 @@ pub(crate) fn add(body: &mut String, picture: &Picture<'_>) -> Result<(), Simula
 }
 
 /// A table whose first column is text and whose others are numbers.
-pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let cells = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
         cells.map(|cell| format!("<{name}>{}</{name}>", escape(cell))).collect::<String>()
     };
@@ -167,7 +167,7 @@ fn rounds(report: &Report) -> String {
 }
 
 /// Text that HTML takes for nothing else.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

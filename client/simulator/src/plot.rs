@@ -1,4 +1,4 @@
-//! Pictures of curves, as SVG. What pictures of other crates share with them is public.
+//! Pictures of curves, as SVG, also for other crates.
 
 use std::error::Error;
 
@@ -39,23 +39,28 @@ pub fn legend<'a, DB: DrawingBackend + 'a, CT: CoordTranslate>(
 }
 
 /// A curve and what it is called.
-pub(crate) struct Curve {
-    pub(crate) name: String,
+pub struct Curve {
+    /// What it is called.
+    pub name: String,
     /// x and y, x rising.
-    pub(crate) points: Vec<(f64, f64)>,
+    pub points: Vec<(f64, f64)>,
 }
 
 /// What a picture shows.
-pub(crate) struct Picture<'a> {
-    pub(crate) title: &'a str,
-    pub(crate) x: &'a str,
-    pub(crate) y: &'a str,
-    pub(crate) curves: &'a [Curve],
+pub struct Picture<'a> {
+    /// Above it.
+    pub title: &'a str,
+    /// Below it.
+    pub x: &'a str,
+    /// Beside it.
+    pub y: &'a str,
+    /// What is drawn.
+    pub curves: &'a [Curve],
 }
 
 impl Picture<'_> {
     /// The picture; nothing where no curve has a point that can be shown.
-    pub(crate) fn svg(&self) -> Result<Option<String>, SimulateError> {
+    pub fn svg(&self) -> Result<Option<String>, SimulateError> {
         let finite = |(x, y): &&(f64, f64)| x.is_finite() && y.is_finite() && y.abs() < 1e300;
         let points = || self.curves.iter().flat_map(|curve| curve.points.iter().filter(finite));
         if points().next().is_none() {

@@ -240,6 +240,7 @@ fn hostile_clients_harm_the_mean_and_robust_rules_bear_them() {
         ("{ sign_flip = { factor = 5.0 } }", true),
         ("{ gaussian = { deviation = 1.0 } }", true),
         ("\"fang\"", false),
+        ("{ inner_product = { factor = 4.0 } }", false),
         ("\"label_flip\"", false),
         ("{ alie = { deviations = 20.0 } }", false),
     ] {

@@ -7,6 +7,9 @@ mod open;
 mod score;
 mod updates;
 
+pub use judge::judge;
+pub use updates::Found;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use decentralml_learning::{AggregateError, ContributionError, Dataset};

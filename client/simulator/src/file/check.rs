@@ -166,6 +166,9 @@ impl RunFile {
             Hostile::SignFlip { factor } if !finite(factor) => {
                 wrong("attack.kind.sign_flip.factor", "must be a positive number")
             }
+            Hostile::InnerProduct { factor } if !finite(factor) => {
+                wrong("attack.kind.inner_product.factor", "must be a positive number")
+            }
             Hostile::Gaussian { deviation } if !finite(deviation) => {
                 wrong("attack.kind.gaussian.deviation", "must be a positive number")
             }

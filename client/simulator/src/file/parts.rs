@@ -332,6 +332,13 @@ pub enum Hostile {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deviations: Option<f64>,
     },
+    /// All send the honest mean with the opposite sign and so many times as long, so that the inner product of what is
+    /// aggregated with it falls (Xie, Koyejo and Gupta 2020).
+    InnerProduct {
+        /// How many times; well below 1 it looks like a small update.
+        #[serde(default = "unit")]
+        factor: f64,
+    },
     /// Beyond the honest extreme of each weight, against the honest direction (Fang et al. 2020, with
     /// full knowledge).
     Fang,
@@ -347,6 +354,9 @@ fn unit() -> f64 {
 impl Hostile {
     /// Whether it needs the honest updates of the round.
     pub(crate) fn is_informed(self) -> bool {
-        matches!(self, Self::Alie { .. } | Self::Fang | Self::MinMax)
+        matches!(
+            self,
+            Self::Alie { .. } | Self::InnerProduct { .. } | Self::Fang | Self::MinMax
+        )
     }
 }

@@ -9,7 +9,7 @@ use decentralml_learning::{
 use decentralml_types::{Opinion, Seed, limits::MAX_SCORE};
 
 use super::updates::Found;
-use crate::{error::WorkerError, work::Stopped};
+use crate::error::WorkerError;
 
 /// Why there are no opinions.
 enum Ended {
@@ -23,24 +23,24 @@ impl From<ContributionError> for Ended {
     }
 }
 
-/// An opinion on each of a round's updates, in their order; `None` where it was told to stop.
+/// An opinion on each of a round's updates, in their order; `None` where `stopped` said so between two coalitions.
 ///
 /// The denominator is the number of all revealed updates: one that cannot be had or read counts as one that changes nothing, so
 /// it neither earns nor shifts what others earn, and seats that could fetch different ones still compare the same steps.
-pub(super) fn judge(
+pub fn judge(
     model: &ModelSpec,
     base: &Weights,
     validation: &Dataset,
     found: &[Found],
     encoding: Encoding,
     seed: Seed,
-    stopped: &Stopped,
+    stopped: impl Fn() -> bool,
 ) -> Result<Option<Vec<Opinion>>, WorkerError> {
     let evaluator = Evaluator::new(model, validation)?;
     let updates = Revealed { parameters: model.parameters(), encoding, found };
     let mut coalitions = Coalitions::new(&evaluator, base, &updates)?;
     let options = ShapleyOptions::default();
-    let values = shapley(updates.count(), seed, &options, |members| match stopped.get() {
+    let values = shapley(updates.count(), seed, &options, |members| match stopped() {
         true => Err(Ended::Stopped),
         false => coalitions.utility(members).map_err(Ended::Failed),
     });
@@ -110,7 +110,6 @@ fn opinions(found: &[Found], values: &[i64]) -> Vec<Opinion> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::work::StopOnDrop;
     use decentralml_learning::{LocalTraining, Update, UpdateFile, train};
     use std::{ops::ControlFlow, path::Path};
 
@@ -155,8 +154,7 @@ mod tests {
         let update = Update::from_delta(&zero, &trained, encoding).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let found = [Ok(stored(folder.path(), "wild", &update)), Err(Opinion::Unavailable)];
-        let (_stop, stopped) = StopOnDrop::new();
-        let judged = judge(&model, &base, &rows, &found, encoding, [2; 32], &stopped);
+        let judged = judge(&model, &base, &rows, &found, encoding, [2; 32], || false);
         assert_eq!(judged.unwrap().unwrap(), [Opinion::Score(0), Opinion::Unavailable]);
     }
 
@@ -170,9 +168,8 @@ mod tests {
         let flipped = stored(folder.path(), "flipped", &good.clone().negated());
         let zero = stored(folder.path(), "zero", &Update::zero(&model, encoding));
         let good = stored(folder.path(), "good", &good);
-        let (_stop, stopped) = StopOnDrop::new();
         let judge = |found: &[Found]| {
-            judge(&model, &base, &rows(10), found, encoding, [2; 32], &stopped).unwrap().unwrap()
+            judge(&model, &base, &rows(10), found, encoding, [2; 32], || false).unwrap().unwrap()
         };
 
         let with_fault = judge(&[Ok(good.clone()), Ok(flipped.clone()), Err(Opinion::Unavailable)]);
@@ -195,9 +192,7 @@ mod tests {
         let encoding = Encoding::new(16, 12, 32_767).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let found = [Ok(stored(folder.path(), "good", &good_update(&model, &base, encoding)))];
-        let (stop, stopped) = StopOnDrop::new();
-        drop(stop);
-        let judged = judge(&model, &base, &rows(4), &found, encoding, [2; 32], &stopped);
+        let judged = judge(&model, &base, &rows(4), &found, encoding, [2; 32], || true);
         assert_eq!(judged.unwrap(), None);
     }
 }

@@ -200,7 +200,7 @@ async fn measure(
         updates::fetch(evaluator, work, memory, moment, &model, reveals, patience.bytes).await?;
     let Some(found) = found else { return Ok(None) };
     let judged = compute(work, moment, move |stopped| {
-        judge::judge(&model, &base, &validation, &found, encoding, seed, &stopped)
+        judge::judge(&model, &base, &validation, &found, encoding, seed, || stopped.get())
     });
     let opinions = match judged.await? {
         Some(judged) => judged.map_err(|error| memory.note(error))?,

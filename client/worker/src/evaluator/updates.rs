@@ -30,7 +30,7 @@ use attempt::{Got, Reading};
 pub(super) use kept::{Fetched, prefix};
 
 /// An update, or what is wrong with it.
-pub(super) type Found = Result<UpdateFile, Opinion>;
+pub type Found = Result<UpdateFile, Opinion>;
 
 /// How long updates may be waited for: a part of what is left of the phase, as scoring takes time too.
 const SHARE_OF_PHASE: u32 = 2;
