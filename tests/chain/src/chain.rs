@@ -57,7 +57,7 @@ pub struct Outcome {
 
 /// A chain in memory, within a block that takes transactions.
 pub struct Chain {
-    state: TestExternalities,
+    pub(crate) state: TestExternalities,
     seed: u64,
     slot: u64,
 }
