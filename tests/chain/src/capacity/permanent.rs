@@ -35,7 +35,7 @@ impl Remains {
 }
 
 /// What rounds leave: one that everybody claims in time, one that is claimed when it is too late for pay, and one that is void. All
-/// state is counted but the accounts' of blocks; everybody enrolled has been in a round before, so what is kept once for a trainer
+/// state is counted but rows that follow from blocks; everybody enrolled has been in a round before, so what is kept once for a trainer
 /// and task is not in it.
 ///
 /// # Errors
