@@ -3,7 +3,8 @@
 use crate::{
     commands::{
         account, asset, case, challenge, claim, completions, council, data, demo, doctor,
-        encryption, evaluator, host, ipfs, keep, model, simulate, task, trainer, validator,
+        encryption, evaluator, explain, host, ipfs, keep, model, simulate, task, trainer,
+        validator,
     },
     config::{Flags, Settings},
     context::Context,
@@ -56,6 +57,7 @@ enum Command {
     /// Take part in making blocks: the session keys of a validator's node, and how it stands.
     #[command(subcommand)]
     Validator(validator::Command),
+    Explain(explain::Opts),
     Claim(claim::Opts),
     /// Cases: who is accused of what, appeals to the council, and their end.
     #[command(subcommand)]
@@ -138,6 +140,7 @@ async fn dispatch(command: Command, context: &Context, out: &mut Out<'_>) -> Res
         Command::Model(command) => model::run(command, context, out).await,
         Command::Council(command) => council::run(command, context, out).await,
         Command::Validator(command) => validator::run(command, context, out).await,
+        Command::Explain(opts) => explain::run(opts, context, out).await,
         Command::Claim(opts) => claim::run(opts, context, out).await,
         Command::Case(command) => case::run(command, context, out).await,
         Command::Challenge(command) => challenge::run(command, context, out).await,

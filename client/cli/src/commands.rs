@@ -12,6 +12,7 @@ pub mod demo;
 pub mod doctor;
 pub mod encryption;
 pub mod evaluator;
+pub mod explain;
 pub mod host;
 pub mod ipfs;
 pub mod keep;

@@ -7,6 +7,7 @@
 //!              │
 //!           record ── Task, Round, Seat, … ──────────► what the rest of the program sees
 //!
+//!   explain ── why an account was drawn, accepted, paid or slashed in a round, from the states of earlier blocks
 //!   call ── one function per call ──► Call ──► Chain::submit(signer, call, wait) ──► Included
 //!                                             Chain::submit_on(…, anchor): on one fork only
 //!   keystore, signer ──► who signs
@@ -30,6 +31,7 @@ mod due;
 pub mod encryption;
 mod error;
 mod event;
+pub mod explain;
 pub mod keystore;
 mod nonce;
 mod random;

@@ -7,6 +7,7 @@ mod council;
 mod data;
 mod disputes;
 mod draw;
+mod judged;
 mod models;
 mod money;
 mod rounds;
@@ -18,7 +19,7 @@ use decentralml_types::{BlockNumber, Hash};
 use subxt::{
     client::OnlineClientAtBlock,
     config::SubstrateConfig,
-    constants,
+    constants, events,
     ext::scale_decode::DecodeAsType,
     runtime_apis,
     storage::{Address, PrefixOf},
@@ -75,6 +76,22 @@ impl View {
         let mut decoded = Vec::new();
         for found in events.iter() {
             decoded.push(Event::decode(&found.map_err(event::unreadable)?)?);
+        }
+        Ok(decoded)
+    }
+
+    /// The same, each event with the number of the transaction in the block that brought it about; `None` where the chain itself did.
+    pub(crate) async fn events_by_origin(&self) -> Result<Vec<(Option<u32>, Event)>, ReadError> {
+        let client = self.at.events();
+        let events = within("the events of a block", ANSWER_LIMIT, client.fetch()).await?;
+        let mut decoded = Vec::new();
+        for found in events.iter() {
+            let found = found.map_err(event::unreadable)?;
+            let origin = match found.phase() {
+                events::Phase::ApplyExtrinsic(number) => Some(number),
+                events::Phase::Finalization | events::Phase::Initialization => None,
+            };
+            decoded.push((origin, Event::decode(&found)?));
         }
         Ok(decoded)
     }

@@ -17,6 +17,7 @@ mod data_grants;
 mod demo;
 mod demo_sealed;
 mod documents;
+mod explain;
 mod failures;
 mod flood;
 mod full_disk;

@@ -142,14 +142,14 @@ impl View {
         Ok(seed.map(|seed| key_of(&seed, task, round, draw)))
     }
 
-    async fn seed(&self, block: u32) -> Result<Option<Seed>, ReadError> {
+    pub(super) async fn seed(&self, block: u32) -> Result<Option<Seed>, ReadError> {
         let row = self.get("a seed", api::storage().assignments().seeds(), (block,)).await?;
         Ok(row.and_then(|row| row.seed))
     }
 }
 
 /// The slot that an account has in a draw: one that was moved keeps its earlier slot for the draw that was open then.
-fn slot_in(row: &Enrolled, draw: u64) -> Option<u32> {
+pub(super) fn slot_in(row: &Enrolled, draw: u64) -> Option<u32> {
     let earlier = row.earlier.as_ref().map(|earlier| (earlier.since, earlier.slot));
     [Some((row.since, row.slot)), earlier]
         .into_iter()
@@ -158,7 +158,7 @@ fn slot_in(row: &Enrolled, draw: u64) -> Option<u32> {
         .map(|(_, slot)| slot)
 }
 
-fn key_of(seed: &Seed, task: TaskId, round: RoundNumber, draw: Draw) -> Seed {
+pub(super) fn key_of(seed: &Seed, task: TaskId, round: RoundNumber, draw: Draw) -> Seed {
     rule::key(seed, &(task, round, draw).encode())
 }
 

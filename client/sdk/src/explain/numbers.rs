@@ -1,0 +1,377 @@
+//! The numbers by which a step was decided, computed again by the rules of the protocol.
+
+use std::fmt::Debug;
+
+use decentralml_protocol::{
+    payout, slashing,
+    verdict::{self, Finding},
+};
+use decentralml_types::{
+    Balance, BlockNumber, CommitteeNumber, Fault, Opinion, Outcome, Role, Score,
+    limits::TALLY_BATCH,
+};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{ExplainError, Part, missing, money::Ledger};
+use crate::{AccountId, Draw, ReadError, View, event::Event};
+
+/// The numbers of a step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Numbers {
+    /// Of a draw.
+    Draw(DrawNumbers),
+    /// Of a verdict on the account's update.
+    Judged(JudgedNumbers),
+    /// Of a payment.
+    Pay(PayNumbers),
+    /// Of the account's scores, beside those of the other seats.
+    Seat(SeatNumbers),
+    /// Of a case against the account.
+    Fault(FaultNumbers),
+}
+
+/// Why an account was drawn, or not: its place has to be below the number of places.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DrawNumbers {
+    /// What was drawn.
+    pub draw: Draw,
+    /// Slots among which it was drawn.
+    pub population: u32,
+    /// Slots that were drawn: those with the lowest places.
+    pub places: u32,
+    /// The block whose VRF output is the seed.
+    pub seed_block: BlockNumber,
+    /// The account's slot; `None` where it was not enrolled in this role in time.
+    pub slot: Option<u32>,
+    /// The place of that slot; `None` where the seed did not become known, or the draw was closed before.
+    pub place: Option<u32>,
+    /// Whether it was drawn.
+    pub drawn: bool,
+}
+
+/// What a seat said of an update.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeatOpinion {
+    /// The seat.
+    pub seat: AccountId,
+    /// Its opinion.
+    pub opinion: Opinion,
+}
+
+/// Why an update was accepted, or not.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JudgedNumbers {
+    /// The update's number in the round.
+    pub index: u32,
+    /// Opinions of the seats that opened them.
+    pub opinions: Vec<SeatOpinion>,
+    /// Their median; `None` where they make a fault.
+    pub median: Option<Score>,
+    /// Sum of the magnitudes of the medians of all the round's updates: T.
+    pub total: u64,
+    /// The moving average of these sums: E, which bounds the running score.
+    pub trend: u64,
+    /// The running score before the round.
+    pub before: Score,
+    /// The running score after it.
+    pub after: Score,
+    /// The score below which an update is rejected whatever its trainer's past.
+    pub floor: i128,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Why so much was paid: `pot · weight / weights`, rounded down. Of a seat's fee, both weights are 1.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PayNumbers {
+    /// What the round pays in all, or the fee of a seat.
+    pub pot: Balance,
+    /// The account's weight: its running score.
+    pub weight: u64,
+    /// Sum of the weights of all accepted updates.
+    pub weights: u128,
+    /// What the rule gives.
+    pub amount: Balance,
+}
+
+/// How near to the medians a seat was. It costs nothing to be far off.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeatNumbers {
+    /// The committee.
+    pub committee: CommitteeNumber,
+    /// Updates that it judged.
+    pub updates: u32,
+    /// Those of which the seat and the median are scores.
+    pub compared: u32,
+    /// Mean distance of these, in micro-nats, rounded down.
+    pub mean: u64,
+    /// The largest of them.
+    pub largest: u64,
+}
+
+/// What a fault costs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FaultNumbers {
+    /// The fault.
+    pub fault: Fault,
+    /// The bond that the task puts at risk.
+    pub bond: Balance,
+    /// What of it the fault costs, in percent.
+    pub percent: u8,
+    /// That is at most.
+    pub cost: Balance,
+    /// What was taken.
+    pub taken: Balance,
+    /// The part of the task, should the slash be executed.
+    pub to_task: Balance,
+    /// The part of the reporter.
+    pub to_reporter: Balance,
+    /// The part of the treasury.
+    pub to_treasury: Balance,
+}
+
+/// Something that was computed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The block.
+    pub block: BlockNumber,
+    /// What.
+    pub what: &'static str,
+    /// What this program has computed.
+    pub computed: String,
+    /// What the chain says.
+    pub chain: String,
+    /// Whether they are equal.
+    pub holds: bool,
+}
+
+impl Check {
+    fn equal<T: PartialEq + Debug>(
+        block: BlockNumber,
+        what: &'static str,
+        computed: T,
+        chain: T,
+    ) -> Self {
+        let holds = computed == chain;
+        let [computed, chain] = [computed, chain].map(|value| format!("{value:?}"));
+        Self { block, what, computed, chain, holds }
+    }
+}
+
+impl Part<'_> {
+    /// The numbers of an event, and what they say of the chain's own.
+    pub(super) async fn numbers(
+        &self,
+        view: &View,
+        ledger: &Ledger,
+        event: &Event,
+        checks: &mut Vec<Check>,
+    ) -> Result<Option<Numbers>, ExplainError> {
+        let is_own = |field: &str| event.fields[field].as_str() == Some(&ledger.who);
+        let lost = |error| missing(view.number(), error);
+        match (event.pallet.as_str(), event.name.as_str()) {
+            ("Assignments", "DrawOpened") => self.draw(event, checks).await,
+            ("Validation", "Judged") if is_own("trainer") => {
+                self.judged(view, checks).await.map_err(lost)
+            }
+            ("Validation", "Tallied") => self.seat(view, event).await.map_err(lost),
+            ("Validation", "Rewarded") => self.pay(view.number(), event, checks).await,
+            ("Disputes", "Opened") if is_own("accused") => Ok(self.fault(view, event, checks)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn draw(
+        &self,
+        event: &Event,
+        checks: &mut Vec<Check>,
+    ) -> Result<Option<Numbers>, ExplainError> {
+        let Some(draw) = read_draw(&event.fields["draw"]) else { return Ok(None) };
+        let number = |field: &str| event.fields[field].as_u64().and_then(|n| n.try_into().ok());
+        let (Some(population), Some(places), Some(seed_block)) =
+            (number("population"), number("places"), number("seed_block"))
+        else {
+            return Ok(None);
+        };
+        // The state in which the seed can be read for the first time.
+        let known: BlockNumber = seed_block + 1;
+        let (task, round) = (self.task.id, self.round.number);
+        let view = self.history.at(known.min(self.history.head)).await?;
+        let lost = |error| missing(view.number(), error);
+        let drawing = view.drawing(task, round, draw, &self.account).await.map_err(lost)?;
+        let (slot, place) = drawing.map_or((None, None), |drawing| (drawing.slot, drawing.place));
+        let drawn = place.filter(|place| *place < places);
+        if let Some(drawing) = drawing {
+            let chain =
+                view.place_by_chain(task, round, draw, &self.account).await.map_err(lost)?;
+            checks.push(Check::equal(view.number(), "place in a draw", drawn, chain));
+            let chain = (drawing.population, drawing.places, drawing.seed_block);
+            let told = (population, places, seed_block);
+            checks.push(Check::equal(view.number(), "terms of a draw", told, chain));
+        }
+        let drawn = drawn.is_some();
+        let numbers = DrawNumbers { draw, population, places, seed_block, slot, place, drawn };
+        Ok(Some(Numbers::Draw(numbers)))
+    }
+
+    async fn judged(
+        &self,
+        view: &View,
+        checks: &mut Vec<Check>,
+    ) -> Result<Option<Numbers>, ReadError> {
+        let (task, number, who) = (self.task.id, self.round.number, &self.account);
+        let Some(round) = view.round(task, number).await? else { return Ok(None) };
+        let key = (task, number, round.committee);
+        let row = view.commitment(task, number, who).await?.and_then(|row| row.revealed);
+        let counted = view.counted(task, number, round.committee).await?;
+        let standing = view.standing(task, number, who).await?;
+        let trend = view.trend(task, number).await?;
+        let found = view.verdict(task, number, who).await?;
+        // Where the row was settled in the same block, they are gone.
+        let (Some(row), Some(counted), Some(standing), Some((earlier, trend)), Some(found)) =
+            (row, counted, standing, trend, found)
+        else {
+            return Ok(None);
+        };
+        let Some(chain) = found.outcome else { return Ok(None) };
+        let opinions = view.opinions(key, &counted.opened, row.index).await?;
+        let mut said: Vec<Opinion> = opinions.iter().map(|(_, opinion)| *opinion).collect();
+        let block = view.number();
+        let finding = verdict::finding(&mut said);
+        let (median, after, outcome) = match finding {
+            Some(Finding::Fault(fault)) => (None, standing.previous, Outcome::Faulty(fault)),
+            Some(Finding::Score(score)) => {
+                let after = verdict::running(standing.previous, score, trend);
+                (Some(score), after, verdict::outcome(after, score, counted.total))
+            }
+            None => return Ok(None),
+        };
+        if opinions.len() == counted.opened.len() {
+            checks.extend([
+                Check::equal(block, "median of the scores", median.unwrap_or(0), found.score),
+                Check::equal(block, "running score", after, standing.score),
+                Check::equal(block, "outcome", outcome, chain),
+                Check::equal(
+                    block,
+                    "moving average of totals",
+                    verdict::trend(earlier, counted.total),
+                    trend,
+                ),
+            ]);
+        }
+        let floor = i128::from(counted.total) * i128::from(verdict::FLOOR_PERCENT) / 100;
+        let opinions = opinions.into_iter();
+        Ok(Some(Numbers::Judged(JudgedNumbers {
+            index: row.index,
+            opinions: opinions.map(|(seat, opinion)| SeatOpinion { seat, opinion }).collect(),
+            median,
+            total: counted.total,
+            trend,
+            before: standing.previous,
+            after: standing.score,
+            floor: -floor,
+            outcome: chain,
+        })))
+    }
+
+    /// The account's scores beside the medians, where it has opened a seat of the committee.
+    async fn seat(&self, view: &View, event: &Event) -> Result<Option<Numbers>, ReadError> {
+        let committee = event.fields["committee"].as_u64().and_then(|n| n.try_into().ok());
+        let Some(committee) = committee else { return Ok(None) };
+        let key = (self.task.id, self.round.number, committee);
+        let counted = view.counted(key.0, key.1, committee).await?;
+        let Some(counted) = counted.filter(|counted| counted.opened.contains(&self.account)) else {
+            return Ok(None);
+        };
+        let mut distances = Vec::new();
+        for batch in 0..counted.updates.div_ceil(TALLY_BATCH) {
+            let own = view.sheet(key, batch, &self.account).await?;
+            let mut sheets = Vec::new();
+            for seat in &counted.opened {
+                sheets.push(view.sheet(key, batch, seat).await?);
+            }
+            for (index, opinion) in own.iter().enumerate() {
+                let mut said: Vec<Opinion> =
+                    sheets.iter().filter_map(|sheet| sheet.get(index).copied()).collect();
+                if let (Opinion::Score(score), Some(Finding::Score(median))) =
+                    (opinion, verdict::finding(&mut said))
+                {
+                    distances.push(score.abs_diff(median));
+                }
+            }
+        }
+        let compared = u32::try_from(distances.len()).unwrap_or(u32::MAX);
+        let sum: u64 = distances.iter().fold(0, |sum, distance| sum.saturating_add(*distance));
+        Ok(Some(Numbers::Seat(SeatNumbers {
+            committee,
+            updates: counted.updates,
+            compared,
+            mean: sum.checked_div(compared.into()).unwrap_or(0),
+            largest: distances.into_iter().max().unwrap_or(0),
+        })))
+    }
+
+    async fn pay(
+        &self,
+        block: BlockNumber,
+        event: &Event,
+        checks: &mut Vec<Check>,
+    ) -> Result<Option<Numbers>, ExplainError> {
+        let terms = &self.task.spec.terms;
+        let (pot, weight, weights) = if event.fields["role"] == "Trainer" {
+            // The state before the claim, with which the weight goes.
+            let view = self.history.at(block.saturating_sub(1)).await?;
+            let lost = |error| missing(view.number(), error);
+            let (task, round) = (self.task.id, self.round.number);
+            let verdict = view.verdict(task, round, &self.account).await.map_err(lost)?;
+            let weights = view.weights(task, round).await.map_err(lost)?;
+            match (verdict.and_then(|verdict| verdict.outcome), weights) {
+                (Some(Outcome::Accepted { weight }), Some(weights)) => {
+                    (terms.reward_per_round, weight, weights)
+                }
+                _ => return Ok(None),
+            }
+        } else {
+            (terms.fee_per_seat, 1, 1)
+        };
+        let amount = payout::share(pot, weight, weights);
+        let chain = event.amount("amount").unwrap_or(0);
+        checks.push(Check::equal(block, "pay", amount, chain));
+        Ok(Some(Numbers::Pay(PayNumbers { pot, weight, weights, amount })))
+    }
+
+    fn fault(&self, view: &View, event: &Event, checks: &mut Vec<Check>) -> Option<Numbers> {
+        let told = event.fields["fault"].as_str()?;
+        let fault = slashing::FAULTS.into_iter().find(|fault| format!("{fault:?}") == told)?;
+        let rule = slashing::rule(fault);
+        let terms = &self.task.spec.terms;
+        let bond = match rule.punished {
+            Role::Trainer => terms.trainer_bond,
+            Role::Evaluator => terms.evaluator_bond,
+        };
+        let (cost, taken) = (slashing::amount(fault, bond), event.amount("amount")?);
+        // Where less was left of the bond, less was taken.
+        checks.push(Check::equal(view.number(), "cost of a fault", taken.min(cost), taken));
+        let split = slashing::split(fault, taken);
+        Some(Numbers::Fault(FaultNumbers {
+            fault,
+            bond,
+            percent: rule.percent,
+            cost,
+            taken,
+            to_task: split.to_task,
+            to_reporter: split.to_reporter,
+            to_treasury: split.to_treasury,
+        }))
+    }
+}
+
+/// A draw as events write it.
+fn read_draw(draw: &Json) -> Option<Draw> {
+    match draw.as_str() {
+        Some("Trainers") => Some(Draw::Trainers),
+        _ => Some(Draw::Committee(draw.get("Committee")?.as_u64()?.try_into().ok()?)),
+    }
+}
