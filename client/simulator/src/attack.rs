@@ -67,11 +67,7 @@ pub struct Sight {
 impl Sight {
     /// Looks at `length` weights of all updates, in their order; nothing where there are none. `crowd`:
     /// whether distances between updates are needed, which takes the square of their number.
-    pub fn new(
-        updates: &dyn Updates,
-        length: usize,
-        crowd: bool,
-    ) -> io::Result<Option<Self>> {
+    pub fn new(updates: &dyn Updates, length: usize, crowd: bool) -> io::Result<Option<Self>> {
         let count = updates.count();
         if count == 0 {
             return Ok(None);

@@ -354,9 +354,6 @@ fn unit() -> f64 {
 impl Hostile {
     /// Whether it needs the honest updates of the round.
     pub(crate) fn is_informed(self) -> bool {
-        matches!(
-            self,
-            Self::Alie { .. } | Self::InnerProduct { .. } | Self::Fang | Self::MinMax
-        )
+        matches!(self, Self::Alie { .. } | Self::InnerProduct { .. } | Self::Fang | Self::MinMax)
     }
 }
