@@ -16,6 +16,9 @@ use sp_runtime::{DispatchError, traits::Zero};
 /// One, in parts per million.
 const WHOLE: u32 = 1_000_000;
 
+/// A committee and its number.
+type Numbered<T> = (CommitteeNumber, CommitteeState<<T as frame_system::Config>::AccountId>);
+
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_commit_scores(
         who: &T::AccountId,
@@ -107,7 +110,7 @@ impl<T: Config> Pallet<T> {
         round: RoundNumber,
         attestation: Attestation,
     ) -> Result<CommitteeNumber, DispatchError> {
-        let (number, mut committee, settled) = Self::committee_that_attests(task, round)?;
+        let ((number, mut committee), settled) = Self::committee_that_attests(task, round)?;
         let mut seat =
             Seats::<T>::get((task, round, number, who)).ok_or(Error::<T>::NotCommitted)?;
         ensure!(seat.opened, Error::<T>::NotOpened);
@@ -134,16 +137,15 @@ impl<T: Config> Pallet<T> {
     fn committee_that_attests(
         task: TaskId,
         round: RoundNumber,
-    ) -> Result<(CommitteeNumber, CommitteeState<T::AccountId>, bool), Error<T>> {
+    ) -> Result<(Numbered<T>, bool), Error<T>> {
         let view = T::Clock::round(task, round).ok_or(Error::NoRound)?;
         if view.phase != Phase::Settled {
-            let (number, committee) = Self::committee_in(task, round, Phase::Aggregating)?;
-            return Ok((number, committee, false));
+            return Ok((Self::committee_in(task, round, Phase::Aggregating)?, false));
         }
         ensure!(!view.claims_expired, Error::TooLate);
         let number = view.committee;
         let committee = Committees::<T>::get((task, round, number)).ok_or(Error::NoCommittee)?;
-        Ok((number, committee, true))
+        Ok(((number, committee), true))
     }
 
     /// The committee at work, where the task's current round is `round` and in `phase`.
@@ -151,7 +153,7 @@ impl<T: Config> Pallet<T> {
         task: TaskId,
         round: RoundNumber,
         phase: Phase,
-    ) -> Result<(CommitteeNumber, CommitteeState<T::AccountId>), Error<T>> {
+    ) -> Result<Numbered<T>, Error<T>> {
         let (current, current_phase) = T::Clock::current(task).ok_or(Error::NoRound)?;
         ensure!(current == round, Error::NotCurrentRound);
         ensure!(current_phase == phase, Error::WrongPhase);

@@ -1,14 +1,14 @@
 //! What `decentralml explain` says of those who took part in a round, and whether it adds up to what they have.
 
 use anyhow::{Context, Result, ensure};
-use decentralml_sdk::{Chain, Signer, Wait, call};
+use decentralml_sdk::{Signer, Wait, call};
 use decentralml_tests::{
-    BOND, EVALUATORS, LONG, Process, SPONSOR, System, TOKEN, free_port, honest, logs, program,
-    stop, wait_until,
+    BOND, EVALUATORS, LONG, Process, SPONSOR, System, free_port, honest, logs, program, stop,
+    wait_until,
 };
 use decentralml_types::{Phase, TaskId};
 use serde_json::Value;
-use std::{path::Path, process::Command, time::Duration};
+use std::{path::Path, process::Command};
 
 /// One more than a round takes.
 const TRAINERS: [&str; 4] = ["//T1", "//T2", "//T3", "//T4"];
@@ -109,8 +109,7 @@ async fn culprit(system: &System, task: TaskId) -> Result<()> {
     let fault = &opened["numbers"]["fault"];
     assert_eq!((&fault["fault"], &fault["percent"]), (&"not_opened".into(), &100.into()), "{told}");
     assert_eq!(fault["taken"].as_u64().map(u128::from), Some(BOND), "{told}");
-    let case = opened["fields"]["case"].as_u64().and_then(|case| case.try_into().ok());
-    let case = case.context("the case has no number")?;
+    let case = opened["fields"]["case"].as_u64().context("the case has no number")?;
     let deadline = opened["fields"]["deadline"].as_u64().unwrap_or_default();
 
     wait_until("the time to appeal to end", LONG, async || {

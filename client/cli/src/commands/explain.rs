@@ -70,7 +70,7 @@ fn people(explained: &Explanation, native: &Properties, unit: &Properties) -> St
         .steps
         .iter()
         .map(|step| vec![step.block.to_string(), words::sentence(step, account, native, unit)]);
-    text += &table(vec!["block", "what happened"], steps);
+    text += &table(vec!["block".to_owned(), "what happened".to_owned()], steps);
     let standing = match (explained.phase.is_final(), explained.over) {
         (_, true) => format!("It is settled since block {until}."),
         (true, false) => format!(

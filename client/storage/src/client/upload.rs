@@ -5,7 +5,7 @@
 //!       └─► blocks that it lacks     goes on where it was; for stores that are far away
 //! ```
 
-use super::{Error, Progress, Storage, cache, request};
+use super::{Connection, Error, Progress, Storage, cache, request};
 use crate::{
     Block, Store, parse_cid,
     unixfs::{Imported, import},
@@ -211,13 +211,18 @@ impl Storage {
     }
 
     pub(super) async fn put_block(&self, block: &Block) -> Result<(), Error> {
-        let request = || request::put(&self.connection.rpc, block);
-        let answer = self.connection.call("block/put", Some(block.cid()), request).await?;
+        self.connection.put(block).await
+    }
+}
+
+impl Connection {
+    /// Has the store keep one block, until it collects; a corrupt one is replaced.
+    pub(super) async fn put(&self, block: &Block) -> Result<(), Error> {
+        let request = || request::put(&self.rpc, block);
+        let answer = self.call("block/put", Some(block.cid()), request).await?;
         match parse_cid(&answer.key) {
             Ok(given) if given == block.cid() => Ok(()),
-            _ => Err(self
-                .connection
-                .mismatch(block.cid(), format!("block/put calls it {}", answer.key))),
+            _ => Err(self.mismatch(block.cid(), format!("block/put calls it {}", answer.key))),
         }
     }
 }

@@ -120,13 +120,13 @@ async fn pins_under_which_something_is_missing_are_told_in_the_form_of_kubo() {
     let data = bytes(MIB + 1);
     let root = daemon.store.add(&data[..], true).unwrap().cid;
     let other = daemon.store.add(&b"whole"[..], true).unwrap().cid;
-    assert_eq!(lines(&post(daemon.addr, "pin/verify").await), [json!({}); 0]);
+    assert!(lines(&post(daemon.addr, "pin/verify").await).is_empty());
     let leaf = unixfs::canonical_cid(&data[MIB..]);
     fs::remove_file(daemon.block_file(&leaf)).unwrap();
     let missing = format!("block was not found locally (offline): ipld: could not find {leaf}");
     let bad = json!({ "Cid": leaf.to_string(), "Err": missing });
     let broken = json!({ "Cid": root.to_string(), "BadNodes": [bad] });
-    assert_eq!(lines(&post(daemon.addr, "pin/verify").await), [broken.clone()]);
+    assert_eq!(lines(&post(daemon.addr, "pin/verify").await), std::slice::from_ref(&broken));
     let quiet = post(daemon.addr, "pin/verify?quiet=true").await;
     assert_eq!(lines(&quiet), [json!({ "Cid": root.to_string() })]);
     let all = lines(&post(daemon.addr, "pin/verify?verbose=true").await);

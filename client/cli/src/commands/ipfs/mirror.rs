@@ -46,7 +46,7 @@ const RETRY: Duration = Duration::from_secs(60);
 /// gateways that `--source` names, or from the hosts that the sponsors and evaluators of their tasks have announced; blocks that had come
 /// when this was killed are not fetched again. What is pinned is looked at, too: every minute whether all of it is there, at the start and every
 /// hour block by block by its hash (of a Kubo: whether it has each block); what is missing or corrupt is fetched again. A model that the council recalls is let go of, where this command has pinned it: its pins are called
-/// `released model TASK/VERSION` and `layers of task TASK`. What somebody else has pinned under another name is left alone. Goes on
+/// `released model TASK/VERSION, chain …` and `layers of task TASK, chain …`. What somebody else has pinned under another name is left alone. Goes on
 /// until Ctrl-C is pressed; with --json the last state is printed at the end.
 #[derive(Args, Debug)]
 pub struct Opts {

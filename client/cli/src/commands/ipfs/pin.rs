@@ -10,6 +10,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
+use decentralml_storage::Error;
 use decentralml_types::Cid;
 use serde::Serialize;
 
@@ -33,6 +34,16 @@ pub struct Opts {
     max_bytes: Size,
 }
 
+/// What to do where something of the file is nowhere to be had.
+fn or_say_how<T>(kept: Result<T>) -> Result<T> {
+    kept.map_err(|report| match report.downcast_ref() {
+        Some(Error::NotFound { .. } | Error::Unavailable { .. }) => report.wrap_err(
+            "not all of it is there; add the file again, or name a gateway that has it with --source",
+        ),
+        _ => report,
+    })
+}
+
 #[derive(Serialize)]
 struct Pin {
     cid: Cid,
@@ -47,7 +58,8 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             let bar = Bar::new(context, "looking at blocks");
             let name = opts.name.as_deref().unwrap_or_default();
             let told = |at| bar.at(at);
-            unless_larger(storage.keep_whole(&cid, name, opts.max_bytes.0, &told).await)?;
+            let kept = storage.keep_whole(&cid, name, opts.max_bytes.0, &told).await;
+            or_say_how(unless_larger(kept))?;
         } else if !storage.unpin(&cid).await? {
             return Err(problem(Kind::NotFound, format!("{cid} is not pinned")));
         }

@@ -13,8 +13,8 @@ use serde::Serialize;
 /// Hold every block of the store against its CID, and look for all that its pins keep.
 ///
 /// Corrupt blocks are served to nobody. What is corrupt or missing is healed by adding its file again (`ipfs add`), or from elsewhere by
-/// `ipfs pin CID --source GATEWAY`. `ipfs cat` keeps nothing and heals nothing. Of a Kubo's pins leaves are not looked for: `ipfs pin CID`
-/// does that.
+/// `ipfs pin CID --source GATEWAY`. `ipfs cat --source GATEWAY` replaces what it meets that is corrupt, and leaves alone what is missing. Of
+/// a Kubo's pins leaves are not looked for: `ipfs pin CID` does that.
 #[derive(Args, Debug)]
 pub struct Opts {}
 

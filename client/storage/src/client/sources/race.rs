@@ -9,6 +9,7 @@ use crate::{
     Block, MAX_BLOCK,
     client::{
         Error,
+        call::Connection,
         gateway::Fault,
         receive::{Gauge, PATIENCE, Want, stalled},
     },
@@ -101,6 +102,9 @@ impl<'a> Race<'a> {
                 Ok((answer, position)) => {
                     let ended = self.running.remove(position);
                     if let Some(verdict) = self.ended(ended, answer) {
+                        if let (Ok(block), Some(store)) = (&verdict, self.corrupt()) {
+                            heal(store, block).await;
+                        }
                         return verdict;
                     }
                     // Those that are left have been too slow already: no patience for them again.
@@ -111,6 +115,12 @@ impl<'a> Race<'a> {
                 Err(_) => self.look(),
             }
         }
+    }
+
+    /// The own store, where that has the block corrupt.
+    fn corrupt(&self) -> Option<&'a Connection> {
+        let is_corrupt = matches!(self.heard[0].error, Some(Error::Unavailable { .. }));
+        self.source(0).store().filter(|_| is_corrupt)
     }
 
     fn source(&self, source: usize) -> &'a Arc<Source> {
@@ -339,5 +349,15 @@ fn words(error: &Error) -> String {
         Error::Timeout { seconds, .. } => format!("made no progress for {seconds:.1} s"),
         Error::Protocol { reason, .. } => format!("is no gateway ({reason})"),
         other => other.to_string(),
+    }
+}
+
+/// Replaces what the store has corrupt.
+async fn heal(store: &Connection, block: &Block) {
+    match store.put(block).await {
+        Ok(()) => tracing::info!(cid = %block.cid(), "replaced a corrupt block of the store"),
+        Err(error) => {
+            tracing::warn!(cid = %block.cid(), %error, "a block of the store stays corrupt");
+        }
     }
 }

@@ -40,7 +40,7 @@ impl Health {
     /// Whether a pinned file is to be looked at block by block.
     pub fn is_due(&self, named: &Named) -> bool {
         let Named { cid, .. } = named;
-        self.broken.contains(cid) || !self.whole.get(cid).is_some_and(|at| at.elapsed() < TRUST)
+        self.broken.contains(cid) || self.whole.get(cid).is_none_or(|at| at.elapsed() >= TRUST)
     }
 
     /// All of it was found.
