@@ -361,11 +361,12 @@ impl World {
         Ok(Settled { outcome, paid, slashed })
     }
 
-    /// The bond of an account, and all else that it owns.
+    /// The bond of an account, and all else that it owns but for what was seized of that bond.
     fn owns(&mut self, who: &AccountId, role: Role) -> (Balance, Balance) {
         self.chain.read(|| {
-            let bond = Members::<Runtime>::get(role, who).map_or(0, |row| row.bond);
-            (bond, total(who).saturating_sub(bond))
+            let row = Members::<Runtime>::get(role, who);
+            let (bond, seized) = row.map_or((0, 0), |row| (row.bond, row.disputed));
+            (bond, total(who).saturating_sub(bond).saturating_sub(seized))
         })
     }
 

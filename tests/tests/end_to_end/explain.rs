@@ -131,11 +131,13 @@ async fn culprit(system: &System, task: TaskId) -> Result<()> {
 
 /// What is not there is said to be missing.
 fn misses(system: &System, task: TaskId) -> Result<()> {
-    let nobody = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UHjJM694ty";
+    let [sponsor, nobody] =
+        [SPONSOR, "//Nobody"].map(|uri| Signer::from_uri(uri).map(|s| s.account().to_string()));
+    let (sponsor, nobody) = (sponsor?, nobody?);
     for (task, round, who, message) in [
-        (task + 7, 1, nobody, "there is no task"),
-        (task, 9, nobody, "has no round 9: its last is 1"),
-        (task, 1, "5DfhGyQdFobKM8NsWvEeAKk5EQQgYe9AydgJ7rMB6E1EqRzV", "knows no account"),
+        (task + 7, 1, &sponsor[..], "there is no task"),
+        (task, 9, &sponsor, "has no round 9: its last is 1"),
+        (task, 1, &nobody, "knows no account"),
         (task, 1, "no-such-key", "neither an address nor a key"),
     ] {
         let output = Command::new(program("decentralml")?)
