@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh
 
 KEPT=(pallet_participants pallet_tasks pallet_assignments pallet_results pallet_validation pallet_models
-	pallet_data pallet_disputes pallet_challenges pallet_babe pallet_grandpa)
+	pallet_data pallet_disputes pallet_challenges pallet_parameters pallet_babe pallet_grandpa)
 BENCHER_VERSION=0.28.0
 BENCHER_ROOT="${CARGO_TARGET_DIR%/*}/bencher"
 WEIGHTS="$ROOT/runtime/src/weights"

@@ -16,9 +16,10 @@ impl<T: frame_system::Config> ::pallet_challenges::WeightInfo for WeightInfo<T> 
     // Storage: `Balances::Holds` (r:1 w:1)
     // Storage: `System::Account` (r:1 w:1)
     // Storage: `Settings::AnswerPeriod` (r:1 w:0)
+    // Storage: `Parameters::Current` (r:1 w:0)
     fn challenge() -> Weight {
         Weight::from_parts(120_000_000, 6_196)
-            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     // Storage: `Challenges::Records` (r:1 w:1)
@@ -40,9 +41,10 @@ impl<T: frame_system::Config> ::pallet_challenges::WeightInfo for WeightInfo<T> 
     // Storage: `Participants::Members` (r:1 w:1)
     // Storage: `Disputes::Cases` and what a case takes besides (r:4 w:4)
     // Storage: `Settings::AppealWindow` (r:1 w:0)
+    // Storage: `Parameters::Current` (r:1 w:0)
     fn conclude() -> Weight {
         Weight::from_parts(250_000_000, 12_000)
-            .saturating_add(T::DbWeight::get().reads(13))
+            .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(10))
     }
 }
