@@ -24,6 +24,8 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod values;
@@ -42,6 +44,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
+    use alloc::boxed::Box;
     use decentralml_protocol::payoff::{self, Condition, Prices, Violation};
     use decentralml_types::Parameters;
     use frame_support::pallet_prelude::*;
@@ -78,9 +81,9 @@ pub mod pallet {
         /// Governance set the parameters.
         ParametersSet {
             /// What held before.
-            old: Parameters,
+            old: Box<Parameters>,
             /// What holds from now on.
-            new: Parameters,
+            new: Box<Parameters>,
         },
     }
 
@@ -161,7 +164,8 @@ pub mod pallet {
             payoff::check(&parameters, &T::Prices::get()).map_err(Error::<T>::from)?;
             let old = Current::<T>::get();
             Current::<T>::put(parameters);
-            Self::deposit_event(Event::ParametersSet { old, new: parameters });
+            let (old, new) = (Box::new(old), Box::new(parameters));
+            Self::deposit_event(Event::ParametersSet { old, new });
             Ok(())
         }
     }

@@ -39,7 +39,8 @@ fn governance_sets_all_of_them_and_others_read_each() {
             p.answer_price = 2 * UNIT;
         }));
         let new = Current::<Test>::get();
-        System::assert_last_event(Event::ParametersSet { old: INITIAL, new }.into());
+        let (old, set) = (Box::new(INITIAL), Box::new(new));
+        System::assert_last_event(Event::ParametersSet { old, new: set }.into());
         assert_eq!(crate::MinTrainerBond::<Test>::get(), 2 * UNIT);
         assert_eq!(crate::MinEvaluatorBond::<Test>::get(), 3 * UNIT);
         assert_eq!(crate::CurrentPenalties::<Test>::get().wrong_aggregate.percent, 60);
