@@ -286,6 +286,7 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Rounds {
             accused,
             role: Role::Trainer,
             fault: Fault::Unanswered,
+            penalty: decentralml_protocol::slashing::TABLE.unanswered,
             amount: UNIT,
             task,
             round: 1,

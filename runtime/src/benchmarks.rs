@@ -27,4 +27,5 @@ frame_benchmarking::define_benchmarks!(
     [pallet_data, Data]
     [pallet_disputes, Disputes]
     [pallet_challenges, Challenges]
+    [pallet_parameters, Parameters]
 );

@@ -1,4 +1,4 @@
-//! The DecentralML chain: BABE and GRANDPA, a council, the eight pallets of federated training, and that of shared data.
+//! The DecentralML chain: BABE and GRANDPA, a council, the nine pallets of federated training, and that of shared data.
 //!
 //! `configs/` holds one file per area, `settings` the numbers that a chain fixes at genesis, `apis` what applications ask,
 //! `free_calls` what costs nothing, `weights/` what our calls were measured to cost, `genesis_config_presets` the chains that can be started by name.
@@ -179,4 +179,6 @@ mod runtime {
     pub type Disputes = pallet_disputes;
     #[runtime::pallet_index(38)]
     pub type Challenges = pallet_challenges;
+    #[runtime::pallet_index(39)]
+    pub type Parameters = pallet_parameters;
 }

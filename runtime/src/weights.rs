@@ -10,6 +10,7 @@ pub mod pallet_data;
 pub mod pallet_disputes;
 pub mod pallet_grandpa;
 pub mod pallet_models;
+pub mod pallet_parameters;
 pub mod pallet_participants;
 pub mod pallet_results;
 pub mod pallet_tasks;

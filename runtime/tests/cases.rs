@@ -3,13 +3,13 @@
 
 mod support;
 
-use decentralml_protocol::slashing::{self, rule, split};
+use decentralml_protocol::slashing::{self, TABLE, split};
 use decentralml_runtime::*;
 use decentralml_types::{
     Balance, CaseId, Fault, Phase, Role, TaskId,
     limits::{MAX_CLAIMING_BLOCKS, MAX_ROUND_BLOCKS},
 };
-use frame_support::{assert_noop, dispatch::Pays};
+use frame_support::{assert_noop, dispatch::Pays, traits::Get};
 use pallet_disputes::{Call, Case, Cases, Error};
 use support::*;
 
@@ -71,7 +71,7 @@ fn a_trainer_that_vanishes_is_accused_and_loses_its_bond_when_the_window_is_over
         System::set_block_number(case(0).unwrap().deadline);
         let info = call(SPONSOR, Call::conclude { case: 0 }).unwrap();
         assert_eq!(info.pays_fee, Pays::No);
-        let parts = split(Fault::NotRevealed, bond());
+        let parts = split(TABLE.not_revealed, bond());
         assert_eq!(charges() - charges_before, parts.to_task);
         assert_eq!(treasury() - treasury_before - charged, parts.to_treasury);
         assert_eq!(balance(ACCUSED), before - bond());
@@ -122,7 +122,7 @@ fn the_council_convicts_at_once_and_the_sponsor_of_a_reaped_task_gets_its_part()
         let (sponsor, accused) = (balance(SPONSOR), balance(ACCUSED));
         ok(TRAINERS[0], Call::conclude { case: 0 });
         assert_eq!(accused - balance(ACCUSED), bond() + appeal_bond());
-        let part = |amount| split(Fault::NotRevealed, amount).to_task;
+        let part = |amount| split(TABLE.not_revealed, amount).to_task;
         assert_eq!(balance(SPONSOR) - sponsor, part(bond()) + part(appeal_bond()));
     });
 }
@@ -153,9 +153,9 @@ fn a_seat_that_attests_another_model_is_accused_and_settles_before_it_judges_aga
         let at_risk = pallet_assignments::Error::<Runtime>::StillAtRisk;
         assert_eq!(early.error, at_risk.into());
         claim_seat(task, 1, 0, SEATS[2]).unwrap();
-        let stake = slashing::amount(Fault::WrongAggregate, digits().terms.evaluator_bond);
+        let stake = slashing::amount(TABLE.wrong_aggregate, digits().terms.evaluator_bond);
         assert_eq!(member(Role::Evaluator, SEATS[2]).disputed, stake);
-        assert_eq!(rule(Fault::WrongAggregate).percent, 50);
+        assert_eq!(TABLE.wrong_aggregate.percent, 50);
         // What was seized covers nothing; its bond is large enough for another round.
         commit_scores(task, SEATS[2], &sheet).unwrap();
         conclude_all();
@@ -214,7 +214,7 @@ fn what_a_slash_gives_a_task_that_pays_in_a_token_is_native() {
         let money = || pallet_tasks::Tasks::<Runtime>::get(task).unwrap().money;
         let before = money();
         conclude_all();
-        let part = split(Fault::NotRevealed, bond()).to_task;
+        let part = split(TABLE.not_revealed, bond()).to_task;
         assert_eq!((money().charges - before.charges, money().free), (part, before.free));
         clear(task);
     });

@@ -5,7 +5,10 @@ mod support;
 
 use decentralml_runtime::*;
 use decentralml_types::{Cid, Codec, Phase, Role, RoundNumber, TaskId};
-use frame_support::dispatch::{DispatchResultWithPostInfo, Pays};
+use frame_support::{
+    dispatch::{DispatchResultWithPostInfo, Pays},
+    traits::Get,
+};
 use pallet_challenges::{Blocks, Bytes, Call, Path};
 use support::*;
 

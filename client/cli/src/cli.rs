@@ -51,7 +51,7 @@ enum Command {
     /// Models: their versions, their files, their quality.
     #[command(subcommand)]
     Model(model::Command),
-    /// The council's motions: release or recall a model, change the validators.
+    /// The council's motions: release or recall a model, change the validators, set parameters.
     #[command(subcommand)]
     Council(council::Command),
     /// Take part in making blocks: the session keys of a validator's node, and how it stands.

@@ -19,6 +19,18 @@
         with = "::subxt::utils::Static<::decentralml_types::Opinion>"
     ),
     substitute_type(
+        path = "decentralml_types::parameters::Parameters",
+        with = "::subxt::utils::Static<::decentralml_types::Parameters>"
+    ),
+    substitute_type(
+        path = "decentralml_types::parameters::Penalties",
+        with = "::subxt::utils::Static<::decentralml_types::Penalties>"
+    ),
+    substitute_type(
+        path = "decentralml_types::parameters::Penalty",
+        with = "::subxt::utils::Static<::decentralml_types::Penalty>"
+    ),
+    substitute_type(
         path = "decentralml_types::phase::Failure",
         with = "::subxt::utils::Static<::decentralml_types::Failure>"
     ),

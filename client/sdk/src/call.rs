@@ -14,8 +14,8 @@ pub use participants::{bond, set_encryption_key, set_hosts, unbond, withdraw};
 use std::fmt;
 
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Hash, NextModel, Opinions, Ppm, Role, RoundNumber, Salt, TaskId,
-    TaskSpec, Version, limits::MAX_TEXT,
+    Balance, Cid, CommitteeNumber, Hash, NextModel, Opinions, Parameters, Ppm, Role, RoundNumber,
+    Salt, TaskId, TaskSpec, Version, limits::MAX_TEXT,
 };
 use subxt::{
     Metadata,
@@ -252,6 +252,12 @@ pub fn recall(task: TaskId, version: Version, reason: &str) -> Result<Call, Text
 /// Removes a candidate of a task that is gone. By anybody.
 pub fn prune(task: TaskId, version: Version) -> Call {
     Call::new("Models::prune", api::Call::Models(api::models::Call::prune { task, version }))
+}
+
+/// Sets what governance may set, all of it. By the council: put it into [`propose`].
+pub fn set_parameters(parameters: &Parameters) -> Call {
+    let call = api::parameters::Call::set_parameters { parameters: Static(*parameters) };
+    Call::new("Parameters::set_parameters", api::Call::Parameters(call))
 }
 
 /// Puts an account on the list of validators. By the council: put it into [`propose`].

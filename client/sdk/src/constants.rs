@@ -1,7 +1,7 @@
 //! Numbers that are fixed in a chain's runtime.
 
 use codec::Decode;
-use decentralml_types::{Balance, BlockNumber, Role};
+use decentralml_types::{Balance, BlockNumber};
 use serde::Serialize;
 use subxt::Metadata;
 
@@ -18,10 +18,6 @@ pub struct Constants {
     pub deposit_per_row: Balance,
     /// What the sponsor pays for each call that is free for those who make it, in planck; 0 where the chain takes nothing.
     pub call_price: Balance,
-    /// The first bond of a trainer, at least, in planck.
-    pub min_trainer_bond: Balance,
-    /// The first bond of an evaluator, at least, in planck.
-    pub min_evaluator_bond: Balance,
     /// How long what is unbonded stays held, in blocks.
     pub unbonding_period: BlockNumber,
 }
@@ -38,18 +34,8 @@ impl Constants {
             deposit_base: view.constant(tasks.deposit_base())?,
             deposit_per_row: view.constant(tasks.deposit_per_row())?,
             call_price: optional(view.metadata(), "Tasks", "CallPrice")?.unwrap_or(0),
-            min_trainer_bond: view.constant(participants.min_trainer_bond())?,
-            min_evaluator_bond: view.constant(participants.min_evaluator_bond())?,
             unbonding_period: view.constant(participants.unbonding_period())?,
         })
-    }
-
-    /// The first bond in a role, at least, in planck.
-    pub const fn min_bond(&self, role: Role) -> Balance {
-        match role {
-            Role::Trainer => self.min_trainer_bond,
-            Role::Evaluator => self.min_evaluator_bond,
-        }
     }
 
     /// What is held from a sponsor whose task's rounds may write that many rows, in planck.
@@ -126,16 +112,10 @@ mod tests {
             deposit_base: 100,
             deposit_per_row: 7,
             call_price: 0,
-            min_trainer_bond: 10,
-            min_evaluator_bond: 20,
             unbonding_period: 5,
         };
         assert_eq!(constants.deposit(0), 100);
         assert_eq!(constants.deposit(12), 184);
         assert_eq!(constants.deposit(u64::MAX), 100 + 7 * Balance::from(u64::MAX));
-        assert_eq!(
-            (constants.min_bond(Role::Trainer), constants.min_bond(Role::Evaluator)),
-            (10, 20)
-        );
     }
 }

@@ -29,7 +29,6 @@ async fn a_chain_of_this_programs_metadata_is_taken() {
     assert_eq!(chain.name(), "Pretense");
     let constants = chain.constants().await.unwrap();
     assert!(constants.deposit_base > 0 && constants.deposit_per_row > 0);
-    assert!(constants.min_trainer_bond > 0 && constants.min_evaluator_bond > 0);
     let account = AccountId::from([1; 32]);
     assert_eq!(chain.best().await.unwrap().balance(&account).await.unwrap().free, 7);
     // Another account than any that somebody owns.

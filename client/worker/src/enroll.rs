@@ -44,7 +44,8 @@ pub(crate) async fn step<P: Part>(
     let member = view.member(work.role, &account).await?;
     let constants = work.chain.constants().await?;
     let risk = task.spec.bond(work.role);
-    let missing = missing(member.as_ref(), risk, constants.min_bond(work.role));
+    let minimum = view.parameters().await?.min_bond(work.role);
+    let missing = missing(member.as_ref(), risk, minimum);
     let mut calls = Vec::new();
     let key = key::missing(work, &view, task).await?;
     let deposit = key.as_ref().map_or(0, |(_, deposit)| *deposit);
@@ -136,7 +137,7 @@ pub(crate) async fn objection<P: Part>(
         return Ok(Some(error));
     }
     let member = view.member(work.role, &account).await?.unwrap_or_default();
-    let minimum = work.chain.constants().await?.min_bond(work.role);
+    let minimum = view.parameters().await?.min_bond(work.role);
     let bonds = (task.spec.bond(work.role), minimum);
     let (alone, token) = (work.only.is_some(), work.chain.properties());
     Ok(never_allowed(work.max_bond, task.id, &member, bonds, alone, token))

@@ -26,8 +26,8 @@ impl<T: Config> Pallet<T> {
     /// fails, so that no receiver can undo an answer: what the trainer cannot receive goes to the treasury, and what the treasury
     /// cannot, back. Says what the trainer has got.
     pub(crate) fn award(challenge: &Challenge<T::AccountId>, trainer: &T::AccountId) -> Balance {
-        let Challenge { challenger, bond, .. } = challenge;
-        let earned = bond.saturating_sub(T::AnswerPrice::get());
+        let Challenge { challenger, bond, price, .. } = challenge;
+        let earned = bond.saturating_sub(*price);
         let earned = Self::give(challenger, trainer, earned);
         let rest = bond.saturating_sub(earned);
         let charged = Self::give(challenger, &T::Treasury::get(), rest);

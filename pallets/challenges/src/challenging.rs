@@ -6,7 +6,7 @@ use decentralml_protocol::{
     dag::{self, PathError, Shown},
     slashing,
 };
-use decentralml_traits::{Charge, Clock, Revealed, Tribunal};
+use decentralml_traits::{Charge, Clock, Revealed, Tariff, Tribunal};
 use decentralml_types::{BlockNumber, Codec, Fault, Phase, Role, RoundNumber, TaskId};
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
 use sp_runtime::traits::BlockNumberProvider;
@@ -39,8 +39,13 @@ impl<T: Config> Pallet<T> {
         let bond = T::ChallengeBond::get();
         Self::hold(&challenger, bond)?;
         let deadline = Self::now().saturating_add(T::AnswerPeriod::get());
-        let challenge =
-            Challenge { challenger: challenger.clone(), path: path.clone(), deadline, bond };
+        let challenge = Challenge {
+            challenger: challenger.clone(),
+            path: path.clone(),
+            deadline,
+            bond,
+            price: T::AnswerPrice::get(),
+        };
         let record = Record { made: made.saturating_add(1), stage: Stage::Open(challenge) };
         Records::<T>::insert((task, round, &trainer), record);
         Self::deposit_event(Event::Challenged { task, round, trainer, challenger, path, deadline });
@@ -77,7 +82,9 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let (made, challenge) = Self::open(task, round, &trainer)?;
         let view = T::Clock::round(task, round).filter(|view| view.phase != Phase::Void);
-        let (Some(_), Some(spec)) = (view, T::Clock::spec(task)) else {
+        let (Some(_), Some(spec), Some(penalties)) =
+            (view, T::Clock::spec(task), T::Tariff::penalties(task))
+        else {
             <Self as decentralml_traits::Challenges<_>>::forget(task, round, &trainer);
             return Ok(());
         };
@@ -86,12 +93,13 @@ impl<T: Config> Pallet<T> {
         Self::release(&challenge)?;
         let record = Record { made, stage: Stage::Unanswered };
         Records::<T>::insert((task, round, &trainer), record);
-        let fault = Fault::Unanswered;
+        let (fault, penalty) = (Fault::Unanswered, penalties.unanswered);
         let taken = T::Tribunal::accuse(Charge {
             accused: trainer.clone(),
             role: Role::Trainer,
             fault,
-            amount: slashing::amount(fault, spec.terms.trainer_bond),
+            penalty,
+            amount: slashing::amount(penalty, spec.terms.trainer_bond),
             task,
             round,
             reporter: Some(challenge.challenger.clone()),

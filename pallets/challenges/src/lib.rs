@@ -52,7 +52,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
-    use decentralml_traits::{Clock, Revealed, Tribunal};
+    use decentralml_traits::{Clock, Revealed, Tariff, Tribunal};
     use decentralml_types::{Balance, BlockNumber, RoundNumber, TaskId};
     use frame_support::{
         pallet_prelude::*,
@@ -83,6 +83,9 @@ pub mod pallet {
         /// The rounds and their phases.
         type Clock: Clock<Self::AccountId>;
 
+        /// What silence costs.
+        type Tariff: Tariff;
+
         /// The updates that are challenged.
         type Revealed: Revealed<Self::AccountId>;
 
@@ -90,11 +93,10 @@ pub mod pallet {
         type Tribunal: Tribunal<Self::AccountId>;
 
         /// What a challenge takes, in planck.
-        #[pallet::constant]
         type ChallengeBond: Get<Balance>;
 
         /// What of the bond the treasury gets for an answer, in planck: about the fee of the longest one, which its sender is given back.
-        #[pallet::constant]
+        /// A challenge keeps the price of its day.
         type AnswerPrice: Get<Balance>;
 
         /// How long a challenge can be answered, in blocks.

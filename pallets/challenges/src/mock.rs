@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 use crate as pallet_challenges;
-use decentralml_traits::{Charge, Clock, Revealed, RoundView, Tribunal};
+use decentralml_protocol::slashing::TABLE;
+use decentralml_traits::{Charge, Clock, Revealed, RoundView, Tariff, Tribunal};
 use decentralml_types::{
-    Balance, BlockNumber, Cid, Codec, Phase, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Balance, BlockNumber, Cid, Codec, Penalties, Phase, RoundNumber, TaskId, TaskSpec, TaskStatus,
 };
 use frame_support::{derive_impl, parameter_types, traits::ConstU8};
 use sp_runtime::BuildStorage;
@@ -61,6 +62,7 @@ parameter_types! {
     pub static Accused: Vec<Charge<AccountId>> = Vec::new();
     pub static ChallengeBond: Balance = BOND;
     pub static AnswerPrice: Balance = PRICE;
+    pub static CurrentPenalties: Penalties = TABLE;
     pub const AnswerPeriod: BlockNumber = PERIOD;
     pub const Treasury: AccountId = TREASURY;
 }
@@ -102,6 +104,12 @@ impl Clock<AccountId> for Others {
     }
 }
 
+impl Tariff for Others {
+    fn penalties(task: TaskId) -> Option<Penalties> {
+        (task == TASK && Exists::get()).then(CurrentPenalties::get)
+    }
+}
+
 impl Revealed<AccountId> for Others {
     fn cid(task: TaskId, round: RoundNumber, who: &AccountId) -> Option<Cid> {
         (task == TASK && round == ROUND).then(|| Updates::get().get(who).copied()).flatten()
@@ -133,6 +141,7 @@ impl pallet_challenges::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;
     type Clock = Others;
+    type Tariff = Others;
     type Revealed = Others;
     type Tribunal = Others;
     type ChallengeBond = ChallengeBond;
@@ -162,6 +171,7 @@ pub fn externalities() -> sp_io::TestExternalities {
         Accused::set(Vec::new());
         ChallengeBond::set(BOND);
         AnswerPrice::set(PRICE);
+        CurrentPenalties::set(TABLE);
         let leaf = Cid { codec: Codec::Raw, digest: sp_io::hashing::sha2_256(b"small") };
         Updates::set([(TRAINER, Tree::new().root()), (OTHER_TRAINER, leaf)].into());
     });

@@ -52,4 +52,6 @@ pub struct Challenge<AccountId> {
     pub deadline: BlockNumber,
     /// What is held from the challenger for it, in planck.
     pub bond: Balance,
+    /// What of it the treasury gets for an answer, in planck.
+    pub price: Balance,
 }

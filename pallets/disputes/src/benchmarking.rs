@@ -36,7 +36,8 @@ fn council<T: Config>() -> Vec<T::AccountId> {
 /// A case, and its accusation.
 fn accused<T: Config>() -> (CaseId, Charge<T::AccountId>) {
     let charge = T::BenchmarkHelper::charge();
-    let _ = T::Currency::mint_into(&charge.accused, T::AppealBond::get().saturating_mul(10));
+    let stake = T::AppealBond::get().saturating_add(charge.amount);
+    let _ = T::Currency::mint_into(&charge.accused, stake.saturating_mul(10));
     assert!(Pallet::<T>::accuse(charge.clone()) > 0, "the accused has a bond");
     (crate::NextCase::<T>::get() - 1, charge)
 }

@@ -18,9 +18,12 @@ impl<T: Config> Tribunal<T::AccountId> for Pallet<T> {
         let sponsor = T::Clock::sponsor(charge.task);
         let deadline = Self::now().saturating_add(T::AppealWindow::get());
         let charge = Charge { amount, ..charge };
-        let row = Case { charge: charge.clone(), sponsor, appeal: None, deadline };
+        let (percent, least) = (T::AppealPercent::get(), T::AppealBond::get());
+        let stake = slashing::appeal_bond(amount, percent, least);
+        let costs = T::AppealCosts::get();
+        let row = Case { charge: charge.clone(), sponsor, stake, costs, appeal: None, deadline };
         Cases::<T>::insert(case, row);
-        let Charge { accused, role, fault, amount, task, round, reporter } = charge;
+        let Charge { accused, role, fault, amount, task, round, reporter, .. } = charge;
         Self::deposit_event(Event::Opened {
             case,
             accused,
@@ -66,8 +69,8 @@ impl<T: Config> Pallet<T> {
             Some(bond) => Self::return_appeal(&row, bond),
             None => 0,
         };
-        let Charge { accused, role, fault, amount, task, ref reporter, .. } = row.charge;
-        let split = slashing::split(fault, amount);
+        let Charge { accused, role, penalty, amount, task, ref reporter, .. } = row.charge;
+        let split = slashing::split(penalty, amount);
         let harmed = Self::harmed(task, &row.sponsor);
         let is_task = harmed.as_ref() == Some(&T::Escrow::account(task));
         let receivers = Receivers {
@@ -96,7 +99,7 @@ impl<T: Config> Pallet<T> {
         let Charge { accused, role, amount, reporter, .. } = row.charge;
         T::Bonds::give_back(&accused, role, amount);
         let costs = match ruling {
-            Some(Ruling::Freed) => Self::pay_costs(&accused, reporter.as_ref()),
+            Some(Ruling::Freed) => Self::pay_costs(&accused, reporter.as_ref(), row.costs),
             _ => 0,
         };
         Self::deposit_event(Event::Freed { case, accused, ruling, amount, costs });

@@ -17,7 +17,7 @@ impl<T: Config> Pallet<T> {
         ensure!(row.appeal.is_none(), Error::<T>::AlreadyAppealed);
         let now = Self::now();
         ensure!(now < row.deadline, Error::<T>::TooLate);
-        let bond = T::AppealBond::get();
+        let bond = row.stake;
         Self::hold_appeal(&who, bond)?;
         let deadline = now.saturating_add(T::JudgmentPeriod::get());
         row.appeal = Some(bond);

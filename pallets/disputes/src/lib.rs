@@ -6,7 +6,7 @@
 //!            accuse            no appeal within AppealWindow
 //!   fault ──────────► open ─────────────────────────────────► executed ──► task, reporter, treasury
 //!                      │                                          ▲
-//!               appeal │ AppealBond is held                       │ guilty; undecided, and the chain proves the fault
+//!               appeal │ a stake is held                          │ guilty; undecided, and the chain proves the fault
 //!                      ▼                                          │
 //!                   appealed ── vote by the council ── conclude ──┤
 //!                                                                 │ freed; undecided, and somebody's word against the accused's
@@ -19,7 +19,7 @@
 //! member that is a party to the case has no vote: the accused, the reporter, the task's sponsor, and whoever is enrolled in the
 //! task. Where nobody has voted, or as many for as against, a fault that the chain's records prove stands, and any other falls.
 //!
-//! The loser pays: an appellant whom the majority finds guilty loses its `AppealBond`, to the reporter where there is one,
+//! The loser pays: an appellant whom the majority finds guilty loses its stake, to the reporter where there is one,
 //! otherwise as the slash itself is split; one whom the majority frees gets `AppealCosts` from the reporter's bond, and what that
 //! does not cover, from the treasury. Where the council does not decide, nobody pays.
 //!
@@ -113,12 +113,13 @@ pub mod pallet {
         #[pallet::constant]
         type JudgmentPeriod: Get<BlockNumber>;
 
-        /// What an appeal puts at stake, in planck.
-        #[pallet::constant]
+        /// What an appeal puts at stake, in planck, at least.
         type AppealBond: Get<Balance>;
 
+        /// What an appeal puts at stake, in percent of what was seized.
+        type AppealPercent: Get<u8>;
+
         /// What an accused gets whom the council frees, in planck; at most `AppealBond`.
-        #[pallet::constant]
         type AppealCosts: Get<Balance>;
 
         /// Votes that one case can have; at least as many as the council can have members.
@@ -294,8 +295,8 @@ pub mod pallet {
         /// Appeals to the council against an accusation.
         ///
         /// - **Who, when:** the accused, once, from the accusation until `AppealWindow` blocks later.
-        /// - **Costs:** the fee. `AppealBond` is held (`AppealBond`) until the case is concluded, and lost where the council's majority
-        ///   finds the accused guilty.
+        /// - **Costs:** the fee. `AppealPercent` of what was seized, and `AppealBond` at least, is held (`AppealBond`) until the case is
+        ///   concluded, and lost where the council's majority finds the accused guilty. The case keeps what these were when it was opened.
         /// - **Errors:** `UnknownCase`, `NotAccused`, `AlreadyAppealed`, `TooLate`; the token's own where the free balance does not
         ///   cover the bond.
         /// - **Events:** `Appealed`.

@@ -8,6 +8,7 @@ mod others;
 pub use others::*;
 
 use crate as pallet_disputes;
+use decentralml_protocol::slashing::{self, TABLE};
 use decentralml_traits::{Charge, Tribunal};
 use decentralml_types::{Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, TaskId};
 use frame_support::{
@@ -49,7 +50,9 @@ pub const EXISTENTIAL_DEPOSIT: Balance = 10;
 pub const BOND: Balance = 1_000;
 pub const WINDOW: BlockNumber = 20;
 pub const JUDGMENT: BlockNumber = 50;
+/// More than the percentage of [`BOND`].
 pub const APPEAL_BOND: Balance = 101;
+pub const PERCENT: u8 = 10;
 pub const COSTS: Balance = 40;
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
@@ -69,6 +72,8 @@ impl pallet_balances::Config for Test {
 parameter_types! {
     pub static Treasury: AccountId = THE_TREASURY;
     pub static Members: Vec<AccountId> = COUNCIL.to_vec();
+    pub static LeastStake: Balance = APPEAL_BOND;
+    pub static AppealPercent: u8 = PERCENT;
     pub static AppealCosts: Balance = COSTS;
 }
 
@@ -100,7 +105,8 @@ impl pallet_disputes::Config for Test {
     type Council = Council;
     type AppealWindow = ConstU32<WINDOW>;
     type JudgmentPeriod = ConstU32<JUDGMENT>;
-    type AppealBond = ConstU128<APPEAL_BOND>;
+    type AppealBond = LeastStake;
+    type AppealPercent = AppealPercent;
     type AppealCosts = AppealCosts;
     type MaxVotes = ConstU32<5>;
     type Treasury = Treasury;
@@ -136,7 +142,7 @@ pub fn build_and_execute(test: impl FnOnce()) {
 
 /// Opens a case about the whole bond for one role.
 pub fn accuse(fault: Fault, reporter: Option<AccountId>) -> CaseId {
-    let role = decentralml_protocol::slashing::rule(fault).punished;
+    let role = slashing::rule(fault).punished;
     accuse_of(fault, role, BOND, reporter);
     crate::NextCase::<Test>::get() - 1
 }
@@ -148,7 +154,8 @@ pub fn accuse_of(
     reporter: Option<AccountId>,
 ) -> Balance {
     let (accused, task, round) = (ACCUSED, TASK, ROUND);
-    Disputes::accuse(Charge { accused, role, fault, amount, task, round, reporter })
+    let penalty = TABLE.of(fault);
+    Disputes::accuse(Charge { accused, role, fault, penalty, amount, task, round, reporter })
 }
 
 pub fn go_to(block: BlockNumber) {

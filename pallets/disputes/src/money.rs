@@ -39,7 +39,7 @@ impl<T: Config> Pallet<T> {
                 Self::give(reporter, credit);
             }
             None => {
-                let part = slashing::split(charge.fault, credit.peek()).to_task;
+                let part = slashing::split(charge.penalty, credit.peek()).to_task;
                 let (to_harmed, rest) = credit.split(part);
                 match Self::harmed(charge.task, &row.sponsor) {
                     Some(harmed) => {
@@ -58,8 +58,11 @@ impl<T: Config> Pallet<T> {
 
     /// What an accused gets whom the council has freed: from the reporter's bonds, and what these do not cover, from the treasury, as
     /// far as it has it.
-    pub(crate) fn pay_costs(accused: &T::AccountId, reporter: Option<&T::AccountId>) -> Balance {
-        let costs = T::AppealCosts::get();
+    pub(crate) fn pay_costs(
+        accused: &T::AccountId,
+        reporter: Option<&T::AccountId>,
+        costs: Balance,
+    ) -> Balance {
         let mut paid: Balance = 0;
         if let Some(reporter) = reporter {
             for role in [Role::Evaluator, Role::Trainer] {

@@ -14,6 +14,10 @@ pub struct Case<AccountId> {
     pub charge: Charge<AccountId>,
     /// The task's sponsor, kept here because the task may be gone when the case is concluded.
     pub sponsor: Option<AccountId>,
+    /// What an appeal puts at stake, in planck, since the case was opened.
+    pub stake: Balance,
+    /// What the accused gets where the council frees it, in planck, since the case was opened.
+    pub costs: Balance,
     /// What is held for the appeal, in planck; `None` where there is none.
     pub appeal: Option<Balance>,
     /// The first block in which it is too late to appeal or, after an appeal, to vote.

@@ -82,12 +82,10 @@ pub mod pallet {
         /// What tells the time.
         type BlockNumberProvider: BlockNumberProvider<BlockNumber = BlockNumber>;
 
-        /// The smallest bond of a trainer, in planck.
-        #[pallet::constant]
+        /// The smallest bond of a trainer, in planck. Who has less stays, and may add to it.
         type MinTrainerBond: Get<Balance>;
 
-        /// The smallest bond of an evaluator, in planck.
-        #[pallet::constant]
+        /// The smallest bond of an evaluator, in planck. Who has less stays, and may add to it.
         type MinEvaluatorBond: Get<Balance>;
 
         /// How long funds stay slashable after they were unbonded, in blocks.

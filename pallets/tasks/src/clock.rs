@@ -1,8 +1,8 @@
 //! What the other pallets ask about tasks and rounds, and how they tell that somebody has acted.
 
 use crate::{Config, Pallet, Rounds, Task, TaskOf, Tasks};
-use decentralml_traits::{Clock, RoundView};
-use decentralml_types::{BlockNumber, Phase, RoundNumber, TaskId, TaskSpec, TaskStatus};
+use decentralml_traits::{Clock, RoundView, Tariff};
+use decentralml_types::{BlockNumber, Penalties, Phase, RoundNumber, TaskId, TaskSpec, TaskStatus};
 use sp_runtime::traits::BlockNumberProvider;
 
 impl<AccountId> Task<AccountId> {
@@ -86,5 +86,11 @@ impl<T: Config> Clock<T::AccountId> for Pallet<T> {
             return true;
         }
         false
+    }
+}
+
+impl<T: Config> Tariff for Pallet<T> {
+    fn penalties(task: TaskId) -> Option<Penalties> {
+        Tasks::<T>::get(task).map(|task| task.penalties)
     }
 }

@@ -79,8 +79,8 @@ pub mod pallet {
     use alloc::boxed::Box;
     use decentralml_traits::{Bonds, Evidence, Judgment, Registry, Roster};
     use decentralml_types::{
-        Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Phase, Ppm, RoundNumber,
-        TaskId, TaskSpec, TaskStatus, Version,
+        Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Penalties, Phase, Ppm,
+        RoundNumber, TaskId, TaskSpec, TaskStatus, Version,
     };
     use frame_support::{
         PalletId,
@@ -135,6 +135,9 @@ pub mod pallet {
 
         /// Who receives what those calls cost. What it cannot receive is burned.
         type Treasury: Get<Self::AccountId>;
+
+        /// What faults cost in a task that is created now.
+        type Penalties: Get<Penalties>;
 
         /// The least that can be put at risk.
         type Bonds: Bonds<Self::AccountId>;
@@ -430,6 +433,11 @@ pub mod pallet {
         NotPaused,
         /// A bond that the specification asks for is below the chain's minimum for the role. Ask for more.
         BondTooLow,
+        /// What a round pays a trainer is not worth the risk of its bond, even for honest work. Raise the reward, or lower the bond or
+        /// `trainers.max`.
+        RewardTooLow,
+        /// A seat's fee is not worth the risk of its bond, even for honest work. Raise the fee or lower the bond.
+        FeeTooLow,
         /// The task's free funds do not pay for another round, or for its free calls. Fund it.
         OutOfFunds,
         /// The task's account cannot pay what it owes and another round in its asset: that is frozen or gone, or was taken out.
@@ -494,8 +502,8 @@ pub mod pallet {
         ///   `attempts` = `rounds × (1 + max_retries)`; and one existential deposit. Held (`TaskDeposit`): a deposit of
         ///   `DepositBase + DepositPerRow × attempts × (trainers.max + 2 × seats)`. The price of an attempt goes to the treasury
         ///   when it starts; all else that is not earned comes back. Nothing can be slashed.
-        /// - **Errors:** `InvalidSpec`, `BondTooLow`, `TooManyTasks`; the token's own where the free balance does not suffice, or where
-        ///   there is no such asset.
+        /// - **Errors:** `InvalidSpec`, `BondTooLow`, `RewardTooLow`, `FeeTooLow`, `TooManyTasks`; the token's own where the free balance
+        ///   does not suffice, or where there is no such asset.
         /// - **Events:** `TaskCreated`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::create())]

@@ -4,7 +4,10 @@ use crate::{
     Config, Error, Event, Money, NextTask, Pallet, PauseReason, Rounds, Task, TaskOf, Tasks,
 };
 use alloc::vec::Vec;
-use decentralml_protocol::spec;
+use decentralml_protocol::{
+    payoff::{self, TermsCondition},
+    spec,
+};
 use decentralml_traits::{Bonds, Judgment};
 use decentralml_types::{Asset, Balance, Failure, Role, RoundNumber, TaskId, TaskSpec, TaskStatus};
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
@@ -16,6 +19,11 @@ impl<T: Config> Pallet<T> {
         for role in [Role::Trainer, Role::Evaluator] {
             ensure!(spec.bond(role) >= T::Bonds::minimum(role), Error::<T>::BondTooLow);
         }
+        let penalties = T::Penalties::get();
+        payoff::check_terms(&spec, &penalties).map_err(|violation| match violation.condition {
+            TermsCondition::TrainersPay => Error::<T>::RewardTooLow,
+            TermsCondition::SeatsPay => Error::<T>::FeeTooLow,
+        })?;
         let asset = spec.terms.asset;
         let pay = spec.total_pay().ok_or(Error::<T>::InvalidSpec)?;
         let charges = spec.total_charges(T::CallPrice::get()).ok_or(Error::<T>::InvalidSpec)?;
@@ -28,6 +36,7 @@ impl<T: Config> Pallet<T> {
         let row = Task {
             sponsor: sponsor.clone(),
             spec,
+            penalties,
             status: TaskStatus::Enrolling,
             money: Money { free: pay, charges, ..Money::default() },
             deposit,

@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use crate as pallet_tasks;
+use decentralml_protocol::slashing::TABLE;
 use decentralml_traits::{
     Bonds, Draw, Evidence, EvidenceCounts, EvidenceRow, Forfeited, Judgment, JudgmentProgress,
     NewModel, Receivers, Registry, Roster,
 };
 use decentralml_types::{
-    Asset, Balance, BlockNumber, CommitteeNumber, Role, RoundNumber, TaskId, Version,
+    Asset, Balance, BlockNumber, CommitteeNumber, Penalties, Role, RoundNumber, TaskId, Version,
 };
 use frame_support::{
     PalletId, derive_impl, parameter_types,
@@ -94,6 +95,8 @@ pub type Funds = UnionOf<Balances, Assets, Keeper, Asset, AccountId>;
 parameter_types! {
     pub const Id: PalletId = PalletId(*b"dml/task");
     pub static CallPrice: Balance = 1;
+    /// What faults cost in tasks that are created now.
+    pub static CurrentPenalties: Penalties = TABLE;
     pub static TreasuryAccount: AccountId = TREASURY;
     /// What a test says was burned.
     pub static Burned: Balance = 0;
@@ -322,6 +325,7 @@ impl pallet_tasks::Config for Test {
     type DepositBase = ConstU128<DEPOSIT_BASE>;
     type DepositPerRow = ConstU128<DEPOSIT_PER_ROW>;
     type CallPrice = CallPrice;
+    type Penalties = CurrentPenalties;
     type Treasury = TreasuryAccount;
     type Bonds = Others;
     type Roster = Others;
@@ -341,6 +345,7 @@ pub fn externalities() -> sp_io::TestExternalities {
         .assimilate_storage(&mut storage)
         .unwrap();
     CallPrice::set(1);
+    CurrentPenalties::set(TABLE);
     TreasuryAccount::set(TREASURY);
     Burned::set(0);
     Taken::set(false);

@@ -3,8 +3,8 @@
 use crate::Config;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, BlockNumber, Cid, CommitteeNumber, Failure, Phase, Ppm, RoundNumber, TaskSpec,
-    TaskStatus, Version,
+    Balance, BlockNumber, Cid, CommitteeNumber, Failure, Penalties, Phase, Ppm, RoundNumber,
+    TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 
@@ -20,6 +20,8 @@ pub struct Task<AccountId> {
     pub sponsor: AccountId,
     /// What everybody agreed on.
     pub spec: TaskSpec,
+    /// What faults cost in it, as governance had set it when it was created.
+    pub penalties: Penalties,
     /// Where it stands. A lifetime that is over counts from the moment it is: ask `Clock::status`.
     pub status: TaskStatus,
     /// What is in its account. Rewards and fees are in the asset of its terms.

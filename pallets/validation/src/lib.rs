@@ -51,7 +51,9 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::*;
     use decentralml_protocol::clock::MAX_REDRAWS;
-    use decentralml_traits::{Bonds, Challenges, Clock, Escrow, Evidence, Roster, Tribunal};
+    use decentralml_traits::{
+        Bonds, Challenges, Clock, Escrow, Evidence, Roster, Tariff, Tribunal,
+    };
     use decentralml_types::{
         Balance, Cid, CommitteeNumber, Fault, Hash, NextModel, Opinions, Outcome, Ppm, Role,
         RoundNumber, Salt, Score, TaskId,
@@ -79,6 +81,8 @@ pub mod pallet {
         type Evidence: Evidence<Self::AccountId>;
         /// Who is drawn.
         type Roster: Roster<Self::AccountId>;
+        /// What faults cost.
+        type Tariff: Tariff;
         /// Where faults are brought.
         type Tribunal: Tribunal<Self::AccountId>;
         /// What the calls cost.

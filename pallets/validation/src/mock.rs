@@ -41,6 +41,7 @@ impl pallet_validation::Config for Test {
     type Escrow = Others;
     type Evidence = Others;
     type Roster = Others;
+    type Tariff = Others;
     type Tribunal = Others;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]

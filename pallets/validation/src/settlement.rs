@@ -7,10 +7,10 @@ use crate::{
 use decentralml_protocol::{payout, slashing};
 use decentralml_traits::{
     Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView,
-    Tribunal,
+    Tariff, Tribunal,
 };
 use decentralml_types::{
-    CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
+    Balance, CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
     TaskStatus, limits::TALLY_BATCH,
 };
 use frame_support::{dispatch::DispatchResult, ensure};
@@ -25,11 +25,11 @@ impl<T: Config> Pallet<T> {
         who: &T::AccountId,
     ) -> Result<Due, Error<T>> {
         let (spec, view) = Self::terms(task, round)?;
-        let slash = |fault| Due::Slash(fault, slashing::amount(fault, spec.terms.trainer_bond));
+        let slash = |fault| Self::slash(task, fault, spec.terms.trainer_bond);
         match T::Evidence::row(task, round, who).ok_or(Error::NothingToClaim)? {
             EvidenceRow::Committed => {
                 ensure!(view.phase > Phase::Revealing, Error::TooEarly);
-                Ok(if reveals_are_over(&view) { slash(Fault::NotRevealed) } else { Due::Nothing })
+                Ok(if reveals_are_over(&view) { slash(Fault::NotRevealed)? } else { Due::Nothing })
             }
             EvidenceRow::Revealed { .. } => {
                 ensure!(view.phase.is_final(), Error::TooEarly);
@@ -44,7 +44,7 @@ impl<T: Config> Pallet<T> {
                 }
                 let verdict = Verdicts::<T>::get((task, round, who));
                 Ok(match verdict.and_then(|verdict| verdict.outcome) {
-                    Some(Outcome::Faulty(fault)) => slash(fault),
+                    Some(Outcome::Faulty(fault)) => slash(fault)?,
                     Some(Outcome::Accepted { weight }) if !view.claims_expired => {
                         let total = Shares::<T>::get(task, round).map_or(0, |shares| shares.weight);
                         Due::Pay(payout::share(spec.terms.reward_per_round, weight, total))
@@ -75,8 +75,7 @@ impl<T: Config> Pallet<T> {
         if !seat.opened {
             let quorum = spec.committee.quorum.into();
             return Ok(if openings_are_over(&view, number, committee.committed, quorum)? {
-                let amount = slashing::amount(Fault::NotOpened, spec.terms.evaluator_bond);
-                Due::Slash(Fault::NotOpened, amount)
+                Self::slash(task, Fault::NotOpened, spec.terms.evaluator_bond)?
             } else {
                 Due::Nothing
             });
@@ -93,8 +92,7 @@ impl<T: Config> Pallet<T> {
         };
         let agrees = committee.leading().is_some_and(|(leading, ..)| leading == attested);
         Ok(if !agrees {
-            let amount = slashing::amount(Fault::WrongAggregate, spec.terms.evaluator_bond);
-            Due::Slash(Fault::WrongAggregate, amount)
+            Self::slash(task, Fault::WrongAggregate, spec.terms.evaluator_bond)?
         } else if view.claims_expired {
             Due::Nothing
         } else {
@@ -175,8 +173,10 @@ impl<T: Config> Pallet<T> {
                 (0, Event::Closed { task, round, who: who.clone(), role })
             }
             Due::Slash(fault, amount) => {
-                let accused = who.clone();
-                let charge = Charge { accused, role, fault, amount, task, round, reporter: None };
+                let penalty = T::Tariff::penalties(task).ok_or(Error::<T>::NoRound)?.of(fault);
+                let (accused, reporter) = (who.clone(), None);
+                let charge =
+                    Charge { accused, role, fault, penalty, amount, task, round, reporter };
                 let amount = T::Tribunal::accuse(charge);
                 (0, Event::Accused { task, round, who: who.clone(), role, fault, amount })
             }
@@ -185,6 +185,12 @@ impl<T: Config> Pallet<T> {
         T::Roster::release_place(task, round, role, who);
         Self::deposit_event(event);
         Ok(())
+    }
+
+    /// What a fault costs in a task that asks for this bond.
+    fn slash(task: TaskId, fault: Fault, bond: Balance) -> Result<Due, Error<T>> {
+        let penalties = T::Tariff::penalties(task).ok_or(Error::NoRound)?;
+        Ok(Due::Slash(fault, slashing::amount(penalties.of(fault), bond)))
     }
 
     fn terms(task: TaskId, round: RoundNumber) -> Result<(TaskSpec, RoundView), Error<T>> {

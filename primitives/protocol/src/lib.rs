@@ -11,6 +11,7 @@
 //! | [`dag`] | whether blocks are those that a path from a file's CID leads through |
 //! | [`payout`] | who gets how much of a reward |
 //! | [`slashing`] | who is slashed for what, how much, who gets it, and what a case about it comes to |
+//! | [`payoff`] | which of these numbers governance may set, so that honest play stays the best reply |
 //! | [`robust`] | how many hostile updates a rule bears among those that a round has accepted |
 //! | [`spec`] | whether a task contradicts itself |
 
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod dag;
 pub mod draw;
 pub mod golden;
+pub mod payoff;
 pub mod payout;
 pub mod robust;
 pub mod slashing;

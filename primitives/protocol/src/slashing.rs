@@ -4,7 +4,7 @@
 
 use crate::clock::{MAX_REDRAWS, SEED_DELAY};
 use decentralml_types::{
-    Balance, BlockNumber, Fault, Role, Ruling,
+    Balance, BlockNumber, Fault, Penalties, Penalty, Role, Ruling,
     limits::{MAX_CLAIMING_BLOCKS, MAX_ROUND_BLOCKS},
     spec::Deadlines,
 };
@@ -35,30 +35,15 @@ pub enum Proof {
 pub struct Rule {
     /// Whose fault it can be.
     pub punished: Role,
-    /// What it costs, in percent of the task's bond for that role.
-    pub percent: u8,
     /// How it is shown.
     pub proof: Proof,
-    /// The part of the slash that the harmed task gets, in percent.
-    pub task_percent: u8,
-    /// The part of the slash that whoever has shown the fault gets, in percent.
-    pub reporter_percent: u8,
+    /// What it costs, and who gets it, unless governance sets other percentages.
+    pub penalty: Penalty,
 }
 
 impl Rule {
-    const fn new(
-        punished: Role,
-        percent: u8,
-        proof: Proof,
-        task_percent: u8,
-        reporter_percent: u8,
-    ) -> Self {
-        Self { punished, percent, proof, task_percent, reporter_percent }
-    }
-
-    /// The part of the slash that the treasury gets, in percent, where nobody else's falls to it.
-    pub const fn treasury_percent(self) -> u8 {
-        100 - self.task_percent - self.reporter_percent
+    const fn new(punished: Role, percent: u8, proof: Proof, to_task: u8, to_reporter: u8) -> Self {
+        Self { punished, proof, penalty: Penalty { percent, to_task, to_reporter } }
     }
 }
 
@@ -69,7 +54,7 @@ impl Rule {
 ///
 /// What only a committee says brings the task nothing: the sponsor, who gets what a task does not spend, chooses the terms under
 /// which committees judge, and must not gain from a false verdict. Nobody gets the whole of what another loses, lest accusing
-/// pays.
+/// pays. [`payoff::check`](crate::payoff::check) holds other percentages to the same.
 pub const fn rule(fault: Fault) -> Rule {
     match fault {
         Fault::NotRevealed => Rule::new(Role::Trainer, 100, Proof::Chain, 50, 0),
@@ -82,9 +67,25 @@ pub const fn rule(fault: Fault) -> Rule {
     }
 }
 
+/// What every fault costs unless governance says otherwise.
+pub const TABLE: Penalties = Penalties {
+    not_revealed: rule(Fault::NotRevealed).penalty,
+    not_opened: rule(Fault::NotOpened).penalty,
+    unavailable: rule(Fault::Unavailable).penalty,
+    malformed: rule(Fault::Malformed).penalty,
+    wrong_aggregate: rule(Fault::WrongAggregate).penalty,
+    unanswered: rule(Fault::Unanswered).penalty,
+};
+
 /// What a fault costs an account that has `bond` at risk in the task. Rounds down.
-pub const fn amount(fault: Fault, bond: Balance) -> Balance {
-    part(bond, rule(fault).percent)
+pub const fn amount(penalty: Penalty, bond: Balance) -> Balance {
+    part(bond, penalty.percent)
+}
+
+/// What an appeal against the loss of `amount` puts at stake: so many percent of it, and `least` where that is more.
+pub const fn appeal_bond(amount: Balance, percent: u8, least: Balance) -> Balance {
+    let bond = part(amount, percent);
+    if bond > least { bond } else { least }
 }
 
 /// Where slashed funds go.
@@ -99,16 +100,17 @@ pub struct Split {
 }
 
 /// Splits what a fault has cost. The parts round down, and the treasury gets the rest.
-pub const fn split(fault: Fault, amount: Balance) -> Split {
-    let rule = rule(fault);
-    let (to_task, to_reporter) =
-        (part(amount, rule.task_percent), part(amount, rule.reporter_percent));
-    Split { to_task, to_reporter, to_treasury: amount - to_task - to_reporter }
+pub const fn split(penalty: Penalty, amount: Balance) -> Split {
+    let to_task = part(amount, penalty.to_task);
+    let rest = amount - to_task;
+    let reporter = part(amount, penalty.to_reporter);
+    let to_reporter = if reporter > rest { rest } else { reporter };
+    Split { to_task, to_reporter, to_treasury: rest - to_reporter }
 }
 
-/// So many percent of an amount, rounded down.
-const fn part(amount: Balance, percent: u8) -> Balance {
-    let percent = percent as Balance;
+/// So many percent of an amount, all of it at most, rounded down.
+pub(crate) const fn part(amount: Balance, percent: u8) -> Balance {
+    let percent = if percent > 100 { 100 } else { percent as Balance };
     amount / 100 * percent + amount % 100 * percent / 100
 }
 

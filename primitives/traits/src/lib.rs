@@ -11,6 +11,7 @@
 //!   disputes ────── Tribunal ───────► validation, challenges
 //!   models ──────── Registry ───────► tasks
 //!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes, challenges
+//!   tasks ───────── Tariff ─────────► validation, challenges
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -21,8 +22,8 @@ pub use challenges::{Challenged, Challenges, Revealed};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Failure, Fault, NextModel, Phase, Ppm, PublicKey, Role,
-    RoundNumber, TaskId, TaskSpec, TaskStatus, Version,
+    Balance, Cid, CommitteeNumber, Failure, Fault, NextModel, Penalties, Penalty, Phase, Ppm,
+    PublicKey, Role, RoundNumber, TaskId, TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
@@ -93,6 +94,8 @@ pub struct Charge<AccountId> {
     pub role: Role,
     /// For what.
     pub fault: Fault,
+    /// What the task says that it costs, and who gets it.
+    pub penalty: Penalty,
     /// What the fault costs, in planck: `slashing::amount` of the task's bond.
     pub amount: Balance,
     /// The task.
@@ -310,6 +313,12 @@ pub struct RoundView {
     pub due: bool,
     /// Whether the time to claim has passed.
     pub claims_expired: bool,
+}
+
+/// What faults cost, as `tasks` keeps it for each of them: what governance sets later counts for later tasks.
+pub trait Tariff {
+    /// Those under which a task was created.
+    fn penalties(task: TaskId) -> Option<Penalties>;
 }
 
 /// A task's money, as `tasks` keeps it. What a settled round owes is set aside when it settles.

@@ -15,6 +15,7 @@ pub mod host;
 pub mod ids;
 pub mod next;
 pub mod opinion;
+pub mod parameters;
 pub mod phase;
 pub mod spec;
 pub mod verdict;
@@ -27,6 +28,7 @@ pub use ids::{
 };
 pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
+pub use parameters::{Parameters, Penalties, Penalty};
 pub use phase::{Failure, Phase, TaskStatus};
 pub use spec::{Asset, TaskSpec, limits};
 pub use verdict::{Fault, Outcome, Ruling};

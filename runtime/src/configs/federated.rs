@@ -4,24 +4,37 @@ use crate::{
     configs::governance::{CouncilMajority, MaxCouncilors},
     *,
 };
-use decentralml_protocol::slashing;
+use decentralml_protocol::{payoff::Prices, slashing};
 use frame_support::{
     PalletId, parameter_types,
     traits::{ConstU8, ConstU32},
 };
 
 parameter_types! {
-    pub const MinTrainerBond: Balance = UNIT;
-    pub const MinEvaluatorBond: Balance = UNIT;
+    /// What a new chain starts with, until the council sets other numbers.
+    pub const InitialParameters: decentralml_types::Parameters = decentralml_types::Parameters {
+        min_trainer_bond: UNIT,
+        min_evaluator_bond: UNIT,
+        penalties: slashing::TABLE,
+        // Half of the smallest bond.
+        appeal_bond: UNIT / 2,
+        appeal_percent: 10,
+        appeal_costs: UNIT / 10,
+        // More than twice what the longest answer costs, so that who answers loses nothing by a first try that fails.
+        challenge_bond: 5 * UNIT,
+        // About the fee of the longest answer, of a leaf of 1 MiB and two nodes.
+        answer_price: 3 * UNIT / 2,
+    };
+    /// What parameters are measured by; `tests/parameters.rs` compares them with the fees. An ordinary call is one that challenges, or
+    /// appeals.
+    pub const MeasuredBy: Prices =
+        Prices { call: CallPrice::get(), answer: 27 * UNIT / 20, fee: 10 * MILLIUNIT };
     /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, which the pallet checks.
     pub const UnbondingPeriod: BlockNumber = 403_200;
     pub Liability: BlockNumber =
         slashing::longest_liability(AppealWindow::get(), JudgmentPeriod::get());
     pub AppealWindow: BlockNumber = settings::AppealWindow::<Runtime>::get();
     pub JudgmentPeriod: BlockNumber = settings::JudgmentPeriod::<Runtime>::get();
-    /// Half of the smallest bond.
-    pub const AppealBond: Balance = UNIT / 2;
-    pub const AppealCosts: Balance = UNIT / 10;
     /// For each host that an account announces, and each byte of its URL: 22.8 thousandths of a token for the longest.
     pub const HostDepositBase: Balance = 10 * MILLIUNIT;
     pub const HostDepositPerByte: Balance = MILLIUNIT / 10;
@@ -41,11 +54,6 @@ parameter_types! {
     pub const ContentDeposit: Balance = UNIT / 10;
     /// For each account to which content is granted.
     pub const GrantDeposit: Balance = 10 * MILLIUNIT;
-    /// For demanding a block of an update: more than twice what the longest answer costs, so that who answers loses nothing by
-    /// a first try that fails.
-    pub const ChallengeBond: Balance = 5 * UNIT;
-    /// What the treasury gets for an answer: about the fee of the longest one, of a leaf of 1 MiB and two nodes.
-    pub const AnswerPrice: Balance = 3 * UNIT / 2;
     pub AnswerPeriod: BlockNumber = settings::AnswerPeriod::<Runtime>::get();
 }
 
@@ -53,8 +61,8 @@ impl pallet_participants::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;
-    type MinTrainerBond = MinTrainerBond;
-    type MinEvaluatorBond = MinEvaluatorBond;
+    type MinTrainerBond = pallet_parameters::MinTrainerBond<Runtime>;
+    type MinEvaluatorBond = pallet_parameters::MinEvaluatorBond<Runtime>;
     type UnbondingPeriod = UnbondingPeriod;
     type Liability = Liability;
     type HostDepositBase = HostDepositBase;
@@ -73,6 +81,7 @@ impl pallet_tasks::Config for Runtime {
     type DepositBase = DepositBase;
     type DepositPerRow = DepositPerRow;
     type CallPrice = CallPrice;
+    type Penalties = pallet_parameters::CurrentPenalties<Runtime>;
     type Treasury = crate::configs::TreasuryAccount;
     type Bonds = Participants;
     type Roster = Assignments;
@@ -112,6 +121,7 @@ impl pallet_validation::Config for Runtime {
     type Escrow = Tasks;
     type Evidence = Results;
     type Roster = Assignments;
+    type Tariff = Tasks;
     type Tribunal = Disputes;
     type WeightInfo = weights::pallet_validation::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
@@ -129,8 +139,9 @@ impl pallet_disputes::Config for Runtime {
     type Council = CouncilMembership;
     type AppealWindow = AppealWindow;
     type JudgmentPeriod = JudgmentPeriod;
-    type AppealBond = AppealBond;
-    type AppealCosts = AppealCosts;
+    type AppealBond = pallet_parameters::AppealBond<Runtime>;
+    type AppealPercent = pallet_parameters::AppealPercent<Runtime>;
+    type AppealCosts = pallet_parameters::AppealCosts<Runtime>;
     type MaxVotes = MaxCouncilors;
     type Treasury = crate::configs::TreasuryAccount;
     type WeightInfo = weights::pallet_disputes::WeightInfo<Runtime>;
@@ -163,14 +174,22 @@ impl pallet_challenges::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;
     type Clock = Tasks;
+    type Tariff = Tasks;
     type Revealed = Results;
     type Tribunal = Disputes;
-    type ChallengeBond = ChallengeBond;
-    type AnswerPrice = AnswerPrice;
+    type ChallengeBond = pallet_parameters::ChallengeBond<Runtime>;
+    type AnswerPrice = pallet_parameters::AnswerPrice<Runtime>;
     type AnswerPeriod = AnswerPeriod;
     type MaxChallenges = ConstU8<8>;
     type Treasury = crate::configs::TreasuryAccount;
     type WeightInfo = weights::pallet_challenges::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_parameters::Config for Runtime {
+    type SetOrigin = CouncilMajority;
+    type Initial = InitialParameters;
+    type Prices = MeasuredBy;
+    type WeightInfo = weights::pallet_parameters::WeightInfo<Runtime>;
 }

@@ -115,6 +115,14 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
             "forget",
             pallet_validation::Call::forget { task, account: account() }.into(),
         ),
+        (
+            "Parameters",
+            "set_parameters",
+            pallet_parameters::Call::set_parameters {
+                parameters: <Runtime as pallet_parameters::Config>::Initial::get(),
+            }
+            .into(),
+        ),
         ("Models", "release", pallet_models::Call::release { task, version: 1 }.into()),
         (
             "Models",

@@ -81,6 +81,7 @@ pub fn check() {
     Data::do_try_state().unwrap();
     Disputes::do_try_state().unwrap();
     Challenges::do_try_state().unwrap();
+    Parameters::do_try_state().unwrap();
 }
 
 /// Makes blocks, each with a VRF output of its own.

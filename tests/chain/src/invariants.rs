@@ -18,6 +18,7 @@ pub const STATES: &[(&str, TryState)] = &[
     ("Data", Data::do_try_state),
     ("Disputes", Disputes::do_try_state),
     ("Challenges", Challenges::do_try_state),
+    ("Parameters", Parameters::do_try_state),
 ];
 
 /// All that is held of an account, by reason, in planck.

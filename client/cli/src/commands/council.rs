@@ -2,6 +2,7 @@
 
 mod close;
 mod list;
+mod parameters;
 mod propose;
 mod vote;
 
@@ -20,6 +21,7 @@ pub use propose::majority;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     List(list::Opts),
+    Parameters(parameters::Opts),
     #[command(subcommand)]
     Propose(propose::Motion),
     Vote(vote::Opts),
@@ -30,6 +32,7 @@ pub enum Command {
 pub async fn run(command: Command, context: &Context, out: &mut Out<'_>) -> Result<()> {
     match command {
         Command::List(opts) => list::run(opts, context, out).await,
+        Command::Parameters(opts) => parameters::run(opts, context, out).await,
         Command::Propose(motion) => propose::run(motion, context, out).await,
         Command::Vote(opts) => vote::run(opts, context, out).await,
         Command::Close(opts) => close::run(opts, context, out).await,

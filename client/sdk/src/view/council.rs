@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use decentralml_types::Hash;
+use decentralml_types::{Hash, Parameters};
 use subxt::{
     ext::scale_value::{Value, ValueDef},
     utils::H256,
@@ -23,6 +23,17 @@ impl View {
     pub async fn council(&self) -> Result<Vec<AccountId>, ReadError> {
         let members = self.get("the council", api::storage().council().members(), ()).await?;
         Ok(members.unwrap_or_default())
+    }
+
+    /// What governance has set, or what the chain began with.
+    pub async fn parameters(&self) -> Result<Parameters, ReadError> {
+        let address = api::storage().parameters().current().unvalidated();
+        let read = async {
+            // Nothing is stored before somebody sets it: the default is in the metadata.
+            let current = self.at.storage().fetch(address, ()).await?;
+            Ok::<_, subxt::Error>(current.decode()?)
+        };
+        Ok(within("the parameters", LIMIT, read).await?.0)
     }
 
     /// The motions that are open, by number.

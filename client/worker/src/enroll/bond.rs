@@ -137,8 +137,6 @@ mod tests {
             deposit_base: 0,
             deposit_per_row: 0,
             call_price: 30,
-            min_trainer_bond: 1,
-            min_evaluator_bond: 1,
             unbonding_period: 1,
         };
         let needed = price(500, &constants);

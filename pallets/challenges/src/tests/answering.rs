@@ -27,6 +27,18 @@ fn an_answer_earns_the_trainer_the_bond_less_the_price() {
 }
 
 #[test]
+fn a_challenge_keeps_the_bond_and_the_price_of_its_day() {
+    build_and_execute(|| {
+        assert_ok!(challenge(CHALLENGER, OTHER_TRAINER, &[]));
+        ChallengeBond::set(2 * BOND);
+        AnswerPrice::set(0);
+        assert_ok!(answer(HOST, OTHER_TRAINER, &[b"small"]));
+        assert_eq!(total(CHALLENGER), FUNDS - BOND);
+        assert_eq!((total(OTHER_TRAINER), total(TREASURY)), (FUNDS + BOND - PRICE, FUNDS + PRICE));
+    });
+}
+
+#[test]
 fn a_host_answers_for_a_trainer() {
     build_and_execute(|| {
         assert_ok!(challenge(CHALLENGER, TRAINER, &[]));

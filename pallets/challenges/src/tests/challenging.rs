@@ -14,7 +14,8 @@ fn a_challenge_holds_the_bond_and_waits_for_its_answer() {
         assert_ok!(challenge(CHALLENGER, TRAINER, &[1, 0]));
         assert_eq!((held(CHALLENGER), total(CHALLENGER)), (BOND, FUNDS));
         let (challenger, trainer, deadline) = (CHALLENGER, TRAINER, 1 + PERIOD);
-        let open = Challenge { challenger, path: path(&[1, 0]), deadline, bond: BOND };
+        let (bond, price) = (BOND, PRICE);
+        let open = Challenge { challenger, path: path(&[1, 0]), deadline, bond, price };
         assert_eq!(stage(TRAINER), Some(Stage::Open(open)));
         assert_eq!(Challenges::standing(TASK, ROUND, &TRAINER), Challenged::Open);
         assert_eq!(Challenges::standing(TASK, ROUND + 1, &TRAINER), Challenged::Met);

@@ -1,6 +1,7 @@
 //! What becomes of challenges that nobody answers.
 
 use super::*;
+use decentralml_protocol::slashing::TABLE;
 use decentralml_traits::{Challenged, Challenges as _, Charge};
 use decentralml_types::{Fault, Phase, Role};
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
@@ -20,6 +21,7 @@ fn silence_is_accused_and_the_challenger_has_its_bond_back() {
                 accused: TRAINER,
                 role: Role::Trainer,
                 fault: Fault::Unanswered,
+                penalty: TABLE.unanswered,
                 amount: taken,
                 task: TASK,
                 round: ROUND,
@@ -34,6 +36,21 @@ fn silence_is_accused_and_the_challenger_has_its_bond_back() {
             );
         });
     }
+}
+
+#[test]
+fn silence_costs_what_the_task_says() {
+    build_and_execute(|| {
+        let mut mild = TABLE;
+        mild.unanswered.percent = 40;
+        CurrentPenalties::set(mild);
+        assert_ok!(challenge(CHALLENGER, TRAINER, &[]));
+        pass(PERIOD + 1);
+        assert_ok!(conclude(CHALLENGER, TRAINER));
+        let charge = &Accused::get()[0];
+        let bond = decentralml_protocol::spec::example().terms.trainer_bond;
+        assert_eq!((charge.amount, charge.penalty), (bond / 10 * 4, mild.unanswered));
+    });
 }
 
 #[test]

@@ -203,7 +203,8 @@ impl crate::BenchmarkHelper<AccountId> for Others {
     fn charge() -> Charge<AccountId> {
         let (accused, role, fault) = (ACCUSED, Role::Trainer, Fault::Unanswered);
         let (task, round, reporter) = (TASK, ROUND, Some(REPORTER));
-        Charge { accused, role, fault, amount: BOND, task, round, reporter }
+        let (penalty, amount) = (TABLE.of(fault), BOND);
+        Charge { accused, role, fault, penalty, amount, task, round, reporter }
     }
 
     fn leave_to(reporter: &AccountId, role: Role, amount: Balance) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{Error, Event};
-use decentralml_types::Balance;
+use decentralml_types::{Balance, Role};
 use frame_support::{
     assert_noop,
     traits::{fungible::Mutate, tokens::Preservation},
@@ -22,6 +22,35 @@ fn an_appeal_puts_a_bond_at_stake_and_gives_the_council_its_time() {
         // What the first window would have ended waits for the council.
         go_to(1 + WINDOW);
         assert_noop!(conclude(case), Error::<Test>::TooEarly);
+    });
+}
+
+#[test]
+fn what_is_at_stake_grows_with_what_was_seized() {
+    build_and_execute(|| {
+        AppealPercent::set(20);
+        let large = accuse(Fault::Unavailable, None);
+        accuse_of(Fault::WrongAggregate, Role::Evaluator, BOND / 2, None);
+        for (case, stake) in [(large, BOND / 5), (large + 1, APPEAL_BOND)] {
+            assert_ok!(appeal(ACCUSED, case));
+            assert_eq!(Cases::<Test>::get(case).unwrap().appeal, Some(stake));
+        }
+        assert_eq!(held(ACCUSED), BOND / 5 + APPEAL_BOND);
+    });
+}
+
+#[test]
+fn a_case_keeps_what_appeals_cost_and_brought_when_it_was_opened() {
+    build_and_execute(|| {
+        let case = accuse(Fault::Unavailable, None);
+        LeastStake::set(BOND);
+        AppealPercent::set(100);
+        AppealCosts::set(0);
+        assert_ok!(appeal(ACCUSED, case));
+        assert_eq!(held(ACCUSED), APPEAL_BOND);
+        votes(case, 0, 3);
+        assert_ok!(conclude(case));
+        assert_eq!(total(ACCUSED), FUNDS + COSTS);
     });
 }
 

@@ -116,7 +116,7 @@ fn a_lost_bond_that_nobody_can_receive_is_burned() {
         votes(case, 3, 0);
         Cases::<Test>::mutate(case, |row| {
             let row = row.as_mut().unwrap();
-            row.charge.fault = Fault::Unavailable;
+            row.charge.penalty.to_task = 0;
         });
         assert_ok!(Balances::release(
             &crate::HoldReason::AppealBond.into(),

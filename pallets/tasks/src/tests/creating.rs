@@ -1,6 +1,8 @@
 //! A task is paid for in full when it is created, and anybody may add to it.
 
 use super::*;
+use decentralml_protocol::slashing::TABLE;
+use decentralml_traits::Tariff;
 use frame_support::traits::Hooks;
 use sp_runtime::TokenError;
 
@@ -62,6 +64,39 @@ fn bonds_below_the_chain_s_minimum_are_refused() {
             change(&mut spec);
             assert_noop!(Tasks::create(signed(SPONSOR), Box::new(spec)), Error::<Test>::BondTooLow);
         }
+    });
+}
+
+/// As `payoff::check_terms` has it: two fifths of a sixth of the reward against a thousandth of the bond, half of the fee against
+/// another one.
+#[test]
+fn terms_that_do_not_pay_for_the_risk_of_honest_work_are_refused() {
+    build_and_execute(|| {
+        let mut spec = spec();
+        spec.terms.trainer_bond = 1_000 * (REWARD / 6 * 2 / 5) + 999;
+        spec.terms.evaluator_bond = 1_000 * (FEE / 2) + 999;
+        assert_ok!(Tasks::create(signed(SPONSOR), Box::new(spec.clone())));
+        let refused = |change: fn(&mut Terms), error: Error<Test>| {
+            let mut spec = spec.clone();
+            change(&mut spec.terms);
+            assert_noop!(Tasks::create(signed(SPONSOR), Box::new(spec)), error);
+        };
+        refused(|terms| terms.trainer_bond += 1, Error::RewardTooLow);
+        refused(|terms| terms.evaluator_bond += 1, Error::FeeTooLow);
+    });
+}
+
+#[test]
+fn a_task_keeps_the_penalties_under_which_it_was_created() {
+    build_and_execute(|| {
+        let first = create();
+        let mut mild = TABLE;
+        mild.unavailable.percent = 40;
+        CurrentPenalties::set(mild);
+        let second = create();
+        assert_eq!(Tasks::penalties(first), Some(TABLE));
+        assert_eq!(Tasks::penalties(second), Some(mild));
+        assert_eq!(Tasks::penalties(second + 1), None);
     });
 }
 

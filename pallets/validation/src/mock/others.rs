@@ -1,11 +1,12 @@
 //! All the other pallets.
 
 use super::*;
+use decentralml_protocol::slashing::TABLE;
 use decentralml_traits::{
     Bonds, Challenged, Challenges, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts,
-    EvidenceRow, Forfeited, Receivers, Roster, RoundView, Tribunal,
+    EvidenceRow, Forfeited, Receivers, Roster, RoundView, Tariff, Tribunal,
 };
-use decentralml_types::{CommitteeNumber, Failure, Fault, Phase, Role, TaskStatus};
+use decentralml_types::{CommitteeNumber, Failure, Fault, Penalties, Phase, Role, TaskStatus};
 use frame_support::{ensure, parameter_types};
 use sp_runtime::{DispatchError, DispatchResult};
 use std::collections::BTreeMap;
@@ -50,6 +51,8 @@ pub struct Around {
     /// The round for which a bond stands, by role and account.
     pub at_risk: BTreeMap<(bool, AccountId), RoundNumber>,
     pub acted: u32,
+    /// What faults cost in the task.
+    pub penalties: Penalties,
 }
 
 impl Default for Around {
@@ -76,6 +79,7 @@ impl Default for Around {
             held: BTreeMap::new(),
             at_risk: BTreeMap::new(),
             acted: 0,
+            penalties: TABLE,
         }
     }
 }
@@ -89,6 +93,12 @@ parameter_types! {
 }
 
 pub struct Others;
+
+impl Tariff for Others {
+    fn penalties(task: TaskId) -> Option<Penalties> {
+        <Self as Clock<AccountId>>::status(task).map(|_| World::get().penalties)
+    }
+}
 
 impl Clock<AccountId> for Others {
     fn spec(task: TaskId) -> Option<TaskSpec> {

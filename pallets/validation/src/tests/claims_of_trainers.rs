@@ -104,6 +104,18 @@ fn a_commitment_that_was_not_revealed_costs_the_bond_as_soon_as_revealing_is_ove
 }
 
 #[test]
+fn a_fault_costs_what_the_task_says() {
+    build_and_execute(|| {
+        World::mutate(|world| world.penalties.not_revealed.percent = 30);
+        silent(2);
+        void(Failure::TooFewReveals);
+        try_claim(2).unwrap();
+        let amount = TRAINER_BOND / 10 * 3;
+        assert_eq!(World::get().accused, [(2, Role::Trainer, Fault::NotRevealed, amount)]);
+    });
+}
+
+#[test]
 fn too_few_reveals_cost_those_that_were_silent() {
     build_and_execute(|| {
         silent(2);

@@ -7,7 +7,7 @@ const DOCUMENT: &str = include_str!("../../../../docs/protocol.md");
 
 /// The cells of the document's table of faults, as the document would have them by [`rule`].
 fn expected(fault: Fault) -> [String; 7] {
-    let Rule { punished, percent, proof, task_percent, reporter_percent } = rule(fault);
+    let Rule { punished, proof, penalty } = rule(fault);
     let punished = match punished {
         Role::Trainer => "trainer",
         Role::Evaluator => "seat",
@@ -17,8 +17,8 @@ fn expected(fault: Fault) -> [String; 7] {
         Proof::Committee => "a committee",
         Proof::Challenge => "a challenge",
     };
-    let percents =
-        [percent, task_percent, reporter_percent, rule(fault).treasury_percent()].map(of_percent);
+    let percents = [penalty.percent, penalty.to_task, penalty.to_reporter, penalty.to_treasury()]
+        .map(of_percent);
     let [percent, to_task, to_reporter, to_treasury] = percents;
     let [punished, proof] = [punished, proof].map(str::to_owned);
     [format!("`{fault:?}`"), punished, percent, proof, to_task, to_reporter, to_treasury]
@@ -51,26 +51,27 @@ fn the_table_has_every_fault_once() {
 #[test]
 fn nobody_but_the_treasury_gets_all_and_the_parts_are_the_whole() {
     for fault in FAULTS {
-        let rule = rule(fault);
-        assert!((1..=100).contains(&rule.percent), "{fault:?}");
-        assert!(rule.task_percent + rule.reporter_percent < 100, "{fault:?}");
-        let given = rule.task_percent + rule.reporter_percent + rule.treasury_percent();
+        let Penalty { percent, to_task, to_reporter } = TABLE.of(fault);
+        assert!((1..=100).contains(&percent), "{fault:?}");
+        assert!(to_task + to_reporter < 100, "{fault:?}");
+        let given = to_task + to_reporter + TABLE.of(fault).to_treasury();
         assert_eq!(given, 100, "{fault:?}");
+        assert_eq!(TABLE.of(fault), rule(fault).penalty);
     }
 }
 
 #[test]
 fn only_a_challenge_pays_a_reporter_and_no_committee_pays_the_task() {
     for fault in FAULTS {
-        let rule = rule(fault);
-        assert_eq!(rule.reporter_percent > 0, rule.proof == Proof::Challenge, "{fault:?}");
-        assert_eq!(rule.task_percent > 0, rule.proof != Proof::Committee, "{fault:?}");
+        let Rule { proof, penalty, .. } = rule(fault);
+        assert_eq!(penalty.to_reporter > 0, proof == Proof::Challenge, "{fault:?}");
+        assert_eq!(penalty.to_task > 0, proof != Proof::Committee, "{fault:?}");
     }
 }
 
 #[test]
 fn silence_costs_no_less_than_the_worst_that_revealing_can() {
-    let cost = |fault| rule(fault).percent;
+    let cost = |fault| TABLE.of(fault).percent;
     for fault in [Fault::Unavailable, Fault::Malformed, Fault::Unanswered] {
         assert!(cost(Fault::NotRevealed) >= cost(fault));
     }
@@ -120,13 +121,31 @@ fn a_round_takes_the_blocks_of_two_committees() {
     assert!(round_blocks(&longest) > u64::from(BlockNumber::MAX), "nothing is cut off");
 }
 
+#[test]
+fn an_appeal_puts_a_share_of_what_was_seized_at_stake_and_never_less_than_the_least() {
+    assert_eq!(appeal_bond(1_000, 10, 50), 100);
+    assert_eq!(appeal_bond(400, 10, 50), 50);
+    assert_eq!(appeal_bond(Balance::MAX, 100, 0), Balance::MAX);
+}
+
 proptest! {
+    #[test]
+    fn no_percentages_split_more_than_there_is(
+        amount: Balance, percent: u8, to_task: u8, to_reporter: u8,
+    ) {
+        let penalty = Penalty { percent, to_task, to_reporter };
+        let slash = super::amount(penalty, amount);
+        prop_assert!(slash <= amount);
+        let Split { to_task, to_reporter, to_treasury } = split(penalty, slash);
+        prop_assert_eq!(to_task + to_reporter + to_treasury, slash);
+    }
+
     #[test]
     fn a_slash_is_at_most_the_bond_and_is_split_without_rest(bond: Balance) {
         for fault in FAULTS {
-            let slash = amount(fault, bond);
+            let slash = amount(TABLE.of(fault), bond);
             prop_assert!(slash <= bond);
-            let Split { to_task, to_reporter, to_treasury } = split(fault, slash);
+            let Split { to_task, to_reporter, to_treasury } = split(TABLE.of(fault), slash);
             prop_assert_eq!(to_task + to_reporter + to_treasury, slash);
             prop_assert!(to_task.max(to_reporter) <= slash / 2);
         }

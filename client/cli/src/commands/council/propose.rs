@@ -1,5 +1,7 @@
 //! `decentralml council propose`.
 
+mod parameters;
+
 use crate::{
     commands::{hex, model, submit},
     context::Context,
@@ -8,8 +10,8 @@ use crate::{
 };
 use clap::Subcommand;
 use color_eyre::Result;
-use decentralml_sdk::{Call, ModelStatus, ModelVersion, Proposal, call};
-use decentralml_types::{TaskId, Version};
+use decentralml_sdk::{Call, Chain, ModelStatus, ModelVersion, Properties, Proposal, View, call};
+use decentralml_types::{Balance, Parameters, TaskId, Version};
 use serde_json::{Value, json};
 
 /// Propose something to the council. By a member, whose own vote is still to be given.
@@ -43,10 +45,30 @@ pub enum Motion {
         #[arg(value_name = "ACCOUNT")]
         who: String,
     },
+    /// Set other parameters: those named here, within what keeps honest play the best reply.
+    Parameters(Box<parameters::Change>),
+}
+
+/// What the chain says of parameters.
+struct Settings {
+    now: Parameters,
+    call_price: Balance,
+    token: Properties,
+}
+
+impl Settings {
+    async fn read(chain: &Chain, view: &View) -> Result<Self> {
+        let call_price = chain.constants().await?.call_price;
+        Ok(Self { now: view.parameters().await?, call_price, token: chain.properties().clone() })
+    }
+
+    fn with(&self, change: &parameters::Change) -> Result<Parameters> {
+        change.apply(&self.now, self.call_price, &self.token)
+    }
 }
 
 impl Motion {
-    fn call(&self, context: &Context) -> Result<Call> {
+    fn call(&self, context: &Context, settings: &Settings) -> Result<Call> {
         Ok(match self {
             Self::Release { task, version } => call::release(*task, *version),
             Self::Recall { task, version, reason } => {
@@ -54,11 +76,12 @@ impl Motion {
             }
             Self::AddValidator { who } => call::add_validator(&context.account(who)?),
             Self::RemoveValidator { who } => call::remove_validator(&context.account(who)?),
+            Self::Parameters(change) => call::set_parameters(&settings.with(change)?),
         })
     }
 
     /// The arguments of its call, as those of an open motion are shown.
-    fn arguments(&self, context: &Context) -> Result<Value> {
+    fn arguments(&self, context: &Context, settings: &Settings) -> Result<Value> {
         Ok(match self {
             Self::Release { task, version } => json!({ "task": task, "version": version }),
             Self::Recall { task, version, reason } => {
@@ -66,6 +89,9 @@ impl Motion {
             }
             Self::AddValidator { who } | Self::RemoveValidator { who } => {
                 json!({ "who": { "Id": hex(&context.account(who)?.0) } })
+            }
+            Self::Parameters(change) => {
+                json!({ "parameters": serde_json::to_value(settings.with(change)?)? })
             }
         })
     }
@@ -91,10 +117,10 @@ impl Motion {
         Err(problem(Kind::Refused, format!("version {version} of task {task} {why}")))
     }
 
-    /// Ayes that the chain asks for: more than half for models, two thirds for validators.
+    /// Ayes that the chain asks for: more than half for models and parameters, two thirds for validators.
     fn threshold(&self, members: usize) -> u32 {
         match self {
-            Self::Release { .. } | Self::Recall { .. } => majority(members),
+            Self::Release { .. } | Self::Recall { .. } | Self::Parameters(_) => majority(members),
             Self::AddValidator { .. } | Self::RemoveValidator { .. } => {
                 u32::try_from((2 * members).div_ceil(3)).unwrap_or(u32::MAX)
             }
@@ -127,18 +153,20 @@ fn insist_on_new(call: &Call, arguments: &Value, open: &[Proposal]) -> Result<()
 
 /// Waits until the motion is final.
 pub async fn run(motion: Motion, context: &Context, out: &mut Out<'_>) -> Result<()> {
-    let proposed = motion.call(context)?;
     let chain = context.chain().await?;
     let view = chain.best().await?;
+    let settings = Settings::read(&chain, &view).await?;
+    let proposed = motion.call(context, &settings)?;
     let members = view.council().await?;
     if members.is_empty() {
         return Err(problem(Kind::Refused, "this chain's council has no members"));
     }
-    if let Motion::Release { task, version } | Motion::Recall { task, version, .. } = motion {
-        motion.can_follow(&model::version(&view, task, version).await?)?;
+    if let Motion::Release { task, version } | Motion::Recall { task, version, .. } = &motion {
+        motion.can_follow(&model::version(&view, *task, *version).await?)?;
     }
     super::insist_on_seat(context, &members)?;
-    insist_on_new(&proposed, &motion.arguments(context)?, &view.proposals().await?)?;
+    let arguments = motion.arguments(context, &settings)?;
+    insist_on_new(&proposed, &arguments, &view.proposals().await?)?;
     let threshold = motion.threshold(members.len());
     submit(context, &chain, &call::propose(threshold, &proposed), out, |included| {
         match included.proposal() {

@@ -12,9 +12,10 @@ use crate::{
 use clap::Args;
 use color_eyre::Result;
 use decentralml_learning::ModelSpec;
+use decentralml_protocol::payoff;
 use decentralml_sdk::{Chain, Constants, Included, Properties, Signer, Wait, call, random_32};
 use decentralml_storage::{Storage, unixfs};
-use decentralml_types::{Asset, Balance, Cid, Role, TaskId, TaskSpec};
+use decentralml_types::{Asset, Balance, Cid, Parameters, Role, TaskId, TaskSpec};
 use serde::Serialize;
 use std::{io, path::PathBuf};
 
@@ -129,13 +130,13 @@ impl Cost {
     }
 }
 
-/// Refuses bonds that nobody can put at risk: those below the least that the chain lets anybody bond.
-fn check_bonds(spec: &TaskSpec, constants: &Constants, token: &Properties) -> Result<()> {
+/// Refuses bonds below the least that the chain lets anybody bond, and terms with which honest work is not worth its risk.
+fn check_terms(spec: &TaskSpec, parameters: &Parameters, token: &Properties) -> Result<()> {
     for (name, role, bond) in [
         ("trainer_bond", Role::Trainer, spec.terms.trainer_bond),
         ("evaluator_bond", Role::Evaluator, spec.terms.evaluator_bond),
     ] {
-        let least = constants.min_bond(role);
+        let least = parameters.min_bond(role);
         if bond < least {
             return Err(problem(
                 Kind::Usage,
@@ -147,7 +148,8 @@ fn check_bonds(spec: &TaskSpec, constants: &Constants, token: &Properties) -> Re
             ));
         }
     }
-    Ok(())
+    payoff::check_terms(spec, &parameters.penalties)
+        .map_err(|violation| problem(Kind::Usage, format!("[terms] {violation}")))
 }
 
 /// A task that is ready to be created.
@@ -183,7 +185,8 @@ pub async fn draft(file: &TaskFile, chain: &Chain) -> Result<Draft> {
     let (unit, minimum) = paid_in(file.terms.asset.0, chain).await?;
     let spec = file.spec(&model, stored, random, chain.properties(), &unit)?;
     let constants = chain.constants().await?;
-    check_bonds(&spec, &constants, chain.properties())?;
+    let parameters = chain.best().await?.parameters().await?;
+    check_terms(&spec, &parameters, chain.properties())?;
     let cost = Cost::of(&spec, &constants, minimum);
     Ok(Draft { spec, cost, unit, model, files })
 }
@@ -334,9 +337,20 @@ mod tests {
             deposit_base: 100,
             deposit_per_row: 7,
             call_price: 2,
+            unbonding_period: 5,
+        }
+    }
+
+    fn parameters() -> Parameters {
+        Parameters {
             min_trainer_bond: 10,
             min_evaluator_bond: 20,
-            unbonding_period: 5,
+            penalties: decentralml_protocol::slashing::TABLE,
+            appeal_bond: 5,
+            appeal_percent: 10,
+            appeal_costs: 1,
+            challenge_bond: 50,
+            answer_price: 15,
         }
     }
 
@@ -372,12 +386,22 @@ mod tests {
         let mut spec = decentralml_protocol::spec::example();
         spec.terms.trainer_bond = 10;
         spec.terms.evaluator_bond = 20;
-        check_bonds(&spec, &constants(), &token).unwrap();
+        check_terms(&spec, &parameters(), &token).unwrap();
         spec.terms.evaluator_bond = 19;
-        let error = check_bonds(&spec, &constants(), &token).unwrap_err();
+        let error = check_terms(&spec, &parameters(), &token).unwrap_err();
         assert_eq!(crate::exit::kind(&error), Kind::Usage);
         assert!(error.to_string().contains("`evaluator_bond` is 19 DML"), "{error}");
         assert!(error.to_string().contains("20 DML at least"), "{error}");
+    }
+
+    #[test]
+    fn terms_that_do_not_pay_for_the_risk_of_honest_work_are_refused_with_what_to_change() {
+        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
+        let mut spec = decentralml_protocol::spec::example();
+        spec.terms.reward_per_round = spec.terms.trainer_bond / 100;
+        let error = check_terms(&spec, &parameters(), &token).unwrap_err();
+        assert_eq!(crate::exit::kind(&error), Kind::Usage);
+        assert!(error.to_string().contains("raise the reward, or lower the bond"), "{error}");
     }
 
     #[test]
