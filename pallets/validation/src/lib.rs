@@ -51,7 +51,9 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::*;
     use decentralml_protocol::clock::MAX_REDRAWS;
-    use decentralml_traits::{Bonds, Challenges, Clock, Escrow, Evidence, Roster, Tribunal};
+    use decentralml_traits::{
+        Bonds, Challenges, Clock, Escrow, Evidence, Reputation, Roster, Tribunal,
+    };
     use decentralml_types::{
         Balance, Cid, CommitteeNumber, Fault, Hash, NextModel, Opinions, Outcome, Ppm, Role,
         RoundNumber, Salt, Score, TaskId,
@@ -77,6 +79,8 @@ pub mod pallet {
         type Escrow: Escrow<Self::AccountId>;
         /// The updates that are judged.
         type Evidence: Evidence<Self::AccountId>;
+        /// Where it is remembered how accounts act.
+        type Reputation: Reputation<Self::AccountId>;
         /// Who is drawn.
         type Roster: Roster<Self::AccountId>;
         /// Where faults are brought.

@@ -11,6 +11,7 @@
 //! | [`dag`] | whether blocks are those that a path from a file's CID leads through |
 //! | [`payout`] | who gets how much of a reward |
 //! | [`slashing`] | who is slashed for what, how much, who gets it, and what a case about it comes to |
+//! | [`reputation`] | how records decay, and what they amount to |
 //! | [`robust`] | how many hostile updates a rule bears among those that a round has accepted |
 //! | [`spec`] | whether a task contradicts itself |
 
@@ -23,6 +24,7 @@ pub mod dag;
 pub mod draw;
 pub mod golden;
 pub mod payout;
+pub mod reputation;
 pub mod robust;
 pub mod slashing;
 pub mod spec;

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod next;
 pub mod opinion;
 pub mod phase;
+pub mod reputation;
 pub mod spec;
 pub mod verdict;
 
@@ -28,6 +29,7 @@ pub use ids::{
 pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
 pub use phase::{Failure, Phase, TaskStatus};
+pub use reputation::Conduct;
 pub use spec::{Asset, TaskSpec, limits};
 pub use verdict::{Fault, Outcome, Ruling};
 

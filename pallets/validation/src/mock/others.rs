@@ -3,9 +3,9 @@
 use super::*;
 use decentralml_traits::{
     Bonds, Challenged, Challenges, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts,
-    EvidenceRow, Forfeited, Receivers, Roster, RoundView, Tribunal,
+    EvidenceRow, Forfeited, Receivers, Reputation, Roster, RoundView, Tribunal,
 };
-use decentralml_types::{CommitteeNumber, Failure, Fault, Phase, Role, TaskStatus};
+use decentralml_types::{CommitteeNumber, Conduct, Failure, Fault, Phase, Role, TaskStatus};
 use frame_support::{ensure, parameter_types};
 use sp_runtime::{DispatchError, DispatchResult};
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub struct Around {
     /// Who was accused as what and of what, and what that took.
     pub accused: Vec<(AccountId, Role, Fault, Balance)>,
     pub paid: Vec<(AccountId, Balance)>,
+    /// What was noted of whom.
+    pub noted: Vec<(AccountId, Role, Conduct)>,
     /// Whether payments fail.
     pub broke: bool,
     /// Rows that are not settled.
@@ -71,6 +73,7 @@ impl Default for Around {
             bonds: BTreeMap::new(),
             accused: Vec::new(),
             paid: Vec::new(),
+            noted: Vec::new(),
             broke: false,
             rows: 0,
             held: BTreeMap::new(),
@@ -331,5 +334,15 @@ impl crate::BenchmarkHelper<AccountId> for Others {
 
     fn end(_: TaskId) {
         World::mutate(|world| world.status = Some(TaskStatus::Completed));
+    }
+}
+
+impl Reputation<AccountId> for Others {
+    fn note(who: &AccountId, role: Role, conduct: Conduct) {
+        World::mutate(|world| world.noted.push((*who, role, conduct)));
+    }
+
+    fn score(_: &AccountId, _: Role) -> u16 {
+        500
     }
 }
