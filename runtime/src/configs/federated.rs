@@ -15,6 +15,8 @@ parameter_types! {
     pub const MinEvaluatorBond: Balance = UNIT;
     /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, which the pallet checks.
     pub const UnbondingPeriod: BlockNumber = 403_200;
+    /// A week of six-second blocks.
+    pub const ReputationPeriod: BlockNumber = 100_800;
     pub Liability: BlockNumber =
         slashing::longest_liability(AppealWindow::get(), JudgmentPeriod::get());
     pub AppealWindow: BlockNumber = settings::AppealWindow::<Runtime>::get();
@@ -57,6 +59,7 @@ impl pallet_participants::Config for Runtime {
     type MinEvaluatorBond = MinEvaluatorBond;
     type UnbondingPeriod = UnbondingPeriod;
     type Liability = Liability;
+    type ReputationPeriod = ReputationPeriod;
     type HostDepositBase = HostDepositBase;
     type HostDepositPerByte = HostDepositPerByte;
     type KeyDeposit = KeyDeposit;
@@ -88,6 +91,7 @@ impl pallet_assignments::Config for Runtime {
     type Bonds = Participants;
     type Clock = Tasks;
     type Keyring = Participants;
+    type Reputation = Participants;
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
     type MaxEnrolled = ConstU32<{ u32::MAX }>;
     type WeightInfo = weights::pallet_assignments::WeightInfo<Runtime>;
@@ -111,6 +115,7 @@ impl pallet_validation::Config for Runtime {
     type Clock = Tasks;
     type Escrow = Tasks;
     type Evidence = Results;
+    type Reputation = Participants;
     type Roster = Assignments;
     type Tribunal = Disputes;
     type WeightInfo = weights::pallet_validation::WeightInfo<Runtime>;
@@ -125,6 +130,7 @@ impl pallet_disputes::Config for Runtime {
     type Bonds = Participants;
     type Clock = Tasks;
     type Escrow = Tasks;
+    type Reputation = Participants;
     type Roster = Assignments;
     type Council = CouncilMembership;
     type AppealWindow = AppealWindow;
