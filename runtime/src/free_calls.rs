@@ -27,6 +27,9 @@ pub const fn is_free(call: &RuntimeCall) -> bool {
         RuntimeCall::Tasks(call) => {
             matches!(call, pallet_tasks::Call::advance { .. } | pallet_tasks::Call::collect { .. })
         }
+        RuntimeCall::Participants(call) => {
+            matches!(call, pallet_participants::Call::forget { .. })
+        }
         RuntimeCall::Assignments(call) => matches!(call, pallet_assignments::Call::dismiss { .. }),
         RuntimeCall::Results(call) => matches!(
             call,

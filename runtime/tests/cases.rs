@@ -200,6 +200,16 @@ fn an_account_cannot_leave_with_what_is_seized() {
         assert_eq!(Balances::reserved_balance(account(ACCUSED)), bond());
         conclude_all();
         assert_eq!(Balances::reserved_balance(account(ACCUSED)), 0);
+        // The slash is remembered until it has faded; then anybody may end that.
+        assert_eq!(member(role, ACCUSED).held(), 0);
+        let forget = || {
+            let account = account(ACCUSED);
+            call(SPONSOR, pallet_participants::Call::forget { role, account })
+        };
+        assert!(forget().is_err());
+        let period = <Runtime as pallet_participants::Config>::ReputationPeriod::get();
+        System::set_block_number(System::block_number() + 9 * period);
+        assert_eq!(forget().unwrap().pays_fee, Pays::No);
         assert!(pallet_participants::Members::<Runtime>::get(role, account(ACCUSED)).is_none());
     });
 }

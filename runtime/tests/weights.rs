@@ -22,7 +22,7 @@ use std::{
     path::Path,
 };
 
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "Participants",
     "Tasks",
     "Assignments",
@@ -32,6 +32,7 @@ const OURS: [&str; 9] = [
     "Data",
     "Disputes",
     "Challenges",
+    "Parameters",
 ];
 
 /// Whether a pallet's weights are the placeholder that is right in mocks only.
@@ -125,6 +126,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
     use pallet_data::WeightInfo as _;
     use pallet_disputes::WeightInfo as _;
     use pallet_models::WeightInfo as _;
+    use pallet_parameters::WeightInfo as _;
     use pallet_participants::WeightInfo as _;
     use pallet_results::WeightInfo as _;
     use pallet_tasks::WeightInfo as _;
@@ -141,7 +143,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
         };
     }
     let pairs = compare!(
-        pallet_participants: bond(), unbond(), withdraw(), set_hosts(), set_encryption_key();
+        pallet_participants: bond(), unbond(), withdraw(), set_hosts(), set_encryption_key(), forget();
         pallet_tasks: create(), fund(), pause(), resume(), cancel(), advance_tally(),
             advance_tally_between(), advance_settle(), reap(10), collect(), write_off();
         pallet_assignments: enroll(), leave(), dismiss(), capture_seed();
@@ -152,6 +154,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
         pallet_data: register(), grant(), revoke(), retire();
         pallet_disputes: appeal(), vote(), conclude_guilty(), conclude_freed();
         pallet_challenges: challenge(), answer(1_000), conclude();
+        pallet_parameters: set_parameters();
     );
     for (call, here, estimate) in pairs {
         assert_ne!(here, estimate, "{call}");

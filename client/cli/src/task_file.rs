@@ -123,6 +123,9 @@ pub struct Money {
     pub fee_per_seat: Amount,
     pub trainer_bond: Amount,
     pub evaluator_bond: Amount,
+    /// Anybody may take part where it is left out.
+    #[serde(default)]
+    pub min_reputation: u16,
 }
 
 /// 32 bytes as 64 hexadecimal digits.
@@ -348,6 +351,7 @@ impl Money {
             fee_per_seat: smallest("fee_per_seat", &self.fee_per_seat, unit)?,
             trainer_bond: smallest("trainer_bond", &self.trainer_bond, token)?,
             evaluator_bond: smallest("evaluator_bond", &self.evaluator_bond, token)?,
+            min_reputation: self.min_reputation,
         })
     }
 }

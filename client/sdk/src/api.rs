@@ -51,6 +51,10 @@
         with = "::subxt::utils::Static<::decentralml_types::TaskSpec>"
     ),
     substitute_type(
+        path = "decentralml_types::reputation::Record",
+        with = "::subxt::utils::Static<::decentralml_types::reputation::Record>"
+    ),
+    substitute_type(
         path = "decentralml_types::verdict::Fault",
         with = "::subxt::utils::Static<::decentralml_types::Fault>"
     ),

@@ -8,9 +8,10 @@ pub use assets::{AssetRecord, AssetState};
 pub use data::{Content, Grant, Listing};
 pub use disputes::{Case, Challenge, ChallengeStage, Challenged};
 
+use decentralml_protocol::reputation;
 use decentralml_types::{
     Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, NextModel, Outcome, Phase,
-    Ppm, Role, RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
+    Ppm, Role, RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version, reputation::Record,
 };
 use serde::Serialize;
 
@@ -309,9 +310,18 @@ pub struct Member {
     pub disputed: Balance,
     /// Faults so far, open cases included, but for those of which it was freed.
     pub faults: u32,
+    /// How it has acted, as it was remembered when that last changed.
+    pub record: Record,
 }
 
 impl Member {
+    /// What the record amounts to in a period ([`View::reputation_period`]), from 0 to 1,000.
+    ///
+    /// [`View::reputation_period`]: crate::View::reputation_period
+    pub fn score(&self, period: u32) -> u16 {
+        reputation::score(self.record, period)
+    }
+
     /// The part of the bond that is not at risk.
     pub fn unengaged(&self) -> Balance {
         self.bond.saturating_sub(self.engaged)

@@ -173,6 +173,7 @@ pub(crate) mod tests {
                 fee_per_seat: 10,
                 trainer_bond: 500,
                 evaluator_bond: 700,
+                min_reputation: 0,
             },
         }
     }

@@ -42,6 +42,10 @@ pub(crate) async fn step<P: Part>(
     // Another task may have used the bond since the block.
     let view = work.chain.best().await?;
     let member = view.member(work.role, &account).await?;
+    let known = member.clone().unwrap_or_default();
+    if let Some(error) = ill_reputed(task, &known, view.reputation_period()?) {
+        return Err(error);
+    }
     let constants = work.chain.constants().await?;
     let risk = task.spec.bond(work.role);
     let minimum = view.parameters().await?.min_bond(work.role);
@@ -163,6 +167,12 @@ fn unfit(task: &Task, account: &AccountId, role: Role, in_other_role: bool) -> O
     decentralml_protocol::spec::check(&task.spec).err().map(|error| error.to_string())
 }
 
+/// Why the account cannot enroll yet: the task asks for a better record.
+fn ill_reputed(task: &Task, member: &Member, period: u32) -> Option<WorkerError> {
+    let (score, needed) = (member.score(period), task.spec.terms.min_reputation);
+    (score < needed).then_some(WorkerError::ReputationTooLow { task: task.id, needed, score })
+}
+
 const fn other(role: Role) -> Role {
     match role {
         Role::Trainer => Role::Evaluator,
@@ -228,7 +238,7 @@ mod tests {
     };
     use decentralml_learning::{ModelSpec, RowSpec};
     use decentralml_storage::unixfs;
-    use decentralml_types::{TaskStatus, spec::Custody};
+    use decentralml_types::{TaskStatus, reputation::Record, spec::Custody};
 
     fn account(who: u8) -> AccountId {
         AccountId::from([who; 32])
@@ -264,6 +274,22 @@ mod tests {
         assert!(unfit(&task, &task.sponsor, Role::Trainer, false).unwrap().contains("sponsor"));
         let over = Task { status: TaskStatus::Completed, ..task.clone() };
         assert!(unfit(&over, &account(1), Role::Trainer, false).unwrap().contains("over"));
+    }
+
+    #[test]
+    fn a_task_that_asks_for_a_better_record_is_left_alone_until_the_account_has_it() {
+        let mut task = task(TaskStatus::Enrolling);
+        task.spec.terms.min_reputation = 500;
+        let new = Member::default();
+        assert!(ill_reputed(&task, &new, 0).is_none(), "new accounts can start");
+        let slashed = Record { slashed: 256, ..Record::default() };
+        let slashed = Member { record: slashed, ..new };
+        let error = ill_reputed(&task, &slashed, 0).unwrap();
+        for part in ["500", "166"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert!(Pace::default().put_off(1, &error), "it may pass");
+        assert!(ill_reputed(&task, &slashed, 9).is_none(), "it has faded");
     }
 
     #[test]

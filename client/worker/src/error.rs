@@ -82,6 +82,19 @@ pub enum WorkerError {
         /// Why not.
         reason: String,
     },
+    /// The task asks for a better record than the account has. It may get one, or what is bad in it may fade.
+    #[error(
+        "task {task} asks for a reputation of {needed} of 1000, and the account has {score}: it rises with work that other tasks \
+         accept, and what lowered it fades in time"
+    )]
+    ReputationTooLow {
+        /// The task.
+        task: TaskId,
+        /// What it asks for.
+        needed: u16,
+        /// What the account has.
+        score: u16,
+    },
     /// The task that was asked for is not there.
     #[error("there is no task {task} on the chain: `decentralml task list` shows those there are")]
     UnknownTask {
@@ -169,7 +182,9 @@ impl WorkerError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Model(error) => !error.is_final(),
-            Self::NoFunds { .. } | Self::BondTooLarge { .. } => true,
+            Self::NoFunds { .. } | Self::BondTooLarge { .. } | Self::ReputationTooLow { .. } => {
+                true
+            }
             Self::Submit(error) => matches!(error, SubmitError::CannotPay(_)),
             _ => false,
         }

@@ -1,7 +1,7 @@
 //! Enrolling and leaving.
 
 use crate::{Config, Enrollment, Error, NextDraw, Pallet, Places, Populations, Slots};
-use decentralml_traits::{Bonds, Clock, Keyring};
+use decentralml_traits::{Bonds, Clock, Keyring, Reputation};
 use decentralml_types::{Role, TaskId, TaskStatus};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
@@ -20,6 +20,8 @@ impl<T: Config> Pallet<T> {
         );
         let reads = spec.custody.sealed && role == Role::Evaluator;
         ensure!(!reads || T::Keyring::key(who).is_some(), Error::<T>::NoEncryptionKey);
+        let score = T::Reputation::score(who, role);
+        ensure!(score >= spec.terms.min_reputation, Error::<T>::ReputationTooLow);
         let mut population = Populations::<T>::get(task, role).unwrap_or_default();
         ensure!(population.enrolled < T::MaxEnrolled::get(), Error::<T>::Full);
 

@@ -49,7 +49,7 @@ pub use weights::WeightInfo;
 #[allow(clippy::expect_used, reason = "what the macro expands to")]
 pub mod pallet {
     use super::*;
-    use decentralml_traits::{Bonds, Clock, Draw, Keyring};
+    use decentralml_traits::{Bonds, Clock, Draw, Keyring, Reputation};
     use decentralml_types::{Role, RoundNumber, TaskId};
     use frame_support::{pallet_prelude::*, traits::Randomness};
     use frame_system::pallet_prelude::*;
@@ -65,6 +65,8 @@ pub mod pallet {
         type Clock: Clock<Self::AccountId>;
         /// Who can be encrypted to.
         type Keyring: Keyring<Self::AccountId>;
+        /// How accounts have acted.
+        type Reputation: Reputation<Self::AccountId>;
         /// The VRF output of the parent block; `None` where that block has none.
         type Randomness: Randomness<Option<Self::Hash>, BlockNumberFor<Self>>;
         /// Accounts that can be enrolled in one task and role.
@@ -178,6 +180,9 @@ pub mod pallet {
         /// The task is sealed, and the account has registered no key that updates could be encrypted to. It calls
         /// `participants.set_encryption_key` first.
         NoEncryptionKey,
+        /// The account's score in this role is below the minimum that the task asks for. It rises with accepted updates and seats in
+        /// other tasks, and what lowers it fades; an account without a record has 500.
+        ReputationTooLow,
         /// The account is not enrolled in this role of the task.
         NotEnrolled,
         /// The account has commitments in this task that are not settled: claim them first.
@@ -217,11 +222,12 @@ pub mod pallet {
         ///
         /// By a signed account other than the sponsor, with a free bond that covers it; in any phase of a task that is not
         /// over. It counts from the next draw on; while the task is enrolling, the enrollment that makes it complete starts a
-        /// round. Costs the fee; holds nothing beyond the bond. An evaluator of a sealed task needs an encryption key. If it
+        /// round. Costs the fee; holds nothing beyond the bond. The score of the account's record
+        /// has to reach the task's minimum now; it is not asked for again. An evaluator of a sealed task needs an encryption key. If it
         /// removes that key later it stays enrolled, may be drawn, and can read no update: its opinions are then worth nothing.
         ///
         /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `Full`,
-        /// `NoEncryptionKey`, and what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
+        /// `NoEncryptionKey`, `ReputationTooLow`, and what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::enroll())]
         pub fn enroll(origin: OriginFor<T>, task: TaskId, role: Role) -> DispatchResult {

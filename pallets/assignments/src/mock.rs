@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crate as pallet_assignments;
-use decentralml_traits::{Bonds, Clock, Forfeited, Keyring, Receivers, RoundView};
+use decentralml_traits::{Bonds, Clock, Forfeited, Keyring, Receivers, Reputation, RoundView};
 use decentralml_types::{
-    Balance, Cid, Codec, Phase, PublicKey, Role, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Balance, Cid, Codec, Conduct, Phase, PublicKey, Role, RoundNumber, TaskId, TaskSpec,
+    TaskStatus,
     spec::{
         Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
         Objective, Optimizer, Schedule, Terms, TrainerCount, Work,
@@ -38,6 +39,7 @@ impl pallet_assignments::Config for Test {
     type Bonds = Purse;
     type Clock = Tasks;
     type Keyring = Keys;
+    type Reputation = Records;
     type Randomness = Vrf;
     type MaxEnrolled = ConstU32<100>;
     type WeightInfo = ();
@@ -57,6 +59,9 @@ parameter_types! {
     pub static Status: Option<TaskStatus> = Some(TaskStatus::Enrolling);
     /// Whether the task is sealed.
     pub static Sealed: bool = false;
+    /// What the task asks for, and what every account has.
+    pub static MinReputation: u16 = 0;
+    pub static Score: u16 = 500;
     /// Who has an encryption key.
     pub static WithKey: Vec<AccountId> = Vec::new();
     /// What is left of an account's bond.
@@ -149,6 +154,16 @@ impl Clock<AccountId> for Tasks {
     }
 }
 
+pub struct Records;
+
+impl Reputation<AccountId> for Records {
+    fn note(_: &AccountId, _: Role, _: Conduct) {}
+
+    fn score(_: &AccountId, _: Role) -> u16 {
+        Score::get()
+    }
+}
+
 pub struct Vrf;
 
 impl Randomness<Option<Hash>, u32> for Vrf {
@@ -229,6 +244,7 @@ fn spec() -> TaskSpec {
             fee_per_seat: 10,
             trainer_bond: TRAINER_BOND,
             evaluator_bond: EVALUATOR_BOND,
+            min_reputation: MinReputation::get(),
         },
     }
 }

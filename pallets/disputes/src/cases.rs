@@ -2,8 +2,8 @@
 
 use crate::{Ballots, Case, Cases, Config, Error, Event, NextCase, Pallet};
 use decentralml_protocol::slashing;
-use decentralml_traits::{Bonds, Charge, Clock, Escrow, Receivers, Tribunal};
-use decentralml_types::{Balance, BlockNumber, CaseId, Ruling};
+use decentralml_traits::{Bonds, Charge, Clock, Escrow, Receivers, Reputation, Tribunal};
+use decentralml_types::{Balance, BlockNumber, CaseId, Conduct, Ruling};
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
 use sp_runtime::traits::BlockNumberProvider;
 
@@ -77,6 +77,8 @@ impl<T: Config> Pallet<T> {
             harmed: harmed.map(|harmed| (harmed, split.to_task)),
             reporter: reporter.clone().map(|reporter| (reporter, split.to_reporter)),
         };
+        // Before the bond is gone, and perhaps its row.
+        T::Reputation::note(&accused, role, Conduct::Slashed);
         let forfeited = T::Bonds::forfeit(&accused, role, amount, receivers);
         if is_task {
             T::Escrow::recovered(task, forfeited.to_harmed);

@@ -58,7 +58,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
-    use decentralml_traits::{Bonds, Clock, Escrow, Roster};
+    use decentralml_traits::{Bonds, Clock, Escrow, Reputation, Roster};
     use decentralml_types::{
         Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, Ruling, TaskId,
     };
@@ -100,6 +100,8 @@ pub mod pallet {
         type Clock: Clock<Self::AccountId>;
         /// Where a harmed task's money is.
         type Escrow: Escrow<Self::AccountId>;
+        /// Where executed slashes are remembered.
+        type Reputation: Reputation<Self::AccountId>;
         /// Who is enrolled.
         type Roster: Roster<Self::AccountId>;
         /// Who judges.

@@ -101,6 +101,7 @@ impl pallet_disputes::Config for Test {
     type Bonds = Others;
     type Clock = Others;
     type Escrow = Others;
+    type Reputation = Others;
     type Roster = Others;
     type Council = Council;
     type AppealWindow = ConstU32<WINDOW>;

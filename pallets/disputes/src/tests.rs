@@ -6,6 +6,7 @@ mod appealing;
 mod costs;
 mod executing;
 mod judging;
+mod remembering;
 mod state;
 mod voting;
 

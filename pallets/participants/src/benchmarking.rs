@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use crate::{Call, Config, EncryptionKeys, Hosts, MAX_UNBONDINGS, Members, Pallet, Unbonding};
+use crate::{
+    Call, Config, EncryptionKeys, Hosts, MAX_UNBONDINGS, Member, Members, Pallet, Unbonding,
+};
 use alloc::vec;
+use decentralml_protocol::reputation;
 use decentralml_types::{
     Balance, Role, Url, Urls,
     host::{MAX_HOSTS, MAX_URL},
+    reputation::Record,
 };
 use frame_benchmarking::v2::*;
 use frame_support::traits::{Get, fungible};
@@ -108,6 +112,18 @@ mod benchmarks {
         #[extrinsic_call]
         _(RawOrigin::Signed(who.clone()), Some(key));
         assert_eq!(EncryptionKeys::<T>::get(&who).map(|row| row.key), Some(key));
+    }
+
+    #[benchmark]
+    fn forget() {
+        let who = member::<T>(1, 0);
+        // Nothing is held for it any more, and its slash has faded.
+        let slashed = Record { slashed: reputation::ONE, ..Record::default() };
+        Members::<T>::insert(ROLE, &who, Member { record: slashed, ..Member::default() });
+        T::BlockNumberProvider::set_block_number(T::ReputationPeriod::get().saturating_mul(9));
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who.clone()), ROLE, who.clone());
+        assert_eq!(Members::<T>::get(ROLE, &who), None);
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);

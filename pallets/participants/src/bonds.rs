@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
 
     /// Stores a row, or removes it where it says nothing any more.
     pub(crate) fn put(role: Role, who: &T::AccountId, member: Member) {
-        if member.is_empty() {
+        if member.is_empty(Self::period()) {
             Members::<T>::remove(role, who);
         } else {
             Members::<T>::insert(role, who, member);
@@ -141,7 +141,11 @@ impl<T: Config> Pallet<T> {
         for (role, who, member) in Members::<T>::iter() {
             let held = T::Currency::balance_on_hold(&Self::hold_reason(role), &who);
             ensure!(held == member.held(), "the hold differs from the recorded bond");
-            ensure!(!member.is_empty(), "an empty row was left behind");
+            ensure!(
+                !member.has_left() || member.disputed > 0 || member.record.slashed > 0,
+                "an empty row was left behind"
+            );
+            ensure!(member.record.period <= Self::period(), "a record from the future");
             ensure!(
                 member.unbonding.iter().all(|chunk| chunk.amount > 0),
                 "an empty amount is unbonding"

@@ -19,6 +19,9 @@
 //! back, into the bond or to an account that has left, or forfeited to the harmed side, a reporter and the treasury, as whoever
 //! decides the case says. Until then they are held with the bond, and cover nothing.
 //!
+//! A bond's row remembers how its account has acted in the role, and forgets it by halves (`decentralml_protocol::reputation`): tasks may
+//! ask for a minimum of that.
+//!
 //! Hosts and keys cost a deposit for as long as they stay, which nothing can slash. The chain checks their form only.
 //!
 //! Example: an evaluator calls `bond(Evaluator, 100)`, enrolls in tasks that put 60 at risk, and may then `unbond` 40. So that
@@ -26,7 +29,7 @@
 //!
 //! What it does not guarantee: that the bond covers everything at risk after a fault. [`Bonds::ensure_covered`] keeps such an
 //! account from acting until it tops up. Nor that a host answers, belongs to whoever announced it, or serves what it should,
-//! nor that anybody knows the secret of a key.
+//! nor that anybody knows the secret of a key. A record is an account's, not a person's: whoever bonds with another account begins anew.
 //!
 //! [`Bonds::ensure_covered`]: decentralml_traits::Bonds::ensure_covered
 
@@ -38,6 +41,7 @@ mod bonds;
 mod deposits;
 mod hosts;
 mod keys;
+mod reputation;
 mod slashing;
 mod types;
 pub mod weights;
@@ -95,6 +99,10 @@ pub mod pallet {
         /// Blocks from an act until nothing can be taken for it any more, at most. `UnbondingPeriod` is longer.
         type Liability: Get<BlockNumber>;
 
+        /// Blocks in which every count of a record halves.
+        #[pallet::constant]
+        type ReputationPeriod: Get<BlockNumber>;
+
         /// The deposit for each announced host, in planck.
         #[pallet::constant]
         type HostDepositBase: Get<Balance>;
@@ -118,7 +126,8 @@ pub mod pallet {
     /// Bonds by role and account.
     ///
     /// Accounts choose their own keys, hence a cryptographic hasher; roles are two. The bond itself stands for the row: it goes
-    /// when nothing is bonded, unbonding or at risk.
+    /// when nothing is bonded, unbonding, at risk or seized. A row that remembers a slash stays until that has faded, and what was slashed
+    /// has paid for it; then anybody may `forget` it.
     #[pallet::storage]
     pub type Members<T: Config> = StorageDoubleMap<
         _,
@@ -248,6 +257,13 @@ pub mod pallet {
             /// The X25519 key from now on; `None` where it was removed.
             new: Option<PublicKey>,
         },
+        /// A row was removed that was kept for the memory of a slash.
+        Forgotten {
+            /// Whose.
+            who: T::AccountId,
+            /// In which role.
+            role: Role,
+        },
     }
 
     #[pallet::error]
@@ -277,6 +293,8 @@ pub mod pallet {
         NoKey,
         /// The account has registered this key already.
         SameKey,
+        /// The account has a bond, or funds that were seized, or its record still tells of a slash. Ask again when both are gone.
+        StillKept,
     }
 
     #[pallet::hooks]
@@ -286,6 +304,11 @@ pub mod pallet {
                 T::UnbondingPeriod::get() > T::Liability::get(),
                 "UnbondingPeriod must be longer than the longest chain of deadlines that can still slash, or bonds leave before \
                  their faults are known"
+            );
+            let period = T::ReputationPeriod::get();
+            assert!(
+                period > 0 && T::UnbondingPeriod::get() / period >= 4,
+                "a record must decay, and to less than a tenth before its account can have left and come back without it"
             );
             assert!(
                 T::MinTrainerBond::get() > 0 && T::MinEvaluatorBond::get() > 0,
@@ -377,6 +400,25 @@ pub mod pallet {
         pub fn set_encryption_key(origin: OriginFor<T>, key: Option<PublicKey>) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_set_encryption_key(who, key)
+        }
+
+        /// Removes the row of an account that has left a role, and was kept to remember a slash.
+        ///
+        /// - **Who, when:** anybody, for any account, once nothing of it is held for the role, and nothing is left of the slashes in its
+        ///   record: nine `ReputationPeriod`s after a single one.
+        /// - **Costs:** nothing when it succeeds.
+        /// - **Errors:** `NotBonded` where there is no row; `StillKept`.
+        /// - **Events:** `Forgotten`.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::forget())]
+        pub fn forget(
+            origin: OriginFor<T>,
+            role: Role,
+            account: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_forget(account, role)?;
+            Ok(Pays::No.into())
         }
     }
 }

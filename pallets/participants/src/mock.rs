@@ -50,6 +50,7 @@ impl pallet_balances::Config for Test {
 parameter_types! {
     pub static Treasury: AccountId = THE_TREASURY;
     pub static Liability: BlockNumber = 49;
+    pub static ReputationPeriod: BlockNumber = 10;
     pub static HostDepositBase: Balance = 100;
     pub static KeyDeposit: Balance = 300;
 }
@@ -62,6 +63,7 @@ impl pallet_participants::Config for Test {
     type MinEvaluatorBond = ConstU128<500>;
     type UnbondingPeriod = ConstU32<50>;
     type Liability = Liability;
+    type ReputationPeriod = ReputationPeriod;
     type HostDepositBase = HostDepositBase;
     type HostDepositPerByte = ConstU128<2>;
     type KeyDeposit = KeyDeposit;

@@ -6,5 +6,6 @@ mod bonding;
 mod engaging;
 mod hosts;
 mod keys;
+mod reputation;
 mod slashing;
 mod state;

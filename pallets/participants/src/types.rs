@@ -1,7 +1,8 @@
 //! What is stored of an account.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use decentralml_types::{Balance, BlockNumber, PublicKey, Urls};
+use decentralml_protocol::reputation;
+use decentralml_types::{Balance, BlockNumber, PublicKey, Urls, reputation::Record};
 use frame_support::{BoundedVec, traits::ConstU32};
 use scale_info::TypeInfo;
 
@@ -32,6 +33,8 @@ pub struct Member {
     pub disputed: Balance,
     /// Faults so far, without those of which the account was freed, and with accusations of which others were freed at its cost.
     pub faults: u32,
+    /// How the account has acted in the role.
+    pub record: Record,
 }
 
 /// An amount on its way out.
@@ -125,7 +128,10 @@ impl Member {
         self.bond == 0 && self.engaged == 0 && self.unbonding.is_empty()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.has_left() && self.disputed == 0
+    /// Whether nothing is held for the row, and no slash is remembered in it any more. Otherwise an account whose whole bond was
+    /// taken could come back at once without a record of it.
+    pub(crate) fn is_empty(&self, period: u32) -> bool {
+        let slashed = reputation::decayed(self.record, period).slashed;
+        self.has_left() && self.disputed == 0 && slashed == 0
     }
 }

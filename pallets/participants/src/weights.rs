@@ -17,6 +17,8 @@ pub trait WeightInfo {
     fn set_hosts() -> Weight;
     /// Registering a first key.
     fn set_encryption_key() -> Weight;
+    /// Removing a row whose record has faded.
+    fn forget() -> Weight;
 }
 
 /// A call that computes for up to 50 µs and touches so many rows of at most 512 bytes, proofs included.
@@ -47,5 +49,10 @@ impl WeightInfo for () {
     // The key, the account, its holds.
     fn set_encryption_key() -> Weight {
         rows(3, 3)
+    }
+
+    // The member's row.
+    fn forget() -> Weight {
+        rows(1, 1)
     }
 }

@@ -59,6 +59,7 @@ fn spec() -> TaskSpec {
         fee_per_seat: FEE,
         trainer_bond: MIN_TRAINER_BOND,
         evaluator_bond: MIN_EVALUATOR_BOND,
+        min_reputation: 0,
     };
     spec
 }

@@ -52,7 +52,7 @@ pub mod pallet {
     use super::*;
     use decentralml_protocol::clock::MAX_REDRAWS;
     use decentralml_traits::{
-        Bonds, Challenges, Clock, Escrow, Evidence, Roster, Tariff, Tribunal,
+        Bonds, Challenges, Clock, Escrow, Evidence, Reputation, Roster, Tariff, Tribunal,
     };
     use decentralml_types::{
         Balance, Cid, CommitteeNumber, Fault, Hash, NextModel, Opinions, Outcome, Ppm, Role,
@@ -79,6 +79,8 @@ pub mod pallet {
         type Escrow: Escrow<Self::AccountId>;
         /// The updates that are judged.
         type Evidence: Evidence<Self::AccountId>;
+        /// Where it is remembered how accounts act.
+        type Reputation: Reputation<Self::AccountId>;
         /// Who is drawn.
         type Roster: Roster<Self::AccountId>;
         /// What faults cost.

@@ -40,6 +40,7 @@ impl pallet_validation::Config for Test {
     type Clock = Others;
     type Escrow = Others;
     type Evidence = Others;
+    type Reputation = Others;
     type Roster = Others;
     type Tariff = Others;
     type Tribunal = Others;
@@ -104,6 +105,7 @@ pub fn spec(quorum: u8) -> TaskSpec {
             fee_per_seat: FEE,
             trainer_bond: TRAINER_BOND,
             evaluator_bond: EVALUATOR_BOND,
+            min_reputation: 0,
         },
     }
 }

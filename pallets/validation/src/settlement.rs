@@ -6,12 +6,12 @@ use crate::{
 };
 use decentralml_protocol::{payout, slashing};
 use decentralml_traits::{
-    Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Roster, RoundView,
-    Tariff, Tribunal,
+    Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Reputation, Roster,
+    RoundView, Tariff, Tribunal,
 };
 use decentralml_types::{
-    Balance, CommitteeNumber, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
-    TaskStatus, limits::TALLY_BATCH,
+    Balance, CommitteeNumber, Conduct, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId,
+    TaskSpec, TaskStatus, limits::TALLY_BATCH,
 };
 use frame_support::{dispatch::DispatchResult, ensure};
 
@@ -102,6 +102,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_claim(who: &T::AccountId, task: TaskId, round: RoundNumber) -> DispatchResult {
         let due = Self::trainer_due(task, round, who)?;
+        let conduct = Self::trainer_conduct(task, round, who);
         // Before the update goes, by which a challenge is one.
         T::Challenges::forget(task, round, who);
         let row = T::Evidence::take(task, round, who);
@@ -116,7 +117,7 @@ impl<T: Config> Pallet<T> {
                 }
             });
         }
-        Self::settle(task, round, who, Role::Trainer, due)
+        Self::settle(task, round, who, Role::Trainer, due, conduct)
     }
 
     pub(crate) fn do_claim_seat(
@@ -126,6 +127,7 @@ impl<T: Config> Pallet<T> {
         number: CommitteeNumber,
     ) -> DispatchResult {
         let due = Self::seat_due(task, round, number, who)?;
+        let conduct = Self::seat_conduct(task, round, number, who);
         let opened = Seats::<T>::take((task, round, number, who)).is_some_and(|seat| seat.opened);
         Committees::<T>::mutate_exists((task, round, number), |row| {
             let Some(committee) = row else { return };
@@ -139,7 +141,7 @@ impl<T: Config> Pallet<T> {
                 *row = None;
             }
         });
-        Self::settle(task, round, who, Role::Evaluator, due)
+        Self::settle(task, round, who, Role::Evaluator, due, conduct)
     }
 
     pub(crate) fn do_forget(who: &T::AccountId, task: TaskId) -> DispatchResult {
@@ -164,6 +166,7 @@ impl<T: Config> Pallet<T> {
         who: &T::AccountId,
         role: Role,
         due: Due,
+        conduct: Option<Conduct>,
     ) -> DispatchResult {
         let (pay, event) = match due {
             Due::Pay(amount) if amount > 0 => {
@@ -182,6 +185,9 @@ impl<T: Config> Pallet<T> {
             }
         };
         T::Escrow::row_settled(task, round, who, pay)?;
+        if let Some(conduct) = conduct {
+            T::Reputation::note(who, role, conduct);
+        }
         T::Roster::release_place(task, round, role, who);
         Self::deposit_event(event);
         Ok(())
@@ -191,6 +197,43 @@ impl<T: Config> Pallet<T> {
     fn slash(task: TaskId, fault: Fault, bond: Balance) -> Result<Due, Error<T>> {
         let penalties = T::Tariff::penalties(task).ok_or(Error::NoRound)?;
         Ok(Due::Slash(fault, slashing::amount(penalties.of(fault), bond)))
+    }
+
+    /// What a settled round says of an update, claimed in time or not. A fault is another matter: it counts once its slash is
+    /// executed.
+    fn trainer_conduct(task: TaskId, round: RoundNumber, who: &T::AccountId) -> Option<Conduct> {
+        let settled = Self::is_settled(task, round, None);
+        let met = || T::Challenges::standing(task, round, who) == Challenged::Met;
+        let verdict = Verdicts::<T>::get((task, round, who)).filter(|_| settled && met())?;
+        match verdict.outcome? {
+            Outcome::Accepted { .. } => Some(Conduct::Accepted),
+            Outcome::Rejected => Some(Conduct::Rejected),
+            Outcome::Faulty(_) => None,
+        }
+    }
+
+    /// What a settled round says of a seat of its last committee that has opened its scores.
+    fn seat_conduct(
+        task: TaskId,
+        round: RoundNumber,
+        number: CommitteeNumber,
+        who: &T::AccountId,
+    ) -> Option<Conduct> {
+        let settled = Self::is_settled(task, round, Some(number));
+        let seat = Seats::<T>::get((task, round, number, who)).filter(|_| settled)?;
+        let leading = Committees::<T>::get((task, round, number))?.leading();
+        match seat.attested {
+            None => seat.opened.then_some(Conduct::Absent),
+            Some(attested) => leading
+                .is_some_and(|(leading, ..)| leading == attested)
+                .then_some(Conduct::Accepted),
+        }
+    }
+
+    fn is_settled(task: TaskId, round: RoundNumber, by: Option<CommitteeNumber>) -> bool {
+        T::Clock::round(task, round).is_some_and(|view| {
+            view.phase == Phase::Settled && by.is_none_or(|number| number == view.committee)
+        })
     }
 
     fn terms(task: TaskId, round: RoundNumber) -> Result<(TaskSpec, RoundView), Error<T>> {

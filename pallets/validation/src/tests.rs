@@ -10,5 +10,6 @@ mod forgetting;
 mod hostile_seats;
 mod opening;
 mod redraws;
+mod remembering;
 mod scoring;
 mod tallying;

@@ -12,6 +12,7 @@
 //! | [`payout`] | who gets how much of a reward |
 //! | [`slashing`] | who is slashed for what, how much, who gets it, and what a case about it comes to |
 //! | [`payoff`] | which of these numbers governance may set, so that honest play stays the best reply |
+//! | [`reputation`] | how records decay, and what they amount to |
 //! | [`robust`] | how many hostile updates a rule bears among those that a round has accepted |
 //! | [`spec`] | whether a task contradicts itself |
 
@@ -25,6 +26,7 @@ pub mod draw;
 pub mod golden;
 pub mod payoff;
 pub mod payout;
+pub mod reputation;
 pub mod robust;
 pub mod slashing;
 pub mod spec;

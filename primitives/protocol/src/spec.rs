@@ -1,6 +1,6 @@
 //! Whether a task contradicts itself.
 
-use crate::slashing;
+use crate::{reputation, slashing};
 use core::fmt;
 use decentralml_types::{
     TaskSpec,
@@ -93,6 +93,8 @@ pub enum SpecError {
     Deadlines,
     /// `terms`: the reward and the bonds must be positive, and the total must fit.
     Terms,
+    /// `terms.min_reputation` must be at most 999: no score is higher.
+    Reputation,
 }
 
 impl fmt::Display for SpecError {
@@ -178,6 +180,9 @@ impl fmt::Display for SpecError {
             Self::Terms => {
                 "terms: reward_per_round, trainer_bond and evaluator_bond must be positive, and the total must fit"
             },
+            Self::Reputation => {
+                "terms: min_reputation must be at most 999, and a new account has 500"
+            },
         })
     }
 }
@@ -240,7 +245,8 @@ fn check_deadlines(spec: &TaskSpec) -> Result<(), SpecError> {
 fn check_terms(spec: &TaskSpec) -> Result<(), SpecError> {
     let terms = &spec.terms;
     let positive = terms.reward_per_round > 0 && terms.trainer_bond > 0 && terms.evaluator_bond > 0;
-    require(positive && spec.total_pay().is_some(), SpecError::Terms)
+    require(positive && spec.total_pay().is_some(), SpecError::Terms)?;
+    require(terms.min_reputation < reputation::MAX_SCORE, SpecError::Reputation)
 }
 
 fn is_text(text: &[u8]) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   participants ── Bonds ──────────► assignments, results, validation, disputes
+//!   participants ── Reputation ─────► assignments, validation, disputes
 //!   participants ── Keyring ────────► assignments, data
 //!   assignments ─── Roster ─────────► tasks, results, validation, disputes
 //!   results ─────── Evidence ───────► tasks, validation
@@ -17,8 +18,10 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 mod challenges;
+mod reputation;
 
 pub use challenges::{Challenged, Challenges, Revealed};
+pub use reputation::Reputation;
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{

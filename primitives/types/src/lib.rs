@@ -17,6 +17,7 @@ pub mod next;
 pub mod opinion;
 pub mod parameters;
 pub mod phase;
+pub mod reputation;
 pub mod spec;
 pub mod verdict;
 
@@ -30,6 +31,7 @@ pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
 pub use parameters::{Parameters, Penalties, Penalty};
 pub use phase::{Failure, Phase, TaskStatus};
+pub use reputation::Conduct;
 pub use spec::{Asset, TaskSpec, limits};
 pub use verdict::{Fault, Outcome, Ruling};
 

@@ -239,6 +239,9 @@ data! {
         pub trainer_bond: Balance,
         /// What an evaluator puts at risk in this task, in planck.
         pub evaluator_bond: Balance,
+        /// The score that an account needs for its role when it enrolls, from 0 to 1,000. An account without a record has 500.
+        #[cfg_attr(feature = "std", serde(default))]
+        pub min_reputation: u16,
     }
 }
 

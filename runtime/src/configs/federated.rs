@@ -31,6 +31,8 @@ parameter_types! {
         Prices { call: CallPrice::get(), answer: 27 * UNIT / 20, fee: 10 * MILLIUNIT };
     /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, which the pallet checks.
     pub const UnbondingPeriod: BlockNumber = 403_200;
+    /// A week of six-second blocks.
+    pub const ReputationPeriod: BlockNumber = 100_800;
     pub Liability: BlockNumber =
         slashing::longest_liability(AppealWindow::get(), JudgmentPeriod::get());
     pub AppealWindow: BlockNumber = settings::AppealWindow::<Runtime>::get();
@@ -65,6 +67,7 @@ impl pallet_participants::Config for Runtime {
     type MinEvaluatorBond = pallet_parameters::MinEvaluatorBond<Runtime>;
     type UnbondingPeriod = UnbondingPeriod;
     type Liability = Liability;
+    type ReputationPeriod = ReputationPeriod;
     type HostDepositBase = HostDepositBase;
     type HostDepositPerByte = HostDepositPerByte;
     type KeyDeposit = KeyDeposit;
@@ -97,6 +100,7 @@ impl pallet_assignments::Config for Runtime {
     type Bonds = Participants;
     type Clock = Tasks;
     type Keyring = Participants;
+    type Reputation = Participants;
     type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
     type MaxEnrolled = ConstU32<{ u32::MAX }>;
     type WeightInfo = weights::pallet_assignments::WeightInfo<Runtime>;
@@ -120,6 +124,7 @@ impl pallet_validation::Config for Runtime {
     type Clock = Tasks;
     type Escrow = Tasks;
     type Evidence = Results;
+    type Reputation = Participants;
     type Roster = Assignments;
     type Tariff = Tasks;
     type Tribunal = Disputes;
@@ -135,6 +140,7 @@ impl pallet_disputes::Config for Runtime {
     type Bonds = Participants;
     type Clock = Tasks;
     type Escrow = Tasks;
+    type Reputation = Participants;
     type Roster = Assignments;
     type Council = CouncilMembership;
     type AppealWindow = AppealWindow;

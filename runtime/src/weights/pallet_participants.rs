@@ -59,4 +59,12 @@ impl<T: frame_system::Config> ::pallet_participants::WeightInfo for WeightInfo<T
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
+    // Storage: `Participants::Members` (r:1 w:1)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
+    /// An estimate on the safe side: to be measured with the next run.
+    fn forget() -> Weight {
+        Weight::from_parts(25_000_000, 3755)
+            .saturating_add(T::DbWeight::get().reads(1))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
 }

@@ -46,6 +46,11 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
             "set_encryption_key",
             pallet_participants::Call::set_encryption_key { key: Some([9; 32]) }.into(),
         ),
+        (
+            "Participants",
+            "forget",
+            pallet_participants::Call::forget { role, account: account() }.into(),
+        ),
         ("Tasks", "create", pallet_tasks::Call::create { spec }.into()),
         ("Tasks", "fund", pallet_tasks::Call::fund { task, pay: amount, charges: amount }.into()),
         ("Tasks", "pause", pallet_tasks::Call::pause { task }.into()),

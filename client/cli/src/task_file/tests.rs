@@ -60,6 +60,19 @@ fn rewards_and_fees_are_in_the_asset_that_the_file_names_and_bonds_are_not() {
 }
 
 #[test]
+fn anybody_may_take_part_unless_the_file_asks_for_a_score() {
+    let row = "min_reputation = 0\n";
+    let of =
+        |text: &str| spec(&EXAMPLE.replacen(row, text, 1)).map(|spec| spec.terms.min_reputation);
+    assert!(EXAMPLE.contains(row));
+    for text in [row, ""] {
+        assert_eq!(of(text).unwrap(), 0);
+    }
+    assert_eq!(of("min_reputation = 600\n").unwrap(), 600);
+    assert!(of("min_reputation = 1000\n").unwrap_err().to_string().contains("at most 999"));
+}
+
+#[test]
 fn updates_are_open_and_at_no_other_host_unless_the_file_says_so() {
     let table = "[custody]\nhosts = 0\nsealed = false\n";
     let of = |text: &str| spec(&EXAMPLE.replacen(table, text, 1)).unwrap().custody;

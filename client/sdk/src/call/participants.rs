@@ -4,7 +4,10 @@ use decentralml_types::{Balance, PublicKey, Role, Urls};
 use subxt::utils::Static;
 
 use super::Call;
-use crate::api::{self, runtime_types::bounded_collections::bounded_vec::BoundedVec};
+use crate::{
+    AccountId,
+    api::{self, runtime_types::bounded_collections::bounded_vec::BoundedVec},
+};
 
 /// Creates or raises a bond, in planck.
 pub fn bond(role: Role, amount: Balance) -> Call {
@@ -36,6 +39,12 @@ pub fn set_hosts(urls: Urls) -> Call {
 pub fn set_encryption_key(key: Option<PublicKey>) -> Call {
     let call = api::participants::Call::set_encryption_key { key };
     participants("Participants::set_encryption_key", call)
+}
+
+/// Removes what is remembered of an account that has left a role, once its slashes have faded.
+pub fn forget_member(role: Role, account: AccountId) -> Call {
+    let call = api::participants::Call::forget { role: Static(role), account };
+    participants("Participants::forget", call)
 }
 
 fn participants(name: &'static str, call: api::participants::Call) -> Call {

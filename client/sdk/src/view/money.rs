@@ -1,5 +1,6 @@
 //! Bonds and balances.
 
+use decentralml_protocol::reputation;
 use decentralml_types::{Balance, Role};
 use subxt::utils::Static;
 
@@ -28,6 +29,12 @@ impl View {
         let members = api::storage().participants().members();
         let rows = self.entries("the bonds", members, ()).await?;
         Ok(rows.into_iter().map(|((role, who), row)| (role.0, who, read_member(row))).collect())
+    }
+
+    /// The period that the decay of records is counted by, at this block.
+    pub fn reputation_period(&self) -> Result<u32, ReadError> {
+        let blocks = self.constant(api::constants().participants().reputation_period())?;
+        Ok(reputation::period(self.number(), blocks))
     }
 
     /// What an account has.
@@ -72,6 +79,7 @@ fn read_member(row: stored::members::Output) -> Member {
         unbonding,
         disputed: row.disputed,
         faults: row.faults,
+        record: row.record.0,
     }
 }
 

@@ -92,6 +92,21 @@ fn who_is_to_read_sealed_updates_needs_a_key() {
 }
 
 #[test]
+fn a_task_may_ask_for_a_score_that_new_accounts_have_or_one_that_is_earned() {
+    build_and_execute(|| {
+        MinReputation::set(500);
+        assert_ok!(try_enroll(1, Role::Trainer));
+        MinReputation::set(501);
+        assert_noop!(try_enroll(2, Role::Trainer), Error::<Test>::ReputationTooLow);
+        Score::set(501);
+        assert_ok!(try_enroll(2, Role::Trainer));
+        // Who is enrolled stays so.
+        Score::set(0);
+        assert!(Assignments::is_enrolled(TASK, Role::Trainer, &2));
+    });
+}
+
+#[test]
 fn nobody_enrolls_in_a_task_that_is_over_or_unknown() {
     build_and_execute(|| {
         for status in [TaskStatus::Completed, TaskStatus::Cancelled, TaskStatus::Expired] {

@@ -1,8 +1,10 @@
 //! All the other pallets.
 
 use super::*;
-use decentralml_traits::{Bonds, Clock, Draw, Escrow, Forfeited, Receivers, Roster, RoundView};
-use decentralml_types::{Phase, TaskSpec, TaskStatus};
+use decentralml_traits::{
+    Bonds, Clock, Draw, Escrow, Forfeited, Receivers, Reputation, Roster, RoundView,
+};
+use decentralml_types::{Conduct, Phase, TaskSpec, TaskStatus};
 use frame_support::traits::{fungible::Mutate, tokens::Preservation::Expendable};
 use sp_runtime::{DispatchError, DispatchResult};
 use std::collections::BTreeMap;
@@ -19,6 +21,8 @@ pub struct Around {
     pub seized: BTreeMap<(AccountId, Role), Balance>,
     /// What the task was told of.
     pub recovered: Balance,
+    /// What was noted of whom.
+    pub noted: Vec<(AccountId, Role, Conduct)>,
 }
 
 impl Default for Around {
@@ -35,6 +39,7 @@ impl Default for Around {
             bonds,
             seized: BTreeMap::new(),
             recovered: 0,
+            noted: Vec::new(),
         }
     }
 }
@@ -209,5 +214,15 @@ impl crate::BenchmarkHelper<AccountId> for Others {
 
     fn leave_to(reporter: &AccountId, role: Role, amount: Balance) {
         World::mutate(|world| world.bonds.insert((*reporter, role), amount));
+    }
+}
+
+impl Reputation<AccountId> for Others {
+    fn note(who: &AccountId, role: Role, conduct: Conduct) {
+        World::mutate(|world| world.noted.push((*who, role, conduct)));
+    }
+
+    fn score(_: &AccountId, _: Role) -> u16 {
+        500
     }
 }

@@ -4,9 +4,11 @@ use super::*;
 use decentralml_protocol::slashing::TABLE;
 use decentralml_traits::{
     Bonds, Challenged, Challenges, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts,
-    EvidenceRow, Forfeited, Receivers, Roster, RoundView, Tariff, Tribunal,
+    EvidenceRow, Forfeited, Receivers, Reputation, Roster, RoundView, Tariff, Tribunal,
 };
-use decentralml_types::{CommitteeNumber, Failure, Fault, Penalties, Phase, Role, TaskStatus};
+use decentralml_types::{
+    CommitteeNumber, Conduct, Failure, Fault, Penalties, Phase, Role, TaskStatus,
+};
 use frame_support::{ensure, parameter_types};
 use sp_runtime::{DispatchError, DispatchResult};
 use std::collections::BTreeMap;
@@ -42,6 +44,8 @@ pub struct Around {
     /// Who was accused as what and of what, and what that took.
     pub accused: Vec<(AccountId, Role, Fault, Balance)>,
     pub paid: Vec<(AccountId, Balance)>,
+    /// What was noted of whom.
+    pub noted: Vec<(AccountId, Role, Conduct)>,
     /// Whether payments fail.
     pub broke: bool,
     /// Rows that are not settled.
@@ -74,6 +78,7 @@ impl Default for Around {
             bonds: BTreeMap::new(),
             accused: Vec::new(),
             paid: Vec::new(),
+            noted: Vec::new(),
             broke: false,
             rows: 0,
             held: BTreeMap::new(),
@@ -341,5 +346,15 @@ impl crate::BenchmarkHelper<AccountId> for Others {
 
     fn end(_: TaskId) {
         World::mutate(|world| world.status = Some(TaskStatus::Completed));
+    }
+}
+
+impl Reputation<AccountId> for Others {
+    fn note(who: &AccountId, role: Role, conduct: Conduct) {
+        World::mutate(|world| world.noted.push((*who, role, conduct)));
+    }
+
+    fn score(_: &AccountId, _: Role) -> u16 {
+        500
     }
 }

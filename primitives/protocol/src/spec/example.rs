@@ -49,6 +49,7 @@ pub fn example() -> TaskSpec {
             fee_per_seat: 500_000_000_000,
             trainer_bond: 5_000_000_000_000,
             evaluator_bond: 5_000_000_000_000,
+            min_reputation: 0,
         },
     }
 }

@@ -50,6 +50,8 @@ fn every_contradiction_is_named() {
     assert_eq!(error(|s| s.deadlines.lifetime = 100), Some(SpecError::Deadlines));
     assert_eq!(error(|s| s.terms.trainer_bond = 0), Some(SpecError::Terms));
     assert_eq!(error(|s| s.terms.reward_per_round = u128::MAX), Some(SpecError::Terms));
+    assert_eq!(error(|s| s.terms.min_reputation = 1_000), Some(SpecError::Reputation));
+    assert_eq!(error(|s| s.terms.min_reputation = 999), None);
 }
 
 #[test]

@@ -21,6 +21,7 @@ const FREE: &[(&str, &[&str])] = &[
     ("Validation", &["commit_scores", "open_scores", "attest", "claim", "claim_seat", "forget"]),
     ("Tasks", &["advance", "collect"]),
     ("Assignments", &["dismiss"]),
+    ("Participants", &["forget"]),
     ("Models", &["prune"]),
 ];
 

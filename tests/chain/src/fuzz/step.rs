@@ -150,6 +150,11 @@ pub enum Step {
         task: Which,
         role: Role,
     },
+    ForgetMember {
+        by: Who,
+        who: Who,
+        role: Role,
+    },
     Hosts {
         who: Who,
         count: u8,

@@ -13,6 +13,9 @@ use pallet_tasks::{Rounds, Tasks};
 
 const ROLES: [Role; 2] = [Role::Trainer, Role::Evaluator];
 
+/// Periods in which the largest count fades to nothing.
+const FADED: u32 = 25;
+
 impl World {
     /// Ends all tasks, settles all rows, takes everything back, and checks that nothing is left. `cancel` says whether sponsors
     /// end their tasks, or time does.
@@ -34,6 +37,7 @@ impl World {
         self.conclude_cases()?;
         self.dismiss()?;
         self.withdraw()?;
+        self.forget_members()?;
         self.take_back()?;
         self.prune()?;
         let left = self.chain.read(invariants::leftovers);
@@ -184,6 +188,21 @@ impl World {
                     )?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Rows that remember slashes stay until these have faded.
+    fn forget_members(&mut self) -> Result<(), String> {
+        let kept: Vec<_> = self.chain.read(|| Members::<Runtime>::iter_keys().collect());
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let period = <Runtime as pallet_participants::Config>::ReputationPeriod::get();
+        self.blocks(period.saturating_mul(FADED))?;
+        for (role, account) in kept {
+            let forget = pallet_participants::Call::forget { role, account };
+            self.must(KEEPER, "the end of a record", forget)?;
         }
         Ok(())
     }

@@ -7,11 +7,12 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
+use decentralml_protocol::reputation;
 use decentralml_sdk::{AccountBalance, AccountId, Member, Properties};
-use decentralml_types::{BlockNumber, Role};
+use decentralml_types::{BlockNumber, Role, reputation::Record};
 use serde::Serialize;
 
-/// Show an account: balance, holds, bonds and what is being unbonded.
+/// Show an account: balance, holds, bonds, what is being unbonded, and how it has acted in its roles.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// An address, or the name of a key [default: the key that signs].
@@ -23,10 +24,19 @@ pub struct Opts {
 struct Account {
     account: AccountId,
     balance: AccountBalance,
-    trainer: Option<Member>,
-    evaluator: Option<Member>,
+    trainer: Option<Standing>,
+    evaluator: Option<Standing>,
     /// Block at which this was read.
     block: BlockNumber,
+}
+
+/// An account in a role.
+#[derive(Serialize)]
+struct Standing {
+    #[serde(flatten)]
+    member: Member,
+    /// What its record amounts to now, from 0 to 1,000.
+    score: u16,
 }
 
 /// Reads the finalized state.
@@ -34,10 +44,15 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let account = context.account_or_own(opts.who.as_deref())?;
     let chain = context.chain().await?;
     let view = chain.finalized().await?;
+    let period = view.reputation_period()?;
+    let standing = |member: Member| {
+        let member = Member { record: reputation::decayed(member.record, period), ..member };
+        Standing { score: member.score(period), member }
+    };
     let shown = Account {
         balance: view.balance(&account).await?,
-        trainer: view.member(Role::Trainer, &account).await?,
-        evaluator: view.member(Role::Evaluator, &account).await?,
+        trainer: view.member(Role::Trainer, &account).await?.map(standing),
+        evaluator: view.member(Role::Evaluator, &account).await?.map(standing),
         block: view.number(),
         account,
     };
@@ -55,7 +70,7 @@ fn people(shown: &Account, token: &Properties) -> String {
         rows.push(("  of it", format!("{} as {reason}", tokens(*amount, token))));
     }
     for (role, member) in [("trainer", trainer), ("evaluator", evaluator)] {
-        let Some(member) = member else { continue };
+        let Some(Standing { member, score }) = member else { continue };
         let text = format!(
             "bond {}, {} of it at risk in tasks, {}",
             tokens(member.bond, token),
@@ -63,6 +78,7 @@ fn people(shown: &Account, token: &Properties) -> String {
             count(member.faults, "fault"),
         );
         rows.push((role, text));
+        rows.push(("", format!("reputation {score} of 1000: {}", counts(&member.record))));
         if member.disputed > 0 {
             let seized = tokens(member.disputed, token);
             let text =
@@ -78,4 +94,26 @@ fn people(shown: &Account, token: &Properties) -> String {
         }
     }
     pairs(&rows)
+}
+
+/// The counts of a record as it has decayed, to one place.
+fn counts(record: &Record) -> String {
+    let Record { accepted, rejected, absent, slashed, .. } = *record;
+    let parts =
+        [(accepted, "accepted"), (rejected, "rejected"), (absent, "absent"), (slashed, "slashed")];
+    let part = |(count, name): (u32, &str)| {
+        format!("{:.1} {name}", f64::from(count) / f64::from(reputation::ONE))
+    };
+    parts.map(part).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_told_in_whole_entries_and_tenths() {
+        let record = Record { accepted: 8 * reputation::ONE, slashed: 128, ..Record::default() };
+        assert_eq!(counts(&record), "8.0 accepted, 0.0 rejected, 0.0 absent, 0.5 slashed");
+    }
 }

@@ -6,6 +6,7 @@ use crate::{
     output::{count, pairs},
     units::{percent, tokens},
 };
+use decentralml_protocol::reputation::NEUTRAL;
 use decentralml_sdk::Properties;
 use decentralml_types::{
     Asset, TaskSpec,
@@ -52,7 +53,16 @@ fn terms(spec: &TaskSpec, token: &Properties, unit: &Properties) -> Vec<(&'stati
         ),
         ("bond of a trainer", tokens(terms.trainer_bond, token)),
         ("bond of an evaluator", tokens(terms.evaluator_bond, token)),
+        ("reputation", reputation(terms.min_reputation)),
     ]
+}
+
+fn reputation(minimum: u16) -> String {
+    match minimum {
+        0 => "any".to_owned(),
+        1..=NEUTRAL => format!("{minimum} of 1000 or more; new accounts have {NEUTRAL}"),
+        _ => format!("{minimum} of 1000 or more, so not new accounts, which have {NEUTRAL}"),
+    }
 }
 
 fn participants(spec: &TaskSpec) -> Vec<(&'static str, String)> {
@@ -176,6 +186,13 @@ mod tests {
     }
 
     #[test]
+    fn a_minimum_of_reputation_says_whether_it_keeps_newcomers_out() {
+        assert!(reputation(1).contains("1 of 1000 or more; new accounts have 500"));
+        assert!(!reputation(500).contains("not new accounts"));
+        assert!(reputation(501).contains("501 of 1000 or more, so not new accounts"));
+    }
+
+    #[test]
     fn everything_that_is_agreed_on_has_its_row() {
         let token = Properties { symbol: "DML".to_owned(), decimals: 12, ss58: 42 };
         let mut spec = decentralml_protocol::spec::example();
@@ -185,6 +202,7 @@ mod tests {
             ("terms", "reward a round", "10 DML"),
             ("terms", "fee a seat", "0.5 DML"),
             ("terms", "bond of a trainer", "5 DML"),
+            ("terms", "reputation", "any"),
             ("participants", "trainers", "3 to 6 in a round"),
             ("participants", "committee", "3 seats, of which 2 must agree"),
             ("participants", "updates", "readable by everybody"),

@@ -202,6 +202,7 @@ pub fn any_step() -> BoxedStrategy<Step> {
             3 => (who(), who(), task(), role()).prop_map(|(by, who, task, role)| {
                 Step::Dismiss { by, who, task, role }
             }),
+            1 => (who(), who(), role()).prop_map(|(by, who, role)| Step::ForgetMember { by, who, role }),
         ],
         10 => prop_oneof![
             2 => (who(), 0..6_u8).prop_map(|(who, count)| Step::Hosts { who, count }),

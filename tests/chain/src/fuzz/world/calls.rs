@@ -69,6 +69,9 @@ impl World {
             Step::Dismiss { by, who, task, role } => {
                 (by, Assignments::dismiss { task: self.task(task), role, who: name(who) }.into())
             }
+            Step::ForgetMember { by, who, role } => {
+                (by, Participants::forget { role, account: name(who) }.into())
+            }
             Step::Hosts { who, count } => {
                 (who, Participants::set_hosts { urls: urls(count) }.into())
             }
@@ -244,6 +247,7 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
             fee_per_seat: part(shape.fee, UNIT),
             trainer_bond: tokens(shape.bonds.0),
             evaluator_bond: tokens(shape.bonds.1),
+            min_reputation: 0,
             asset: Asset::Native,
         },
         ..example()
