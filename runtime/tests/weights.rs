@@ -67,6 +67,7 @@ fn whatever_can_be_dispatched_has_measured_weights() {
         Data: pallet_data::Config,
         Disputes: pallet_disputes::Config,
         Challenges: pallet_challenges::Config,
+        Parameters: pallet_parameters::Config,
     )
     .to_vec();
     let unit = TypeId::of::<()>();
