@@ -6,7 +6,7 @@ mod support;
 use decentralml_protocol::slashing::{self, TABLE, split};
 use decentralml_runtime::*;
 use decentralml_types::{
-    Balance, CaseId, Fault, Phase, Role, TaskId,
+    Balance, CaseId, Phase, Role, TaskId,
     limits::{MAX_CLAIMING_BLOCKS, MAX_ROUND_BLOCKS},
 };
 use frame_support::{assert_noop, dispatch::Pays, traits::Get};

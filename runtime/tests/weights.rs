@@ -12,7 +12,7 @@ use decentralml_types::{
 };
 use frame_support::{
     dispatch::DispatchClass,
-    traits::{GetCallMetadata, StorageInfoTrait},
+    traits::{Get, GetCallMetadata, StorageInfoTrait},
     weights::Weight,
 };
 use std::{

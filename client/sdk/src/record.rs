@@ -10,8 +10,9 @@ pub use disputes::{Case, Challenge, ChallengeStage, Challenged};
 
 use decentralml_protocol::reputation;
 use decentralml_types::{
-    Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, NextModel, Outcome, Phase,
-    Ppm, Role, RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version, reputation::Record,
+    Asset, Balance, BlockNumber, Cid, CommitteeNumber, Failure, Hash, NextModel, Outcome,
+    Penalties, Phase, Ppm, Role, RoundNumber, Score, TaskId, TaskSpec, TaskStatus, Version,
+    reputation::Record,
 };
 use serde::Serialize;
 
@@ -29,6 +30,8 @@ pub struct Task {
     pub sponsor: AccountId,
     /// What was fixed at its creation.
     pub spec: TaskSpec,
+    /// What faults cost in it, as governance had set it when it was created.
+    pub penalties: Penalties,
     /// Where it stands.
     pub status: TaskStatus,
     /// What is in its account, beside one existential deposit.

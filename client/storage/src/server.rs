@@ -9,7 +9,8 @@
 //! the connection, where Kubo writes a trailer; `add` says before in a last line what was wrong.
 //!
 //! Connections have a limit. Where it is reached, one more takes the place of the one on which the server has waited longest for the
-//! client. A body of which less than 64 KiB come in a minute of waiting for it is given up.
+//! client. A body of which less than 64 KiB come in a minute of waiting for it is given up. What is refused before its body was read is
+//! answered at once, and the rest of the body is taken in for up to five seconds, so that the client gets to read the answer.
 //!
 //! Whoever can reach the port can write to the disk: it listens on loopback only, unless a token is asked for ([`Access`]), and
 //! refuses web pages.
@@ -25,6 +26,7 @@ mod gate;
 mod get;
 mod incoming;
 mod info;
+mod linger;
 mod ls;
 mod params;
 mod paths;
@@ -182,5 +184,6 @@ fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
         .fallback(gate::unknown)
         .layer(middleware::from_fn(slow::watch))
         .layer(middleware::from_fn_with_state(gate, gate::guard))
+        .layer(middleware::from_fn(linger::linger))
         .with_state(store)
 }

@@ -90,6 +90,7 @@ pub(crate) mod tests {
             id: 0,
             sponsor: AccountId::from([0; 32]),
             spec: task_spec(),
+            penalties: decentralml_protocol::slashing::TABLE,
             status,
             money: Money::default(),
             deposit: 0,

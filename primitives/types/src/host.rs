@@ -16,7 +16,8 @@ pub type Urls = BoundedVec<Url, ConstU32<MAX_HOSTS>>;
 const BEGINNINGS: [&[u8]; 3] = [b"http://", b"https://", b"/"];
 
 /// Whether bytes have the form of a [`Url`]: at most [`MAX_URL`] of them, all printable ASCII without spaces, beginning with
-/// `http://`, `https://` or `/`, and not ending there.
+/// `http://`, `https://` or `/`, and not ending there. Of a URL, the host comes next: a name and a password before it would be
+/// published for good.
 ///
 /// What follows is for whoever connects to understand, or not: the chain need not know every protocol. The form is safe to
 /// print, and `//host/…`, which stands for any scheme, does not pass for a multiaddress.
@@ -25,6 +26,12 @@ pub fn is_plain(url: &[u8]) -> bool {
     url.len() <= MAX_URL as usize
         && url.iter().all(u8::is_ascii_graphic)
         && rest.is_some_and(|rest| rest.first().is_some_and(|first| *first != b'/'))
+        && (url.starts_with(b"/") || rest.is_some_and(|rest| !authority(rest).contains(&b'@')))
+}
+
+/// Of a URL without its beginning, what comes before the path.
+fn authority(rest: &[u8]) -> &[u8] {
+    rest.split(|byte| b"/?#\\".contains(byte)).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -41,6 +48,8 @@ mod tests {
             "https://[2001:db8::1]:443",
             "/ip4/203.0.113.7/tcp/4001",
             "/dns4/host.example/tcp/443/https",
+            "https://host.example/~user@home/",
+            "/dns4/host.example/tcp/443/x-user/a@b",
         ] {
             assert!(is_plain(url.as_bytes()), "{url}");
         }
@@ -68,6 +77,9 @@ mod tests {
             "http://host.example\0",
             "http://host.example\u{1b}[2J",
             "http://h\u{f6}st.example",
+            "https://user:secret@host.example/",
+            "http://user@host.example",
+            "https://user@host.example?x",
             "http://host.example\u{202e}",
         ] {
             assert!(!is_plain(url.as_bytes()), "{url:?}");

@@ -345,20 +345,20 @@ impl Part<'_> {
     fn fault(&self, view: &View, event: &Event, checks: &mut Vec<Check>) -> Option<Numbers> {
         let told = event.fields["fault"].as_str()?;
         let fault = slashing::FAULTS.into_iter().find(|fault| format!("{fault:?}") == told)?;
-        let rule = slashing::rule(fault);
+        let penalty = self.task.penalties.of(fault);
         let terms = &self.task.spec.terms;
-        let bond = match rule.punished {
+        let bond = match slashing::rule(fault).punished {
             Role::Trainer => terms.trainer_bond,
             Role::Evaluator => terms.evaluator_bond,
         };
-        let (cost, taken) = (slashing::amount(fault, bond), event.amount("amount")?);
+        let (cost, taken) = (slashing::amount(penalty, bond), event.amount("amount")?);
         // Where less was left of the bond, less was taken.
         checks.push(Check::equal(view.number(), "cost of a fault", taken.min(cost), taken));
-        let split = slashing::split(fault, taken);
+        let split = slashing::split(penalty, taken);
         Some(Numbers::Fault(FaultNumbers {
             fault,
             bond,
-            percent: rule.percent,
+            percent: penalty.percent,
             cost,
             taken,
             to_task: split.to_task,

@@ -111,6 +111,7 @@ fn read_task(id: TaskId, row: stored::tasks::Output) -> Task {
         id,
         sponsor: row.sponsor,
         spec: row.spec.0,
+        penalties: row.penalties.0,
         status: row.status.0,
         money: Money {
             free: row.money.free,

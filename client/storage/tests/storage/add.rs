@@ -96,6 +96,31 @@ async fn uploads_are_answered_as_kubo_does() {
     }
 }
 
+/// Clients read an answer once they have sent everything: what the server leaves unread must not cost them the answer.
+#[tokio::test]
+async fn a_client_that_still_sends_gets_to_read_why_it_is_refused() {
+    let daemon = Daemon::start().await;
+    let file = vec![7; 16 << 20];
+    let refused =
+        ["add?cid-version=0", "add?pin=true&pin=false", "nothing", "block/put?mhtype=none"];
+    for target in refused {
+        let body = form(&[("path", FILE, &file)]);
+        let mut socket = TcpStream::connect(daemon.addr).await.unwrap();
+        let head = format!(
+            "POST /api/v0/{target} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{FORM}\r\n",
+            daemon.addr,
+            body.len()
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // The server has answered long before.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        socket.write_all(&body).await.expect(target);
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).await.expect(target);
+        assert!(status.starts_with(b"HTTP/1.1 4") || status.starts_with(b"HTTP/1.1 5"), "{target}");
+    }
+}
+
 #[tokio::test]
 async fn an_option_given_twice_is_no_option() {
     let daemon = Daemon::start().await;

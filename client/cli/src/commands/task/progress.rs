@@ -201,6 +201,7 @@ pub(crate) mod tests {
             id: 7,
             sponsor: AccountId([1; 32]),
             spec: decentralml_protocol::spec::example(),
+            penalties: decentralml_protocol::slashing::TABLE,
             status,
             money: Money::default(),
             deposit: 0,
