@@ -13,8 +13,8 @@ use std::{
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use serde::Deserialize;
 
-/// The device that [`select`] has found; the processor before.
-static TRAINING: OnceLock<Device> = OnceLock::new();
+/// The device that [`select`] has found, and what it was asked for as; the processor before.
+static TRAINING: OnceLock<(Choice, Device)> = OnceLock::new();
 
 /// A device by name: `cpu`, `cuda`, `cuda:1`, `wgpu`, `wgpu:1`, `wgpu:software`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -127,12 +127,17 @@ pub fn parse(name: &str) -> Result<Choice, UnknownDevice> {
 /// Weights, updates and evaluation stay where they are: on the processor.
 pub fn select(choice: Choice) -> Result<(), Unavailable> {
     let device = find(choice)?;
-    TRAINING.set(device).map_err(|_| Unavailable::Chosen)
+    TRAINING.set((choice, device)).map_err(|_| Unavailable::Chosen)
+}
+
+/// What [`select`] has found; the processor before.
+pub fn selected() -> Choice {
+    TRAINING.get().map_or(Choice::Cpu, |(choice, _)| *choice)
 }
 
 /// Where training runs.
 pub(crate) fn training() -> Device {
-    TRAINING.get().cloned().unwrap_or_else(cpu)
+    TRAINING.get().map_or_else(cpu, |(_, device)| device.clone())
 }
 
 /// burn's CPU backend in pure Rust.

@@ -32,6 +32,8 @@ pub(crate) struct Checkpoint {
     pub(crate) rounds: Vec<RoundRecord>,
     /// The first round that reached the target.
     pub(crate) reached: Option<u32>,
+    /// The devices on which its clients trained, in that order.
+    pub(crate) devices: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +47,8 @@ struct Head {
     /// 0 where there is none.
     variate_bytes: u64,
     reached: Option<u32>,
+    #[serde(default)]
+    devices: Vec<String>,
     rounds: Vec<RoundRecord>,
 }
 
@@ -65,6 +69,7 @@ impl Checkpoint {
             server_bytes: server.len() as u64,
             variate_bytes: variate.len() as u64,
             reached: self.reached,
+            devices: self.devices.clone(),
             rounds: self.rounds.clone(),
         };
         let mut head =
@@ -125,6 +130,7 @@ impl Checkpoint {
             },
             rounds: head.rounds,
             reached: head.reached,
+            devices: head.devices,
         }))
     }
 }
@@ -155,12 +161,14 @@ mod tests {
             variate: Some(ControlVariate::zero(&spec)),
             rounds: vec![RoundRecord::default(); 3],
             reached: Some(2),
+            devices: vec!["cpu".to_owned(), "cuda:1".to_owned()],
         };
         checkpoint.write(&path, &spec, &optimizer).unwrap();
         let found = read([1; 32]).unwrap().unwrap();
         assert_eq!((found.model, found.server), (checkpoint.model, checkpoint.server));
         assert_eq!(found.variate, checkpoint.variate);
         assert_eq!((found.rounds.len(), found.reached), (3, Some(2)));
+        assert_eq!(found.devices, ["cpu", "cuda:1"]);
         let error = read([2; 32]).unwrap_err().to_string();
         assert!(error.contains("after round 3 of another run"), "{error}");
 

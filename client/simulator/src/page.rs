@@ -111,6 +111,7 @@ fn facts(report: &Report) -> String {
         ("bytes", format!("{} sent, {} fetched", report.bytes_up, report.bytes_down)),
         ("saturated integers", report.saturated.to_string()),
         ("seconds", format!("{:.1} on {} threads", report.seconds, report.threads)),
+        ("devices", report.devices.join(", ")),
         ("model CID", report.model_cid.clone()),
         ("seed", file.seed.to_string()),
         ("version", format!("{}, {}", report.versions.simulator, report.versions.machine)),

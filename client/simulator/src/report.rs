@@ -98,6 +98,10 @@ pub struct Report {
     pub rounds: Vec<RoundRecord>,
     /// Seconds of all rounds.
     pub seconds: f64,
+    /// The devices on which clients trained, in the order in which they were chosen: more than one where the run was stopped, and went
+    /// on elsewhere. Then it is no other's result, as devices round differently.
+    #[serde(default)]
+    pub devices: Vec<String>,
     /// Clients that trained at the same time, when it ended.
     pub threads: usize,
     /// What the numbers come from.

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use decentralml_learning::{ControlVariate, Evaluator, Metrics, Task, Weights};
+use decentralml_learning::{ControlVariate, Evaluator, Metrics, Task, Weights, device};
 use decentralml_storage::unixfs::canonical_cid;
 
 use crate::{
@@ -113,8 +113,13 @@ pub fn simulate(
             variate: file.scaffold.then(|| ControlVariate::zero(spec)),
             rounds: Vec::new(),
             reached: None,
+            devices: Vec::new(),
         },
     };
+    let device = device::selected().to_string();
+    if at.devices.last() != Some(&device) {
+        at.devices.push(device);
+    }
     observe(Event::Started { done: &at.rounds, rounds: file.rounds });
 
     let threads = Threads::new(options.threads)?;
@@ -192,6 +197,7 @@ pub fn simulate(
         bounded: at.rounds.iter().map(|record| u64::from(record.bounded)).sum(),
         seconds: at.rounds.iter().map(|record| record.seconds).sum(),
         rounds: at.rounds,
+        devices: at.devices,
         threads: threads.count(),
         versions: Versions::default(),
     };

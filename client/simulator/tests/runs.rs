@@ -140,6 +140,7 @@ fn a_run_that_is_stopped_in_a_round_ends_with_the_same_model() {
         let found = run_in(&file, path, 2).unwrap();
         assert_eq!(found.report.model_cid, expected.report.model_cid, "{name}");
         assert_eq!(found.report.rounds.len(), 4, "{name}");
+        assert_eq!(found.report.devices, ["cpu"], "{name}: the same one twice is one");
         let mut left: Vec<_> = fs::read_dir(path)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

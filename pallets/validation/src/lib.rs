@@ -478,8 +478,8 @@ pub mod pallet {
             Ok(Pays::No.into())
         }
 
-        /// Settles a seat's part in a round: pays its fee, accuses of scores that were not opened and of another model attested than
-        /// the settled one, and removes the row.
+        /// Settles a seat's part in a round: pays its fee, less what its distance from the medians takes of it, accuses of scores that were
+        /// not opened and of another model attested than the settled one, and removes the row.
         ///
         /// By anybody, for any seat that committed: once the round is over, or, where the committee was replaced, at once; scores
         /// not opened also once phase Verdict is over; a seat of a settled round that has not attested only once the time to claim

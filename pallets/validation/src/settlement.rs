@@ -96,7 +96,9 @@ impl<T: Config> Pallet<T> {
         } else if view.claims_expired {
             Due::Nothing
         } else {
-            Due::Pay(spec.terms.fee_per_seat)
+            let distance = committee.distance(who).unwrap_or(u64::MAX);
+            let (total, updates) = (committee.tally.total, committee.updates);
+            Due::Pay(payout::fee(spec.terms.fee_per_seat, distance, total, updates))
         })
     }
 

@@ -5,10 +5,13 @@
 //! up to [`TALLY_BATCH`] updates are counted in a single call.
 
 use crate::{
-    CommitteeState, Committees, Config, Event, Histories, Pallet, Running, Shares, Sheets, Stage,
-    Standing, Tally, Trend, Verdict, Verdicts,
+    CommitteeState, Committees, Config, Event, Histories, Pallet, Running, Shares, Sheet, Sheets,
+    Stage, Standing, Tally, Trend, Verdict, Verdicts,
 };
-use decentralml_protocol::verdict::{self, Finding};
+use decentralml_protocol::{
+    payout,
+    verdict::{self, Finding},
+};
 use decentralml_traits::Evidence;
 use decentralml_types::{
     CommitteeNumber, Opinion, Outcome, RoundNumber, TaskId, limits::TALLY_BATCH,
@@ -47,14 +50,26 @@ impl<T: Config> Pallet<T> {
         let sheets: Vec<_> = committee
             .opened
             .iter()
-            .filter_map(|seat| Sheets::<T>::get((task, round, number, from / TALLY_BATCH, seat)))
+            .map(|seat| Sheets::<T>::get((task, round, number, from / TALLY_BATCH, seat)))
             .collect();
+        let said = |sheet: &Option<Sheet>, index: u32| {
+            sheet.as_ref()?.get((index - from) as usize).copied()
+        };
         let mut opinions: Vec<Opinion> = Vec::with_capacity(sheets.len());
+        // As many as there are seats, which is within the bound.
+        committee.distances.bounded_resize(sheets.len(), 0);
         for index in from..to {
             let Some(trainer) = T::Evidence::trainer(task, round, index) else { continue };
             opinions.clear();
-            opinions.extend(sheets.iter().filter_map(|sheet| sheet.get((index - from) as usize)));
-            let found = match verdict::finding(&mut opinions) {
+            opinions.extend(sheets.iter().filter_map(|sheet| said(sheet, index)));
+            let finding = verdict::finding(&mut opinions);
+            for (sheet, distance) in sheets.iter().zip(&mut committee.distances) {
+                let far = said(sheet, index)
+                    .zip(finding)
+                    .map(|(said, found)| payout::distance(said, found));
+                *distance = distance.saturating_add(far.unwrap_or(0));
+            }
+            let found = match finding {
                 Some(Finding::Score(score)) => Verdict { score, outcome: None },
                 Some(Finding::Fault(fault)) => {
                     Verdict { score: 0, outcome: Some(Outcome::Faulty(fault)) }

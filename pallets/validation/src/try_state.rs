@@ -1,6 +1,8 @@
 //! What must hold between any two blocks.
 
-use crate::{Committees, Config, Histories, Pallet, Running, Seats, Shares, Sheets, Verdicts};
+use crate::{
+    Committees, Config, Histories, Pallet, Running, Seats, Shares, Sheets, Stage, Verdicts,
+};
 use decentralml_traits::Clock;
 use decentralml_types::{
     CommitteeNumber, Outcome, RoundNumber, TaskId, TaskStatus, limits::TALLY_BATCH,
@@ -43,6 +45,12 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 committee.attestations.len() <= committee.opened.len(),
                 "more seats have attested than opened"
+            );
+            let counted = committee.tally.stage != Stage::Findings;
+            let distances = if counted { committee.opened.len() } else { 0 };
+            ensure!(
+                (distances..=committee.opened.len()).contains(&committee.distances.len()),
+                "the distances are not those of the seats that opened"
             );
             ensure!(committee.tally.cursor <= committee.updates, "the tally is past its end");
             let latest = Histories::<T>::get(task).and_then(|history| history.latest);

@@ -24,6 +24,8 @@ pub struct CommitteeState<AccountId> {
     pub committed: u32,
     /// Seats that opened them, in that order.
     pub opened: BoundedVec<AccountId, MaxSeats>,
+    /// How far each of them is from the medians, summed over the updates that are counted, in micro-nats and in the same order.
+    pub distances: BoundedVec<u64, MaxSeats>,
     /// Attestations, in the order in which they came.
     pub attestations: BoundedVec<Attestation, MaxSeats>,
     /// How far its scores are counted.
@@ -40,10 +42,20 @@ impl<AccountId> CommitteeState<AccountId> {
             updates,
             committed: 0,
             opened: BoundedVec::new(),
+            distances: BoundedVec::new(),
             attestations: BoundedVec::new(),
             tally: Tally::default(),
             rows: 0,
         }
+    }
+
+    /// How far a seat that opened its scores is from the medians.
+    pub fn distance(&self, seat: &AccountId) -> Option<u64>
+    where
+        AccountId: PartialEq,
+    {
+        let position = self.opened.iter().position(|other| other == seat)?;
+        self.distances.get(position).copied()
     }
 
     /// What most seats attested, how many those are, and the lower median of their metrics. Where two have as many, the one attested

@@ -18,7 +18,8 @@ pub use table::{Choice, Play, Stakes, choices, markdown};
 
 /// Assumed: what honest work costs, in percent of what a round pays for it, at most.
 pub const WORK_PERCENT: u8 = 50;
-/// Assumed: what an update that is made up, empty or somebody else's earns, in percent of an honest one's, at most.
+/// Assumed: what an update that is made up, empty or somebody else's earns, and what scores that are made up do, in percent of honest
+/// ones', at most.
 pub const MADE_UP_PERCENT: u8 = 10;
 /// Assumed: of a million rounds, those in which somebody honest is found faulty for good, at most.
 pub const MISTAKES_PPM: u32 = 1_000;
@@ -141,7 +142,7 @@ pub enum TermsCondition {
     /// `(50 − 10) % × reward / trainers.max ≥ 0.1 % × largest slash of the bond`: training honestly brings more than staying away, and than
     /// sending what is made up, although an honest trainer is found faulty in one of a thousand rounds.
     TrainersPay,
-    /// `50 % × fee ≥ 0.1 % × largest slash of the bond`: the same for a seat, where the task pays seats at all.
+    /// `(50 − 10) % × fee ≥ 0.1 % × largest slash of the bond`: the same for a seat, where the task pays seats at all.
     SeatsPay,
 }
 
@@ -152,7 +153,7 @@ impl fmt::Display for TermsCondition {
                 "two fifths of what a round pays a trainer are no less than a thousandth of what its bond can lose, in planck; raise the reward, or lower the bond or trainers.max"
             }
             Self::SeatsPay => {
-                "half of a seat's fee is no less than a thousandth of what its bond can lose, in planck; raise fee_per_seat or lower evaluator_bond"
+                "two fifths of a seat's fee are no less than a thousandth of what its bond can lose, in planck; raise fee_per_seat or lower evaluator_bond"
             }
         })
     }
@@ -269,7 +270,7 @@ pub fn check_terms(
     if terms.fee_per_seat == 0 {
         return Ok(());
     }
-    let fee = part(terms.fee_per_seat, 100 - WORK_PERCENT);
+    let fee = part(terms.fee_per_seat, 100 - WORK_PERCENT - MADE_UP_PERCENT);
     at_least(TermsCondition::SeatsPay, fee, expected_mistakes(terms, penalties, Role::Evaluator))
 }
 

@@ -1,6 +1,11 @@
-//! Who gets how much of a reward: by weight.
+//! Who gets how much: trainers by weight, seats by how near their scores are to the medians.
 
-use decentralml_types::Balance;
+use crate::verdict::Finding;
+use decentralml_types::{Balance, Opinion};
+
+/// What a seat may be off for every update before that costs it more than it would have to, in micro-nats: a hundred times what
+/// machines differ by that round in other orders.
+pub const SLACK: u64 = 100;
 
 /// What an accepted update of `weight` earns of a pot, where the weights of all accepted updates sum to `total`. Rounds
 /// down: what is lost stays in escrow, so payouts never exceed the pot.
@@ -20,12 +25,51 @@ pub fn share(pot: Balance, weight: u64, total: u128) -> Balance {
     whole.saturating_mul(weight).saturating_add(part)
 }
 
+/// How far one opinion is from what the committee found, in micro-nats. Where one of the two is no score, it counts as 0: who could
+/// not read what others could is as far off as an update that was taken for an empty one.
+pub fn distance(opinion: Opinion, found: Finding) -> u64 {
+    let said = match opinion {
+        Opinion::Score(score) => score,
+        Opinion::Unavailable | Opinion::Malformed => 0,
+    };
+    let found = match found {
+        Finding::Score(score) => score,
+        Finding::Fault(_) => 0,
+    };
+    said.abs_diff(found)
+}
+
+/// How near a seat is to the medians, and how near it can be at most: `total`, the sum of the medians' magnitudes, with [`SLACK`] for
+/// each of the `updates`, is what the sum of its `distance`s is taken from.
+pub fn nearness(distance: u64, total: u64, updates: u32) -> (u64, u64) {
+    let most = total.saturating_add(SLACK.saturating_mul(updates.into()));
+    (most.saturating_sub(distance), most)
+}
+
+/// What a seat gets of its fee: the share that its [`nearness`] is of the most there can be. All of it where its scores are the
+/// medians; next to nothing where it says that all updates are worth nothing, and so for numbers that are made up. Rounds down: what
+/// is lost stays in escrow.
+pub fn fee(fee: Balance, distance: u64, total: u64, updates: u32) -> Balance {
+    let (near, most) = nearness(distance, total, updates);
+    share(fee, near, most.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use decentralml_types::Fault;
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn nobody_gets_more_than_a_fee_nor_more_for_being_farther_off(
+            whole: Balance, distance: u64, more: u64, total: u64, updates in 0u32..=256,
+        ) {
+            let paid = fee(whole, distance, total, updates);
+            prop_assert!(paid <= whole);
+            prop_assert!(fee(whole, distance.saturating_add(more), total, updates) <= paid);
+        }
+
         #[test]
         fn payouts_never_exceed_the_pot(pot: Balance, weights in prop::collection::vec(any::<u64>(), 1..256)) {
             let total: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
@@ -43,6 +87,44 @@ mod tests {
             let paid: Balance = weights.iter().map(|&weight| share(pot, weight, total)).sum();
             prop_assert!(pot - paid < weights.len() as u128);
         }
+    }
+
+    #[test]
+    fn a_fee_falls_with_the_distance_from_the_medians() {
+        let medians = [400i64, -100, 300, 0].map(|score| score * 1_000);
+        let total = medians.iter().map(|score| score.unsigned_abs()).sum();
+        let paid = |said: [Opinion; 4]| {
+            let pairs = said.into_iter().zip(medians);
+            let far = pairs.map(|(said, median)| distance(said, Finding::Score(median))).sum();
+            fee(1_000_000, far, total, 4)
+        };
+        let scores = |factor: i64| medians.map(|score| Opinion::Score(score * factor / 10));
+        assert_eq!(paid(scores(10)), 1_000_000);
+        assert_eq!(paid(medians.map(|score| Opinion::Score(score + 1))), 999_995);
+        assert_eq!(paid(scores(5)), 500_249);
+        // What is left is the slack: 400 of 800,400.
+        assert_eq!(paid(scores(0)), 499);
+        assert_eq!(paid([Opinion::Unavailable; 4]), 499);
+        assert_eq!(paid(scores(-10)), 0);
+        assert_eq!(
+            paid([
+                Opinion::Score(i64::MAX),
+                Opinion::Malformed,
+                Opinion::Malformed,
+                Opinion::Malformed
+            ]),
+            0
+        );
+    }
+
+    #[test]
+    fn who_agrees_that_an_update_is_faulty_is_not_far_off() {
+        let found = Finding::Fault(Fault::Malformed);
+        assert_eq!(distance(Opinion::Malformed, found), 0);
+        assert_eq!(distance(Opinion::Unavailable, found), 0);
+        assert_eq!(distance(Opinion::Score(-7), found), 7);
+        assert_eq!(fee(90, 0, 0, 1), 90, "a round of which nothing is worth anything");
+        assert_eq!(fee(90, 0, 0, 0), 0, "no committee judges a round without updates");
     }
 
     #[test]

@@ -28,7 +28,7 @@ parameter_types! {
     /// What parameters are measured by; `tests/parameters.rs` compares them with the fees. An ordinary call is one that challenges, or
     /// appeals.
     pub const MeasuredBy: Prices =
-        Prices { call: CallPrice::get(), answer: 27 * UNIT / 20, fee: 10 * MILLIUNIT };
+        Prices { call: CallPrice::get(), answer: 5 * UNIT / 4, fee: 10 * MILLIUNIT };
     /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, which the pallet checks.
     pub const UnbondingPeriod: BlockNumber = 403_200;
     /// A week of six-second blocks.

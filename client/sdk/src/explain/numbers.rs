@@ -83,20 +83,20 @@ pub struct JudgedNumbers {
     pub outcome: Outcome,
 }
 
-/// Why so much was paid: `pot · weight / weights`, rounded down. Of a seat's fee, both weights are 1.
+/// Why so much was paid: `pot · weight / weights`, rounded down.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PayNumbers {
     /// What the round pays in all, or the fee of a seat.
     pub pot: Balance,
-    /// The account's weight: its running score.
+    /// The account's weight: a trainer's running score; of a seat, how near it is to the medians, in micro-nats.
     pub weight: u64,
-    /// Sum of the weights of all accepted updates.
+    /// Sum of the weights of all accepted updates; of a seat, how near it can be.
     pub weights: u128,
     /// What the rule gives.
     pub amount: Balance,
 }
 
-/// How near to the medians a seat was. It costs nothing to be far off.
+/// How near to the medians a seat was: its fee falls with the distance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SeatNumbers {
     /// The committee.
@@ -320,11 +320,11 @@ impl Part<'_> {
         checks: &mut Vec<Check>,
     ) -> Result<Option<Numbers>, ExplainError> {
         let terms = &self.task.spec.terms;
+        // The state before the claim, with which the rows go.
+        let view = self.history.at(block.saturating_sub(1)).await?;
+        let lost = |error| missing(view.number(), error);
+        let (task, round) = (self.task.id, self.round.number);
         let (pot, weight, weights) = if event.fields["role"] == "Trainer" {
-            // The state before the claim, with which the weight goes.
-            let view = self.history.at(block.saturating_sub(1)).await?;
-            let lost = |error| missing(view.number(), error);
-            let (task, round) = (self.task.id, self.round.number);
             let verdict = view.verdict(task, round, &self.account).await.map_err(lost)?;
             let weights = view.weights(task, round).await.map_err(lost)?;
             match (verdict.and_then(|verdict| verdict.outcome), weights) {
@@ -334,7 +334,15 @@ impl Part<'_> {
                 _ => return Ok(None),
             }
         } else {
-            (terms.fee_per_seat, 1, 1)
+            let counted = view.counted(task, round, self.round.committee).await.map_err(lost)?;
+            let Some(counted) = counted else { return Ok(None) };
+            let seats = counted.opened.iter().zip(&counted.distances);
+            let Some((_, distance)) = seats.into_iter().find(|(seat, _)| **seat == self.account)
+            else {
+                return Ok(None);
+            };
+            let (near, most) = payout::nearness(*distance, counted.total, counted.updates);
+            (terms.fee_per_seat, near, most.into())
         };
         let amount = payout::share(pot, weight, weights);
         let chain = event.amount("amount").unwrap_or(0);

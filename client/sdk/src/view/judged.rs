@@ -32,6 +32,8 @@ pub(crate) struct Counted {
     pub updates: u32,
     /// Seats that have opened their scores.
     pub opened: Vec<AccountId>,
+    /// How far each of them is from the medians, summed over the updates.
+    pub distances: Vec<u64>,
     /// Sum of the scores' magnitudes.
     pub total: u64,
 }
@@ -93,6 +95,7 @@ impl View {
         Ok(row.map(|row| Counted {
             updates: row.updates,
             opened: row.opened.0,
+            distances: row.distances.0,
             total: row.tally.total,
         }))
     }

@@ -1,6 +1,7 @@
 use crate::{Committees, Due, Error, Event, Seats, Sheets, mock::*};
-use decentralml_types::{Failure, Fault, Phase, Role};
+use decentralml_types::{Failure, Fault, Phase, Role, Score};
 use frame_support::{assert_noop, dispatch::Pays};
+use std::collections::BTreeMap;
 
 /// Seats 11, 12 and 13 have opened, 14 has committed only, 15 is absent.
 fn scored(test: impl FnOnce()) {
@@ -49,6 +50,50 @@ fn a_seat_of_a_settled_round_is_paid_its_fee() {
                 amount: FEE,
             }
             .into(),
+        );
+    });
+}
+
+/// Five seats open these scores of two updates, and all attest the same model.
+fn opened(scored: [[Score; 2]; 5], test: impl FnOnce()) {
+    build_and_execute(|| {
+        World::mutate(|world| world.quorum = 3);
+        let seats = [11, 12, 13, 14, 15];
+        start(&[1, 2], &seats);
+        let sheets: Vec<_> =
+            seats.into_iter().zip(scored).map(|(seat, said)| (seat, scores(&said))).collect();
+        score(&sheets);
+        tally();
+        enter(Phase::Aggregating);
+        seats.into_iter().for_each(|seat| {
+            try_attest(seat, 50, 900_000).unwrap();
+        });
+        enter(Phase::Settled);
+        test();
+    });
+}
+
+#[test]
+fn a_fee_falls_with_the_distance_from_the_medians() {
+    let (one, other) = (3_000_000, -1_000_000);
+    let said = [[one, other], [one, other], [one, other], [one / 2, other / 2], [-one, other]];
+    opened(said, || {
+        for seat in [11, 12, 13, 14, 15] {
+            try_claim_seat(0, seat).unwrap();
+        }
+        let paid: BTreeMap<_, _> = World::get().paid.into_iter().collect();
+        let half = FEE * 2_000_200 / 4_000_200;
+        assert_eq!(paid, BTreeMap::from([(11, FEE), (12, FEE), (13, FEE), (14, half)]));
+    });
+}
+
+#[test]
+fn attack_a_seat_that_says_all_updates_are_worth_nothing_is_hardly_paid() {
+    let (said, lazy) = ([3_000_000, -1_000_000], [0, 0]);
+    opened([said, said, said, lazy, lazy], || {
+        assert_eq!(
+            Validation::seat_due(TASK, ROUND, 0, &14).unwrap(),
+            Due::Pay(FEE * 200 / 4_000_200)
         );
     });
 }

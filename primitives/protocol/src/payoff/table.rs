@@ -182,7 +182,11 @@ fn seat(parameters: &Parameters, stakes: &Stakes) -> Choice {
             play("commits, and does not open", "− `NotOpened`", cost(Fault::NotOpened)),
             play("attests another model", "− `WrongAggregate`", cost(Fault::WrongAggregate)),
             play("attests nothing", "0, at most", 0),
-            open("makes scores up, and attests what others do", "fee", plus(stakes.fee)),
+            play(
+                "makes scores up, and attests what others do",
+                "10 % of fee",
+                plus(part(stakes.fee, MADE_UP_PERCENT)),
+            ),
         ],
     )
 }

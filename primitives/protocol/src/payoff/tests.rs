@@ -175,9 +175,9 @@ fn a_round_pays_for_the_risk_that_honest_work_bears() {
     assert_eq!(terms_violated(|s| s.terms.trainer_bond = 666 * UNIT), None);
     let dear = |s: &mut TaskSpec| s.terms.trainer_bond = 667 * UNIT;
     assert_eq!(terms_violated(dear), Some(TermsCondition::TrainersPay));
-    // Half of 0.5 tokens are 0.25: a thousandth of 250.
-    assert_eq!(terms_violated(|s| s.terms.evaluator_bond = 250 * UNIT), None);
-    let seats = |s: &mut TaskSpec| s.terms.evaluator_bond = 251 * UNIT;
+    // 40 % of 0.5 tokens are 0.2: a thousandth of 200.
+    assert_eq!(terms_violated(|s| s.terms.evaluator_bond = 200 * UNIT), None);
+    let seats = |s: &mut TaskSpec| s.terms.evaluator_bond = 201 * UNIT;
     assert_eq!(terms_violated(seats), Some(TermsCondition::SeatsPay));
     assert_eq!(
         terms_violated(|s| {
@@ -203,7 +203,7 @@ fn what_is_said_not_to_be_deterred_is_not() {
             open.push(play.what);
         }
     }
-    assert_eq!(open.len(), 4, "{open:?}");
+    assert_eq!(open.len(), 3, "{open:?}");
 }
 
 /// Whether a play that counts as deterred brings more than honest play.

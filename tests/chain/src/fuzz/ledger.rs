@@ -10,8 +10,10 @@ use frame_support::traits::GetCallMetadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod cases;
+mod fees;
 
 use cases::Cases;
+use fees::Fees;
 
 /// Calls that cost nothing where they succeed.
 const FREE: &[(&str, &[&str])] = &[
@@ -45,6 +47,7 @@ pub struct Ledger {
     paid: BTreeSet<(TaskId, RoundNumber, AccountId, bool)>,
     accused: BTreeMap<(TaskId, RoundNumber, AccountId, bool), u8>,
     cases: Cases,
+    fees: Fees,
 }
 
 impl Ledger {
@@ -70,7 +73,10 @@ impl Ledger {
         for event in &outcome.events {
             match event {
                 RuntimeEvent::Tasks(event) => paid += self.task(chain, event)?,
-                RuntimeEvent::Validation(event) => rewarded += self.verdict(event)?,
+                RuntimeEvent::Validation(event) => {
+                    self.opened(call, event);
+                    rewarded += self.verdict(event)?;
+                }
                 RuntimeEvent::Participants(event) => self.bond(event)?,
                 RuntimeEvent::Disputes(event) => self.case(event)?,
                 RuntimeEvent::Challenges(event) => self.challenge(event)?,
@@ -172,11 +178,22 @@ impl Ledger {
         Ok(0)
     }
 
+    fn opened(&mut self, call: &RuntimeCall, event: &pallet_validation::Event<Runtime>) {
+        if let (
+            RuntimeCall::Validation(pallet_validation::Call::open_scores { opinions, .. }),
+            pallet_validation::Event::ScoresOpened { task, round, who, .. },
+        ) = (call, event)
+        {
+            self.fees.opened((*task, *round), who, opinions);
+        }
+    }
+
     /// Checks what a verdict led to; returns what was rewarded.
     fn verdict(&mut self, event: &pallet_validation::Event<Runtime>) -> Result<Balance, String> {
         use pallet_validation::Event::*;
         match event {
-            Judged { task, round, trainer, outcome, .. } => {
+            Judged { task, round, trainer, score, outcome, .. } => {
+                self.fees.counted((*task, *round), trainer, *score);
                 let weights = self.weights.entry((*task, *round)).or_default();
                 weights.remove(trainer);
                 if let Verdict::Accepted { weight } = outcome {
@@ -217,7 +234,7 @@ impl Ledger {
         Ok(0)
     }
 
-    /// What somebody is to get, worked out anew: ⌊reward × weight / sum of weights⌋, or the fee.
+    /// What somebody is to get, worked out anew: ⌊reward × weight / sum of weights⌋, or a part of the fee.
     fn share(
         &self,
         task: TaskId,
@@ -227,7 +244,8 @@ impl Ledger {
     ) -> Result<Balance, String> {
         let terms = self.known(task)?.spec.terms;
         if role == Role::Evaluator {
-            return Ok(terms.fee_per_seat);
+            let due = self.fees.due((task, round), who, terms.fee_per_seat);
+            return due.ok_or_else(|| format!("pay: {who} has opened no scores of {task}/{round}"));
         }
         let weights = self.weights.get(&(task, round)).ok_or("pay: nothing was accepted")?;
         let weight = Balance::from(*weights.get(who).ok_or("pay: the update was not accepted")?);

@@ -130,11 +130,10 @@ impl Ledger {
                 let key = (*task, *round, trainer.clone());
                 let challenger = self.cases.challengers.remove(&key);
                 let challenger = challenger.ok_or("challenge: an answer that nobody wanted")?;
-                let (bond, price) = (
-                    <Runtime as pallet_challenges::Config>::ChallengeBond::get(),
-                    <Runtime as pallet_challenges::Config>::AnswerPrice::get(),
-                );
-                ensure(*earned == bond - price, || {
+                // Those of a new chain: nothing here sets others.
+                let initial = <Runtime as pallet_parameters::Config>::Initial::get();
+                let bond = initial.challenge_bond;
+                ensure(*earned == bond - initial.answer_price, || {
                     format!("challenge: an answer brought {earned} of {bond}")
                 })?;
                 self.take(&challenger, bond)?;
