@@ -8,7 +8,7 @@ use crate::{
     RuntimeOrigin, System, Tasks, UNIT, Validation,
 };
 use alloc::{boxed::Box, vec::Vec};
-use decentralml_traits::{Charge, Judgment};
+use decentralml_traits::{Charge, Judgment, Scene};
 use decentralml_types::{
     Asset, Balance, Cid, Codec, CommitteeNumber, Fault, Hash, NextModel, Opinion, Phase, Role,
     RoundNumber, Score, TaskId, TaskSpec, TaskStatus,
@@ -59,6 +59,7 @@ fn named(role: Role, index: u32) -> AccountId {
     match role {
         Role::Trainer => account("trainer", index, 0),
         Role::Evaluator => account("evaluator", index, 0),
+        Role::Validator => account("validator", index, 0),
     }
 }
 
@@ -288,8 +289,7 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Rounds {
             fault: Fault::Unanswered,
             penalty: decentralml_protocol::slashing::TABLE.unanswered,
             amount: UNIT,
-            task,
-            round: 1,
+            scene: Scene::Round { task, round: 1 },
             reporter: Some(reporter),
         }
     }

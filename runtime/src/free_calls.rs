@@ -48,6 +48,10 @@ pub const fn is_free(call: &RuntimeCall) -> bool {
         ),
         RuntimeCall::Models(call) => matches!(call, pallet_models::Call::prune { .. }),
         RuntimeCall::Disputes(call) => matches!(call, pallet_disputes::Call::conclude { .. }),
+        RuntimeCall::Babe(call) => matches!(call, pallet_babe::Call::report_equivocation { .. }),
+        RuntimeCall::Grandpa(call) => {
+            matches!(call, pallet_grandpa::Call::report_equivocation { .. })
+        }
         RuntimeCall::Challenges(call) => matches!(
             call,
             pallet_challenges::Call::answer { .. } | pallet_challenges::Call::conclude { .. }

@@ -7,12 +7,12 @@
 //! | `live_template` | none: the operators put in their own keys | 6 s | none | 28,800, 72,000, 600 blocks |
 
 use crate::{
-    AccountId, BalancesConfig, CouncilMembershipConfig, RuntimeGenesisConfig, SessionConfig,
-    SessionKeys, SettingsConfig, UNIT, ValidatorMembershipConfig,
+    AccountId, BalancesConfig, CouncilMembershipConfig, ParticipantsConfig, RuntimeGenesisConfig,
+    SessionConfig, SessionKeys, SettingsConfig, UNIT, ValidatorMembershipConfig,
     configs::{BABE_GENESIS_EPOCH_CONFIG, TreasuryAccount},
 };
 use alloc::{vec, vec::Vec};
-use decentralml_types::Balance;
+use decentralml_types::{Balance, Role};
 use frame_support::{BoundedVec, build_struct_json_patch};
 use serde_json::Value;
 use sp_genesis_builder::PresetId;
@@ -27,6 +27,8 @@ pub const LIVE_TEMPLATE: &str = "live_template";
 
 /// What each well-known account owns on chains that are not live.
 const ENDOWMENT: Balance = 1_000_000 * UNIT;
+/// What of it each validator has bonded: the least.
+const VALIDATOR_BOND: Balance = 100 * UNIT;
 
 /// The genesis patch of a preset as JSON; `None` where there is no such preset.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
@@ -80,6 +82,12 @@ fn well_known(validators: Vec<Sr25519Keyring>, epoch_length: u64) -> Value {
                 validators.iter().map(|key| key.to_account_id()).collect::<Vec<_>>()
             ),
         },
+        participants: ParticipantsConfig {
+            bonds: validators
+                .iter()
+                .map(|key| (Role::Validator, key.to_account_id(), VALIDATOR_BOND))
+                .collect::<Vec<_>>(),
+        },
         session: SessionConfig {
             keys: validators
                 .iter()
@@ -100,7 +108,7 @@ fn session_keys(key: Sr25519Keyring) -> SessionKeys {
     SessionKeys { babe: key.public().into(), grandpa: grandpa.public().into() }
 }
 
-/// Everything that is not a key. Operators add balances, the council, validators and their session keys.
+/// Everything that is not a key. Operators add balances, the council, validators, their session keys and their bonds.
 fn live_template() -> Value {
     build_struct_json_patch!(RuntimeGenesisConfig {
         settings: SettingsConfig { block_time: 6_000, epoch_length: 600 },

@@ -1,43 +1,38 @@
 //! Small glue between pallets that belongs to none of them.
 
-use crate::{
-    AccountId, Runtime, RuntimeCall, Session, UncheckedExtrinsic, ValidatorMembership, Vec,
-};
-use pallet_session::{SessionManager, historical};
+use crate::{AccountId, Historical, Runtime, RuntimeCall, Session, UncheckedExtrinsic, Vec};
+use decentralml_types::SessionNumber;
 use sp_runtime::traits::Convert;
-use sp_staking::SessionIndex;
+use sp_staking::offence::OffenceSeverity;
 
-/// The validators of the session after next: everybody on the council's list who has registered session keys.
-///
-/// An empty answer leaves the validators as they are, so a mistaken vote cannot stop the chain.
-pub struct ValidatorsByMembership;
+/// The sessions, as the pallet of validators sees them.
+pub struct InSession;
 
-impl SessionManager<AccountId> for ValidatorsByMembership {
-    fn new_session(_: SessionIndex) -> Option<Vec<AccountId>> {
-        let validators: Vec<AccountId> = ValidatorMembership::members()
-            .into_iter()
-            .filter(|validator| Session::load_keys(validator).is_some())
-            .collect();
-        (!validators.is_empty()).then_some(validators)
+impl pallet_validators::Sessions<AccountId> for InSession {
+    fn current() -> SessionNumber {
+        Session::current_index()
     }
 
-    fn end_session(_: SessionIndex) {}
-
-    fn start_session(_: SessionIndex) {}
-}
-
-impl historical::SessionManager<AccountId, ()> for ValidatorsByMembership {
-    fn new_session(index: SessionIndex) -> Option<Vec<(AccountId, ())>> {
-        <Self as SessionManager<AccountId>>::new_session(index)
-            .map(|validators| validators.into_iter().map(|validator| (validator, ())).collect())
+    fn in_office() -> Vec<AccountId> {
+        Session::validators()
     }
 
-    fn end_session(_: SessionIndex) {}
+    fn has_keys(who: &AccountId) -> bool {
+        Session::load_keys(who).is_some()
+    }
 
-    fn start_session(_: SessionIndex) {}
+    fn disable(who: &AccountId) {
+        Session::report_offence(who.clone(), OffenceSeverity::max_severity());
+    }
+
+    fn forget_before(session: SessionNumber) {
+        if session > 0 {
+            Historical::prune_up_to(session);
+        }
+    }
 }
 
-/// Validators are appointed, not elected by stake: nothing but their account identifies them in a report.
+/// Nobody nominates validators: nothing but their account identifies them in a report.
 pub struct NoExposure;
 
 impl Convert<AccountId, Option<()>> for NoExposure {

@@ -1,4 +1,4 @@
-//! The DecentralML chain: BABE and GRANDPA, a council, the nine pallets of federated training, and that of shared data.
+//! The DecentralML chain: BABE and GRANDPA, a council, the nine pallets of federated training, that of shared data, and that of validators.
 //!
 //! `configs/` holds one file per area, `settings` the numbers that a chain fixes at genesis, `apis` what applications ask,
 //! `free_calls` what costs nothing, `weights/` what our calls were measured to cost, `genesis_config_presets` the chains that can be started by name.
@@ -19,6 +19,7 @@ mod benchmarks;
 
 pub mod apis;
 pub mod configs;
+mod evidence;
 pub mod federated_api;
 pub mod free_calls;
 pub mod genesis_config_presets;
@@ -181,4 +182,6 @@ mod runtime {
     pub type Challenges = pallet_challenges;
     #[runtime::pallet_index(39)]
     pub type Parameters = pallet_parameters;
+    #[runtime::pallet_index(40)]
+    pub type Validators = pallet_validators;
 }

@@ -3,6 +3,10 @@
 
 pub use pallet::*;
 
+/// The longest epoch that a chain can have, in slots: a day of six-second ones. For as many as an equivocation can be reported in, bonds
+/// have to stay.
+pub const LONGEST_EPOCH: u64 = 14_400;
+
 /// See the module's text.
 #[allow(clippy::expect_used, reason = "what the macro expands to")]
 #[frame_support::pallet]
@@ -71,7 +75,7 @@ pub mod pallet {
     pub struct GenesisConfig<T: Config> {
         /// Milliseconds between blocks; 0 leaves the default of 6,000.
         pub block_time: u64,
-        /// Slots in an epoch; 0 leaves the default of 600.
+        /// Slots in an epoch, 14,400 at most; 0 leaves the default of 600.
         pub epoch_length: u64,
         /// Blocks to appeal; 0, and whatever is longer, leaves the default of 28,800: bonds stay slashable for long enough for that.
         pub appeal_window: BlockNumber,
@@ -90,7 +94,7 @@ pub mod pallet {
                 BlockTime::<T>::put(self.block_time);
             }
             if self.epoch_length > 0 {
-                EpochLength::<T>::put(self.epoch_length);
+                EpochLength::<T>::put(self.epoch_length.min(super::LONGEST_EPOCH));
             }
             if self.appeal_window > 0 {
                 AppealWindow::<T>::put(self.appeal_window.min(DefaultAppealWindow::get()));

@@ -72,6 +72,7 @@ pub fn assignment(task: TaskId, who: &AccountId) -> Option<Assignment> {
             Role::Evaluator => {
                 Draw::Committee(pallet_tasks::Rounds::<Runtime>::get(task, number)?.committee)
             }
+            Role::Validator => return None,
         };
         Assignments::place_in(task, number, draw, who).ok()
     });

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use decentralml_runtime::{Runtime, RuntimeGenesisConfig, genesis_config_presets as presets};
+use frame_support::traits::Get;
 use sp_io::TestExternalities;
 use sp_runtime::BuildStorage;
 
@@ -48,6 +49,35 @@ fn cases_are_short_on_development_chains_and_nowhere_longer_than_bonds_stay() {
         assert_eq!(windows(), [usual[0], usual[1], 9]);
         let unbonding = <Runtime as pallet_participants::Config>::UnbondingPeriod::get();
         assert!(unbonding > <Runtime as pallet_participants::Config>::Liability::get());
+    });
+}
+
+#[test]
+fn the_first_validators_of_well_known_chains_have_bonded() {
+    use decentralml_types::Role;
+    for (name, validators) in [(presets::DEVELOPMENT, 1), (presets::LOCAL_TESTNET, 4)] {
+        chain(&name.into(), serde_json::json!({})).execute_with(|| {
+            let appointed = decentralml_runtime::ValidatorMembership::members();
+            assert_eq!(appointed.len(), validators);
+            let bonded = appointed.iter().filter(|who| {
+                let row = pallet_participants::Members::<Runtime>::get(Role::Validator, who);
+                row.is_some_and(|row| {
+                    row.bond >= <Runtime as pallet_participants::Config>::MinValidatorBond::get()
+                })
+            });
+            assert_eq!(bonded.count(), validators);
+        });
+    }
+}
+
+#[test]
+fn no_session_is_longer_than_bonds_stay_for() {
+    let live = presets::LIVE_TEMPLATE.into();
+    let endless = serde_json::json!({ "settings": { "epochLength": u64::MAX } });
+    chain(&live, endless).execute_with(|| {
+        let length = decentralml_runtime::settings::EpochLength::<Runtime>::get();
+        let longest: u32 = <Runtime as pallet_validators::Config>::LongestSession::get();
+        assert_eq!(length, u64::from(longest));
     });
 }
 

@@ -106,6 +106,8 @@ fn tasks_and_cases_that_run_keep_what_they_began_with() {
             for fault in decentralml_protocol::slashing::FAULTS {
                 p.penalties.of_mut(fault).percent = 60;
             }
+            // A validator's whole bond is at stake, whatever governance wants.
+            p.penalties.equivocated = TABLE.equivocated;
         };
         assert_ok!(set(2, milder));
         play(task, &TRAINERS, &TRAINERS[..3], Phase::Settled, honest);

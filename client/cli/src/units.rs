@@ -218,6 +218,8 @@ pub enum RoleArg {
     Trainer,
     /// Sits on drawn committees: scores updates, recomputes the aggregate.
     Evaluator,
+    /// Makes blocks and finalizes them, where the council has appointed it.
+    Validator,
 }
 
 impl From<RoleArg> for Role {
@@ -225,6 +227,7 @@ impl From<RoleArg> for Role {
         match role {
             RoleArg::Trainer => Self::Trainer,
             RoleArg::Evaluator => Self::Evaluator,
+            RoleArg::Validator => Self::Validator,
         }
     }
 }
@@ -234,6 +237,7 @@ pub fn role(role: Role) -> &'static str {
     match role {
         Role::Trainer => "trainer",
         Role::Evaluator => "evaluator",
+        Role::Validator => "validator",
     }
 }
 

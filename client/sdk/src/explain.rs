@@ -266,7 +266,7 @@ impl Part<'_> {
         let cases = view.cases().await?;
         let is_party = cases.iter().any(|case| {
             let named = case.accused == self.account || case.reporter == Some(self.account);
-            case.task == task && case.round == round && named
+            case.task == Some(task) && case.round == Some(round) && named
         });
         if is_party {
             return Ok(false);

@@ -57,7 +57,7 @@ fn due_since(task: &Task, live: Option<&Round>) -> Option<BlockNumber> {
 fn first_turn(role: Role, slot: u32) -> u32 {
     match role {
         Role::Evaluator => slot % SPREAD,
-        Role::Trainer => slot % SPREAD + TRAINERS_WAIT,
+        Role::Trainer | Role::Validator => slot % SPREAD + TRAINERS_WAIT,
     }
 }
 

@@ -84,6 +84,8 @@ pub(crate) async fn look(
                     }
                 }
             }
+            // Has no part in tasks.
+            Role::Validator => {}
         }
     }
     Ok(open)
@@ -108,6 +110,7 @@ pub(crate) async fn settled(
             Some(round) => match work.role {
                 Role::Trainer => finalized.commitment(task, number, &account).await?.is_none(),
                 Role::Evaluator => finalized.own_seats(task, &round, &account).await?.is_empty(),
+                Role::Validator => true,
             },
         };
         settled.extend(is_settled.then_some(number));

@@ -152,14 +152,14 @@ fn unfit(task: &Task, account: &AccountId, role: Role, in_other_role: bool) -> O
     if task.status.is_final() {
         return Some("it is over".into());
     }
+    if role == Role::Validator {
+        return Some("validators have no part in tasks".into());
+    }
     if task.sponsor == *account {
         return Some("the account is its sponsor".into());
     }
     if in_other_role {
-        let other = match other(role) {
-            Role::Trainer => "a trainer",
-            Role::Evaluator => "an evaluator",
-        };
+        let other = if other(role) == Role::Trainer { "a trainer" } else { "an evaluator" };
         return Some(format!(
             "the account is enrolled as {other} in it, and an account has one role in a task"
         ));
@@ -176,7 +176,8 @@ fn ill_reputed(task: &Task, member: &Member, period: u32) -> Option<WorkerError>
 const fn other(role: Role) -> Role {
     match role {
         Role::Trainer => Role::Evaluator,
-        Role::Evaluator => Role::Trainer,
+        // A validator is refused whatever else it is.
+        Role::Evaluator | Role::Validator => Role::Trainer,
     }
 }
 

@@ -13,7 +13,7 @@ impl<T: Config> Pallet<T> {
         ensure!(!status.is_final(), Error::<T>::TaskOver);
         ensure!(T::Clock::sponsor(task).as_ref() != Some(who), Error::<T>::SponsorCannotEnroll);
         ensure!(!Places::<T>::contains_key((task, role, who)), Error::<T>::AlreadyEnrolled);
-        let other_role = other(role);
+        let other_role = other(role).ok_or(Error::<T>::NoPartInTasks)?;
         ensure!(
             !Places::<T>::contains_key((task, other_role, who)),
             Error::<T>::EnrolledInOtherRole
@@ -90,9 +90,11 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-const fn other(role: Role) -> Role {
+/// The other role in tasks; `None` for what has no part in them.
+const fn other(role: Role) -> Option<Role> {
     match role {
-        Role::Trainer => Role::Evaluator,
-        Role::Evaluator => Role::Trainer,
+        Role::Trainer => Some(Role::Evaluator),
+        Role::Evaluator => Some(Role::Trainer),
+        Role::Validator => None,
     }
 }

@@ -175,6 +175,8 @@ pub mod pallet {
         AlreadyEnrolled,
         /// The account is enrolled in the task's other role; an account has one role in a task.
         EnrolledInOtherRole,
+        /// Validators have no part in tasks. Enroll as a trainer or as an evaluator.
+        NoPartInTasks,
         /// As many accounts as the chain allows are enrolled in this role.
         Full,
         /// The task is sealed, and the account has registered no key that updates could be encrypted to. It calls
@@ -226,7 +228,7 @@ pub mod pallet {
         /// has to reach the task's minimum now; it is not asked for again. An evaluator of a sealed task needs an encryption key. If it
         /// removes that key later it stays enrolled, may be drawn, and can read no update: its opinions are then worth nothing.
         ///
-        /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `Full`,
+        /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `NoPartInTasks`, `Full`,
         /// `NoEncryptionKey`, `ReputationTooLow`, and what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::enroll())]

@@ -6,7 +6,7 @@ use decentralml_protocol::{
     dag::{self, PathError, Shown},
     slashing,
 };
-use decentralml_traits::{Charge, Clock, Revealed, Tariff, Tribunal};
+use decentralml_traits::{Charge, Clock, Revealed, Scene, Tariff, Tribunal};
 use decentralml_types::{BlockNumber, Codec, Fault, Phase, Role, RoundNumber, TaskId};
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
 use sp_runtime::traits::BlockNumberProvider;
@@ -100,8 +100,7 @@ impl<T: Config> Pallet<T> {
             fault,
             penalty,
             amount: slashing::amount(penalty, spec.terms.trainer_bond),
-            task,
-            round,
+            scene: Scene::Round { task, round },
             reporter: Some(challenge.challenger.clone()),
         });
         let challenger = challenge.challenger;

@@ -43,7 +43,8 @@ impl<T: Config> Pallet<T> {
     }
 
     fn is_party(row: &Case<T::AccountId>, who: &T::AccountId) -> bool {
-        let enrolled = |role| T::Roster::is_enrolled(row.charge.task, role, who);
+        let task = row.charge.scene.task();
+        let enrolled = |role| task.is_some_and(|task| T::Roster::is_enrolled(task, role, who));
         row.charge.accused == *who
             || row.charge.reporter.as_ref() == Some(who)
             || row.sponsor.as_ref() == Some(who)

@@ -17,11 +17,13 @@
 //! With an accusation, what is at stake leaves the accused's bond, and stays held from it until the case is concluded. The council
 //! decides as soon as more than half of it agree, or at the end of `JudgmentPeriod` by the majority of those that have voted. A
 //! member that is a party to the case has no vote: the accused, the reporter, the task's sponsor, and whoever is enrolled in the
-//! task. Where nobody has voted, or as many for as against, a fault that the chain's records prove stands, and any other falls.
+//! task; a fault of a validator has no task. Where nobody has voted, or as many for as against, a fault that the chain's records prove
+//! stands, and any other falls.
 //!
 //! The loser pays: an appellant whom the majority finds guilty loses its stake, to the reporter where there is one,
 //! otherwise as the slash itself is split; one whom the majority frees gets `AppealCosts` from the reporter's bond, and what that
-//! does not cover, from the treasury. Where the council does not decide, nobody pays.
+//! does not cover, from the treasury; all of it from the treasury where the chain's records are the proof, as no reporter's word was
+//! needed. Where the council does not decide, nobody pays.
 //!
 //! Example: a committee finds a trainer's update missing. With the trainer's `claim`, its bond becomes case 7. The trainer calls
 //! `appeal(7)` and shows the council where the bytes are; two of three members `vote(7, false)`, anybody calls `conclude(7)`,
@@ -60,7 +62,7 @@ pub mod pallet {
     use super::*;
     use decentralml_traits::{Bonds, Clock, Escrow, Reputation, Roster};
     use decentralml_types::{
-        Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, Ruling, TaskId,
+        Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, Ruling, SessionNumber, TaskId,
     };
     use frame_support::{
         pallet_prelude::*,
@@ -173,7 +175,7 @@ pub mod pallet {
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// An account is accused, and what is at stake was taken out of its bond.
+        /// An account is accused of a fault in a round, and what is at stake was taken out of its bond.
         Opened {
             /// The case.
             case: CaseId,
@@ -190,6 +192,25 @@ pub mod pallet {
             /// What was taken, in planck.
             amount: Balance,
             /// Who has shown the fault, where somebody has.
+            reporter: Option<T::AccountId>,
+            /// The first block in which it is too late to appeal.
+            deadline: BlockNumber,
+        },
+        /// An account is accused of a fault in a session of the validators, and what is at stake was taken out of its bond.
+        OpenedInSession {
+            /// The case.
+            case: CaseId,
+            /// Who.
+            accused: T::AccountId,
+            /// Which of its bonds.
+            role: Role,
+            /// Of what.
+            fault: Fault,
+            /// In which session.
+            session: SessionNumber,
+            /// What was taken, in planck.
+            amount: Balance,
+            /// In whose block the report was, where that is known and not the accused.
             reporter: Option<T::AccountId>,
             /// The first block in which it is too late to appeal.
             deadline: BlockNumber,

@@ -9,8 +9,10 @@ pub use others::*;
 
 use crate as pallet_disputes;
 use decentralml_protocol::slashing::{self, TABLE};
-use decentralml_traits::{Charge, Tribunal};
-use decentralml_types::{Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, TaskId};
+use decentralml_traits::{Charge, Scene, Tribunal};
+use decentralml_types::{
+    Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, SessionNumber, TaskId,
+};
 use frame_support::{
     derive_impl, parameter_types,
     traits::{ConstU32, ConstU128, SortedMembers},
@@ -44,6 +46,7 @@ pub const NOBODY: AccountId = 200;
 
 pub const TASK: TaskId = 7;
 pub const ROUND: RoundNumber = 3;
+pub const SESSION: SessionNumber = 11;
 pub const FUNDS: Balance = 10_000;
 pub const EXISTENTIAL_DEPOSIT: Balance = 10;
 /// The bond of the accused and of the reporter, as evaluators and as trainers each.
@@ -120,7 +123,7 @@ impl pallet_disputes::Config for Test {
 pub fn externalities() -> sp_io::TestExternalities {
     World::set(Around::default());
     let rich = [ACCUSED, REPORTER, SPONSOR, ANYBODY, THE_TREASURY, THE_TASK];
-    let vault = (VAULT, FUNDS + 4 * BOND);
+    let vault = (VAULT, FUNDS + 5 * BOND);
     let balances = rich.map(|who| (who, FUNDS)).into_iter().chain([vault]).collect();
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }
@@ -154,9 +157,13 @@ pub fn accuse_of(
     amount: Balance,
     reporter: Option<AccountId>,
 ) -> Balance {
-    let (accused, task, round) = (ACCUSED, TASK, ROUND);
+    let accused = ACCUSED;
+    let scene = match role {
+        Role::Validator => Scene::Session(SESSION),
+        Role::Trainer | Role::Evaluator => Scene::Round { task: TASK, round: ROUND },
+    };
     let penalty = TABLE.of(fault);
-    Disputes::accuse(Charge { accused, role, fault, penalty, amount, task, round, reporter })
+    Disputes::accuse(Charge { accused, role, fault, penalty, amount, scene, reporter })
 }
 
 pub fn go_to(block: BlockNumber) {

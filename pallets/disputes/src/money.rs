@@ -41,11 +41,11 @@ impl<T: Config> Pallet<T> {
             None => {
                 let part = slashing::split(charge.penalty, credit.peek()).to_task;
                 let (to_harmed, rest) = credit.split(part);
-                match Self::harmed(charge.task, &row.sponsor) {
+                match Self::harmed(charge.scene, &row.sponsor) {
                     Some(harmed) => {
-                        let given = Self::give(&harmed, to_harmed);
-                        if harmed == T::Escrow::account(charge.task) {
-                            T::Escrow::recovered(charge.task, given);
+                        let given = Self::give(&harmed.account, to_harmed);
+                        if let Some(task) = harmed.task {
+                            T::Escrow::recovered(task, given);
                         }
                     }
                     None => Self::give_treasury(to_harmed),

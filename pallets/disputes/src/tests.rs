@@ -7,6 +7,7 @@ mod costs;
 mod executing;
 mod judging;
 mod remembering;
+mod sessions;
 mod state;
 mod voting;
 

@@ -100,6 +100,8 @@ pub mod pallet {
         TrainersSilence,
         /// Scores that are withheld have to cost no less than a wrong attestation.
         SeatsSilence,
+        /// An equivocation has to cost a validator its whole bond, and no task gets a part of it.
+        Equivocation,
         /// A fault has to cost no less of the least bond than a round's free calls would have cost. Raise the least bond or the percentage.
         FreeCalls,
         /// The price of an answer has to be no less than the fee of the longest one.
@@ -124,6 +126,7 @@ pub mod pallet {
                 Condition::FalseVerdict => Self::FalseVerdict,
                 Condition::TrainersSilence => Self::TrainersSilence,
                 Condition::SeatsSilence => Self::SeatsSilence,
+                Condition::Equivocation => Self::Equivocation,
                 Condition::FreeCalls => Self::FreeCalls,
                 Condition::AnswerPrice => Self::AnswerPrice,
                 Condition::AnswerReward => Self::AnswerReward,
@@ -155,7 +158,7 @@ pub mod pallet {
         /// - **Who, when:** `SetOrigin`, at any time. Tasks, cases and challenges that exist keep what they began with.
         /// - **Costs:** the fee of whoever submits it; nothing is held or slashed.
         /// - **Errors:** the first condition that does not hold: `Share`, `Treasury`, `FalseVerdict`, `TrainersSilence`, `SeatsSilence`,
-        ///   `FreeCalls`, `AnswerPrice`, `AnswerReward`, `Reporting`, `AppealCosts`, `GuiltyAppeal`, `InnocentAppeal`.
+        ///   `Equivocation`, `FreeCalls`, `AnswerPrice`, `AnswerReward`, `Reporting`, `AppealCosts`, `GuiltyAppeal`, `InnocentAppeal`.
         /// - **Events:** `ParametersSet`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::set_parameters())]

@@ -23,6 +23,7 @@ pub const UNIT: Balance = 1_000_000;
 pub const INITIAL: Parameters = Parameters {
     min_trainer_bond: UNIT,
     min_evaluator_bond: UNIT,
+    min_validator_bond: 100 * UNIT,
     penalties: TABLE,
     appeal_bond: UNIT / 2,
     appeal_percent: 10,

@@ -64,7 +64,7 @@ fn nobody_else_sets_them() {
 #[test]
 fn each_condition_is_refused_by_its_name_and_changes_nothing() {
     type Change = fn(&mut Parameters);
-    let cases: [(Change, Error<Test>); 12] = [
+    let cases: [(Change, Error<Test>); 13] = [
         (|p| p.penalties.malformed.percent = 0, Error::Share),
         (
             |p| p.penalties.unanswered = Penalty { percent: 100, to_task: 51, to_reporter: 25 },
@@ -73,6 +73,7 @@ fn each_condition_is_refused_by_its_name_and_changes_nothing() {
         (|p| p.penalties.unavailable.to_task = 1, Error::FalseVerdict),
         (|p| p.penalties.not_revealed.percent = 99, Error::TrainersSilence),
         (|p| p.penalties.not_opened.percent = 49, Error::SeatsSilence),
+        (|p| p.penalties.equivocated.percent = 99, Error::Equivocation),
         (|p| p.min_evaluator_bond = UNIT / 10, Error::FreeCalls),
         (|p| p.answer_price = UNIT - 1, Error::AnswerPrice),
         (|p| p.challenge_bond = 2 * UNIT, Error::AnswerReward),

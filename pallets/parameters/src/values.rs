@@ -23,6 +23,8 @@ values! {
     MinTrainerBond: Balance = min_trainer_bond;
     /// What an evaluator bonds at least, in planck.
     MinEvaluatorBond: Balance = min_evaluator_bond;
+    /// What a validator bonds at least, in planck.
+    MinValidatorBond: Balance = min_validator_bond;
     /// What faults cost in a task that is created now.
     CurrentPenalties: Penalties = penalties;
     /// What an appeal puts at stake, at least, in planck.

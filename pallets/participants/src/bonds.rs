@@ -1,7 +1,7 @@
 //! Bonding, unbonding, and what other pallets ask of bonds.
 
 use crate::{Config, Error, Event, HoldReason, Member, Members, Pallet, Unbonding};
-use decentralml_traits::{Bonds, Forfeited, Receivers};
+use decentralml_traits::{Bonds, Forfeited, Receivers, Stakes};
 use decentralml_types::{Balance, BlockNumber, Role};
 use frame_support::{
     dispatch::DispatchResult,
@@ -62,6 +62,7 @@ impl<T: Config> Pallet<T> {
         match role {
             Role::Trainer => HoldReason::TrainerBond,
             Role::Evaluator => HoldReason::EvaluatorBond,
+            Role::Validator => HoldReason::ValidatorBond,
         }
         .into()
     }
@@ -129,7 +130,23 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
         match role {
             Role::Trainer => T::MinTrainerBond::get(),
             Role::Evaluator => T::MinEvaluatorBond::get(),
+            Role::Validator => T::MinValidatorBond::get(),
         }
+    }
+}
+
+impl<T: Config> Stakes<T::AccountId> for Pallet<T> {
+    fn bonded(who: &T::AccountId, role: Role) -> Balance {
+        Members::<T>::get(role, who).map_or(0, |member| member.bond)
+    }
+
+    fn slashable(who: &T::AccountId, role: Role) -> Balance {
+        let now = Self::now();
+        Members::<T>::get(role, who).map_or(0, |member| member.slashable(now))
+    }
+
+    fn least(role: Role) -> Balance {
+        <Self as Bonds<T::AccountId>>::minimum(role)
     }
 }
 

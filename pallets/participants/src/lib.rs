@@ -35,6 +35,8 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod bonds;
@@ -92,6 +94,9 @@ pub mod pallet {
         /// The smallest bond of an evaluator, in planck. Who has less stays, and may add to it.
         type MinEvaluatorBond: Get<Balance>;
 
+        /// The smallest bond of a validator, in planck. Who has less stays bonded, and makes no blocks.
+        type MinValidatorBond: Get<Balance>;
+
         /// How long funds stay slashable after they were unbonded, in blocks.
         #[pallet::constant]
         type UnbondingPeriod: Get<BlockNumber>;
@@ -125,7 +130,7 @@ pub mod pallet {
 
     /// Bonds by role and account.
     ///
-    /// Accounts choose their own keys, hence a cryptographic hasher; roles are two. The bond itself stands for the row: it goes
+    /// Accounts choose their own keys, hence a cryptographic hasher; roles are three. The bond itself stands for the row: it goes
     /// when nothing is bonded, unbonding, at risk or seized. A row that remembers a slash stays until that has faded, and what was slashed
     /// has paid for it; then anybody may `forget` it.
     #[pallet::storage]
@@ -160,6 +165,8 @@ pub mod pallet {
         TrainerBond,
         /// The bond of an evaluator, what is unbonding included.
         EvaluatorBond,
+        /// The bond of a validator, what is unbonding included.
+        ValidatorBond,
         /// The deposit for announced hosts.
         HostDeposit,
         /// The deposit for an encryption key.
@@ -297,6 +304,27 @@ pub mod pallet {
         StillKept,
     }
 
+    /// Bonds with which a chain begins, as those of its first validators.
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// For which role, whose, how much in planck: held from the balance that the account has at genesis.
+        pub bonds: alloc::vec::Vec<(Role, T::AccountId, Balance)>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            for (role, who, amount) in &self.bonds {
+                let bonded = Pallet::<T>::do_bond(who.clone(), *role, *amount);
+                assert!(
+                    bonded.is_ok(),
+                    "{who:?} cannot bond {amount} planck at genesis: {bonded:?}"
+                );
+            }
+        }
+    }
+
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn integrity_test() {
@@ -311,7 +339,9 @@ pub mod pallet {
                 "a record must decay, and to less than a tenth before its account can have left and come back without it"
             );
             assert!(
-                T::MinTrainerBond::get() > 0 && T::MinEvaluatorBond::get() > 0,
+                T::MinTrainerBond::get() > 0
+                    && T::MinEvaluatorBond::get() > 0
+                    && T::MinValidatorBond::get() > 0,
                 "roles without a bond cost nothing to abuse"
             );
             assert!(
@@ -331,8 +361,8 @@ pub mod pallet {
         /// Bonds `amount` for a role, or adds it to the bond.
         ///
         /// - **Who, when:** any signed account, at any time.
-        /// - **Costs:** the fee. `amount` is held (`TrainerBond` or `EvaluatorBond`) and can be slashed for provable faults once
-        ///   a task has put it at risk.
+        /// - **Costs:** the fee. `amount` is held (`TrainerBond`, `EvaluatorBond` or `ValidatorBond`) and can be slashed for provable
+        ///   faults: a trainer's and an evaluator's once a task has put it at risk, a validator's at any time.
         /// - **Errors:** `ZeroAmount`; `BelowMinimum` where the bond would still be below the role's minimum; the token's own
         ///   where the free balance does not cover the amount.
         /// - **Events:** `Bonded`.

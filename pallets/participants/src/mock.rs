@@ -61,6 +61,7 @@ impl pallet_participants::Config for Test {
     type BlockNumberProvider = System;
     type MinTrainerBond = ConstU128<100>;
     type MinEvaluatorBond = ConstU128<500>;
+    type MinValidatorBond = ConstU128<1_000>;
     type UnbondingPeriod = ConstU32<50>;
     type Liability = Liability;
     type ReputationPeriod = ReputationPeriod;

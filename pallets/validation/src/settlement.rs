@@ -7,7 +7,7 @@ use crate::{
 use decentralml_protocol::{payout, slashing};
 use decentralml_traits::{
     Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Reputation, Roster,
-    RoundView, Tariff, Tribunal,
+    RoundView, Scene, Tariff, Tribunal,
 };
 use decentralml_types::{
     Balance, CommitteeNumber, Conduct, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId,
@@ -179,9 +179,9 @@ impl<T: Config> Pallet<T> {
             }
             Due::Slash(fault, amount) => {
                 let penalty = T::Tariff::penalties(task).ok_or(Error::<T>::NoRound)?.of(fault);
-                let (accused, reporter) = (who.clone(), None);
-                let charge =
-                    Charge { accused, role, fault, penalty, amount, task, round, reporter };
+                let (accused, scene) = (who.clone(), Scene::Round { task, round });
+                let reporter = None;
+                let charge = Charge { accused, role, fault, penalty, amount, scene, reporter };
                 let amount = T::Tribunal::accuse(charge);
                 (0, Event::Accused { task, round, who: who.clone(), role, fault, amount })
             }

@@ -63,8 +63,11 @@ pub enum Condition {
     TrainersSilence,
     /// `NotOpened ≥ WrongAggregate`, in percent of the bond: nor does withholding scores.
     SeatsSilence,
+    /// `Equivocated ≥ 100`, in percent of the bond, and `0 ≥ to_task`: only a validator without a bond is left out of the next sets until
+    /// it bonds again, and no task is harmed that could get a part.
+    Equivocation,
     /// `percent × least bond ≥ calls × call price` for every fault: who uses a round's free calls and then breaks off pays more than it
-    /// would have for calls that are not free. A trainer has up to 6 of them, a seat 9.
+    /// would have for calls that are not free. A trainer has up to 6 of them, a seat 9, a validator none.
     FreeCalls,
     /// `answer_price ≥ fee of the longest answer`: two accounts that challenge and answer each other pay for the blocks they fill.
     AnswerPrice,
@@ -85,12 +88,13 @@ pub enum Condition {
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Share,
         Self::Treasury,
         Self::FalseVerdict,
         Self::TrainersSilence,
         Self::SeatsSilence,
+        Self::Equivocation,
         Self::FreeCalls,
         Self::AnswerPrice,
         Self::AnswerReward,
@@ -113,6 +117,9 @@ impl fmt::Display for Condition {
                 "a reveal that is withheld costs no less than the worst that revealing can"
             }
             Self::SeatsSilence => "scores that are withheld cost no less than a wrong attestation",
+            Self::Equivocation => {
+                "an equivocation costs a validator its whole bond, of which no task gets a part"
+            }
             Self::FreeCalls => {
                 "a fault costs no less of the least bond than a round's free calls would have cost, in planck"
             }
@@ -209,7 +216,9 @@ fn check_penalties(penalties: &Penalties) -> Result<(), Violation> {
     for fault in [Fault::Unavailable, Fault::Malformed, Fault::Unanswered] {
         at_least(Condition::TrainersSilence, percent(Fault::NotRevealed), percent(fault))?;
     }
-    at_least(Condition::SeatsSilence, percent(Fault::NotOpened), percent(Fault::WrongAggregate))
+    at_least(Condition::SeatsSilence, percent(Fault::NotOpened), percent(Fault::WrongAggregate))?;
+    at_least(Condition::Equivocation, percent(Fault::Equivocated), 100)?;
+    at_least(Condition::Equivocation, 0, penalties.equivocated.to_task.into())
 }
 
 /// What the fault costs at least, and whether that deters.
@@ -221,6 +230,7 @@ fn check_least_slash(
     let calls = match rule(fault).punished {
         Role::Trainer => TRAINER_CALLS,
         Role::Evaluator => SEAT_CALLS,
+        Role::Validator => 0,
     };
     let least = least_slash(parameters, fault);
     at_least(Condition::FreeCalls, least, prices.call.saturating_mul(calls))
@@ -288,6 +298,7 @@ fn largest_slash(terms: &Terms, penalties: &Penalties, role: Role) -> Balance {
     let bond = match role {
         Role::Trainer => terms.trainer_bond,
         Role::Evaluator => terms.evaluator_bond,
+        Role::Validator => 0,
     };
     let of_role = FAULTS.into_iter().filter(|fault| rule(*fault).punished == role);
     of_role.map(|fault| amount(penalties.of(fault), bond)).max().unwrap_or(0)

@@ -10,13 +10,14 @@ use decentralml_types::{
 };
 
 /// Every fault, in the order of the table.
-pub const FAULTS: [Fault; 6] = [
+pub const FAULTS: [Fault; 7] = [
     Fault::NotRevealed,
     Fault::NotOpened,
     Fault::Unavailable,
     Fault::Malformed,
     Fault::WrongAggregate,
     Fault::Unanswered,
+    Fault::Equivocated,
 ];
 
 /// How a fault is shown.
@@ -54,7 +55,8 @@ impl Rule {
 ///
 /// What only a committee says brings the task nothing: the sponsor, who gets what a task does not spend, chooses the terms under
 /// which committees judge, and must not gain from a false verdict. Nobody gets the whole of what another loses, lest accusing
-/// pays. [`payoff::check`](crate::payoff::check) holds other percentages to the same.
+/// pays. Two signatures for one slot are proof against whoever has the key, and cost the whole bond: only who has none left is out of
+/// office until it bonds again. They harm no task. [`payoff::check`](crate::payoff::check) holds other percentages to the same.
 pub const fn rule(fault: Fault) -> Rule {
     match fault {
         Fault::NotRevealed => Rule::new(Role::Trainer, 100, Proof::Chain, 50, 0),
@@ -64,6 +66,7 @@ pub const fn rule(fault: Fault) -> Rule {
         }
         Fault::WrongAggregate => Rule::new(Role::Evaluator, 50, Proof::Committee, 0, 0),
         Fault::Unanswered => Rule::new(Role::Trainer, 100, Proof::Challenge, 25, 25),
+        Fault::Equivocated => Rule::new(Role::Validator, 100, Proof::Chain, 0, 10),
     }
 }
 
@@ -75,9 +78,10 @@ pub const TABLE: Penalties = Penalties {
     malformed: rule(Fault::Malformed).penalty,
     wrong_aggregate: rule(Fault::WrongAggregate).penalty,
     unanswered: rule(Fault::Unanswered).penalty,
+    equivocated: rule(Fault::Equivocated).penalty,
 };
 
-/// What a fault costs an account that has `bond` at risk in the task. Rounds down.
+/// What a fault costs an account that has `bond` at risk. Rounds down.
 pub const fn amount(penalty: Penalty, bond: Balance) -> Balance {
     part(bond, penalty.percent)
 }
@@ -112,6 +116,12 @@ pub const fn split(penalty: Penalty, amount: Balance) -> Split {
 pub(crate) const fn part(amount: Balance, percent: u8) -> Balance {
     let percent = if percent > 100 { 100 } else { percent as Balance };
     amount / 100 * percent + amount % 100 * percent / 100
+}
+
+/// Whether a reporter pays the costs of an accused that the council frees. Where the chain's records are the proof, nobody's word is:
+/// the report was made by whichever validator came first, and its program made it.
+pub const fn reporter_answers(fault: Fault) -> bool {
+    !matches!(rule(fault).proof, Proof::Chain)
 }
 
 /// Votes on an appeal, of those who are in the council now.
@@ -169,6 +179,16 @@ pub const fn longest_liability(appeal_window: BlockNumber, judgment: BlockNumber
         .saturating_add(MAX_CLAIMING_BLOCKS)
         .saturating_add(appeal_window)
         .saturating_add(judgment)
+}
+
+/// Sessions for which an equivocation can be reported after the one in which it happened.
+pub const REPORTED_SESSIONS: u32 = 24;
+
+/// Blocks from when a validator unbonds until nothing can be taken any more for what it does in office, at most, with sessions of so
+/// many slots: it stays until the end of the next session, what it does in the last slot can be reported in `REPORTED_SESSIONS` more,
+/// and the session in which it unbonds counts as well. A slot has one block at most. What is seized by then waits for its case.
+pub const fn longest_report(session: BlockNumber) -> BlockNumber {
+    session.saturating_mul(REPORTED_SESSIONS + 3)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   participants ── Bonds ──────────► assignments, results, validation, disputes
+//!   participants ── Stakes ─────────► validators
 //!   participants ── Reputation ─────► assignments, validation, disputes
 //!   participants ── Keyring ────────► assignments, data
 //!   assignments ─── Roster ─────────► tasks, results, validation, disputes
@@ -9,7 +10,7 @@
 //!   validation ──── Judgment ───────► tasks
 //!   results ─────── Revealed ───────► challenges
 //!   challenges ──── Challenges ─────► validation
-//!   disputes ────── Tribunal ───────► validation, challenges
+//!   disputes ────── Tribunal ───────► validation, challenges, validators
 //!   models ──────── Registry ───────► tasks
 //!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes, challenges
 //!   tasks ───────── Tariff ─────────► validation, challenges
@@ -26,7 +27,7 @@ pub use reputation::Reputation;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
     Balance, Cid, CommitteeNumber, Failure, Fault, NextModel, Penalties, Penalty, Phase, Ppm,
-    PublicKey, Role, RoundNumber, TaskId, TaskSpec, TaskStatus, Version,
+    PublicKey, Role, RoundNumber, SessionNumber, TaskId, TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
@@ -59,6 +60,16 @@ pub trait Bonds<AccountId> {
     fn seized(who: &AccountId, role: Role) -> Balance;
     /// The least that a role can put at risk, in planck.
     fn minimum(role: Role) -> Balance;
+}
+
+/// How large bonds are, as `participants` keeps them.
+pub trait Stakes<AccountId> {
+    /// What an account has bonded for a role, without what is unbonding or was seized.
+    fn bonded(who: &AccountId, role: Role) -> Balance;
+    /// What a slash can reach: what is bonded, and what is unbonding and not due.
+    fn slashable(who: &AccountId, role: Role) -> Balance;
+    /// The least that an account bonds for the role.
+    fn least(role: Role) -> Balance;
 }
 
 /// Who gets what of forfeited funds, in planck. The rest goes to the treasury.
@@ -97,17 +108,50 @@ pub struct Charge<AccountId> {
     pub role: Role,
     /// For what.
     pub fault: Fault,
-    /// What the task says that it costs, and who gets it.
+    /// What it costs, and who gets it: by the task or, where there is none, by the parameters when it was reported.
     pub penalty: Penalty,
-    /// What the fault costs, in planck: `slashing::amount` of the task's bond.
+    /// What the fault costs, in planck: `slashing::amount` of the bond that is at risk.
     pub amount: Balance,
-    /// The task.
-    pub task: TaskId,
-    /// The round.
-    pub round: RoundNumber,
-    /// Who has shown the fault, where somebody has; it gets its part of the slash, and pays the costs where the council frees the
-    /// accused.
+    /// Where it happened.
+    pub scene: Scene,
+    /// Who has shown the fault, where somebody has; it gets its part of the slash. Where its word is the proof, it pays the costs if the
+    /// council frees the accused.
     pub reporter: Option<AccountId>,
+}
+
+/// Where a fault happened.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Scene {
+    /// In a round of a task.
+    Round {
+        /// The task.
+        task: TaskId,
+        /// The round.
+        round: RoundNumber,
+    },
+    /// In a session of the validators.
+    Session(SessionNumber),
+}
+
+impl Scene {
+    /// The task, where it is one's.
+    pub const fn task(self) -> Option<TaskId> {
+        match self {
+            Scene::Round { task, .. } => Some(task),
+            Scene::Session(_) => None,
+        }
+    }
 }
 
 /// Keys that bytes are encrypted to, as `participants` keeps them.

@@ -19,8 +19,8 @@ use sp_crypto_hashing::blake2_256;
 /// not fit each other, or that stored specifications are read differently: it needs a migration, not a new constant. What is only added,
 /// behind all that there was, changes it too.
 pub const EXPECTED: [u8; 32] = [
-    206, 255, 113, 131, 160, 99, 24, 201, 34, 170, 29, 133, 76, 175, 236, 5, 114, 137, 219, 38, 11,
-    143, 218, 204, 76, 206, 175, 252, 174, 137, 174, 104,
+    122, 0, 5, 107, 31, 119, 16, 179, 190, 147, 18, 70, 139, 123, 187, 124, 59, 158, 223, 213, 201,
+    91, 60, 35, 31, 190, 186, 190, 109, 255, 201, 123,
 ];
 
 /// A digest over the encodings of CIDs, specifications, opinions and states, and over the hashes of commitments.
@@ -249,7 +249,7 @@ fn learning(bytes: &mut Vec<u8>) {
 /// Appends every variant of what is stored about tasks, rounds and updates: their order is part of the format.
 fn states(bytes: &mut Vec<u8>) {
     use Phase::{Aggregating, Revealing, Scoring, Settled, Tallying, Training, Verdict, Void};
-    [Role::Trainer, Role::Evaluator].encode_to(bytes);
+    [Role::Trainer, Role::Evaluator, Role::Validator].encode_to(bytes);
     [Training, Revealing, Scoring, Verdict, Tallying, Aggregating, Settled, Void].encode_to(bytes);
     [
         TaskStatus::Enrolling,
@@ -281,7 +281,7 @@ fn states(bytes: &mut Vec<u8>) {
 fn later(bytes: &mut Vec<u8>) {
     Objective::Regression { features: 1, quantities: 2 }.encode_to(bytes);
     Optimizer::Scaffold { clients: 3 }.encode_to(bytes);
-    [Fault::WrongAggregate, Fault::Unanswered].encode_to(bytes);
+    [Fault::WrongAggregate, Fault::Unanswered, Fault::Equivocated].encode_to(bytes);
 }
 
 #[cfg(test)]

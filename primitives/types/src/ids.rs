@@ -18,5 +18,7 @@ pub type RoundNumber = u32;
 pub type CommitteeNumber = u8;
 /// A version of a task's model, counted from 1.
 pub type Version = u32;
+/// A session of the validators, counted from 0.
+pub type SessionNumber = u32;
 /// A case against a participant.
 pub type CaseId = u64;

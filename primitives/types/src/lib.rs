@@ -25,7 +25,8 @@ pub use cid::{Cid, Codec};
 pub use encryption::PublicKey;
 pub use host::{Url, Urls};
 pub use ids::{
-    Balance, BlockNumber, CaseId, CommitteeNumber, Hash, RoundNumber, Salt, Seed, TaskId, Version,
+    Balance, BlockNumber, CaseId, CommitteeNumber, Hash, RoundNumber, Salt, Seed, SessionNumber,
+    TaskId, Version,
 };
 pub use next::NextModel;
 pub use opinion::{Opinion, Opinions, Score};
@@ -63,6 +64,8 @@ pub enum Role {
     Trainer,
     /// Sits on drawn committees: scores updates and recomputes the aggregate.
     Evaluator,
+    /// Makes blocks and finalizes them. Has no part in tasks.
+    Validator,
 }
 
 /// Accuracy and thresholds in parts per million: `1_000_000` is every row right.

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
     Deserialize,
 )]
 pub struct Penalty {
-    /// What is slashed, in percent of the task's bond for the role.
+    /// What is slashed, in percent of the task's bond for the role; of a validator's whole bond, as it belongs to no task.
     pub percent: u8,
     /// The part of the slash that the harmed task gets, in percent.
     pub to_task: u8,
@@ -38,7 +38,7 @@ impl Penalty {
     }
 }
 
-/// What every fault costs. A task keeps those under which it was created.
+/// What every fault costs. A task keeps those under which it was created; what has no task costs what holds when it is reported.
 #[derive(
     Clone,
     Copy,
@@ -66,6 +66,8 @@ pub struct Penalties {
     pub wrong_aggregate: Penalty,
     /// Of [`Fault::Unanswered`].
     pub unanswered: Penalty,
+    /// Of [`Fault::Equivocated`].
+    pub equivocated: Penalty,
 }
 
 impl Penalties {
@@ -78,6 +80,7 @@ impl Penalties {
             Fault::Malformed => self.malformed,
             Fault::WrongAggregate => self.wrong_aggregate,
             Fault::Unanswered => self.unanswered,
+            Fault::Equivocated => self.equivocated,
         }
     }
 
@@ -90,6 +93,7 @@ impl Penalties {
             Fault::Malformed => &mut self.malformed,
             Fault::WrongAggregate => &mut self.wrong_aggregate,
             Fault::Unanswered => &mut self.unanswered,
+            Fault::Equivocated => &mut self.equivocated,
         }
     }
 }
@@ -114,6 +118,8 @@ pub struct Parameters {
     pub min_trainer_bond: Balance,
     /// What an evaluator bonds at least, and what a task asks of each at least.
     pub min_evaluator_bond: Balance,
+    /// What a validator bonds at least, and needs to make blocks.
+    pub min_validator_bond: Balance,
     /// What every fault costs.
     pub penalties: Penalties,
     /// What an appeal puts at stake, at least.
@@ -134,6 +140,7 @@ impl Parameters {
         match role {
             Role::Trainer => self.min_trainer_bond,
             Role::Evaluator => self.min_evaluator_bond,
+            Role::Validator => self.min_validator_bond,
         }
     }
 }

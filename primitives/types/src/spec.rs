@@ -308,11 +308,12 @@ impl TaskSpec {
         round.saturating_mul(self.attempts().into())
     }
 
-    /// What a role puts at risk in this task.
+    /// What a role puts at risk in this task: nothing where the role has no part in tasks.
     pub const fn bond(&self, role: crate::Role) -> Balance {
         match role {
             crate::Role::Trainer => self.terms.trainer_bond,
             crate::Role::Evaluator => self.terms.evaluator_bond,
+            crate::Role::Validator => 0,
         }
     }
 }

@@ -34,6 +34,8 @@ pub enum Fault {
     WrongAggregate,
     /// A trainer did not answer a challenge to show a block of its update in time.
     Unanswered,
+    /// A validator signed two blocks for one slot, or two votes in one round of finality.
+    Equivocated,
 }
 
 /// What the council makes of an appeal.

@@ -1,6 +1,11 @@
 //! Who makes blocks, who finalizes them, and what equivocation is reported as.
 
-use crate::{implementations::ValidatorsByMembership, *};
+use crate::{
+    evidence::{BabeEvidence, GrandpaEvidence},
+    implementations::{InSession, NoExposure},
+    *,
+};
+use decentralml_protocol::slashing::REPORTED_SESSIONS;
 use frame_support::{
     parameter_types,
     traits::{ConstU32, ConstU64},
@@ -16,8 +21,9 @@ use sp_runtime::traits::{ConvertInto, OpaqueKeys};
 parameter_types! {
     pub EpochDuration: u64 = settings::EpochLength::<Runtime>::get();
     pub ExpectedBlockTime: u64 = settings::BlockTime::<Runtime>::get();
-    /// Epochs for which an equivocation can still be reported.
-    pub ReportLongevity: u64 = 24 * settings::EpochLength::<Runtime>::get();
+    /// Slots for which a report stays in the pool: older ones are refused, as nobody knows any more who was in office.
+    pub ReportLongevity: u64 =
+        u64::from(REPORTED_SESSIONS) * settings::EpochLength::<Runtime>::get();
 }
 
 /// Validators at most.
@@ -34,15 +40,17 @@ pub const BABE_GENESIS_EPOCH_CONFIG: sp_consensus_babe::BabeEpochConfiguration =
 /// rest, it counts with the costs of a database that we do not have.
 pub struct Equivocations;
 
-/// A report with a proof that takes `proof` to check: also proves membership among the validators, and files the offence.
+/// A report with a proof that takes `proof` to check, which is done when it is let into a block and when it is executed: also proves
+/// membership among the validators, files the offence, takes the validator out of office, seizes its bond, and opens the case.
 /// Validators have no nominators here.
 fn report(validators: u32, proof: Weight) -> Weight {
     let validators = u64::from(validators.max(100));
     let membership = 35 * WEIGHT_REF_TIME_PER_MICROS + 175 * WEIGHT_REF_TIME_PER_NANOS * validators;
     let offence = 110 * WEIGHT_REF_TIME_PER_MICROS;
-    Weight::from_parts(membership + offence, 0)
-        .saturating_add(proof)
-        .saturating_add(<Runtime as SystemConfig>::DbWeight::get().reads_writes(19, 10))
+    let case = 60 * WEIGHT_REF_TIME_PER_MICROS;
+    Weight::from_parts(membership + offence + case, 0)
+        .saturating_add(proof.saturating_mul(2))
+        .saturating_add(<Runtime as SystemConfig>::DbWeight::get().reads_writes(30, 18))
 }
 
 impl pallet_babe::WeightInfo for Equivocations {
@@ -77,8 +85,7 @@ impl pallet_babe::Config for Runtime {
     type MaxAuthorities = MaxAuthorities;
     type MaxNominators = ConstU32<0>;
     type KeyOwnerProof = sp_session::MembershipProof;
-    type EquivocationReportSystem =
-        pallet_babe::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+    type EquivocationReportSystem = BabeEvidence;
 }
 
 impl pallet_grandpa::Config for Runtime {
@@ -88,8 +95,7 @@ impl pallet_grandpa::Config for Runtime {
     type MaxNominators = ConstU32<0>;
     type MaxSetIdSessionEntries = ConstU64<168>;
     type KeyOwnerProof = sp_session::MembershipProof;
-    type EquivocationReportSystem =
-        pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+    type EquivocationReportSystem = GrandpaEvidence;
 }
 
 impl pallet_authorship::Config for Runtime {
@@ -108,7 +114,7 @@ impl pallet_session::Config for Runtime {
     type ValidatorIdOf = ConvertInto;
     type ShouldEndSession = Babe;
     type NextSessionRotation = Babe;
-    type SessionManager = historical::NoteHistoricalRoot<Self, ValidatorsByMembership>;
+    type SessionManager = historical::NoteHistoricalRoot<Self, Validators>;
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
     type DisablingStrategy = pallet_session::disabling::UpToLimitDisablingStrategy;
@@ -120,12 +126,22 @@ impl pallet_session::Config for Runtime {
 impl historical::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type FullIdentification = ();
-    type FullIdentificationOf = crate::implementations::NoExposure;
+    type FullIdentificationOf = NoExposure;
 }
 
 impl pallet_offences::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type IdentificationTuple = historical::IdentificationTuple<Self>;
-    // Offences are recorded and visible; validators have no stake that they could lose.
-    type OnOffenceHandler = ();
+    type OnOffenceHandler = Validators;
+}
+
+impl pallet_validators::Config for Runtime {
+    type Appointed = ValidatorMembership;
+    type Stakes = Participants;
+    type Tribunal = Disputes;
+    type Sessions = InSession;
+    type Penalties = pallet_parameters::CurrentPenalties<Runtime>;
+    type MaxValidators = MaxAuthorities;
+    type LongestSession = ConstU32<{ settings::LONGEST_EPOCH as u32 }>;
+    type UnbondingPeriod = crate::configs::federated::UnbondingPeriod;
 }

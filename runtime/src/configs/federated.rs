@@ -15,6 +15,7 @@ parameter_types! {
     pub const InitialParameters: decentralml_types::Parameters = decentralml_types::Parameters {
         min_trainer_bond: UNIT,
         min_evaluator_bond: UNIT,
+        min_validator_bond: 100 * UNIT,
         penalties: slashing::TABLE,
         // Half of the smallest bond.
         appeal_bond: UNIT / 2,
@@ -29,7 +30,8 @@ parameter_types! {
     /// appeals.
     pub const MeasuredBy: Prices =
         Prices { call: CallPrice::get(), answer: 5 * UNIT / 4, fee: 10 * MILLIUNIT };
-    /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, which the pallet checks.
+    /// Four weeks of six-second blocks: longer than the longest chain of deadlines that can still slash, and than an equivocation can be
+    /// reported, which the pallets check.
     pub const UnbondingPeriod: BlockNumber = 403_200;
     /// A week of six-second blocks.
     pub const ReputationPeriod: BlockNumber = 100_800;
@@ -65,6 +67,7 @@ impl pallet_participants::Config for Runtime {
     type BlockNumberProvider = System;
     type MinTrainerBond = pallet_parameters::MinTrainerBond<Runtime>;
     type MinEvaluatorBond = pallet_parameters::MinEvaluatorBond<Runtime>;
+    type MinValidatorBond = pallet_parameters::MinValidatorBond<Runtime>;
     type UnbondingPeriod = UnbondingPeriod;
     type Liability = Liability;
     type ReputationPeriod = ReputationPeriod;

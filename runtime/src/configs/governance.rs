@@ -71,7 +71,7 @@ impl pallet_membership::Config<ValidatorInstance> for Runtime {
     type SwapOrigin = CouncilTwoThirds;
     type ResetOrigin = CouncilTwoThirds;
     type PrimeOrigin = CouncilTwoThirds;
-    // The session manager reads the list at the end of each session.
+    // The pallet of validators reads the list at the end of each session.
     type MembershipInitialized = ();
     type MembershipChanged = ();
     type MaxMembers = ConstU32<100>;

@@ -82,6 +82,7 @@ pub fn check() {
     Disputes::do_try_state().unwrap();
     Challenges::do_try_state().unwrap();
     Parameters::do_try_state().unwrap();
+    Validators::do_try_state().unwrap();
 }
 
 /// Makes blocks, each with a VRF output of its own.

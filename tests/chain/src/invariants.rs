@@ -19,6 +19,7 @@ pub const STATES: &[(&str, TryState)] = &[
     ("Disputes", Disputes::do_try_state),
     ("Challenges", Challenges::do_try_state),
     ("Parameters", Parameters::do_try_state),
+    ("Validators", Validators::do_try_state),
 ];
 
 /// All that is held of an account, by reason, in planck.
@@ -41,6 +42,7 @@ pub fn recorded_holds() -> Holds {
         let reason = match role {
             Role::Trainer => Participants::TrainerBond,
             Role::Evaluator => Participants::EvaluatorBond,
+            Role::Validator => Participants::ValidatorBond,
         };
         owe(who, reason.into(), member.held());
     }
@@ -168,6 +170,7 @@ pub fn leftovers() -> Vec<(&'static str, usize)> {
         pallet_disputes::Cases::<Runtime>,
         pallet_disputes::Ballots::<Runtime>,
         pallet_challenges::Records::<Runtime>,
+        pallet_validators::Cleared::<Runtime>,
     ];
     let candidates = pallet_models::Versions::<Runtime>::iter_values();
     let candidates = candidates.filter(|model| model.status == pallet_models::Release::Candidate);

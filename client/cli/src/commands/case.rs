@@ -9,7 +9,7 @@ mod vote;
 use crate::{
     context::Context,
     exit::{Kind, problem},
-    output::{Out, count},
+    output::{Out, count, or_dash},
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
@@ -57,6 +57,14 @@ impl CaseArg {
     }
 }
 
+/// Where the fault happened, in words.
+fn place(case: &Case) -> String {
+    match (case.task, case.round, case.session) {
+        (Some(task), Some(round), _) => format!("round {round} of task {task}"),
+        (_, _, session) => format!("session {}", or_dash(session)),
+    }
+}
+
 /// Where a case stands after a block, in words.
 fn standing(case: &Case, now: BlockNumber) -> String {
     let left = case.deadline.saturating_sub(now);
@@ -91,14 +99,22 @@ pub(crate) mod tests {
             role: Role::Trainer,
             fault: Fault::Unavailable,
             amount: 5,
-            task: 3,
-            round: 2,
+            task: Some(3),
+            round: Some(2),
+            session: None,
             reporter: None,
             sponsor: Some(account(9)),
             appeal,
             deadline: 100,
             votes: (10..).map(account).zip(votes.iter().copied()).collect(),
         }
+    }
+
+    #[test]
+    fn a_case_says_where_the_fault_happened() {
+        assert_eq!(place(&case(None, &[])), "round 2 of task 3");
+        let of_validator = Case { task: None, round: None, session: Some(11), ..case(None, &[]) };
+        assert_eq!(place(&of_validator), "session 11");
     }
 
     #[test]

@@ -358,6 +358,8 @@ impl Part<'_> {
         let bond = match slashing::rule(fault).punished {
             Role::Trainer => terms.trainer_bond,
             Role::Evaluator => terms.evaluator_bond,
+            // Belongs to no round.
+            Role::Validator => return None,
         };
         let (cost, taken) = (slashing::amount(penalty, bond), event.amount("amount")?);
         // Where less was left of the bond, less was taken.

@@ -18,7 +18,7 @@ pub(super) struct Snapshot {
     native: AccountBalance,
     asset: Balance,
     phase: Option<(CommitteeNumber, Phase)>,
-    members: [Option<Member>; 2],
+    members: [Option<Member>; 3],
     enrollments: [Option<Enrollment>; 2],
     commitment: Option<Commitment>,
     verdict: Option<Verdict>,
@@ -41,9 +41,10 @@ impl Snapshot {
             asset,
             view.round(task, number),
         )?;
-        let (trainer, evaluator, trains, judges) = futures::try_join!(
+        let (trainer, evaluator, validator, trains, judges) = futures::try_join!(
             view.member(Role::Trainer, who),
             view.member(Role::Evaluator, who),
+            view.member(Role::Validator, who),
             view.enrollment(task, Role::Trainer, who),
             view.enrollment(task, Role::Evaluator, who),
         )?;
@@ -58,7 +59,7 @@ impl Snapshot {
             native,
             asset,
             phase: round.map(|round| (round.committee, round.phase)),
-            members: [trainer, evaluator],
+            members: [trainer, evaluator, validator],
             enrollments: [trains, judges],
             commitment,
             verdict,

@@ -1,6 +1,8 @@
 //! Cases against participants, and challenges of their updates.
 
-use decentralml_types::{Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, TaskId};
+use decentralml_types::{
+    Balance, BlockNumber, CaseId, Fault, Role, RoundNumber, SessionNumber, TaskId,
+};
 use serde::Serialize;
 
 use crate::AccountId;
@@ -18,10 +20,12 @@ pub struct Case {
     pub fault: Fault,
     /// What was taken out of the bond, in planck.
     pub amount: Balance,
-    /// The task.
-    pub task: TaskId,
-    /// The round.
-    pub round: RoundNumber,
+    /// The task; `None` for a fault of a validator.
+    pub task: Option<TaskId>,
+    /// The task's round.
+    pub round: Option<RoundNumber>,
+    /// The session in which a validator's fault happened; `None` for a fault in a task.
+    pub session: Option<SessionNumber>,
     /// Who has shown the fault, where somebody has.
     pub reporter: Option<AccountId>,
     /// The task's sponsor.

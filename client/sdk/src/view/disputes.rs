@@ -82,14 +82,19 @@ fn read_case(
 ) -> Case {
     let charge = row.charge;
     let votes = ballots.map(|ballots| ballots.0).unwrap_or_default();
+    let (task, round, session) = match charge.scene {
+        types::decentralml_traits::Scene::Round { task, round } => (Some(task), Some(round), None),
+        types::decentralml_traits::Scene::Session(session) => (None, None, Some(session)),
+    };
     Case {
         case,
         accused: charge.accused,
         role: charge.role.0,
         fault: charge.fault.0,
         amount: charge.amount,
-        task: charge.task,
-        round: charge.round,
+        task,
+        round,
+        session,
         reporter: charge.reporter,
         sponsor: row.sponsor,
         appeal: row.appeal,

@@ -23,6 +23,13 @@ fn an_enrollment_puts_the_bond_of_its_role_at_risk() {
 }
 
 #[test]
+fn validators_have_no_part_in_tasks() {
+    build_and_execute(|| {
+        assert_noop!(try_enroll(1, Role::Validator), Error::<Test>::NoPartInTasks);
+    });
+}
+
+#[test]
 fn every_enrollment_lets_the_task_look_whether_it_can_start() {
     build_and_execute(|| {
         assert_ok!(try_enroll(1, Role::Trainer));

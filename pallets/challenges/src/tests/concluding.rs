@@ -2,7 +2,7 @@
 
 use super::*;
 use decentralml_protocol::slashing::TABLE;
-use decentralml_traits::{Challenged, Challenges as _, Charge};
+use decentralml_traits::{Challenged, Challenges as _, Charge, Scene};
 use decentralml_types::{Fault, Phase, Role};
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
 
@@ -23,8 +23,7 @@ fn silence_is_accused_and_the_challenger_has_its_bond_back() {
                 fault: Fault::Unanswered,
                 penalty: TABLE.unanswered,
                 amount: taken,
-                task: TASK,
-                round: ROUND,
+                scene: Scene::Round { task: TASK, round: ROUND },
                 reporter: Some(CHALLENGER),
             };
             assert_eq!(Accused::get(), [charge]);

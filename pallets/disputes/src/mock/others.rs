@@ -31,6 +31,7 @@ impl Default for Around {
         let bonds = [ACCUSED, REPORTER]
             .into_iter()
             .flat_map(|who| roles.map(|role| ((who, role), BOND)))
+            .chain([((ACCUSED, Role::Validator), BOND)])
             .collect();
         Self {
             status: Some(TaskStatus::Running),
@@ -207,9 +208,9 @@ impl Roster<AccountId> for Others {
 impl crate::BenchmarkHelper<AccountId> for Others {
     fn charge() -> Charge<AccountId> {
         let (accused, role, fault) = (ACCUSED, Role::Trainer, Fault::Unanswered);
-        let (task, round, reporter) = (TASK, ROUND, Some(REPORTER));
+        let (scene, reporter) = (Scene::Round { task: TASK, round: ROUND }, Some(REPORTER));
         let (penalty, amount) = (TABLE.of(fault), BOND);
-        Charge { accused, role, fault, penalty, amount, task, round, reporter }
+        Charge { accused, role, fault, penalty, amount, scene, reporter }
     }
 
     fn leave_to(reporter: &AccountId, role: Role, amount: Balance) {

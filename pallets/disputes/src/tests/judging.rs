@@ -80,7 +80,8 @@ fn where_nobody_decides_what_the_chain_proves_stands_and_all_else_falls_at_nobod
             votes(case, each, each);
             wait(case);
             assert_ok!(conclude(case));
-            let stands = matches!(fault, Fault::NotRevealed | Fault::NotOpened);
+            let stands =
+                matches!(fault, Fault::NotRevealed | Fault::NotOpened | Fault::Equivocated);
             let role = decentralml_protocol::slashing::rule(fault).punished;
             let left = if stands { 0 } else { BOND };
             assert_eq!(bond(ACCUSED, role), left, "{fault:?} with {each} votes on each side");

@@ -1,8 +1,8 @@
 //! Funds go in, wait, and come out once.
 
 use crate::{Error, Event, Members, mock::*};
-use decentralml_traits::Bonds;
-use decentralml_types::Role::{Evaluator, Trainer};
+use decentralml_traits::{Bonds, Stakes};
+use decentralml_types::Role::{Evaluator, Trainer, Validator};
 use frame_support::{assert_noop, assert_ok, traits::Hooks};
 use sp_runtime::TokenError;
 
@@ -29,9 +29,43 @@ fn the_first_bond_must_reach_the_minimum_of_its_role() {
 }
 
 #[test]
+fn other_pallets_learn_what_is_bonded_and_what_a_slash_can_reach() {
+    build_and_execute(|| {
+        assert_ok!(Participants::bond(origin(ALICE), Validator, 3_000));
+        assert_ok!(Participants::unbond(origin(ALICE), Validator, 1_500));
+        assert_eq!(Participants::bonded(&ALICE, Validator), 1_500);
+        assert_eq!(Participants::slashable(&ALICE, Validator), 3_000);
+        assert_eq!(<Participants as Stakes<AccountId>>::least(Validator), 1_000);
+        go_to(51);
+        assert_eq!(Participants::slashable(&ALICE, Validator), 1_500, "the rest is due");
+        assert_eq!(Participants::bonded(&ALICE, Trainer), 0);
+    });
+}
+
+#[test]
+fn a_chain_can_begin_with_bonds() {
+    build_and_execute(|| {
+        use frame_support::traits::BuildGenesisConfig;
+        let bonds = vec![(Validator, ALICE, 1_000), (Trainer, BOB, 100)];
+        crate::GenesisConfig::<Test> { bonds }.build();
+        assert_eq!(Participants::bonded(&ALICE, Validator), 1_000);
+        assert_eq!((held(ALICE), held(BOB)), (1_000, 100));
+    });
+}
+
+#[test]
+#[should_panic = "cannot bond"]
+fn a_chain_does_not_begin_with_bonds_that_nobody_can_pay() {
+    build_and_execute(|| {
+        use frame_support::traits::BuildGenesisConfig;
+        crate::GenesisConfig::<Test> { bonds: vec![(Validator, NOBODY, 1_000)] }.build();
+    });
+}
+
+#[test]
 fn other_pallets_learn_the_minimum_of_each_role() {
     build_and_execute(|| {
-        for (role, minimum) in [(Trainer, 100), (Evaluator, 500)] {
+        for (role, minimum) in [(Trainer, 100), (Evaluator, 500), (Validator, 1_000)] {
             assert_eq!(Participants::minimum(role), minimum);
             let bond = |amount| Participants::bond(origin(ALICE), role, amount);
             assert_noop!(bond(minimum - 1), Error::<Test>::BelowMinimum);

@@ -4,7 +4,7 @@ use super::*;
 use decentralml_protocol::slashing::TABLE;
 use decentralml_traits::{
     Bonds, Challenged, Challenges, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts,
-    EvidenceRow, Forfeited, Receivers, Reputation, Roster, RoundView, Tariff, Tribunal,
+    EvidenceRow, Forfeited, Receivers, Reputation, Roster, RoundView, Scene, Tariff, Tribunal,
 };
 use decentralml_types::{
     CommitteeNumber, Conduct, Failure, Fault, Penalties, Phase, Role, TaskStatus,
@@ -247,9 +247,9 @@ impl Bonds<AccountId> for Others {
 
 impl Tribunal<AccountId> for Others {
     fn accuse(charge: Charge<AccountId>) -> Balance {
-        assert_eq!((charge.task, charge.reporter), (TASK, None));
+        assert_eq!(charge.reporter, None);
         World::mutate(|world| {
-            assert_eq!(charge.round, world.round);
+            assert_eq!(charge.scene, Scene::Round { task: TASK, round: world.round });
             let left = world.bonds.entry(charge.accused).or_insert(Balance::MAX);
             let seized = charge.amount.min(*left);
             *left -= seized;

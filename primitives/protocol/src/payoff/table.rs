@@ -108,11 +108,13 @@ pub fn choices(parameters: &Parameters, prices: &Prices, stakes: &Stakes) -> Vec
         seat(parameters, stakes),
         informed(parameters, prices, stakes),
         uninformed(parameters, prices),
+        validator(parameters),
     ];
     for fault in FAULTS {
         let bond = match rule(fault).punished {
             Role::Trainer => stakes.trainer_bond,
             Role::Evaluator => stakes.evaluator_bond,
+            Role::Validator => parameters.min_validator_bond,
         };
         let seized = amount(parameters.penalties.of(fault), bond);
         all.push(culprit(parameters, seized));
@@ -223,6 +225,25 @@ fn uninformed(parameters: &Parameters, prices: &Prices) -> Choice {
                 "challenges an accomplice, to fill blocks",
                 "fee of an answer − answer price − fee",
                 sum(&[plus(prices.answer), minus(*answer_price), minus(prices.fee)]),
+            ),
+        ],
+    )
+}
+
+/// With the least bond. Its blocks earn nothing: it is appointed, and has its reasons.
+fn validator(parameters: &Parameters) -> Choice {
+    let penalty = parameters.penalties.equivocated;
+    let slash = amount(penalty, parameters.min_validator_bond);
+    let kept = split(penalty, slash).to_reporter;
+    Choice::new(
+        "Validator",
+        play("signs one block for a slot, one vote in a round", "0", 0),
+        vec![
+            play("signs two", "− `Equivocated`", minus(slash)),
+            play(
+                "signs two, and reports itself from another account",
+                "the reporter's part − `Equivocated`",
+                sum(&[plus(kept), minus(slash)]),
             ),
         ],
     )

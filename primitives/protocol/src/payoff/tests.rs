@@ -13,6 +13,7 @@ fn sound() -> Parameters {
     Parameters {
         min_trainer_bond: UNIT,
         min_evaluator_bond: UNIT,
+        min_validator_bond: 100 * UNIT,
         penalties: TABLE,
         appeal_bond: UNIT / 2,
         appeal_percent: 10,
@@ -97,6 +98,16 @@ fn silence_is_no_cheaper_than_what_can_be_withheld() {
     };
     assert_eq!(seats(50, 50), None);
     assert_eq!(seats(49, 50), Some(Condition::SeatsSilence));
+}
+
+#[test]
+fn an_equivocation_leaves_no_bond_and_harms_no_task() {
+    let of = |percent, to_task, to_reporter| {
+        broken(|p| p.penalties.equivocated = Penalty { percent, to_task, to_reporter })
+    };
+    assert_eq!(of(100, 0, 75), None);
+    assert_eq!(of(99, 0, 10), Some(Condition::Equivocation));
+    assert_eq!(of(100, 1, 10), Some(Condition::Equivocation));
 }
 
 #[test]
@@ -296,6 +307,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
                 malformed,
                 wrong_aggregate,
                 unanswered: Penalty { to_reporter, ..unanswered },
+                equivocated: TABLE.equivocated,
             }
         });
     let amount = |low: u64, high: u64| (low..=high).prop_map(Balance::from);
@@ -313,6 +325,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
             Parameters {
                 min_trainer_bond,
                 min_evaluator_bond,
+                min_validator_bond: 100 * min_evaluator_bond,
                 penalties,
                 appeal_bond,
                 appeal_percent,
@@ -358,8 +371,8 @@ proptest! {
     }
 
     #[test]
-    fn no_numbers_overflow(amounts: [Balance; 10], percents: [u8; 19], trainers: u16) {
-        let [a, b, c, d, e, f, g, h, i, j] = amounts;
+    fn no_numbers_overflow(amounts: [Balance; 11], percents: [u8; 22], trainers: u16) {
+        let [a, b, c, d, e, f, g, h, i, j, k] = amounts;
         let mut penalties = TABLE;
         for (fault, parts) in FAULTS.into_iter().zip(percents[1..].chunks(3)) {
             *penalties.of_mut(fault) =
@@ -368,6 +381,7 @@ proptest! {
         let parameters = Parameters {
             min_trainer_bond: a,
             min_evaluator_bond: b,
+            min_validator_bond: k,
             penalties,
             appeal_bond: c,
             appeal_percent: percents[0],

@@ -11,6 +11,7 @@ fn expected(fault: Fault) -> [String; 7] {
     let punished = match punished {
         Role::Trainer => "trainer",
         Role::Evaluator => "seat",
+        Role::Validator => "validator",
     };
     let proof = match proof {
         Proof::Chain => "the chain",
@@ -61,12 +62,21 @@ fn nobody_but_the_treasury_gets_all_and_the_parts_are_the_whole() {
 }
 
 #[test]
-fn only_a_challenge_pays_a_reporter_and_no_committee_pays_the_task() {
+fn only_challenges_and_reports_pay_a_reporter_and_no_committee_pays_the_task() {
     for fault in FAULTS {
-        let Rule { proof, penalty, .. } = rule(fault);
-        assert_eq!(penalty.to_reporter > 0, proof == Proof::Challenge, "{fault:?}");
-        assert_eq!(penalty.to_task > 0, proof != Proof::Committee, "{fault:?}");
+        let Rule { punished, proof, penalty } = rule(fault);
+        let of_validators = punished == Role::Validator;
+        let reported = proof == Proof::Challenge || of_validators;
+        assert_eq!(penalty.to_reporter > 0, reported, "{fault:?}");
+        let harms_a_task = proof != Proof::Committee && !of_validators;
+        assert_eq!(penalty.to_task > 0, harms_a_task, "{fault:?}");
     }
+}
+
+#[test]
+fn a_reporter_whose_word_nobody_needs_to_trust_pays_no_costs() {
+    assert!(reporter_answers(Fault::Unanswered));
+    assert!(!reporter_answers(Fault::Equivocated));
 }
 
 #[test]
@@ -104,7 +114,7 @@ fn at_the_deadline_the_majority_of_those_that_voted_decides() {
 #[test]
 fn what_nobody_judges_falls_unless_the_chain_proves_it() {
     let stands = |fault| is_executed(fault, Some(Ruling::Undecided));
-    assert_eq!(FAULTS.map(stands), [true, true, false, false, false, false]);
+    assert_eq!(FAULTS.map(stands), [true, true, false, false, false, false, true]);
     for fault in FAULTS {
         assert!(is_executed(fault, None), "nobody has appealed");
         assert!(is_executed(fault, Some(Ruling::Guilty)));

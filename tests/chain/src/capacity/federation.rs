@@ -112,7 +112,8 @@ impl Federation {
         let task = self.task;
         let first = match draw.role() {
             Role::Trainer => 0,
-            Role::Evaluator => self.enrolled,
+            // Nothing is drawn from validators.
+            Role::Evaluator | Role::Validator => self.enrolled,
         };
         let everybody = (first..first + self.enrolled).map(account);
         let is_drawn = |who: &AccountId| Assignments::place_in(task, round, draw, who).is_ok();

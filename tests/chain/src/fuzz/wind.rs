@@ -11,7 +11,7 @@ use pallet_assignments::Places;
 use pallet_participants::Members;
 use pallet_tasks::{Rounds, Tasks};
 
-const ROLES: [Role; 2] = [Role::Trainer, Role::Evaluator];
+const ROLES: [Role; 3] = [Role::Trainer, Role::Evaluator, Role::Validator];
 
 /// Periods in which the largest count fades to nothing.
 const FADED: u32 = 25;

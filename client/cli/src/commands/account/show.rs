@@ -26,6 +26,7 @@ struct Account {
     balance: AccountBalance,
     trainer: Option<Standing>,
     evaluator: Option<Standing>,
+    validator: Option<Standing>,
     /// Block at which this was read.
     block: BlockNumber,
 }
@@ -53,6 +54,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         balance: view.balance(&account).await?,
         trainer: view.member(Role::Trainer, &account).await?.map(standing),
         evaluator: view.member(Role::Evaluator, &account).await?.map(standing),
+        validator: view.member(Role::Validator, &account).await?.map(standing),
         block: view.number(),
         account,
     };
@@ -60,7 +62,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
 }
 
 fn people(shown: &Account, token: &Properties) -> String {
-    let Account { account, balance, trainer, evaluator, block } = shown;
+    let Account { account, balance, trainer, evaluator, validator, block } = shown;
     let mut rows = vec![
         ("address", account.to_string()),
         ("free", tokens(balance.free, token)),
@@ -69,7 +71,8 @@ fn people(shown: &Account, token: &Properties) -> String {
     for (reason, amount) in &balance.holds {
         rows.push(("  of it", format!("{} as {reason}", tokens(*amount, token))));
     }
-    for (role, member) in [("trainer", trainer), ("evaluator", evaluator)] {
+    let roles = [("trainer", trainer), ("evaluator", evaluator), ("validator", validator)];
+    for (role, member) in roles {
         let Some(Standing { member, score }) = member else { continue };
         let text = format!(
             "bond {}, {} of it at risk in tasks, {}",

@@ -1,6 +1,6 @@
 //! `decentralml case list`.
 
-use super::standing;
+use super::{place, standing};
 use crate::{
     context::Context,
     output::{Out, table},
@@ -29,7 +29,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let mut cases = view.cases().await?;
     cases.retain(|case| {
         accused.is_none_or(|account| case.accused == account)
-            && opts.task.is_none_or(|task| case.task == task)
+            && opts.task.is_none_or(|task| case.task == Some(task))
     });
     out.result(&cases, |cases| {
         if cases.is_empty() {
@@ -41,12 +41,12 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
                 case.accused.to_string(),
                 role(case.role).to_owned(),
                 format!("{:?}", case.fault),
-                format!("{}/{}", case.task, case.round),
+                place(case),
                 tokens(case.amount, chain.properties()),
                 standing(case, view.number()),
             ]
         });
-        let header = ["case", "accused", "as", "of", "task/round", "at stake", "standing"];
+        let header = ["case", "accused", "as", "of", "where", "at stake", "standing"];
         table(header.map(str::to_owned).to_vec(), rows)
     })
 }

@@ -1,6 +1,6 @@
 //! `decentralml case show`.
 
-use super::{CaseArg, standing};
+use super::{CaseArg, place, standing};
 use crate::{
     context::Context,
     output::{Out, or_dash, pairs},
@@ -26,7 +26,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         let mut rows = vec![
             ("case", case.case.to_string()),
             ("accused", format!("{}, as {}", case.accused, role(case.role))),
-            ("of", format!("{:?} in round {} of task {}", case.fault, case.round, case.task)),
+            ("of", format!("{:?} in {}", case.fault, place(case))),
             ("at stake", tokens(case.amount, token)),
             ("reporter", or_dash(case.reporter)),
             ("sponsor", or_dash(case.sponsor)),

@@ -27,6 +27,7 @@ fn people(parameters: &Parameters, token: &Properties) -> String {
     let head = pairs(&[
         ("least bond of a trainer", amount(parameters.min_trainer_bond)),
         ("least bond of an evaluator", amount(parameters.min_evaluator_bond)),
+        ("least bond of a validator", amount(parameters.min_validator_bond)),
         (
             "at stake in an appeal",
             format!(
@@ -60,6 +61,7 @@ mod tests {
         let parameters = Parameters {
             min_trainer_bond: 11,
             min_evaluator_bond: 12,
+            min_validator_bond: 18,
             penalties: TABLE,
             appeal_bond: 13,
             appeal_percent: 14,
@@ -68,7 +70,9 @@ mod tests {
             answer_price: 17,
         };
         let text = people(&parameters, &token);
-        for part in ["11 DML", "12 DML", "13 DML at least", "14 %", "15 DML", "16 DML", "17 DML"] {
+        for part in
+            ["11 DML", "12 DML", "13 DML at least", "14 %", "15 DML", "16 DML", "17 DML", "18 DML"]
+        {
             assert!(text.contains(part), "{part} in {text}");
         }
         for fault in FAULTS {

@@ -345,6 +345,7 @@ mod tests {
         Parameters {
             min_trainer_bond: 10,
             min_evaluator_bond: 20,
+            min_validator_bond: 30,
             penalties: decentralml_protocol::slashing::TABLE,
             appeal_bond: 5,
             appeal_percent: 10,

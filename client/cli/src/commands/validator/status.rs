@@ -5,14 +5,15 @@ use crate::{
     commands::hex,
     context::Context,
     output::{Out, or_dash, pairs},
+    units::tokens,
 };
 use clap::Args;
 use color_eyre::Result;
-use decentralml_sdk::{AccountId, NodeState, SessionKeys, ValidatorError};
-use decentralml_types::BlockNumber;
+use decentralml_sdk::{AccountId, NodeState, Properties, SessionKeys, ValidatorError};
+use decentralml_types::{Balance, BlockNumber, Role};
 use serde::Serialize;
 
-/// Show how a validator stands: its node, its session keys, the council's list, this session and the next.
+/// Show how a validator stands: its node, its session keys, its bond, the council's list, this session and the next.
 #[derive(Args, Debug)]
 pub struct Opts {
     /// An address, or the name of a key [default: the key that signs].
@@ -30,6 +31,10 @@ struct Status {
     keys: Option<SessionKeys>,
     /// Whether the node has the secret ones; unknown where it says that to its own machine only.
     node_has_keys: Option<bool>,
+    /// What it has bonded as a validator, in planck.
+    bond: Balance,
+    /// What it needs, in planck.
+    least_bond: Balance,
     /// On the council's list.
     listed: bool,
     /// In this session.
@@ -59,14 +64,16 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
         finalized: view.number(),
         keys,
         node_has_keys,
+        bond: view.member(Role::Validator, &account).await?.map_or(0, |member| member.bond),
+        least_bond: view.parameters().await?.min_validator_bond,
         listed: view.listed_validators().await?.contains(&account),
         now: view.validators().await?.contains(&account),
         next: view.next_validators().await?.contains(&account),
     };
-    out.result(&status, people)
+    out.result(&status, |status| people(status, chain.properties()))
 }
 
-fn people(status: &Status) -> String {
+fn people(status: &Status, token: &Properties) -> String {
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let keys =
         status.keys.map(|keys| format!("babe {}, grandpa {}", hex(&keys.babe), hex(&keys.grandpa)));
@@ -79,18 +86,19 @@ fn people(status: &Status) -> String {
         ("finalized block", status.finalized.to_string()),
         ("session keys", or_dash(keys)),
         ("node has them", or_dash(status.node_has_keys.map(yes))),
+        ("bond", format!("{} of {}", tokens(status.bond, token), tokens(status.least_bond, token))),
         ("on the council's list", yes(status.listed)),
         ("validator now", yes(status.now)),
         ("validator next session", yes(status.next)),
     ]);
-    match advice(status) {
+    match advice(status, token) {
         Some(advice) => format!("{table}\n\n{advice}"),
         None => table,
     }
 }
 
 /// The next thing to do, if there is one.
-fn advice(status: &Status) -> Option<String> {
+fn advice(status: &Status, token: &Properties) -> Option<String> {
     if !status.node.validator {
         Some("This node only follows: start it with --validator.".to_owned())
     } else if status.keys.is_none() {
@@ -100,6 +108,9 @@ fn advice(status: &Status) -> Option<String> {
             "Another node has these session keys. Where this one is to validate, run `decentralml validator keys`."
                 .to_owned(),
         )
+    } else if status.bond < status.least_bond {
+        let missing = tokens(status.least_bond - status.bond, token);
+        Some(format!("Bond {missing} more with `decentralml account bond validator`."))
     } else if !status.listed {
         Some(format!(
             "A member of the council proposes it with `decentralml council propose add-validator {}`.",
@@ -116,6 +127,10 @@ fn advice(status: &Status) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn token() -> Properties {
+        Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 }
+    }
+
     fn validating() -> Status {
         Status {
             account: AccountId([7; 32]),
@@ -124,6 +139,8 @@ mod tests {
             finalized: 10,
             keys: Some(SessionKeys { babe: [1; 32], grandpa: [2; 32] }),
             node_has_keys: Some(true),
+            bond: 100,
+            least_bond: 100,
             listed: true,
             now: true,
             next: true,
@@ -132,8 +149,8 @@ mod tests {
 
     #[test]
     fn the_next_thing_to_do_is_said_and_nothing_where_all_is_done() {
-        assert_eq!(advice(&validating()), None);
-        let missing: [(Status, &str); 5] = [
+        assert_eq!(advice(&validating(), &token()), None);
+        let missing: [(Status, &str); 6] = [
             (
                 Status {
                     node: NodeState { validator: false, syncing: false, peers: 0 },
@@ -143,18 +160,19 @@ mod tests {
             ),
             (Status { keys: None, node_has_keys: None, ..validating() }, "validator keys"),
             (Status { node_has_keys: Some(false), ..validating() }, "Another node"),
+            (Status { bond: 40, ..validating() }, "Bond 60 DML more"),
             (Status { listed: false, ..validating() }, "add-validator"),
             (Status { now: false, next: false, ..validating() }, "later session"),
         ];
         for (status, words) in missing {
-            let advice = advice(&status).unwrap_or_default();
+            let advice = advice(&status, &token()).unwrap_or_default();
             assert!(advice.contains(words), "{advice}");
         }
     }
 
     #[test]
     fn keys_that_nobody_can_ask_for_are_a_dash() {
-        let text = people(&Status { node_has_keys: None, ..validating() });
+        let text = people(&Status { node_has_keys: None, ..validating() }, &token());
         assert!(text.contains("node has them           -"), "{text}");
     }
 }

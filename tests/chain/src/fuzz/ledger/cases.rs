@@ -27,13 +27,15 @@ struct Known {
 }
 
 pub(super) fn is_of_trainers(fault: Fault) -> bool {
-    !matches!(fault, Fault::NotOpened | Fault::WrongAggregate)
+    !matches!(fault, Fault::NotOpened | Fault::WrongAggregate | Fault::Equivocated)
 }
 
 /// What a fault costs, at most.
 pub(super) fn most(fault: Fault, terms: &Terms) -> Balance {
     match fault {
         Fault::WrongAggregate => terms.evaluator_bond / 2,
+        // Belongs to no task.
+        Fault::Equivocated => 0,
         _ if is_of_trainers(fault) => terms.trainer_bond,
         _ => terms.evaluator_bond,
     }
@@ -45,6 +47,7 @@ fn parts(fault: Fault, amount: Balance) -> (Balance, Balance) {
         Fault::NotRevealed | Fault::NotOpened => (amount / 2, 0),
         Fault::Unavailable | Fault::Malformed | Fault::WrongAggregate => (0, 0),
         Fault::Unanswered => (amount / 4, amount / 4),
+        Fault::Equivocated => (0, amount / 10),
     }
 }
 

@@ -14,7 +14,7 @@ fn task() -> impl Strategy<Value = Which> {
 }
 
 fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Trainer), Just(Role::Evaluator)]
+    prop_oneof![8 => Just(Role::Trainer), 8 => Just(Role::Evaluator), 1 => Just(Role::Validator)]
 }
 
 fn amount() -> impl Strategy<Value = Amount> {

@@ -23,6 +23,9 @@ pub struct Change {
     /// What an evaluator bonds at least.
     #[arg(long, value_name = "AMOUNT")]
     min_evaluator_bond: Option<Amount>,
+    /// What a validator bonds at least, and needs to make blocks.
+    #[arg(long, value_name = "AMOUNT")]
+    min_validator_bond: Option<Amount>,
     /// What an appeal puts at stake, at least.
     #[arg(long, value_name = "AMOUNT")]
     appeal_bond: Option<Amount>,
@@ -82,6 +85,7 @@ impl Change {
         for (given, field) in [
             (&self.min_trainer_bond, &mut new.min_trainer_bond),
             (&self.min_evaluator_bond, &mut new.min_evaluator_bond),
+            (&self.min_validator_bond, &mut new.min_validator_bond),
             (&self.appeal_bond, &mut new.appeal_bond),
             (&self.appeal_costs, &mut new.appeal_costs),
             (&self.challenge_bond, &mut new.challenge_bond),
@@ -119,6 +123,7 @@ mod tests {
         Parameters {
             min_trainer_bond: 1_000,
             min_evaluator_bond: 1_000,
+            min_validator_bond: 100_000,
             penalties: TABLE,
             appeal_bond: 500,
             appeal_percent: 10,
