@@ -1,8 +1,7 @@
 //! What an appeal costs whom. Nothing here can fail but the hold: a case always comes to its end.
 
 use crate::{Case, Config, HoldReason, Pallet};
-use decentralml_protocol::slashing;
-use decentralml_traits::{Bonds, Escrow};
+use decentralml_traits::Bonds;
 use decentralml_types::{Balance, Role};
 use frame_support::{
     dispatch::DispatchResult,
@@ -28,31 +27,17 @@ impl<T: Config> Pallet<T> {
         0
     }
 
-    /// Takes an appeal's bond for good: for the reporter where there is one, otherwise as the slash itself is split. Says how much
-    /// that was.
+    /// Takes an appeal's bond for good: the costs for the reporter where there is one, the rest for the treasury, lest who is accused,
+    /// reporter and sponsor in one gets it all back. Says how much that was.
     pub(crate) fn forfeit_appeal(row: &Case<T::AccountId>, bond: Balance) -> Balance {
         let charge = &row.charge;
         let reason = HoldReason::AppealBond.into();
-        let (credit, missing) = T::Currency::slash(&reason, &charge.accused, bond);
-        match &charge.reporter {
-            Some(reporter) => {
-                Self::give(reporter, credit);
-            }
-            None => {
-                let part = slashing::split(charge.penalty, credit.peek()).to_task;
-                let (to_harmed, rest) = credit.split(part);
-                match Self::harmed(charge.scene, &row.sponsor) {
-                    Some(harmed) => {
-                        let given = Self::give(&harmed.account, to_harmed);
-                        if let Some(task) = harmed.task {
-                            T::Escrow::recovered(task, given);
-                        }
-                    }
-                    None => Self::give_treasury(to_harmed),
-                }
-                Self::give_treasury(rest);
-            }
+        let (mut credit, missing) = T::Currency::slash(&reason, &charge.accused, bond);
+        if let Some(reporter) = &charge.reporter {
+            let costs = credit.extract(row.costs);
+            Self::give(reporter, costs);
         }
+        Self::give_treasury(credit);
         bond.saturating_sub(missing)
     }
 
@@ -89,15 +74,10 @@ impl<T: Config> Pallet<T> {
         paid.unwrap_or(0)
     }
 
-    /// Gives it to an account or, where that cannot receive it, to the treasury. Says what the account got.
-    fn give(to: &T::AccountId, credit: Credit<T::AccountId, T::Currency>) -> Balance {
-        let amount = credit.peek();
-        match T::Currency::resolve(to, credit) {
-            Ok(()) => amount,
-            Err(credit) => {
-                Self::give_treasury(credit);
-                0
-            }
+    /// Gives it to an account or, where that cannot receive it, to the treasury.
+    fn give(to: &T::AccountId, credit: Credit<T::AccountId, T::Currency>) {
+        if let Err(credit) = T::Currency::resolve(to, credit) {
+            Self::give_treasury(credit);
         }
     }
 

@@ -76,9 +76,10 @@ pub enum Condition {
     /// `98 % × to_reporter × Unanswered × least bond ≥ 2 % × (challenge_bond + appeal_costs) + fee`: whoever is sure that bytes are missing
     /// gains by a challenge, although one in fifty is answered, or its trainer freed at the reporter's cost.
     Reporting,
-    /// `100 ≥ appeal_percent`, and `(95 − 5) % × appeal_percent ≥ 5 %`: culprits lose by appealing, whatever was seized. They lose their stake
-    /// in 95 of 100 cases, and gain what was seized and the costs in 5. The stake is `appeal_percent` of what was seized or more, and
-    /// by [`AppealCosts`](Self::AppealCosts) no less than the costs.
+    /// `100 ≥ appeal_percent`, `(95 − 5) % × appeal_percent ≥ 5 %`, and `appeal_bond × (95 − 500 / appeal_percent) % ≥ appeal_costs`: culprits lose
+    /// by appealing, whatever was seized, and be they their own reporters, who get `appeal_costs` of the stake back. They lose it in 95 of
+    /// 100 cases, and gain what was seized and the costs in 5. The stake is `appeal_percent` of what was seized or `appeal_bond`, whichever is
+    /// more, so the worst case is where the two are equal; by [`AppealCosts`](Self::AppealCosts) it is no less than the costs.
     GuiltyAppeal,
     /// `90 % × (amount + appeal_costs) ≥ 10 % × stake + fee` for the least amount that a fault can cost: innocents gain by appealing.
     InnocentAppeal,
@@ -133,7 +134,7 @@ impl fmt::Display for Condition {
                 "a reporter gets no less than a challenge costs that is wrong in one of fifty cases, in planck"
             }
             Self::GuiltyAppeal => {
-                "appeal_percent is at most 100, and so much that culprits lose no less by appealing than they gain where the council errs in one of twenty cases: 6 or more"
+                "appeal_percent is at most 100, and so much that culprits lose no less by appealing than they gain where the council errs in one of twenty cases: 6 or more; and appeal_bond × (95 − 500 / appeal_percent) % is no less than appeal_costs, which culprits get back that have reported themselves"
             }
             Self::InnocentAppeal => {
                 "innocents gain no less by appealing than they lose where the council errs in one of ten cases; lower appeal_bond or appeal_percent"
@@ -255,6 +256,10 @@ fn check_appeals(parameters: &Parameters, prices: &Prices) -> Result<(), Violati
     let errors = Balance::from(100 - CONVICTED_PERCENT);
     let has = Balance::from(appeal_percent) * (Balance::from(CONVICTED_PERCENT) - errors);
     at_least(Condition::GuiltyAppeal, has, errors * 100)?;
+    let percent = Balance::from(appeal_percent);
+    let lost = (Balance::from(CONVICTED_PERCENT) * percent).saturating_sub(errors * 100);
+    let needs = appeal_costs.saturating_mul(100 * percent);
+    at_least(Condition::GuiltyAppeal, least.saturating_mul(lost), needs)?;
     for fault in FAULTS {
         let seized = least_slash(parameters, fault);
         let stake = appeal_bond(seized, appeal_percent, least);

@@ -38,13 +38,13 @@ pub fn recorded_holds() -> Holds {
     let mut owe = |who: AccountId, reason: RuntimeHoldReason, amount: Balance| {
         *holds.entry((who, reason.encode())).or_default() += amount;
     };
+    let bond = |role| match role {
+        Role::Trainer => Participants::TrainerBond,
+        Role::Evaluator => Participants::EvaluatorBond,
+        Role::Validator => Participants::ValidatorBond,
+    };
     for (role, who, member) in pallet_participants::Members::<Runtime>::iter() {
-        let reason = match role {
-            Role::Trainer => Participants::TrainerBond,
-            Role::Evaluator => Participants::EvaluatorBond,
-            Role::Validator => Participants::ValidatorBond,
-        };
-        owe(who, reason.into(), member.held());
+        owe(who, bond(role).into(), member.held() - member.disputed);
     }
     for (who, hosts) in pallet_participants::Hosts::<Runtime>::iter() {
         owe(who, Participants::HostDeposit.into(), hosts.deposit);
@@ -65,6 +65,8 @@ pub fn recorded_holds() -> Holds {
         owe(content.owner, Data::ContentDeposit.into(), content.deposit);
     }
     for case in pallet_disputes::Cases::<Runtime>::iter_values() {
+        // What was seized without a case would stay so for good.
+        owe(case.charge.accused.clone(), bond(case.charge.role).into(), case.charge.amount);
         owe(case.charge.accused, Disputes::AppealBond.into(), case.appeal.unwrap_or(0));
     }
     for record in pallet_challenges::Records::<Runtime>::iter_values() {

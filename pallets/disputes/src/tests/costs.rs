@@ -17,34 +17,34 @@ fn changed(by: [i128; 5]) -> [Balance; 5] {
 }
 
 #[test]
-fn a_reporter_gets_the_bond_of_an_appellant_who_loses() {
+fn a_reporter_gets_its_costs_of_the_bond_of_an_appellant_who_loses() {
     build_and_execute(|| {
         let case = appealed(Fault::Unanswered, Some(REPORTER));
         votes(case, 3, 0);
         assert_ok!(conclude(case));
-        assert_eq!(funds(), changed([-101, 250, 0, 250 + 101, 500]));
+        assert_eq!(funds(), changed([-101, 250, 0, 250 + 40, 500 + 61]));
     });
 }
 
 #[test]
-fn without_a_reporter_that_bond_is_split_as_the_slash_is() {
+fn without_a_reporter_that_bond_is_the_treasurys() {
     build_and_execute(|| {
         let case = appealed(Fault::NotRevealed, None);
         votes(case, 3, 0);
         assert_ok!(conclude(case));
-        assert_eq!(funds(), changed([-101, 500 + 50, 0, 0, 500 + 51]));
-        assert_eq!(World::get().recovered, 550);
+        assert_eq!(funds(), changed([-101, 500, 0, 0, 500 + 101]));
+        assert_eq!(World::get().recovered, 500);
     });
 }
 
 #[test]
-fn the_sponsor_gets_its_part_of_that_bond_when_the_task_is_gone() {
+fn the_sponsor_gets_the_tasks_part_of_the_slash_alone_when_the_task_is_gone() {
     build_and_execute(|| {
         let case = appealed(Fault::NotRevealed, None);
         World::mutate(|world| world.status = None);
         votes(case, 3, 0);
         assert_ok!(conclude(case));
-        assert_eq!(funds(), changed([-101, 0, 550, 0, 551]));
+        assert_eq!(funds(), changed([-101, 0, 500, 0, 601]));
         assert_eq!(World::get().recovered, 0);
     });
 }

@@ -255,11 +255,21 @@ fn culprit(parameters: &Parameters, seized: Balance) -> Choice {
     Choice::new(
         "Accused that is guilty",
         play("lets the case pass", "0", 0),
-        vec![play(
-            "appeals",
-            "5 % of (seized + costs) − 95 % of the stake",
-            sum(&[plus(gain), minus(part(stake, CONVICTED_PERCENT))]),
-        )],
+        vec![
+            play(
+                "appeals",
+                "5 % of (seized + costs) − 95 % of the stake",
+                sum(&[plus(gain), minus(part(stake, CONVICTED_PERCENT))]),
+            ),
+            play(
+                "has reported itself from another account, and appeals",
+                "5 % of (seized + costs) − 95 % of (stake − costs)",
+                sum(&[
+                    plus(gain),
+                    minus(part(stake.saturating_sub(parameters.appeal_costs), CONVICTED_PERCENT)),
+                ]),
+            ),
+        ],
     )
 }
 

@@ -146,7 +146,8 @@ fn a_reporter_that_is_sure_gains() {
 #[test]
 fn culprits_do_not_appeal() {
     let with = |percent| broken(|p| p.appeal_percent = percent);
-    assert_eq!(with(6), None);
+    assert_eq!(with(7), None);
+    assert_eq!(with(6), Some(Condition::GuiltyAppeal), "reporters of themselves do");
     assert_eq!(with(5), Some(Condition::GuiltyAppeal));
     assert_eq!(with(0), Some(Condition::GuiltyAppeal));
     assert_eq!(with(100), None);

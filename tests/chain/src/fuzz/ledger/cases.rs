@@ -96,14 +96,12 @@ impl Ledger {
                 })?;
                 self.give_harmed(known.task, *to_harmed)?;
                 self.take(&known.accused, *bond_lost)?;
-                match &known.reporter {
-                    Some(reporter) => self.give(reporter, to_reporter + bond_lost),
-                    None => {
-                        let (part, _) = parts(known.fault, *bond_lost);
-                        self.give_harmed(known.task, part)?;
-                        self.give_treasury(bond_lost - part);
-                    }
+                let costs = <Runtime as pallet_parameters::Config>::Initial::get().appeal_costs;
+                let costs = known.reporter.as_ref().map_or(0, |_| costs.min(*bond_lost));
+                if let Some(reporter) = &known.reporter {
+                    self.give(reporter, to_reporter + costs);
                 }
+                self.give_treasury(bond_lost - costs);
             }
             Freed { case, amount, costs, .. } => {
                 let known = self.concluded(*case, *amount)?;
