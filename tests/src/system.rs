@@ -336,6 +336,7 @@ impl System {
         let role = match role {
             Role::Trainer => "trainer",
             Role::Evaluator => "evaluator",
+            Role::Validator => bail!("validators have no workers"),
         };
         let account = Signer::from_uri(uri)?.account();
         let [a, b, c, d, ..] = self.chain.genesis();

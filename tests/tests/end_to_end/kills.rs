@@ -142,6 +142,7 @@ impl Target {
                 let seat = view.seat(0, 1, 0, &account).await?;
                 seat.is_some_and(|seat| !opens || seat.opened)
             }
+            Role::Validator => anyhow::bail!("validators have no workers"),
         })
     }
 }
@@ -169,6 +170,7 @@ async fn a_worker_killed_between_its_secret_and_its_transaction_goes_on_without_
                 system.trainer_at(chain, point.uri, task, part, "honest")?
             }
             Role::Evaluator => system.evaluator_at(chain, point.uri, task, "honest")?,
+            Role::Validator => anyhow::bail!("validators have no workers"),
         };
         targets.push((target, worker));
     }

@@ -197,6 +197,7 @@ impl Template {
         self.add("balances", "balances", json!([account, 1_000_000_000_000_000_u64]));
         self.add("session", "keys", json!([account, account, keys]));
         self.add("validatorMembership", "members", json!(account));
+        self.add("participants", "bonds", json!(["validator", account, 100_000_000_000_000_u64]));
         self.add("councilMembership", "members", json!(account));
     }
 

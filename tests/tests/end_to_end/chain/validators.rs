@@ -5,6 +5,7 @@ use decentralml_sdk::{AccountId, Call, Chain, Signer, View, Wait, call};
 use decentralml_tests::{
     EVALUATORS, LONG, System, TRAINERS, Validator, honest, logs, run, start_validators, wait_until,
 };
+use decentralml_types::Role;
 use serde_json::Value;
 
 async fn finalized(validator: &Validator) -> Result<View> {
@@ -101,6 +102,11 @@ async fn a_validator_fails_one_joins_with_new_keys_and_one_is_voted_out_during_a
         .map(|uri| Signer::from_uri(uri).expect("a development key").account());
     let [alice, bob, charlie, dave] = &accounts;
     council(&chain, &call::add_validator(&operators_key.account())).await?;
+    let least = chain.finalized().await?.parameters().await?.min_validator_bond;
+    let gift = call::transfer(&operators_key.account(), least);
+    chain.submit(&Signer::from_uri("//Alice")?, &gift, Wait::Finalized).await?;
+    let bond = call::bond(Role::Validator, least);
+    chain.submit(&operators_key, &bond, Wait::Finalized).await?;
     council(&chain, &call::remove_validator(charlie)).await?;
     validators_are(&chain, &[alice, bob, dave, &operators_key.account()]).await?;
     let status = operator(&system, &newcomer, "//Operator", "status")?;
