@@ -325,7 +325,7 @@ impl pallet_tasks::benchmarking::BenchmarkHelper<AccountId> for Rounds {
             let who = named(Role::Trainer, index);
             let handover = Some(Handover { committee, keys: CID });
             let update = Update { cid: CID, plain_hash: PLAIN_HASH, samples: SAMPLES, handover };
-            let row = Commitment { hash: [3; 32], revealed: Some((index, update)) };
+            let row = Commitment { hash: [3; 32], number: index, revealed: Some((index, update)) };
             pallet_results::Commitments::<Runtime>::insert((task, round, &who), row);
             pallet_results::Reveals::<Runtime>::insert((task, round, index), who);
         }

@@ -88,7 +88,7 @@ pub fn updates(task: TaskId, round: RoundNumber) -> Vec<UpdateView<AccountId>> {
             let verdict = pallet_validation::Verdicts::<Runtime>::get((task, round, &trainer));
             let outcome = verdict.and_then(|verdict| verdict.outcome);
             let score = verdict
-                .filter(|_| !matches!(outcome, Some(Outcome::Faulty(_))))
+                .filter(|_| !matches!(outcome, Some(Outcome::Faulty(_) | Outcome::Copied)))
                 .map(|verdict| verdict.score);
             Some(UpdateView {
                 trainer,

@@ -63,6 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let lie = prop_oneof![
         Just(Opinion::Unavailable),
         Just(Opinion::Malformed),
+        Just(Opinion::Copied),
         (-limits::MAX_SCORE..=limits::MAX_SCORE).prop_map(Opinion::Score),
         (-20_000_i64..20_000).prop_map(Opinion::Score),
     ];

@@ -64,6 +64,23 @@ fn a_trainer_that_commits_and_vanishes_loses_its_bond_and_the_round_goes_on() {
 }
 
 #[test]
+fn a_copy_is_left_out_and_costs_no_bond() {
+    chain(|| {
+        let task = running(digits());
+        play(task, &TRAINERS, &TRAINERS, Phase::Settled, |trainer| match trainer {
+            11 => Opinion::Copied,
+            other => honest(other),
+        });
+        let treasury_before = treasury();
+        settle(task, 1);
+        conclude_all();
+        assert_eq!((bond(Role::Trainer, 11), bond(Role::Trainer, 12)), (100 * UNIT, 100 * UNIT));
+        assert_eq!(treasury(), treasury_before);
+        clear(task);
+    });
+}
+
+#[test]
 fn missing_or_malformed_bytes_cost_the_bond_by_the_majority_of_seats() {
     chain(|| {
         let task = running(digits());

@@ -10,7 +10,7 @@ mod sums;
 use std::io;
 
 pub use decentralml_exact::robust::Rule;
-use decentralml_exact::{self as exact, Blend, Encoding, Sum, decode_mean};
+use decentralml_exact::{self as exact, Blend, Distances, Encoding, Sum, decode_mean};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -139,6 +139,19 @@ pub fn change_of<U: Updates + ?Sized>(
         out.iter_mut().zip(change).for_each(|(out, change)| *out = change * unit);
     })?;
     Ok(all)
+}
+
+/// The distances between updates, whatever rule is to follow: in one pass over them, on the threads of the current rayon pool and in
+/// at most 256 MB. `n² · d / 2` products for `n` updates of `d` weights; 16 or 8 bits are several times as fast as 32.
+pub fn distances<U: Updates + ?Sized>(
+    parameters: &[Parameter],
+    updates: &U,
+) -> Result<Distances, AggregateError> {
+    let encoding = updates::encoding(updates, parameters);
+    let encoding = encoding.map_err(AggregateError::Mismatch)?.ok_or(exact::Error::Empty)?;
+    gram::check(updates.count())?;
+    let length = parameters.iter().map(Parameter::count).sum();
+    gram::distances(updates, length, updates::width(encoding), encoding.clip())
 }
 
 /// `base + change`, where `change` is what [`change_of`] has made of updates: the same bytes as [`aggregate_with`] of these, for whoever

@@ -49,12 +49,12 @@ pub mod weights;
 
 pub use aggregate::{
     AggregateError, Aggregation, Before, MeanAggregate, Rule, add_change, aggregate,
-    aggregate_from, aggregate_with, change_of,
+    aggregate_from, aggregate_with, change_of, distances,
 };
 pub use compress::{Codec, CodecError, Draw, Packed, Residual};
 pub use contribution::{Coalitions, ContributionError, ShapleyOptions, score_updates, shapley};
 pub use data::{DataError, Dataset};
-pub use decentralml_exact::{Blend, Encoding};
+pub use decentralml_exact::{Blend, Distances, Encoding, copies};
 pub use evaluate::{EvaluateError, Evaluator, Metrics, evaluate};
 pub use malformed::Malformed;
 pub use model::{LayerSpec, Layout, ModelSpec, Parameter, RowSpec, SpecError, Task};

@@ -164,6 +164,8 @@ pub enum Place {
 pub struct Commitment {
     /// What it committed to.
     pub hash: Hash,
+    /// Its number among the round's commitments, from 0.
+    pub number: u32,
     /// What it revealed.
     pub revealed: Option<Revealed>,
 }
@@ -188,6 +190,8 @@ pub struct Revealed {
 pub struct Reveal {
     /// Its number among the round's updates, from 0.
     pub index: u32,
+    /// Its commitment's number among those of the round, from 0: of two equal updates the one with the lower number counts.
+    pub committed: u32,
     /// Whose it is.
     pub account: AccountId,
     /// Its bytes; in a sealed task the encrypted ones.

@@ -2,11 +2,13 @@
 
 mod aggregate;
 mod await_keys;
+mod copies;
 mod judge;
 mod open;
 mod score;
 mod updates;
 
+pub use copies::{apart, without_copies};
 pub use judge::judge;
 pub use updates::Found;
 

@@ -13,8 +13,8 @@ pub(crate) fn of_round(genesis: &Hash, task: &Task, round: &Round) -> Hash {
     draw::key(genesis, &(task.id, &task.spec, round.number, round.base, round.state).encode())
 }
 
-/// Names what a committee's scores are made from: the round's origin, the updates in the order of their reveals, the seed of the
-/// draw, and of sealed updates the keys that were handed over.
+/// Names what a committee's scores are made from: the round's origin, the updates in the order of their reveals with the numbers
+/// of their commitments, the seed of the draw, and of sealed updates the keys that were handed over.
 pub(crate) fn of_scores(
     round: &Hash,
     committee: CommitteeNumber,
@@ -44,8 +44,8 @@ pub(crate) fn of_scored(round: &Hash, committee: CommitteeNumber, reveals: &[Rev
     }
 }
 
-fn listed(reveals: &[Reveal]) -> Vec<([u8; 32], Cid)> {
-    reveals.iter().map(|reveal| (reveal.account.0, reveal.cid)).collect()
+fn listed(reveals: &[Reveal]) -> Vec<([u8; 32], Cid, u32)> {
+    reveals.iter().map(|reveal| (reveal.account.0, reveal.cid, reveal.committed)).collect()
 }
 
 /// The hashes of sealed updates; `None` where none is sealed.
@@ -97,6 +97,7 @@ mod tests {
     fn scores_are_of_these_updates_in_this_order_and_of_this_draw() {
         let reveal = |index: u32, who: u8, digest: u8| Reveal {
             index,
+            committed: index,
             account: AccountId::from([who; 32]),
             cid: Cid { codec: Codec::Raw, digest: [digest; 32] },
             plain_hash: None,
@@ -113,6 +114,7 @@ mod tests {
             of_scores(&[0; 32], 0, &one[..1], &[5; 32]),
             of_scores(&[0; 32], 0, &[reveal(0, 2, 2), reveal(1, 1, 1)], &[5; 32]),
             of_scores(&[0; 32], 0, &[reveal(0, 1, 1), reveal(1, 2, 3)], &[5; 32]),
+            of_scores(&[0; 32], 0, &[one[0], Reveal { committed: 7, ..one[1] }], &[5; 32]),
         ] {
             assert_ne!(made, other);
         }
@@ -133,6 +135,7 @@ mod tests {
         let cid = |digest: u8| Cid { codec: Codec::Raw, digest: [digest; 32] };
         let reveal = |hash: u8, keys: Option<u8>| Reveal {
             index: 0,
+            committed: 0,
             account: AccountId::from([1; 32]),
             cid: cid(1),
             plain_hash: Some([hash; 32]),
@@ -161,6 +164,7 @@ mod tests {
     fn the_next_model_is_of_these_updates_and_of_this_round() {
         let reveal = |index: u32| Reveal {
             index,
+            committed: index,
             account: AccountId::from([1; 32]),
             cid: Cid { codec: Codec::Raw, digest: [index as u8; 32] },
             plain_hash: None,

@@ -7,15 +7,19 @@ use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
 extern crate alloc;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 impl<T: Config> Pallet<T> {
-    /// Counters count the rows, reveals and commitments mirror each other, and keys are handed over of sealed updates only, to
+    /// Counters count the rows, commitments are numbered, reveals and commitments mirror each other, and keys are handed over of sealed updates only, to
     /// committees that their rounds have had.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut open = BTreeMap::<(TaskId, RoundNumber), u32>::new();
+        let mut numbers = BTreeSet::new();
         for ((task, round, who), row) in Commitments::<T>::iter() {
             *open.entry((task, round)).or_default() += 1;
+            ensure!(numbers.insert((task, round, row.number)), "two commitments have one number");
+            let committed = Counts::<T>::get(task, round).committed;
+            ensure!(row.number < committed, "a commitment has a number to come");
             if let Some((index, update)) = row.revealed {
                 let trainer = Reveals::<T>::get((task, round, index));
                 ensure!(trainer.as_ref() == Some(&who), "an update has another trainer");

@@ -9,6 +9,8 @@ use scale_info::TypeInfo;
 pub struct Commitment {
     /// What it committed to.
     pub hash: Hash,
+    /// Its number among the round's commitments, from 0: of two equal updates the earlier one counts.
+    pub number: u32,
     /// Once it is revealed: its number among the round's updates, and what it is.
     pub revealed: Option<(u32, Update)>,
 }

@@ -21,11 +21,13 @@ impl<T: Config> Pallet<T> {
         T::Bonds::ensure_covered(who, Role::Trainer)?;
         T::Roster::hold_place(task, round, Role::Trainer, who)?;
 
-        Commitments::<T>::insert((task, round, who), Commitment { hash, revealed: None });
-        Counts::<T>::mutate(task, round, |rows| {
+        let number = Counts::<T>::mutate(task, round, |rows| {
+            let number = rows.committed;
             rows.committed = rows.committed.saturating_add(1);
             rows.open = rows.open.saturating_add(1);
+            number
         });
+        Commitments::<T>::insert((task, round, who), Commitment { hash, number, revealed: None });
         T::Escrow::row_opened(task, round);
         Ok(())
     }

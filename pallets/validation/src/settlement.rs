@@ -209,7 +209,7 @@ impl<T: Config> Pallet<T> {
         let verdict = Verdicts::<T>::get((task, round, who)).filter(|_| settled && met())?;
         match verdict.outcome? {
             Outcome::Accepted { .. } => Some(Conduct::Accepted),
-            Outcome::Rejected => Some(Conduct::Rejected),
+            Outcome::Rejected | Outcome::Copied => Some(Conduct::Rejected),
             Outcome::Faulty(_) => None,
         }
     }

@@ -74,6 +74,8 @@ impl<T: Config> Pallet<T> {
                 Some(Finding::Fault(fault)) => {
                     Verdict { score: 0, outcome: Some(Outcome::Faulty(fault)) }
                 }
+                Some(Finding::Nothing) => Verdict { score: 0, outcome: Some(Outcome::Rejected) },
+                Some(Finding::Copied) => Verdict { score: 0, outcome: Some(Outcome::Copied) },
                 // The clock never lets a committee tally of which no seat has opened.
                 None => Verdict { score: 0, outcome: None },
             };
@@ -109,10 +111,11 @@ impl<T: Config> Pallet<T> {
             }
             let previous = standing.map_or(0, |standing| standing.before(round));
             let (running, outcome) = match found.outcome {
-                Some(Outcome::Faulty(fault)) => (previous, Outcome::Faulty(fault)),
-                _ => {
+                Some(decided @ (Outcome::Faulty(_) | Outcome::Copied)) => (previous, decided),
+                decided => {
                     let running = verdict::running(previous, found.score, trend);
-                    (running, verdict::outcome(running, found.score, tally.total))
+                    let by_scores = || verdict::outcome(running, found.score, tally.total);
+                    (running, decided.unwrap_or_else(by_scores))
                 }
             };
             if let Outcome::Accepted { weight } = outcome {

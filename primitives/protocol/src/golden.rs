@@ -7,8 +7,8 @@ use sp_crypto_hashing::blake2_256;
 
 /// What [`digest`] returns on every machine.
 pub const EXPECTED: [u8; 32] = [
-    66, 147, 68, 22, 31, 237, 25, 254, 251, 51, 165, 221, 19, 191, 16, 72, 9, 105, 5, 140, 188, 11,
-    170, 209, 184, 95, 150, 94, 145, 100, 57, 142,
+    172, 8, 102, 126, 36, 92, 32, 252, 230, 190, 172, 182, 182, 17, 212, 206, 170, 146, 40, 131,
+    187, 138, 232, 69, 168, 148, 195, 219, 53, 234, 115, 211,
 ];
 
 /// A digest over draws, findings, running scores and payouts of fixed inputs.
@@ -34,6 +34,7 @@ pub fn digest() -> [u8; 32] {
                 match seat % 7 {
                     5 => Opinion::Unavailable,
                     6 => Opinion::Malformed,
+                    4 => Opinion::Copied,
                     _ => Opinion::Score(score >> 20),
                 }
             })

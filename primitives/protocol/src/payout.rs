@@ -30,13 +30,9 @@ pub fn share(pot: Balance, weight: u64, total: u128) -> Balance {
 pub fn distance(opinion: Opinion, found: Finding) -> u64 {
     let said = match opinion {
         Opinion::Score(score) => score,
-        Opinion::Unavailable | Opinion::Malformed => 0,
+        Opinion::Unavailable | Opinion::Malformed | Opinion::Copied => 0,
     };
-    let found = match found {
-        Finding::Score(score) => score,
-        Finding::Fault(_) => 0,
-    };
-    said.abs_diff(found)
+    said.abs_diff(found.score())
 }
 
 /// How near a seat is to the medians, and how near it can be at most: `total`, the sum of the medians' magnitudes, with [`SLACK`] for

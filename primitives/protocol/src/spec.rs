@@ -47,6 +47,8 @@ pub enum SpecError {
     Radius,
     /// `aggregation.norm_bound` must be at least one unit of the encoding, `2^-fraction_bits`.
     NormBound,
+    /// `aggregation.copy_cosine` must be between 500,000 and 1,000,000.
+    CopyCosine,
     /// `aggregation.before.hostile` must be fewer than half of `trainers.min`.
     Mixing,
     /// `aggregation.before.size` must be between 1 and 64.
@@ -129,6 +131,9 @@ impl fmt::Display for SpecError {
             }
             Self::NormBound => {
                 "aggregation: norm_bound must be at least one unit of the encoding, 2^-fraction_bits"
+            }
+            Self::CopyCosine => {
+                "aggregation: copy_cosine must be between 500000 (one half) and 1000000 (only equal updates)"
             }
             Self::Mixing => {
                 "aggregation: mixing must bear fewer hostile updates than half of trainers.min"

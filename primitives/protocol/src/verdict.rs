@@ -17,19 +17,26 @@ pub const TREND_PERCENT: u64 = 30;
 /// What a committee found about one update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The median of its scores.
+    /// The median of its scores; 0 where half of the seats say something else than the other half, which changes nothing.
     Score(Score),
+    /// The median is 0 by itself, or most seats have no score for it and agree on no reason: it is worth as much as an empty one.
+    Nothing,
     /// Most seats could not get or read it.
     Fault(Fault),
+    /// Most seats have it as a copy of an earlier one.
+    Copied,
 }
 
 /// The finding of the seats that opened. `None` where there are none. Reorders `opinions`.
 ///
 /// More than half of the seats must report a fault for it to be one; the more frequent kind names it, `Malformed` where both
-/// are equally frequent. Otherwise the finding is the median, a report of a fault counting below every score. Of an even number
-/// there are two in the middle: the one nearer to zero counts, and 0 where their signs differ or one of them is a fault.
-/// So with fewer than half of the seats hostile, faults are not invented and medians lie within what honest seats span; with
-/// exactly half, a median lies between 0 and what some honest seat found, and a fault is at worst forgiven.
+/// are equally frequent. More than half must call it a copy for it to be one: faults do not count towards that, nor copies towards
+/// a fault, as the one costs the bond and the other does not. Otherwise the finding is the median, a report of a fault or of a copy
+/// counting below every score. Of an even number there are two in the middle: the one nearer to zero counts, and 0 where their
+/// signs differ. What is no score is 0 in the middle. Where all that is in the middle is 0, most seats grant the update nothing.
+/// So with fewer than half of the seats hostile, faults and copies are neither invented nor denied, and medians lie within what
+/// honest seats span; with exactly half, a median lies between 0 and what some honest seat found, and a fault or a copy is at
+/// worst forgiven.
 pub fn finding(opinions: &mut [Opinion]) -> Option<Finding> {
     if opinions.is_empty() {
         return None;
@@ -40,19 +47,34 @@ pub fn finding(opinions: &mut [Opinion]) -> Option<Finding> {
         let fault = if unavailable > malformed { Fault::Unavailable } else { Fault::Malformed };
         return Some(Finding::Fault(fault));
     }
-    // Faults, of which there are at most half, come first: none is in the upper middle.
+    if count(Opinion::Copied) * 2 > opinions.len() {
+        return Some(Finding::Copied);
+    }
     let score = |opinion: &Opinion| match opinion {
         Opinion::Score(score) => Some(*score),
-        Opinion::Unavailable | Opinion::Malformed => None,
+        Opinion::Unavailable | Opinion::Malformed | Opinion::Copied => None,
     };
     let is_even = opinions.len().is_multiple_of(2);
     let (below, median, _) = opinions.select_nth_unstable_by_key(opinions.len() / 2, score);
     let upper = score(median).unwrap_or(0);
-    if !is_even {
-        return Some(Finding::Score(upper));
+    let lower = match is_even {
+        true => below.iter().map(score).max().flatten().unwrap_or(0),
+        false => upper,
+    };
+    Some(match (lower, upper) {
+        (0, 0) => Finding::Nothing,
+        _ => Finding::Score(nearer_to_zero(lower, upper)),
+    })
+}
+
+impl Finding {
+    /// What it adds to the running score.
+    pub fn score(self) -> Score {
+        match self {
+            Self::Score(score) => score,
+            Self::Nothing | Self::Fault(_) | Self::Copied => 0,
+        }
     }
-    let lower = below.iter().map(score).max().flatten().unwrap_or(0);
-    Some(Finding::Score(nearer_to_zero(lower, upper)))
 }
 
 /// What both of two scores grant: the one nearer to zero, 0 where their signs differ.
@@ -68,7 +90,7 @@ fn nearer_to_zero(one: Score, other: Score) -> Score {
 pub fn in_range(opinion: &Opinion) -> bool {
     match opinion {
         Opinion::Score(score) => score.unsigned_abs() <= MAX_SCORE.unsigned_abs(),
-        Opinion::Unavailable | Opinion::Malformed => true,
+        Opinion::Unavailable | Opinion::Malformed | Opinion::Copied => true,
     }
 }
 
@@ -110,7 +132,13 @@ mod tests {
             6 => any::<Score>().prop_map(Opinion::Score),
             1 => Just(Opinion::Unavailable),
             1 => Just(Opinion::Malformed),
+            1 => Just(Opinion::Copied),
         ]
+    }
+
+    /// What is said of an update that is no score.
+    fn refusal() -> impl Strategy<Value = Opinion> {
+        prop_oneof![Just(Opinion::Unavailable), Just(Opinion::Malformed), Just(Opinion::Copied)]
     }
 
     proptest! {
@@ -122,8 +150,9 @@ mod tests {
             let lies = &lies[..lies.len().min(honest.len() - 1)];
             let (low, high) = (*honest.iter().min().unwrap(), *honest.iter().max().unwrap());
             let mut opinions: Vec<_> = honest.iter().copied().map(Opinion::Score).chain(lies.iter().copied()).collect();
-            let Some(Finding::Score(median)) = finding(&mut opinions) else { panic!("a minority made a fault") };
-            prop_assert!((low..=high).contains(&median));
+            let found = finding(&mut opinions).unwrap();
+            prop_assert!(matches!(found, Finding::Score(_) | Finding::Nothing), "a minority made {found:?}");
+            prop_assert!((low..=high).contains(&found.score()));
         }
 
         #[test]
@@ -136,6 +165,38 @@ mod tests {
         }
 
         #[test]
+        fn a_hostile_minority_cannot_clear_a_copy_nor_make_a_fault_of_it(
+            honest in 1usize..31, lies in prop::collection::vec(opinion(), 0..31),
+        ) {
+            let lies = lies.into_iter().take(honest - 1);
+            let mut opinions: Vec<_> = core::iter::repeat_n(Opinion::Copied, honest).chain(lies).collect();
+            prop_assert_eq!(finding(&mut opinions), Some(Finding::Copied));
+        }
+
+        #[test]
+        fn faults_and_copies_need_more_than_half_of_the_seats_to_say_just_that(
+            opinions in prop::collection::vec(opinion(), 1..31),
+        ) {
+            let said = |kinds: &[Opinion]| opinions.iter().filter(|said| kinds.contains(said)).count();
+            let faulty = said(&[Opinion::Unavailable, Opinion::Malformed]) * 2 > opinions.len();
+            let copied = said(&[Opinion::Copied]) * 2 > opinions.len();
+            let found = finding(&mut opinions.clone()).unwrap();
+            prop_assert_eq!(matches!(found, Finding::Fault(_)), faulty);
+            prop_assert_eq!(found == Finding::Copied, copied);
+        }
+
+        #[test]
+        fn where_most_refuse_and_agree_on_no_reason_nothing_is_granted(
+            refusals in prop::collection::vec(refusal(), 1..31),
+            lies in prop::collection::vec(any::<Score>(), 0..31),
+        ) {
+            let lies = lies.into_iter().take(refusals.len() - 1).map(Opinion::Score);
+            let mut opinions: Vec<_> = refusals.into_iter().chain(lies).collect();
+            let found = finding(&mut opinions).unwrap();
+            prop_assert!(!matches!(found, Finding::Score(_)), "most refused, and {found:?}");
+        }
+
+        #[test]
         fn a_hostile_half_takes_away_and_gives_nothing(
             honest in prop::collection::vec(any::<Score>(), 1..16),
             lies in prop::collection::vec(opinion(), 16),
@@ -143,8 +204,9 @@ mod tests {
             let (low, high) = (*honest.iter().min().unwrap(), *honest.iter().max().unwrap());
             let lies = lies.into_iter().take(honest.len());
             let mut opinions: Vec<_> = honest.iter().copied().map(Opinion::Score).chain(lies).collect();
-            let Some(Finding::Score(median)) = finding(&mut opinions) else { panic!("half made a fault") };
-            prop_assert!((low.min(0)..=high.max(0)).contains(&median));
+            let found = finding(&mut opinions).unwrap();
+            prop_assert!(matches!(found, Finding::Score(_) | Finding::Nothing), "half made {found:?}");
+            prop_assert!((low.min(0)..=high.max(0)).contains(&found.score()));
         }
 
         #[test]
@@ -165,7 +227,7 @@ mod tests {
                     prop_assert_eq!(weight, running as u64);
                 },
                 Outcome::Rejected => {},
-                Outcome::Faulty(_) => prop_assert!(false, "a score is not a fault"),
+                Outcome::Faulty(_) | Outcome::Copied => prop_assert!(false, "a score was found"),
             }
         }
 
@@ -180,7 +242,7 @@ mod tests {
     fn a_tie_of_faults_and_scores_changes_nothing() {
         for score in [Score::MIN, -5, 0, 5, Score::MAX] {
             let mut opinions = [Opinion::Unavailable, Opinion::Score(score)];
-            assert_eq!(finding(&mut opinions), Some(Finding::Score(0)));
+            assert_eq!(finding(&mut opinions).unwrap().score(), 0);
         }
         let mut opinions =
             [Opinion::Score(7), Opinion::Malformed, Opinion::Score(-7), Opinion::Unavailable];
@@ -212,12 +274,29 @@ mod tests {
         assert!(
             !in_range(&Opinion::Score(MAX_SCORE + 1)) && !in_range(&Opinion::Score(Score::MIN))
         );
-        assert!(in_range(&Opinion::Unavailable) && in_range(&Opinion::Malformed));
+        for other in [Opinion::Unavailable, Opinion::Malformed, Opinion::Copied] {
+            assert!(in_range(&other));
+        }
     }
 
     #[test]
-    fn an_empty_update_of_a_newcomer_is_rejected() {
-        assert_eq!(outcome(running(0, 0, 1_000), 0, 1_000), Outcome::Rejected);
+    fn most_seats_that_grant_nothing_reject_whatever_the_past_and_half_of_them_do_not() {
+        use Opinion::{Copied, Malformed, Score, Unavailable};
+        for (opinions, found) in [
+            (&mut [Score(0)][..], Finding::Nothing),
+            (&mut [Score(0), Score(0), Score(9)], Finding::Nothing),
+            (&mut [Score(-9), Score(0), Score(9)], Finding::Nothing),
+            (&mut [Unavailable, Copied, Score(9)], Finding::Nothing),
+            (&mut [Score(0), Copied], Finding::Nothing),
+            (&mut [Malformed, Copied, Copied, Score(9)], Finding::Nothing),
+            (&mut [Score(0), Score(9)], Finding::Score(0)),
+            (&mut [Score(-9), Score(9)], Finding::Score(0)),
+            (&mut [Copied, Score(9)], Finding::Score(0)),
+        ] {
+            assert_eq!(finding(opinions), Some(found), "{opinions:?}");
+        }
+        assert_eq!(running(900, 0, 1_000), 900);
+        assert_eq!(outcome(900, 0, 1_000), Outcome::Accepted { weight: 900 });
     }
 
     #[test]

@@ -109,6 +109,7 @@ fn specs() -> [TaskSpec; 2] {
             rule: Rule::TrimmedMean { trim: 499_999 },
             counts: Counts::Nova { cap: u32::MAX },
             server: ServerOptimizer::FedAdam(ADAPTIVE),
+            copy_cosine: u32::MAX,
         },
         encoding: Encoding {
             bits: 32,
@@ -282,6 +283,8 @@ fn later(bytes: &mut Vec<u8>) {
     Objective::Regression { features: 1, quantities: 2 }.encode_to(bytes);
     Optimizer::Scaffold { clients: 3 }.encode_to(bytes);
     [Fault::WrongAggregate, Fault::Unanswered, Fault::Equivocated].encode_to(bytes);
+    Opinion::Copied.encode_to(bytes);
+    Outcome::Copied.encode_to(bytes);
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub enum Opinion {
     Unavailable,
     /// Its bytes are not an update of this task: other shape, encoding, length or range, or not the CID's bytes.
     Malformed,
+    /// It is equal to an update that was committed to earlier in the round, or nearer to one than the task allows.
+    Copied,
 }
 
 /// One opinion for each revealed update, in the order of the reveals.

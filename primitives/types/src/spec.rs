@@ -72,7 +72,9 @@ mod hex32;
 mod text;
 mod training;
 
-pub use aggregation::{Adaptive, Aggregation, Before, Counts, Rule, ServerOptimizer};
+pub use aggregation::{
+    Adaptive, Aggregation, Before, COPY_COSINE, Counts, EQUAL_ONLY, Rule, ServerOptimizer,
+};
 pub use encoding::{Encoding, Rounding};
 pub use training::{LocalTraining, Optimizer, Schedule, Work};
 

@@ -82,8 +82,11 @@ pub enum Ruling {
 pub enum Outcome {
     /// It enters the aggregate; the weight is its share of the round's reward before division by the round's total.
     Accepted { weight: u64 },
-    /// Its running score is not positive, or this round's score fell below the floor.
+    /// Its running score is not positive, or this round's score fell below the floor or is 0.
     Rejected,
     /// It costs the trainer's bond.
     Faulty(Fault),
+    /// By the committee's majority it is a copy of an earlier one. It is unpaid and costs nothing: equal bytes do not prove who
+    /// made them.
+    Copied,
 }

@@ -30,10 +30,12 @@ pub enum Attack {
     ZeroUpdate,
     /// The honest update of the first round, again and again.
     Replay,
-    /// The update of an honest trainer of the same round, to the byte: what a leak of it before its commitment allows.
+    /// The update of an honest trainer of the same round, to the byte, committed to after it: what a leak allows.
     Copy,
     /// Honest for the first half of the rounds, then sign flips.
     Sleeper,
+    /// Honest for the first half of the rounds, then next to nothing: the honest change, [`IDLE`](crate::cell::IDLE) times as long.
+    Idle,
     /// One of these attacks each.
     Mixed,
 }
@@ -71,12 +73,15 @@ pub enum Division {
 /// How much longer a scaled sign flip is.
 pub const SCALE: f64 = 5.0;
 
+/// How much of a change idlers send: little, and no update of zeros.
+pub const IDLE: f64 = 0.02;
+
 /// Rows that each trainer has at least.
 const LEAST: usize = 10;
 
 impl Attack {
     /// All of them, the clean run first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::None,
         Self::SignFlip,
         Self::ScaledSignFlip,
@@ -90,6 +95,7 @@ impl Attack {
         Self::Replay,
         Self::Copy,
         Self::Sleeper,
+        Self::Idle,
         Self::Mixed,
     ];
 
@@ -121,6 +127,7 @@ impl Attack {
             Self::Replay => "replay",
             Self::Copy => "copy",
             Self::Sleeper => "sleeper",
+            Self::Idle => "idle",
             Self::Mixed => "mixed",
         }
     }
@@ -206,7 +213,7 @@ impl Cell {
 }
 
 /// Changes with what a cell does: results of another version are not taken for this one's.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Shares of hostile trainers, in percent.
 pub const SHARES: [u32; 3] = [10, 20, 40];
@@ -333,7 +340,7 @@ mod tests {
         let cells = cells();
         let names: BTreeSet<String> = cells.iter().map(Cell::name).collect();
         assert_eq!(names.len(), cells.len());
-        assert_eq!(cells.len(), 3 * (1 + 13 * 3 + 5 * 3));
+        assert_eq!(cells.len(), 3 * (1 + 14 * 3 + 5 * 3));
         assert!(cells[..3].iter().all(|cell| cell.percent == 0), "clean runs come first");
         let small: BTreeSet<&str> = small_cells().iter().map(|cell| cell.attack.name()).collect();
         assert_eq!(small.len(), Attack::ALL.len());

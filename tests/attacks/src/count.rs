@@ -1,6 +1,6 @@
 //! What came of a run, as numbers.
 
-use decentralml_types::{Balance, Outcome};
+use decentralml_types::{Balance, Outcome, Score};
 use serde::{Deserialize, Serialize};
 
 use crate::{Cell, world::Settled};
@@ -36,6 +36,19 @@ impl Pay {
     }
 }
 
+/// A trainer's part in a settled round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Whose.
+    pub trainer: usize,
+    /// Whether the trainer is hostile.
+    pub hostile: bool,
+    /// Whether the update was an attack.
+    pub attacks: bool,
+    /// The committee's score; `None` of a fault or a copy.
+    pub score: Option<Score>,
+}
+
 /// What became of everybody's updates, bonds and pay. An update counts where a committee has judged it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -51,6 +64,8 @@ pub struct Counts {
     pub honest_updates: u64,
     /// Those of them that were not accepted.
     pub honest_rejected: u64,
+    /// The largest cosine between two honest updates of one round, in millionths; 0 where none was positive.
+    pub closest_honest: i64,
     /// Honest trainers and seats that took part.
     pub honest: u32,
     /// Times that one of them lost something of its bond.
@@ -76,7 +91,7 @@ impl Counts {
         self.slash(whose.hostile, settled);
         let accepted = match settled.outcome {
             Some(Outcome::Accepted { .. }) => Some(true),
-            Some(Outcome::Rejected | Outcome::Faulty(_)) => Some(false),
+            Some(Outcome::Rejected | Outcome::Faulty(_) | Outcome::Copied) => Some(false),
             None => None,
         };
         match (whose.hostile, accepted) {
@@ -156,6 +171,8 @@ pub struct Found {
     pub cell: Cell,
     /// What it was counted to.
     pub counts: Counts,
+    /// What committees found, settled round by settled round.
+    pub rounds: Vec<Vec<Judged>>,
     /// Of the last model on the test rows, in `0..=1`.
     pub accuracy: f64,
     /// The same after each settled round.

@@ -70,6 +70,7 @@ mod tests {
                 honest_pay: Pay { paid: 100, turns: 1 },
                 ..Counts::default()
             },
+            rounds: Vec::new(),
             accuracy: 0.895,
             curve: Vec::new(),
             marked: 0.06,

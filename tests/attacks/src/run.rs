@@ -15,8 +15,8 @@ use tempfile::TempDir;
 
 use crate::{
     Attack, Cell, Counts, Found, Rows, Scale, Seats,
-    count::Whose,
-    seats::{fetch, measure, next_model, says},
+    count::{Judged, Whose},
+    seats::{closest, fetch, measure, next_model, says},
     trainers::{Sent, Trainers},
     world::{Revealed, World},
 };
@@ -48,6 +48,7 @@ pub fn run(
                 - u32::from(hostile_seats(cell, scale)),
             ..Counts::default()
         },
+        rounds: Vec::new(),
         stopped,
     };
     let mut curve = Vec::new();
@@ -77,6 +78,7 @@ pub fn run(
     Ok(Some(Found {
         cell: *cell,
         counts: run.counts,
+        rounds: run.rounds,
         accuracy: accuracy.evaluate(&last)?.accuracy,
         curve,
         marked,
@@ -98,6 +100,7 @@ struct Run<'a> {
     /// Where updates lie for the seats.
     folder: TempDir,
     counts: Counts,
+    rounds: Vec<Vec<Judged>>,
     stopped: &'a dyn Fn() -> bool,
 }
 
@@ -163,7 +166,10 @@ impl Run<'_> {
         let base = self.world.weights(round.base)?;
         let sent = self.trainers.work(&mut self.world, &base, attempt.number, self.stopped)?;
         let Some(sent) = sent else { return Ok(false) };
-        for (trainer, sent) in sent.iter().enumerate() {
+        // Who copies has to wait for what it copies.
+        let (honest, hostile): (Vec<_>, Vec<_>) =
+            sent.iter().enumerate().partition(|(trainer, _)| !self.trainers.is_hostile(*trainer));
+        for (trainer, sent) in honest.into_iter().chain(hostile) {
             self.world.commit(trainer, attempt.number, round, sent)?;
         }
         attempt.sent = sent;
@@ -178,7 +184,9 @@ impl Run<'_> {
         attempt.reveals = self.world.reveals(number)?;
         attempt.found = fetch(&self.world, &attempt.reveals, self.folder.path())?;
         let seed = self.world.seed(number, committee)?;
-        let measured = measure(&self.world, self.rows, &base, &attempt.found, seed, self.stopped)?;
+        let committed: Vec<u32> = attempt.reveals.iter().map(|reveal| reveal.committed).collect();
+        let (found, stopped) = (&attempt.found, self.stopped);
+        let measured = measure(&self.world, self.rows, &base, found, &committed, seed, stopped)?;
         let Some(measured) = measured else { return Ok(false) };
         let seats = usize::from(self.scale.seats);
         let honest = seats - usize::from(hostile_seats(self.cell, self.scale));
@@ -188,6 +196,9 @@ impl Run<'_> {
         let reveals = attempt.reveals.iter();
         let hostile: Vec<bool> =
             reveals.map(|reveal| self.trainers.is_hostile(reveal.trainer)).collect();
+        let meant: Vec<bool> = hostile.iter().map(|hostile| !hostile).collect();
+        let closest = closest(&self.world, &attempt.found, &meant)?;
+        self.counts.closest_honest = self.counts.closest_honest.max(closest);
         for seat in honest..seats {
             let key = draw::key(&seed, &(seat as u32).encode());
             match says(self.cell.seats, &measured, &hostile, key) {
@@ -201,6 +212,22 @@ impl Run<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// What the committee has found of everybody who revealed.
+    fn judged(&mut self, attempt: &Attempt) -> Result<Vec<Judged>> {
+        let mut all = Vec::with_capacity(attempt.reveals.len());
+        for reveal in &attempt.reveals {
+            let Some(row) = self.world.verdict(reveal.trainer, attempt.number)? else { continue };
+            let none = matches!(row.outcome, Some(Outcome::Faulty(_) | Outcome::Copied));
+            all.push(Judged {
+                trainer: reveal.trainer,
+                hostile: self.trainers.is_hostile(reveal.trainer),
+                attacks: attempt.sent.get(reveal.trainer).is_some_and(|sent| sent.attacks),
+                score: (!none).then_some(row.score),
+            });
+        }
+        Ok(all)
     }
 
     fn commit(
@@ -244,6 +271,10 @@ impl Run<'_> {
     /// Claims everybody's row, and counts what came of it.
     fn settle(&mut self, attempt: &Attempt) -> Result<()> {
         self.counts.attempts += 1;
+        if self.world.is_settled(attempt.number) {
+            let judged = self.judged(attempt)?;
+            self.rounds.push(judged);
+        }
         let attacked = self.cell.attack == Attack::None || attempt.sent.iter().any(|s| s.attacks);
         for (trainer, sent) in attempt.sent.iter().enumerate() {
             let settled = self.world.claim(trainer, attempt.number)?;

@@ -8,7 +8,7 @@ use decentralml_learning::{Seed, UpdateFile, Weights};
 use decentralml_protocol::draw;
 use decentralml_types::{Opinion, Score, limits::MAX_SCORE};
 use decentralml_worker::{
-    evaluator::{self, Found, judge},
+    evaluator::{self, Found, apart, judge, without_copies},
     step::Step,
     wire::Wire,
 };
@@ -31,17 +31,39 @@ pub(crate) fn fetch(world: &World, reveals: &[Revealed], folder: &Path) -> Resul
     fetched.collect()
 }
 
-/// What an honest seat finds of the updates; nothing where `stopped` says so meanwhile.
+/// What an honest seat finds of the updates: copies first, then what the others are worth. Nothing where `stopped` says so meanwhile.
 pub(crate) fn measure(
     world: &World,
     rows: &Rows,
     base: &Weights,
     found: &[evaluator::Found],
+    committed: &[u32],
     seed: Seed,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<Vec<Opinion>>> {
     let encoding = Wire::of(&world.spec)?.encoding();
-    Ok(judge(&world.model, base, &rows.scoring, found, encoding, seed, stopped)?)
+    let mut found = found.to_vec();
+    if let Some(distances) = apart(&world.model, encoding, &found)? {
+        let cosine = world.spec.aggregation.copy_cosine;
+        found = without_copies(found, &distances, committed, cosine);
+    }
+    Ok(judge(&world.model, base, &rows.scoring, &found, encoding, seed, stopped)?)
+}
+
+/// The largest cosine between two updates of those that are `meant`, in millionths; 0 where none is positive.
+pub(crate) fn closest(world: &World, found: &[Found], meant: &[bool]) -> Result<i64> {
+    let encoding = Wire::of(&world.spec)?.encoding();
+    let Some(distances) = apart(&world.model, encoding, found)? else { return Ok(0) };
+    let meant: Vec<usize> =
+        meant.iter().enumerate().filter_map(|(index, meant)| meant.then_some(index)).collect();
+    let pairs = meant.iter().flat_map(|i| meant.iter().map(move |j| (*i, *j)));
+    let cosines = pairs.filter(|(i, j)| i < j).map(|(i, j)| {
+        let (a, b) = (distances.norm_squared(i) as f64, distances.norm_squared(j) as f64);
+        let product = (a + b - distances.squared(i, j) as f64) / 2.0;
+        // Of an update of zeros no number, which is 0 as an integer.
+        (product / (a * b).sqrt() * 1e6).round() as i64
+    });
+    Ok(cosines.max().unwrap_or(0).max(0))
 }
 
 /// What a hostile seat says, who knows the true opinions and which updates are of hostile trainers; nothing where it says nothing of its
@@ -67,7 +89,7 @@ pub(crate) fn says(
 fn score(opinion: Opinion) -> Score {
     match opinion {
         Opinion::Score(score) => score,
-        Opinion::Unavailable | Opinion::Malformed => 0,
+        Opinion::Unavailable | Opinion::Malformed | Opinion::Copied => 0,
     }
 }
 

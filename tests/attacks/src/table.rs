@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use crate::{Attack, Cell, Division, Found, Seats, goals};
 
 /// Names of the columns.
-pub const HEADER: [&str; 12] = [
+pub const HEADER: [&str; 13] = [
     "partition",
     "attack",
     "hostile seats",
     "hostile trainers, %",
     "kept out, %",
     "honest rejected, %",
+    "closest honest pair, cosine",
     "honest slashed, %",
     "hostile pay, % of an honest share",
     "accuracy, %",
@@ -54,6 +55,7 @@ fn line(cell: &Cell, results: &Results) -> Vec<String> {
     line.extend([
         counts.kept_out().map_or_else(dash, percent),
         percent(counts.honest_rejected()),
+        format!("{:.4}", counts.closest_honest as f64 / 1e6),
         percent(counts.honest_slashed()),
         match counts.pay() {
             Some(f64::MAX) => "all there is".to_owned(),
@@ -97,7 +99,7 @@ pub fn json(cells: &[Cell], results: &Results, told: &str, scale: &crate::Scale)
             json!({
                 "cell": cell,
                 "name": cell.name(),
-                "found": found,
+                "found": found.map(|found| Found { rounds: Vec::new(), ..found.clone() }),
                 "kept_out": found.and_then(|found| found.counts.kept_out()),
                 "honest_rejected": found.map(|found| found.counts.honest_rejected()),
                 "honest_slashed": found.map(|found| found.counts.honest_slashed()),

@@ -13,7 +13,12 @@ use decentralml_worker::{
     wire::{Wire, Written},
 };
 
-use crate::{Attack, Cell, Rows, Scale, cell::SCALE, rows::marked, world::World};
+use crate::{
+    Attack, Cell, Rows, Scale,
+    cell::{IDLE, SCALE},
+    rows::marked,
+    world::World,
+};
 
 /// What one trainer has sent in a round.
 pub(crate) struct Sent {
@@ -131,7 +136,7 @@ impl Trainers {
             attack => Some(attack),
         };
         match dealt.unwrap_or(Attack::None) {
-            Attack::Sleeper if turn.settled < self.wakes => Attack::None,
+            Attack::Sleeper | Attack::Idle if turn.settled < self.wakes => Attack::None,
             Attack::Sleeper => Attack::SignFlip,
             Attack::Replay if self.first.get(trainer).is_none_or(Option::is_none) => Attack::None,
             attack => attack,
@@ -159,6 +164,7 @@ impl Trainers {
             Attack::None | Attack::Mixed | Attack::Sleeper => trained_on(rows)?,
             Attack::SignFlip => flipped(1.0)?,
             Attack::ScaledSignFlip => flipped(SCALE)?,
+            Attack::Idle => flipped(-IDLE)?,
             Attack::LabelFlip => trained_on(&attack::mislabeled(rows)?)?,
             Attack::Backdoor => trained_on(&marked(rows, |row| row % 2 == 0)?)?,
             Attack::ZeroUpdate => self.write(turn, base)?,

@@ -14,6 +14,7 @@ use decentralml_types::{
 use frame_support::traits::GetCallMetadata;
 use pallet_participants::Members;
 use pallet_tasks::{Round, Rounds, Tasks};
+use pallet_validation::Verdict;
 
 use crate::{
     Rows, Scale,
@@ -28,6 +29,8 @@ const SALT: Salt = [7; 32];
 /// A revealed update as a seat finds it on the chain.
 pub(crate) struct Revealed {
     pub(crate) trainer: usize,
+    /// Its commitment's number in the round.
+    pub(crate) committed: u32,
     pub(crate) cid: Cid,
     pub(crate) samples: u32,
 }
@@ -220,11 +223,12 @@ impl World {
         let row = |who: AccountId| {
             let key = (task, round, who.clone());
             let row = self.chain.read(|| pallet_results::Commitments::<Runtime>::get(key));
-            let (_, update) =
-                row.and_then(|row| row.revealed).context("a reveal without its row")?;
+            let row = row.context("a reveal without its row")?;
+            let (_, update) = row.revealed.context("a reveal without its update")?;
             let trainer = self.trainers.iter().position(|other| *other == who);
             let trainer = trainer.context("a reveal of a stranger")?;
-            Ok(Revealed { trainer, cid: update.cid, samples: update.samples })
+            let committed = row.number;
+            Ok(Revealed { trainer, committed, cid: update.cid, samples: update.samples })
         };
         accounts.into_iter().map(row).collect()
     }
@@ -306,15 +310,23 @@ impl World {
         self.act(&who, pallet_validation::Call::attest { task, round, cid, metric, state })
     }
 
+    /// What a committee found of a trainer's update, and what became of it.
+    pub(crate) fn verdict(
+        &mut self,
+        trainer: usize,
+        round: RoundNumber,
+    ) -> Result<Option<Verdict>> {
+        let key = (self.task, round, named(&self.trainers, trainer)?);
+        Ok(self.chain.read(|| pallet_validation::Verdicts::<Runtime>::get(key)))
+    }
+
     /// What became of a trainer's update.
     pub(crate) fn outcome(
         &mut self,
         trainer: usize,
         round: RoundNumber,
     ) -> Result<Option<Outcome>> {
-        let key = (self.task, round, named(&self.trainers, trainer)?);
-        let row = self.chain.read(|| pallet_validation::Verdicts::<Runtime>::get(key));
-        Ok(row.and_then(|row| row.outcome))
+        Ok(self.verdict(trainer, round)?.and_then(|row| row.outcome))
     }
 
     /// Settles a trainer's row, if it has one.

@@ -5,7 +5,8 @@ use crate::units::{Decimal, Share};
 use color_eyre::Result;
 use decentralml_protocol::robust;
 use decentralml_types::spec::{
-    Adaptive, Aggregation, Before, Counts, MILLION, Rule, ServerOptimizer, TrainerCount,
+    Adaptive, Aggregation, Before, COPY_COSINE, Counts, MILLION, Rule, ServerOptimizer,
+    TrainerCount,
 };
 use serde::Deserialize;
 
@@ -20,6 +21,8 @@ pub struct Aggregate {
     pub steps: Option<u8>,
     pub radius: Option<Decimal>,
     pub norm_bound: Option<Decimal>,
+    /// The cosine above which the later of two updates is a copy; `100 %` for equal ones only.
+    pub copy_cosine: Option<Share>,
     /// Hostile updates that nearest-neighbor mixing bears.
     pub mixing: Option<u16>,
     /// Updates in a bucket.
@@ -73,6 +76,7 @@ impl Aggregate {
                 Some(server) => server.on_chain()?,
                 None => ServerOptimizer::default(),
             },
+            copy_cosine: self.copy_cosine.map_or(COPY_COSINE, |cosine| cosine.0),
         })
     }
 

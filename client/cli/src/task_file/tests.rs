@@ -2,7 +2,10 @@
 use super::*;
 use decentralml_types::{
     Asset, Codec,
-    spec::{Adaptive, Before, Encoding, Optimizer, Rounding, Rule, ServerOptimizer},
+    spec::{
+        Adaptive, Before, COPY_COSINE, EQUAL_ONLY, Encoding, Optimizer, Rounding, Rule,
+        ServerOptimizer,
+    },
 };
 
 const EXAMPLE: &str = include_str!("../../examples/digits.toml");
@@ -118,6 +121,7 @@ fn errors_name_the_field() {
         ("rule = \"mean\"", "rule = \"mean\"\nmixing = 1\nbuckets = 2", "`mixing` or `buckets`"),
         ("rule = \"mean\"", "rule = \"mean\"\nmixing = 2", "mixing"),
         ("rule = \"mean\"", "rule = \"mean\"\nnorm_bound = 0", "norm_bound"),
+        ("rule = \"mean\"", "rule = \"mean\"\ncopy_cosine = \"40 %\"", "copy_cosine"),
         ("rule = \"mean\"", "rule = \"mean\"\ncounts = \"samples\"", "`cap`"),
         ("rule = \"mean\"", "rule = \"modal\"", "multi-krum"),
         ("[encoding]", "[server]\noptimizer = \"fedadam\"\nmomentum = 0.9\n[encoding]", "momentum"),
@@ -184,6 +188,9 @@ fn rules_and_optimizers_have_names_and_usual_numbers() {
     assert_eq!(clipped.before, Before::Buckets { size: 2 });
     assert_eq!(clipped.norm_bound, Some(3_000_000));
     assert_eq!(rule("rule = \"median\"").server, ServerOptimizer::FedAvg { rate: 1_000_000 });
+    assert_eq!(rule("rule = \"median\"").copy_cosine, COPY_COSINE);
+    assert_eq!(rule("rule = \"median\"\ncopy_cosine = \"100 %\"").copy_cosine, EQUAL_ONLY);
+    assert_eq!(rule("rule = \"median\"\ncopy_cosine = 0.95").copy_cosine, 950_000);
 
     let server = |text: &str| with(&format!("{MEAN}\n[server]\n{text}"), "").aggregation.server;
     let usual = Adaptive { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 };

@@ -38,7 +38,16 @@ pub(super) fn survey<U: Updates + ?Sized>(
     width: usize,
     clip: i32,
 ) -> Result<(Order, Distances), AggregateError> {
-    let order = order(updates, length, width)?;
+    Ok((order(updates, length, width)?, distances(updates, length, width, clip)?))
+}
+
+/// The distances alone.
+pub(super) fn distances<U: Updates + ?Sized>(
+    updates: &U,
+    length: usize,
+    width: usize,
+    clip: i32,
+) -> Result<Distances, AggregateError> {
     let count = updates.count();
     let padded = count.next_multiple_of(BAND);
     // Integers of 16 bits have products that vector instructions add up in pairs.
@@ -56,8 +65,7 @@ pub(super) fn survey<U: Updates + ?Sized>(
         let sums = products::<i32, _, _, _>(updates, length, |q| q, long_block)?;
         Box::new(move |i, j| sums.get(j * padded + i).map_or(0, Wide::value))
     };
-    let distances = Distances::from_products(count, length as u64, product)?;
-    Ok((order, distances))
+    Ok(Distances::from_products(count, length as u64, product)?)
 }
 
 /// The order of the updates: of their first weights, unless these are equal.

@@ -242,6 +242,10 @@ impl Part<'_> {
         let finding = verdict::finding(&mut said);
         let (median, after, outcome) = match finding {
             Some(Finding::Fault(fault)) => (None, standing.previous, Outcome::Faulty(fault)),
+            Some(Finding::Copied) => (None, standing.previous, Outcome::Copied),
+            Some(Finding::Nothing) => {
+                (Some(0), verdict::running(standing.previous, 0, trend), Outcome::Rejected)
+            }
             Some(Finding::Score(score)) => {
                 let after = verdict::running(standing.previous, score, trend);
                 (Some(score), after, verdict::outcome(after, score, counted.total))
@@ -295,10 +299,12 @@ impl Part<'_> {
             for (index, opinion) in own.iter().enumerate() {
                 let mut said: Vec<Opinion> =
                     sheets.iter().filter_map(|sheet| sheet.get(index).copied()).collect();
-                if let (Opinion::Score(score), Some(Finding::Score(median))) =
-                    (opinion, verdict::finding(&mut said))
+                if let (
+                    Opinion::Score(score),
+                    Some(found @ (Finding::Score(_) | Finding::Nothing)),
+                ) = (opinion, verdict::finding(&mut said))
                 {
-                    distances.push(score.abs_diff(median));
+                    distances.push(score.abs_diff(found.score()));
                 }
             }
         }

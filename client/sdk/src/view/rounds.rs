@@ -54,7 +54,8 @@ impl View {
             .into_iter()
             .filter_map(|(account, row)| {
                 let Revealed { index, cid, plain_hash, samples, handover } = row.revealed?;
-                Some(Reveal { index, account, cid, plain_hash, samples, handover })
+                let committed = row.number;
+                Some(Reveal { index, committed, account, cid, plain_hash, samples, handover })
             })
             .collect();
         reveals.sort_by_key(|reveal| reveal.index);
@@ -227,7 +228,7 @@ fn read_commitment(row: results::commitments::Output) -> Commitment {
             .handover
             .map(|handover| Handover { committee: handover.committee, keys: handover.keys.0 }),
     });
-    Commitment { hash: row.hash, revealed }
+    Commitment { hash: row.hash, number: row.number, revealed }
 }
 
 fn read_committee(row: validation::committees::Output) -> Committee {

@@ -278,6 +278,7 @@ mod tests {
         let account = |who: u8| AccountId::from([who; 32]);
         let reveal = |index: u32, who: u8| Reveal {
             index,
+            committed: index,
             account: account(who),
             cid: Cid { codec: Codec::Raw, digest: [who; 32] },
             plain_hash: None,

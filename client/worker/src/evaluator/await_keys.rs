@@ -88,6 +88,7 @@ mod tests {
         let cid = Cid { codec: Codec::Raw, digest: [1; 32] };
         let reveal = Reveal {
             index: 0,
+            committed: 0,
             account: AccountId::from([1; 32]),
             cid,
             plain_hash: Some([1; 32]),

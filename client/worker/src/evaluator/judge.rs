@@ -25,7 +25,7 @@ impl From<ContributionError> for Ended {
 
 /// An opinion on each of a round's updates, in their order; `None` where `stopped` said so between two coalitions.
 ///
-/// The denominator is the number of all revealed updates: one that cannot be had or read counts as one that changes nothing, so
+/// The denominator is the number of all revealed updates: one that cannot be had or read, or is a copy, counts as one that changes nothing, so
 /// it neither earns nor shifts what others earn, and seats that could fetch different ones still compare the same steps.
 pub fn judge(
     model: &ModelSpec,
@@ -37,7 +37,7 @@ pub fn judge(
     stopped: impl Fn() -> bool,
 ) -> Result<Option<Vec<Opinion>>, WorkerError> {
     let evaluator = Evaluator::new(model, validation)?;
-    let updates = Revealed { parameters: model.parameters(), encoding, found };
+    let updates = Revealed::new(model, encoding, found);
     let mut coalitions = Coalitions::new(&evaluator, base, &updates)?;
     let options = ShapleyOptions::default();
     let values = shapley(updates.count(), seed, &options, |members| match stopped() {
@@ -51,11 +51,17 @@ pub fn judge(
     }
 }
 
-/// All revealed updates of a round; those that cannot be had or read change nothing.
-struct Revealed<'a> {
+/// All revealed updates of a round; those that cannot be had or read, and copies, change nothing.
+pub(super) struct Revealed<'a> {
     parameters: Vec<Parameter>,
     encoding: Encoding,
     found: &'a [Found],
+}
+
+impl<'a> Revealed<'a> {
+    pub(super) fn new(model: &ModelSpec, encoding: Encoding, found: &'a [Found]) -> Self {
+        Self { parameters: model.parameters(), encoding, found }
+    }
 }
 
 impl Updates for Revealed<'_> {

@@ -8,7 +8,9 @@ use decentralml_types::{
     CommitteeNumber, Hash, Opinion, Opinions, Score, Seed, commitment::ScoresCommitment,
 };
 
-use super::{Conduct, Evaluator, Memory, Scores, await_keys, judge, name, own_seat, updates};
+use super::{
+    Conduct, Evaluator, Memory, Scores, await_keys, copies, judge, name, own_seat, updates,
+};
 use crate::{
     convert, enroll,
     error::WorkerError,
@@ -198,8 +200,13 @@ async fn measure(
     let reveals = &sheet.reveals;
     let found =
         updates::fetch(evaluator, work, memory, moment, &model, reveals, patience.bytes).await?;
-    let Some(found) = found else { return Ok(None) };
+    let Some(mut found) = found else { return Ok(None) };
+    let committed: Vec<u32> = reveals.iter().map(|reveal| reveal.committed).collect();
+    let cosine = moment.task.spec.aggregation.copy_cosine;
     let judged = compute(work, moment, move |stopped| {
+        if let Some(distances) = copies::apart(&model, encoding, &found)? {
+            found = copies::without_copies(found, &distances, &committed, cosine);
+        }
         judge::judge(&model, &base, &validation, &found, encoding, seed, || stopped.get())
     });
     let opinions = match judged.await? {

@@ -93,6 +93,7 @@ fn what_was_handed_to_another_committee_is_none_of_this_ones() {
     let handover = |committee| Some(decentralml_sdk::Handover { committee, keys: cid });
     let reveal = |index, handover| Reveal {
         index,
+        committed: index,
         account: AccountId::from([1; 32]),
         cid,
         plain_hash: Some([2; 32]),

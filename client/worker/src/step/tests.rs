@@ -208,6 +208,7 @@ fn every_encoding_goes_through_a_rule_and_an_optimizer() {
         rule: spec::Rule::MultiKrum { hostile: 2, kept: 5 },
         counts: spec::Counts::Equal,
         server: spec::ServerOptimizer::FedAdam(numbers),
+        ..Default::default()
     };
     let mut encodings = vec![
         spec::Encoding::plain(8, 6, 127),

@@ -26,6 +26,8 @@ fn reveals_are_numbered_in_their_order_and_free() {
         let row = Commitments::<Test>::get((TASK, ROUND, 3)).unwrap();
         let update = Update { cid: cid(3), plain_hash: None, samples: 100, handover: None };
         assert_eq!(row.revealed, Some((1, update)));
+        let number = |who| Commitments::<Test>::get((TASK, ROUND, who)).unwrap().number;
+        assert_eq!([1, 2, 3].map(number), [0, 1, 2], "as they were committed to");
         System::assert_last_event(
             Event::Revealed {
                 task: TASK,

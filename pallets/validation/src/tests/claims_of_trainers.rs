@@ -55,6 +55,20 @@ fn rejected_updates_get_nothing_and_lose_nothing() {
 }
 
 #[test]
+fn copies_get_nothing_and_lose_nothing_and_the_original_is_paid() {
+    use Opinion::{Copied, Score};
+    build_and_execute(|| {
+        start(&[1, 2], &[11, 12, 13]);
+        let found = opinions(&[Copied, Score(100)]);
+        settle(&[11, 12, 13].map(|seat| (seat, found.clone())));
+        for who in [1, 2] {
+            try_claim(who).unwrap();
+        }
+        assert_eq!((World::get().paid, World::get().accused), (vec![(2, REWARD)], vec![]));
+    });
+}
+
+#[test]
 fn a_trainer_is_accused_of_what_a_committee_finds() {
     settled(|| {
         let rows = World::get().rows;

@@ -8,7 +8,7 @@ const TRAINERS: [AccountId; 4] = [1, 2, 3, 4];
 
 /// Everything that a liar may try on every update.
 fn lies() -> Vec<Vec<Opinion>> {
-    use Opinion::{Malformed, Score, Unavailable};
+    use Opinion::{Copied, Malformed, Score, Unavailable};
     let mut lies: Vec<Vec<Opinion>> = [
         Score(MAX_SCORE),
         Score(-MAX_SCORE),
@@ -17,11 +17,12 @@ fn lies() -> Vec<Vec<Opinion>> {
         Score(-1),
         Unavailable,
         Malformed,
+        Copied,
     ]
     .map(|lie| vec![lie; TRAINERS.len()])
     .to_vec();
     lies.push(vec![Score(MAX_SCORE), Score(-MAX_SCORE), Unavailable, Score(MAX_SCORE)]);
-    lies.push(vec![Score(-500), Malformed, Score(MAX_SCORE), Score(950)]);
+    lies.push(vec![Score(-500), Malformed, Score(MAX_SCORE), Copied]);
     lies
 }
 
@@ -39,6 +40,7 @@ fn play(honest: &[[Score; 4]], hostile: &[Opinions]) -> Vec<(Score, Balance)> {
             .map(|trainer| {
                 let verdict = Verdicts::<Test>::get((TASK, ROUND, trainer)).unwrap();
                 assert!(!matches!(verdict.outcome, Some(Outcome::Faulty(_))), "a minority slashes");
+                assert_ne!(verdict.outcome, Some(Outcome::Copied), "a minority calls it a copy");
                 verdict.score
             })
             .collect();

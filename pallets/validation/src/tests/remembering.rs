@@ -4,12 +4,12 @@ use crate::mock::*;
 use decentralml_traits::Challenged;
 use decentralml_types::{Conduct, Failure, Opinion, Phase, Role};
 
-/// A settled round: trainer 1 is accepted, 2 is rejected, 3 is malformed.
+/// A settled round: trainer 1 is accepted, 2 is rejected, 3 is malformed, 4 is a copy.
 fn judged(test: impl FnOnce()) {
-    use Opinion::{Malformed, Score};
+    use Opinion::{Copied, Malformed, Score};
     build_and_execute(|| {
-        start(&[1, 2, 3], &[11, 12, 13]);
-        let found = opinions(&[Score(300), Score(-50), Malformed]);
+        start(&[1, 2, 3, 4], &[11, 12, 13]);
+        let found = opinions(&[Score(300), Score(-50), Malformed, Copied]);
         settle(&[11, 12, 13].map(|seat| (seat, found.clone())));
         test();
     });
@@ -22,11 +22,14 @@ fn noted() -> Vec<(AccountId, Role, Conduct)> {
 #[test]
 fn a_settled_round_is_remembered_of_its_trainers_and_a_fault_is_left_to_its_case() {
     judged(|| {
-        for who in [1, 2, 3] {
+        for who in [1, 2, 3, 4] {
             try_claim(who).unwrap();
         }
-        let expected =
-            [(1, Role::Trainer, Conduct::Accepted), (2, Role::Trainer, Conduct::Rejected)];
+        let expected = [
+            (1, Role::Trainer, Conduct::Accepted),
+            (2, Role::Trainer, Conduct::Rejected),
+            (4, Role::Trainer, Conduct::Rejected),
+        ];
         assert_eq!(noted(), expected);
     });
 }

@@ -84,6 +84,55 @@ fn faults_need_a_majority_and_leave_the_running_score_alone() {
 }
 
 #[test]
+fn a_copy_needs_a_majority_leaves_the_running_score_alone_and_is_not_in_the_total() {
+    use Opinion::{Copied, Malformed, Score, Unavailable};
+    build_and_execute(|| {
+        start(&[1, 2, 3, 4], &[11, 12, 13]);
+        let first = opinions(&[Score(90), Score(50), Score(10), Score(10)]);
+        settle(&[11, 12, 13].map(|seat| (seat, first.clone())));
+        next_round();
+        score(&[
+            (11, opinions(&[Copied, Copied, Copied, Score(70)])),
+            (12, opinions(&[Copied, Score(60), Unavailable, Score(70)])),
+            (13, opinions(&[Score(MAX_SCORE), Score(80), Malformed, Score(70)])),
+        ]);
+        assert_eq!(tally().1, 2);
+        assert_eq!(verdict_of(1), Verdict { score: 0, outcome: Some(Outcome::Copied) });
+        assert_eq!(running_of(1), 90, "a copy takes nothing of what was earned");
+        assert_eq!(verdict_of(2).score, 60, "one seat makes no copy");
+        // Two report a fault, though not the same.
+        assert_eq!(verdict_of(3).outcome, Some(Outcome::Faulty(Fault::Malformed)));
+        let trend = Histories::<Test>::get(TASK).unwrap().trend.unwrap().value;
+        assert_eq!(trend, (160 * 70 + (60 + 70) * 30) / 100);
+        System::assert_has_event(
+            Event::Judged {
+                task: TASK,
+                round: ROUND + 1,
+                trainer: 1,
+                score: 0,
+                running: 90,
+                outcome: Outcome::Copied,
+            }
+            .into(),
+        );
+    });
+}
+
+#[test]
+fn an_empty_update_is_rejected_whatever_was_earned_and_what_was_earned_stays() {
+    build_and_execute(|| {
+        start(&[1, 2], &[11, 12, 13]);
+        settle(&[11, 12, 13].map(|seat| (seat, scores(&[100, 100]))));
+        next_round();
+        score(&[(11, scores(&[0, 100])), (12, scores(&[0, 100])), (13, scores(&[MAX_SCORE, 0]))]);
+        assert_eq!(tally().1, 1);
+        assert_eq!(verdict_of(1), Verdict { score: 0, outcome: Some(Outcome::Rejected) });
+        assert!(matches!(verdict_of(2).outcome, Some(Outcome::Accepted { .. })));
+        assert_eq!(running_of(1), 100);
+    });
+}
+
+#[test]
 fn more_updates_than_a_batch_take_several_calls() {
     build_and_execute(|| {
         let trainers: Vec<AccountId> = (1..=70).collect();

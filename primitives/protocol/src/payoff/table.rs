@@ -148,7 +148,11 @@ fn trainer(parameters: &Parameters, stakes: &Stakes) -> Choice {
             play("commits, and does not reveal", "− `NotRevealed`", cost(Fault::NotRevealed)),
             play("reveals, and has no bytes", "− `Unavailable`", cost(Fault::Unavailable)),
             play("reveals what is no update", "− `Malformed`", cost(Fault::Malformed)),
-            open("earns a standing, and sends empty updates from then on", "pay", plus(stakes.pay)),
+            open(
+                "earns a standing, and sends next to nothing from then on",
+                "pay",
+                plus(stakes.pay),
+            ),
         ],
     )
 }

@@ -51,6 +51,7 @@ pub(super) fn aggregation(spec: &TaskSpec) -> Result<(), SpecError> {
     let (updates, bits) = (u32::from(spec.trainers.min), spec.encoding.fraction_bits);
     let is_seen = |length| units(length, bits) > 0;
     require(aggregation.norm_bound.is_none_or(is_seen), SpecError::NormBound)?;
+    require((MILLION / 2..=MILLION).contains(&aggregation.copy_cosine), SpecError::CopyCosine)?;
     match aggregation.before {
         Before::Nothing => {}
         Before::NearestNeighbors { hostile } => {

@@ -202,6 +202,9 @@ fn a_rule_bears_no_more_hostile_updates_than_the_fewest_allow() {
     assert_eq!(rule(9, Before::Buckets { size: 65 }, Rule::Median), Some(E::Buckets));
     let mixing = |hostile| rule(9, Before::NearestNeighbors { hostile }, Rule::Median);
     assert_eq!((mixing(4), mixing(5)), (None, Some(E::Mixing)));
+    let cosine = |cosine| error(|s| s.aggregation.copy_cosine = cosine);
+    assert_eq!((cosine(500_000), cosine(1_000_000)), (None, None));
+    assert_eq!([499_999, 1_000_001].map(cosine), [Some(E::CopyCosine); 2]);
     let bound = |bound| error(|s| s.aggregation.norm_bound = Some(bound));
     assert_eq!((bound(245), bound(244)), (None, Some(E::NormBound)));
 }

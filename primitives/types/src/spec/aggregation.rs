@@ -7,13 +7,19 @@ use scale_info::TypeInfo;
 #[cfg(feature = "std")]
 use serde::{Deserialize, Serialize};
 
+/// Above which cosine of two updates the later one is a copy, where a task does not say. Honest updates of networks stay far below
+/// it; those of convex models that converge within a round may not, and such tasks ask for [`EQUAL_ONLY`].
+pub const COPY_COSINE: Ppm = 999_900;
+
+/// The cosine above which no updates are: with it as [`Aggregation::copy_cosine`], only equal updates are copies.
+pub const EQUAL_ONLY: Ppm = MILLION;
+
 data! {
     /// How accepted updates become the next model. In this order: each update is cut to the norm bound, updates are mixed, a rule
     /// makes one change of them, and the server's optimizer goes a step with it.
     ///
     /// Rules that bear a number of hostile updates bear fewer where a round has accepted too few updates for them: see
     /// `decentralml_protocol::robust`.
-    #[derive(Default)]
     pub struct Aggregation {
         /// The Euclidean norm to which each update is cut first, in millionths of a weight's unit; `None` for no bound.
         #[cfg_attr(feature = "std", serde(default))]
@@ -29,6 +35,28 @@ data! {
         /// What the server makes of the change.
         #[cfg_attr(feature = "std", serde(default))]
         pub server: ServerOptimizer,
+        /// The cosine of two updates above which the one that was committed to later is a copy: from half to one. With
+        /// [`EQUAL_ONLY`] only equal updates are. Updates of zeros are copies of nothing.
+        #[cfg_attr(feature = "std", serde(default = "copy_cosine"))]
+        pub copy_cosine: Ppm,
+    }
+}
+
+#[cfg(feature = "std")]
+const fn copy_cosine() -> Ppm {
+    COPY_COSINE
+}
+
+impl Default for Aggregation {
+    fn default() -> Self {
+        Self {
+            norm_bound: None,
+            before: Before::default(),
+            rule: Rule::default(),
+            counts: Counts::default(),
+            server: ServerOptimizer::default(),
+            copy_cosine: COPY_COSINE,
+        }
     }
 }
 

@@ -166,11 +166,13 @@ fn a_replay_is_honest_once_and_the_same_ever_after() {
 
 #[test]
 fn sleepers_are_honest_until_half_of_the_rounds_are_settled() {
-    let mut played = Played::new(Attack::Sleeper);
-    assert!(played.round(1).iter().all(|sent| !sent.attacks));
-    played.trainers.wakes = 0;
-    let sent = played.round(2);
-    assert_eq!(sent.iter().filter(|sent| sent.attacks).count(), played.hostile());
+    for attack in [Attack::Sleeper, Attack::Idle] {
+        let mut played = Played::new(attack);
+        assert!(played.round(1).iter().all(|sent| !sent.attacks));
+        played.trainers.wakes = 0;
+        let sent = played.round(2);
+        assert_eq!(sent.iter().filter(|sent| sent.attacks).count(), played.hostile());
+    }
 }
 
 #[test]

@@ -88,6 +88,7 @@ impl Coverage {
             RuntimeEvent::Validation(Validation::Judged { outcome, .. }) => match outcome {
                 Judged::Accepted { .. } => note("judged", &"Accepted"),
                 Judged::Rejected => note("judged", &"Rejected"),
+                Judged::Copied => note("judged", &"Copied"),
                 Judged::Faulty(fault) => note("judged", fault),
             },
             RuntimeEvent::Disputes(Dispute::Opened { fault, .. }) => note("accused", fault),

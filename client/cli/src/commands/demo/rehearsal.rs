@@ -303,7 +303,8 @@ impl<'a> Federation<'a> {
             .map(|(&score, (standing, once))| {
                 *standing = verdict::running(*standing, score, trend);
                 let outcome = verdict::outcome(*standing, score, total);
-                let accepted = matches!(outcome, Outcome::Accepted { .. });
+                // What all seats find worth nothing is rejected, whatever its trainer has earned.
+                let accepted = score != 0 && matches!(outcome, Outcome::Accepted { .. });
                 *once |= accepted;
                 accepted
             })

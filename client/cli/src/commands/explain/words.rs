@@ -206,6 +206,7 @@ fn verdict(numbers: &JudgedNumbers) -> String {
         Opinion::Score(score) => score.to_string(),
         Opinion::Unavailable => "unavailable".to_owned(),
         Opinion::Malformed => "malformed".to_owned(),
+        Opinion::Copied => "copied".to_owned(),
     });
     let opinions = opinions.collect::<Vec<_>>().join(", ");
     let JudgedNumbers { before, after, total, trend, floor, .. } = numbers;
@@ -215,6 +216,9 @@ fn verdict(numbers: &JudgedNumbers) -> String {
         (Outcome::Faulty(fault), _) => {
             format!("seats say {opinions}: most report a fault, {fault:?}; {past}")
         }
+        (Outcome::Copied, _) => format!(
+            "seats say {opinions}: most have it as a copy of an update that was committed to earlier; {past}: copied, unpaid"
+        ),
         (Outcome::Accepted { weight }, median) => format!(
             "seats say {opinions}, median {}; {past}: accepted, with weight {weight}",
             median.unwrap_or(0)
@@ -223,6 +227,8 @@ fn verdict(numbers: &JudgedNumbers) -> String {
             let median = median.unwrap_or(0);
             let why = if i128::from(median) < *floor {
                 "below the floor"
+            } else if median == 0 && *after > 0 {
+                "worth exactly nothing"
             } else {
                 "the running score is not positive"
             };
@@ -347,6 +353,29 @@ mod tests {
         };
         assert!(judged(-41, 9).ends_with("rejected, below the floor"));
         assert!(judged(-40, -40).ends_with("rejected, the running score is not positive"));
+        assert!(judged(0, 40).ends_with("rejected, worth exactly nothing"));
+    }
+
+    #[test]
+    fn a_copy_is_told_as_one_with_what_each_seat_said() {
+        let said = [Opinion::Copied, Opinion::Score(7), Opinion::Copied];
+        let opinions = said.map(|opinion| SeatOpinion { seat: AccountId([2; 32]), opinion });
+        let numbers = JudgedNumbers {
+            index: 0,
+            opinions: opinions.into(),
+            median: None,
+            total: 100,
+            trend: 90,
+            before: 5,
+            after: 5,
+            floor: -40,
+            outcome: Outcome::Copied,
+        };
+        let text = told("Validation.Judged", json!({}), Some(Numbers::Judged(numbers)));
+        assert!(text.contains("seats say copied, 7, copied: most have it as a copy"), "{text}");
+        assert!(
+            text.ends_with("running score 5 → 5 (bound ±90), T = 100, floor -40: copied, unpaid")
+        );
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn learned(spec: &TaskSpec) -> Vec<(&'static str, String)> {
         ("training", learning::training(&spec.training)),
         ("learning rate", learning::schedule(spec.training.schedule)),
         ("aggregation", learning::aggregation(&spec.aggregation)),
+        ("copies", learning::copies(&spec.aggregation)),
         ("server", learning::server(spec.aggregation.server)),
         ("encoding", learning::encoding(&spec.encoding)),
     ]
@@ -171,8 +172,8 @@ mod tests {
     #![allow(clippy::panic)]
     use super::*;
     use decentralml_types::spec::{
-        Adaptive, Before, Counts, Custody, Encoding, Optimizer, Rounding, Rule, Schedule,
-        ServerOptimizer, Work,
+        Adaptive, Before, Counts, Custody, EQUAL_ONLY, Encoding, Optimizer, Rounding, Rule,
+        Schedule, ServerOptimizer, Work,
     };
 
     /// The row of a section.
@@ -217,6 +218,7 @@ mod tests {
             ),
             ("learning", "learning rate", "constant"),
             ("learning", "aggregation", "mean"),
+            ("learning", "copies", "at a cosine above 0.9999 to one"),
             ("learning", "server", "adds the change"),
             ("learning", "encoding", "16 bits, 12 of them after the point, clipped at ±32767"),
             ("deadlines", "scoring", "60 blocks"),
@@ -245,10 +247,12 @@ mod tests {
         assert!(row(&scaffold, "learning", "training").ends_with("SCAFFOLD with 20 clients"));
         spec.training.optimizer = Optimizer::Adam;
         spec.target = None;
+        spec.aggregation.copy_cosine = EQUAL_ONLY;
         spec.custody = Custody { hosts: 2, sealed: true };
         let other = super::text(&spec, &token, &token);
         assert!(row(&other, "learning", "aggregation").contains("without 10 % at each end"));
         assert!(row(&other, "learning", "training").ends_with("Adam"));
+        assert_eq!(row(&other, "learning", "copies"), "updates equal to earlier ones");
         assert!(row(&other, "participants", "updates").contains("online in Scoring"));
         assert!(row(&other, "participants", "hosts").starts_with("2 must hold"));
         assert_eq!(row(&other, "limits", "rounds"), "15");

@@ -32,7 +32,7 @@ fn reveal(index: u32, cid: Cid, sealed: Option<(Hash, Option<Cid>)>) -> Reveal {
     let (plain_hash, keys) = sealed.map_or((None, None), |(hash, keys)| (Some(hash), keys));
     let handover = keys.map(|keys| Handover { committee: 0, keys });
     let account = AccountId::from([index as u8; 32]);
-    Reveal { index, account, cid, plain_hash, samples: 1, handover }
+    Reveal { index, committed: index, account, cid, plain_hash, samples: 1, handover }
 }
 
 fn absent(name: &[u8]) -> Cid {

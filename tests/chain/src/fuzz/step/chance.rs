@@ -33,6 +33,7 @@ fn opinion() -> impl Strategy<Value = Opinion> {
     prop_oneof![
         4 => Just(Opinion::Unavailable),
         4 => Just(Opinion::Malformed),
+        2 => Just(Opinion::Copied),
         2 => (-20_000_i64..20_000).prop_map(Opinion::Score),
         1 => (-MAX_SCORE..=MAX_SCORE).prop_map(Opinion::Score),
         1 => any::<i64>().prop_map(Opinion::Score),

@@ -174,7 +174,10 @@ impl World {
         let (trains, judges) = self.chain.read(|| (plays(Role::Trainer), plays(Role::Evaluator)));
         match row.phase {
             Phase::Training if trains => {
-                if let Way::Lie(opinion @ (Opinion::Unavailable | Opinion::Malformed)) = way {
+                if let Way::Lie(
+                    opinion @ (Opinion::Unavailable | Opinion::Malformed | Opinion::Copied),
+                ) = way
+                {
                     self.bad.insert((task, round, who), opinion);
                 }
                 let hash = if way == Way::Blind {

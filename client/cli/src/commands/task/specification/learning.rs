@@ -2,8 +2,8 @@
 
 use crate::{output::count, units::percent};
 use decentralml_types::spec::{
-    Adaptive, Aggregation, Before, Counts, Encoding, LocalTraining, MILLION, Optimizer, Rounding,
-    Rule, Schedule, ServerOptimizer, Work,
+    Adaptive, Aggregation, Before, Counts, EQUAL_ONLY, Encoding, LocalTraining, MILLION, Optimizer,
+    Rounding, Rule, Schedule, ServerOptimizer, Work,
 };
 
 /// What each trainer does in a round.
@@ -100,6 +100,17 @@ pub fn aggregation(aggregation: &Aggregation) -> String {
         text.push_str(&format!(", each update cut to a norm of {}", decimal(bound)));
     }
     text
+}
+
+/// Which updates are copies of earlier ones.
+pub fn copies(aggregation: &Aggregation) -> String {
+    match aggregation.copy_cosine {
+        EQUAL_ONLY => "updates equal to earlier ones".to_owned(),
+        cosine => format!(
+            "updates equal to earlier ones, or at a cosine above {} to one",
+            decimal(cosine)
+        ),
+    }
 }
 
 /// What the server makes of the change.
