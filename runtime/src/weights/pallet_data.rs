@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_data` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-23, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -14,10 +14,10 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Storage: `Data::Contents` (r:1 w:1)
     // Proof: `Data::Contents` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
-    /// Took 45_519 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    /// Took 47_061 ns at least.
     fn register() -> Weight {
-        Weight::from_parts(47_802_000, 3730)
+        Weight::from_parts(49_254_000, 3748)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -28,10 +28,10 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Storage: `Participants::EncryptionKeys` (r:1 w:0)
     // Proof: `Participants::EncryptionKeys` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
-    /// Took 62_364 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    /// Took 63_706 ns at least.
     fn grant() -> Weight {
-        Weight::from_parts(66_159_000, 3730)
+        Weight::from_parts(66_650_000, 3748)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -40,20 +40,20 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Storage: `Data::Grants` (r:1 w:1)
     // Proof: `Data::Grants` (`max_values`: None, `max_size`: Some(150), added: 2625, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
-    /// Took 50_776 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    /// Took 50_756 ns at least.
     fn revoke() -> Weight {
-        Weight::from_parts(53_290_000, 3730)
+        Weight::from_parts(53_410_000, 3748)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     // Storage: `Data::Contents` (r:1 w:1)
     // Proof: `Data::Contents` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
-    /// Took 40_421 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    /// Took 40_351 ns at least.
     fn retire() -> Weight {
-        Weight::from_parts(42_874_000, 3730)
+        Weight::from_parts(44_647_000, 3748)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }

@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_models` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-23, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -13,29 +13,29 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> ::pallet_models::WeightInfo for WeightInfo<T> {
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 9_704 ns at least.
+    /// Took 10_235 ns at least.
     fn release() -> Weight {
-        Weight::from_parts(10_696_000, 3680)
+        Weight::from_parts(10_947_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 10_526 ns at least.
+    /// Took 10_686 ns at least.
     fn recall() -> Weight {
-        Weight::from_parts(11_156_000, 3680)
+        Weight::from_parts(11_427_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:3 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:0 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
-    /// Took 20_220 ns at least.
+    /// Took 19_800 ns at least.
     fn prune() -> Weight {
-        Weight::from_parts(21_472_000, 9060)
+        Weight::from_parts(21_021_000, 9060)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }

@@ -1,18 +1,21 @@
-//! What the call of `pallet_parameters` weighs. Estimated, not measured yet: run `scripts/weights.sh pallet_parameters`, which
-//! replaces this file.
+//! What the benchmarks of `pallet_parameters` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! The time is that of calls that touch as many rows, with room to spare.
+//! 2026-11-23, AMD EPYC, 50 steps, 20 repeats.
+
+#![allow(unused_imports, reason = "where no benchmark touches a row")]
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
 
-/// Estimated weights, counted with the costs of the runtime's database.
+/// Measured weights, counted with the costs of the runtime's database.
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_parameters::WeightInfo for WeightInfo<T> {
     // Storage: `Parameters::Current` (r:1 w:1)
+    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
+    /// Took 6_980 ns at least.
     fn set_parameters() -> Weight {
-        Weight::from_parts(40_000_000, 1_620)
+        Weight::from_parts(8_353_000, 1619)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }

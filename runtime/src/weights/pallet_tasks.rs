@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_tasks` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-23, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -11,6 +11,8 @@ use frame_support::{traits::Get, weights::Weight};
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
+    // Storage: `Parameters::Current` (r:1 w:0)
+    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
     // Storage: `Tasks::NextTask` (r:1 w:1)
     // Proof: `Tasks::NextTask` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
@@ -20,39 +22,39 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:0 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
-    /// Took 141_703 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    /// Took 148_743 ns at least.
     fn create() -> Weight {
-        Weight::from_parts(150_847_000, 6208)
-            .saturating_add(T::DbWeight::get().reads(6))
+        Weight::from_parts(163_045_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 101_242 ns at least.
+    /// Took 98_498 ns at least.
     fn fund() -> Weight {
-        Weight::from_parts(106_651_000, 6208)
+        Weight::from_parts(110_997_000, 6208)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
-    /// Took 42_794 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    /// Took 36_344 ns at least.
     fn pause() -> Weight {
-        Weight::from_parts(52_559_000, 4177)
+        Weight::from_parts(56_265_000, 4204)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
     // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:0)
@@ -69,14 +71,14 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
-    /// Took 177_536 ns at least.
+    /// Took 175_213 ns at least.
     fn resume() -> Weight {
-        Weight::from_parts(194_542_000, 6196)
+        Weight::from_parts(200_201_000, 6196)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
@@ -89,18 +91,18 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 178_688 ns at least.
+    /// Took 194_312 ns at least.
     fn cancel() -> Weight {
-        Weight::from_parts(207_151_000, 6208)
+        Weight::from_parts(214_772_000, 6208)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:31 w:0)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:32 w:0)
@@ -127,18 +129,18 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:0 w:32)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
-    /// Took 1_330_648 ns at least.
+    /// Took 1_407_283 ns at least.
     fn advance_tally() -> Weight {
-        Weight::from_parts(1_422_406_000, 89557)
+        Weight::from_parts(1_483_768_000, 89557)
             .saturating_add(T::DbWeight::get().reads(109))
             .saturating_add(T::DbWeight::get().writes(76))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:0)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:31 w:0)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:64 w:0)
@@ -149,18 +151,18 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
     // Storage: `Validation::Running` (r:32 w:32)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-    /// Took 1_394_384 ns at least.
+    /// Took 1_395_815 ns at least.
     fn advance_tally_between() -> Weight {
-        Weight::from_parts(1_472_891_000, 163742)
+        Weight::from_parts(1_505_520_000, 163742)
             .saturating_add(T::DbWeight::get().reads(163))
             .saturating_add(T::DbWeight::get().writes(99))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:0)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:1 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
@@ -179,20 +181,20 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 245_399 ns at least.
+    /// Took 234_101 ns at least.
     fn advance_settle() -> Weight {
-        Weight::from_parts(267_902_000, 6742)
+        Weight::from_parts(274_682_000, 6991)
             .saturating_add(T::DbWeight::get().reads(13))
             .saturating_add(T::DbWeight::get().writes(11))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:257 w:256)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
@@ -200,13 +202,13 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
     /// `n` is 1 to 256.
-    /// Took 180_421 ns at least.
+    /// Took 180_471 ns at least.
     fn reap(n: u32) -> Weight {
-        Weight::from_parts(180_680_844, 6742)
-            // Standard error: 5_638.
-            .saturating_add(Weight::from_parts(5_486_748, 0).saturating_mul(n.into()))
+        Weight::from_parts(177_357_354, 6991)
+            // Standard error: 7_292.
+            .saturating_add(Weight::from_parts(5_644_186, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(8))
@@ -214,7 +216,7 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
             .saturating_add(Weight::from_parts(0, 2626).saturating_mul(n.into()))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Owed` (r:1 w:1)
     // Proof: `Tasks::Owed` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
@@ -223,23 +225,23 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 68_162 ns at least.
+    /// Took 64_397 ns at least.
     fn collect() -> Weight {
-        Weight::from_parts(72_538_000, 6208)
+        Weight::from_parts(74_903_000, 6208)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Owed` (r:1 w:1)
     // Proof: `Tasks::Owed` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-    /// Took 64_457 ns at least.
+    /// Took 65_779 ns at least.
     fn write_off() -> Weight {
-        Weight::from_parts(68_232_000, 6208)
+        Weight::from_parts(69_524_000, 6208)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }

@@ -1,6 +1,6 @@
 //! What the benchmarks of `pallet_validation` have measured. Made by `scripts/weights.sh`: changes by hand will be lost.
 //!
-//! 2026-11-22, AMD EPYC, 50 steps, 20 repeats.
+//! 2026-11-23, AMD EPYC, 50 steps, 20 repeats.
 
 #![allow(unused_imports, reason = "where no benchmark touches a row")]
 
@@ -12,11 +12,11 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
@@ -26,19 +26,19 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
-    /// Took 271_638 ns at least.
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
+    /// Took 272_138 ns at least.
     fn commit_scores() -> Weight {
-        Weight::from_parts(291_508_000, 6742)
+        Weight::from_parts(293_871_000, 6991)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `System::BlockHash` (r:1 w:0)
@@ -48,11 +48,11 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     /// `s` is 1 to 8.
-    /// Took 105_419 ns at least.
+    /// Took 117_437 ns at least.
     fn open_scores(s: u32) -> Weight {
-        Weight::from_parts(98_178_621, 6742)
-            // Standard error: 623_313.
-            .saturating_add(Weight::from_parts(19_373_936, 0).saturating_mul(s.into()))
+        Weight::from_parts(115_141_325, 6991)
+            // Standard error: 438_233.
+            .saturating_add(Weight::from_parts(17_070_150, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(s.into())))
@@ -60,9 +60,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
@@ -85,46 +85,50 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 224_487 ns at least.
+    /// Took 229_896 ns at least.
     fn attest() -> Weight {
-        Weight::from_parts(258_438_000, 6742)
+        Weight::from_parts(253_381_000, 6991)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(14))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
-    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
+    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(218), added: 2693, mode: `MaxEncodedLen`)
+    // Storage: `Validation::Verdicts` (r:1 w:0)
+    // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
     // Storage: `Challenges::Records` (r:1 w:0)
-    // Proof: `Challenges::Records` (`max_values`: None, `max_size`: Some(131), added: 2606, mode: `MaxEncodedLen`)
+    // Proof: `Challenges::Records` (`max_values`: None, `max_size`: Some(147), added: 2622, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     // Storage: `Disputes::NextCase` (r:1 w:1)
     // Proof: `Disputes::NextCase` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Settings::AppealWindow` (r:1 w:0)
     // Proof: `Settings::AppealWindow` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Parameters::Current` (r:1 w:0)
+    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:0 w:1)
-    // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(161), added: 2636, mode: `MaxEncodedLen`)
-    /// Took 94_002 ns at least.
+    // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)
+    /// Took 112_890 ns at least.
     fn claim_unrevealed() -> Weight {
-        Weight::from_parts(113_530_000, 4177)
-            .saturating_add(T::DbWeight::get().reads(9))
+        Weight::from_parts(119_470_000, 4204)
+            .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
-    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(214), added: 2689, mode: `MaxEncodedLen`)
+    // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(218), added: 2693, mode: `MaxEncodedLen`)
     // Storage: `Challenges::Records` (r:1 w:0)
-    // Proof: `Challenges::Records` (`max_values`: None, `max_size`: Some(131), added: 2606, mode: `MaxEncodedLen`)
+    // Proof: `Challenges::Records` (`max_values`: None, `max_size`: Some(147), added: 2622, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:1 w:1)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
@@ -132,11 +136,13 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Validation::Shares` (r:1 w:1)
     // Proof: `Validation::Shares` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
-    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(270), added: 2745, mode: `MaxEncodedLen`)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     // Storage: `Disputes::NextCase` (r:1 w:1)
     // Proof: `Disputes::NextCase` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Settings::AppealWindow` (r:1 w:0)
     // Proof: `Settings::AppealWindow` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Parameters::Current` (r:1 w:0)
+    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
@@ -146,48 +152,50 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:0 w:1)
-    // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(161), added: 2636, mode: `MaxEncodedLen`)
-    /// Took 162_574 ns at least.
+    // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)
+    /// Took 180_741 ns at least.
     fn claim_faulty() -> Weight {
-        Weight::from_parts(170_145_000, 6208)
-            .saturating_add(T::DbWeight::get().reads(14))
+        Weight::from_parts(193_982_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(14))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:3 w:3)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Participants::Members` (r:1 w:1)
+    // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
-    /// Took 276_755 ns at least.
+    /// Took 358_989 ns at least.
     fn claim_seat() -> Weight {
-        Weight::from_parts(336_446_000, 8817)
-            .saturating_add(T::DbWeight::get().reads(10))
-            .saturating_add(T::DbWeight::get().writes(18))
+        Weight::from_parts(386_491_000, 8817)
+            .saturating_add(T::DbWeight::get().reads(11))
+            .saturating_add(T::DbWeight::get().writes(19))
     }
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(712), added: 3187, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
     // Storage: `Validation::Running` (r:1 w:1)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3277), added: 5752, mode: `MaxEncodedLen`)
-    /// Took 26_580 ns at least.
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
+    /// Took 27_922 ns at least.
     fn forget() -> Weight {
-        Weight::from_parts(28_533_000, 6742)
+        Weight::from_parts(29_745_000, 6991)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
