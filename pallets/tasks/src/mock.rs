@@ -174,6 +174,7 @@ impl Bonds<AccountId> for Others {
         match role {
             Role::Trainer => MIN_TRAINER_BOND,
             Role::Evaluator => MIN_EVALUATOR_BOND,
+            Role::Validator => 0,
         }
     }
 }
@@ -183,6 +184,7 @@ impl Roster<AccountId> for Others {
         match role {
             Role::Trainer => Trainers::get(),
             Role::Evaluator => Evaluators::get(),
+            Role::Validator => 0,
         }
     }
 

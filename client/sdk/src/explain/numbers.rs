@@ -178,6 +178,12 @@ impl Part<'_> {
             }
             ("Validation", "Tallied") => self.seat(view, event).await.map_err(lost),
             ("Validation", "Rewarded") => self.pay(view.number(), event, checks).await,
+            ("Validation", "Closed") if is_own("who") => {
+                // Closed for nothing, where that is what the rule gives; otherwise for another reason than the rule of pay.
+                let numbers = self.pay(view.number(), event, &mut Vec::new()).await?;
+                Ok(numbers
+                    .filter(|numbers| matches!(numbers, Numbers::Pay(pay) if pay.amount == 0)))
+            }
             ("Disputes", "Opened") if is_own("accused") => Ok(self.fault(view, event, checks)),
             _ => Ok(None),
         }

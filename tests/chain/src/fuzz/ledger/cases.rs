@@ -4,7 +4,6 @@ use super::Ledger;
 use crate::invariants::ensure;
 use decentralml_runtime::*;
 use decentralml_types::{Balance, CaseId, Fault, RoundNumber, TaskId, spec::Terms};
-use frame_support::traits::Get;
 use std::collections::BTreeMap;
 
 /// What is known of cases and challenges that are open.
