@@ -13,6 +13,14 @@ const [sponsor, trainer, member] = ['Eve', 'Charlie', 'Alice'].map(account);
 const evaluators = ['Dave', 'Dave//stash', 'Eve//stash'].map(account);
 /** Sealed, as that takes every call that there is in a round; paid in a token of the sponsor's own. */
 const spec = { ...smallestTask('a whole round'), custody: { hosts: 0, sealed: true } };
+/** What each seat says of the only update, in micro-nats. */
+const SCORES = [250_000n, 250_001n, 250_002n];
+/** A fee, less the share of it by which the seat is off the median, which has a slack of 100 micro-nats. */
+const FEES = SCORES.map((score) => {
+  const [median, most] = [SCORES[1], SCORES[1] + 100n];
+  const off = score > median ? score - median : median - score;
+  return (2n * UNIT * (most - off)) / most;
+});
 /** More than a seat's fee: whoever has none of the token is owed the fee until it has some. */
 const MINIMUM = 3n * UNIT;
 const ROUND = 1;
@@ -133,7 +141,7 @@ step('the drawn seats commit to scores and open them', async () => {
   const openings = [];
   for (const [seat, evaluator] of evaluators.entries()) {
     await drawn(api, task, ROUND, { Committee: 0 }, evaluator);
-    const opinions = [{ Score: 250_000 + seat }];
+    const opinions = [{ Score: SCORES[seat] }];
     const { commit, open } = scores(api, { task, round: ROUND, account: evaluator, opinions });
     await act(commit, evaluator);
     openings.push(open);
@@ -149,7 +157,7 @@ step('anybody pushes the tally on, and the seats attest the model', async () => 
     return (await phase()) === 'Aggregating';
   });
   const [update] = await federated().updates(task, ROUND);
-  const median = 250_001;
+  const median = Number(SCORES[1]);
   assert.equal(update.trainer.toString(), trainer.address);
   assert.equal(update.score.unwrap().toNumber(), median);
   assert.equal(update.outcome.unwrap().asAccepted.weight.toNumber(), median);
@@ -180,26 +188,26 @@ step('all are paid what the runtime API says', async () => {
   assert.equal(rewarded.amount.toBigInt(), 6n * UNIT);
   assert.equal((await claimable(api, task, trainer)).length, 0);
 
-  for (const evaluator of evaluators) {
+  for (const [seat, evaluator] of evaluators.entries()) {
     const [fee] = await claimable(api, task, evaluator);
     assert.equal(fee.committee.unwrap().toNumber(), 0);
-    assert.equal(fee.amount.toBigInt(), 2n * UNIT);
+    assert.equal(fee.amount.toBigInt(), FEES[seat]);
     const claimSeat = api.tx.validation.claimSeat(task, ROUND, 0, evaluator.address);
     const paid = only(api, await act(claimSeat, member), 'validation', 'Rewarded');
-    assert.equal(paid.amount.toBigInt(), 2n * UNIT);
+    assert.equal(paid.amount.toBigInt(), FEES[seat]);
   }
 });
 
 step('what cannot be paid is owed, and collected once it can be', async () => {
   const { address } = evaluators[0];
   const owed = async () => (await federated().claimable(task, address, null, 256)).owed.toBigInt();
-  assert.equal((await api.query.tasks.owed(task, address)).unwrap().amount.toBigInt(), 2n * UNIT);
-  assert.equal(await owed(), 2n * UNIT);
+  assert.equal((await api.query.tasks.owed(task, address)).unwrap().amount.toBigInt(), FEES[0]);
+  assert.equal(await owed(), FEES[0]);
   await assert.rejects(act(api.tx.tasks.collect(task, address), member), /BelowMinimum/);
   await act(api.tx.assets.transfer(token, address, MINIMUM), sponsor);
   const collected = only(api, await act(api.tx.tasks.collect(task, address), member), 'tasks', 'Collected');
   assert.equal(collected.asset.asId.toNumber(), Number(token));
-  assert.equal(collected.amount.toBigInt(), 2n * UNIT);
+  assert.equal(collected.amount.toBigInt(), FEES[0]);
   assert.equal(await owed(), 0n);
   for (const evaluator of evaluators.slice(1)) {
     await act(api.tx.assets.transfer(token, evaluator.address, MINIMUM), sponsor);

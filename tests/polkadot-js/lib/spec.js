@@ -31,6 +31,7 @@ export function smallestTask(name) {
       before: 'Nothing',
       rule: { TrimmedMean: { trim: 100_000 } },
       counts: 'Equal',
+      copyCosine: 999_900,
       server: { FedAdam: { rate: 10_000, beta1: 900_000, beta2: 990_000, tau: 1_000 } },
     },
     encoding: { bits: 16, fractionBits: 12, clip: 8_191, rounding: 'Nearest', keep: 1_000_000, errorFeedback: false },
@@ -59,6 +60,7 @@ export function smallestTask(name) {
       feePerSeat: 2n * UNIT,
       trainerBond: 10n * UNIT,
       evaluatorBond: 20n * UNIT,
+      minReputation: 0,
     },
   };
 }
