@@ -164,7 +164,10 @@ fn innocents_appeal() {
 
 #[test]
 fn who_wins_gets_no_more_than_who_loses_pays() {
-    assert_eq!(broken(|p| p.appeal_costs = p.appeal_bond), None);
+    // Who has reported itself gets them back: 95 % less 500/10 % of the bond are left.
+    assert_eq!(broken(|p| p.appeal_costs = p.appeal_bond * 45 / 100), None);
+    let more = broken(|p| p.appeal_costs = p.appeal_bond * 45 / 100 + 1);
+    assert_eq!(more, Some(Condition::GuiltyAppeal));
     assert_eq!(broken(|p| p.appeal_costs = p.appeal_bond + 1), Some(Condition::AppealCosts));
 }
 
