@@ -148,7 +148,8 @@ impl fmt::Display for Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TermsCondition {
     /// `(50 − 10) % × reward / trainers.max ≥ 0.1 % × largest slash of the bond`: training honestly brings more than staying away, and than
-    /// sending what is made up, although an honest trainer is found faulty in one of a thousand rounds.
+    /// sending what is made up, although an honest trainer is found faulty in one of a thousand rounds. Of the bond times the cap, where
+    /// draws are by bond.
     TrainersPay,
     /// `(50 − 10) % × fee ≥ 0.1 % × largest slash of the bond`: the same for a seat, where the task pays seats at all.
     SeatsPay,
@@ -158,10 +159,10 @@ impl fmt::Display for TermsCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TrainersPay => {
-                "two fifths of what a round pays a trainer are no less than a thousandth of what its bond can lose, in planck; raise the reward, or lower the bond or trainers.max"
+                "two fifths of what a round pays a trainer are no less than a thousandth of what its bond (times the cap of draws by bond) can lose, in planck; raise the reward, or lower the bond, the cap or trainers.max"
             }
             Self::SeatsPay => {
-                "two fifths of a seat's fee are no less than a thousandth of what its bond can lose, in planck; raise fee_per_seat or lower evaluator_bond"
+                "two fifths of a seat's fee are no less than a thousandth of what its bond (times the cap of draws by bond) can lose, in planck; raise fee_per_seat, or lower evaluator_bond or the cap"
             }
         })
     }
@@ -276,10 +277,16 @@ pub fn check_terms(
     spec: &TaskSpec,
     penalties: &Penalties,
 ) -> Result<(), Violation<TermsCondition>> {
-    let terms = &spec.terms;
-    if !terms.asset.is_native() {
+    if !spec.terms.asset.is_native() {
         return Ok(());
     }
+    // A place pays the same whoever has it, and who weighs most puts most at risk.
+    let cap = spec.terms.draw.cap();
+    let terms = &Terms {
+        trainer_bond: spec.stake(Role::Trainer, cap),
+        evaluator_bond: spec.stake(Role::Evaluator, cap),
+        ..spec.terms.clone()
+    };
     let pay = part(trainers_pay(spec), 100 - WORK_PERCENT - MADE_UP_PERCENT);
     at_least(TermsCondition::TrainersPay, pay, expected_mistakes(terms, penalties, Role::Trainer))?;
     if terms.fee_per_seat == 0 {

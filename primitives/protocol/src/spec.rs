@@ -1,14 +1,14 @@
 //! Whether a task contradicts itself.
 
-use crate::{reputation, slashing};
+use crate::{draw, reputation, slashing};
 use core::fmt;
 use decentralml_types::{
-    TaskSpec,
+    Balance, TaskSpec,
     limits::{
         MAX_CLAIMING_BLOCKS, MAX_CUSTODY_HOSTS, MAX_ROUND_BLOCKS, MAX_ROUNDS, MAX_SEATS,
         MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS,
     },
-    spec::{MILLION, Objective},
+    spec::{Chances, MILLION, Objective},
 };
 
 mod example;
@@ -97,6 +97,8 @@ pub enum SpecError {
     Terms,
     /// `terms.min_reputation` must be at most 999: no score is higher.
     Reputation,
+    /// `terms.draw`: the cap must be 2, 4, 8 or 16, and so many times a bond must fit.
+    Draw,
 }
 
 impl fmt::Display for SpecError {
@@ -188,6 +190,10 @@ impl fmt::Display for SpecError {
             Self::Reputation => {
                 "terms: min_reputation must be at most 999, and a new account has 500"
             },
+            Self::Draw => {
+                "terms: the cap of a draw by bonds must be 2, 4, 8 or 16 (without weights it is \"equal\"), and so many times a bond \
+                 must fit"
+            }
         })
     }
 }
@@ -251,7 +257,14 @@ fn check_terms(spec: &TaskSpec) -> Result<(), SpecError> {
     let terms = &spec.terms;
     let positive = terms.reward_per_round > 0 && terms.trainer_bond > 0 && terms.evaluator_bond > 0;
     require(positive && spec.total_pay().is_some(), SpecError::Terms)?;
-    require(terms.min_reputation < reputation::MAX_SCORE, SpecError::Reputation)
+    require(terms.min_reputation < reputation::MAX_SCORE, SpecError::Reputation)?;
+    let cap = terms.draw.cap();
+    let fits = |bond: Balance| bond.checked_mul(cap.into()).is_some();
+    let known = match terms.draw {
+        Chances::Equal => true,
+        Chances::ByBond { .. } => cap > 1 && draw::class_of(cap).is_some(),
+    };
+    require(known && fits(terms.trainer_bond) && fits(terms.evaluator_bond), SpecError::Draw)
 }
 
 fn is_text(text: &[u8]) -> bool {

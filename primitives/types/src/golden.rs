@@ -6,7 +6,7 @@ use crate::{
     TaskSpec, TaskStatus,
     commitment::{ScoresCommitment, UpdateCommitment},
     spec::{
-        Adaptive, Aggregation, Before, Committee, Counts, Custody, Deadlines, Encoding,
+        Adaptive, Aggregation, Before, Chances, Committee, Counts, Custody, Deadlines, Encoding,
         InitialModel, LocalTraining, Objective, Optimizer, Rounding, Rule, Schedule,
         ServerOptimizer, Terms, Text, TrainerCount, Work,
     },
@@ -162,6 +162,10 @@ fn terms(asset: Asset, first: u128) -> Terms {
         evaluator_bond: first.wrapping_add(3),
         // Low bytes of a number of any size.
         min_reputation: first as u16,
+        draw: match asset {
+            Asset::Native => Chances::Equal,
+            Asset::Id(_) => Chances::ByBond { cap: first as u8 },
+        },
     }
 }
 

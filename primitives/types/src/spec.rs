@@ -36,6 +36,8 @@ pub mod limits {
     pub const MAX_CLAIMING_BLOCKS: u32 = 100_800;
     /// Hosts that a task may want each update at before its commitment, at most: a trainer uploads that often.
     pub const MAX_CUSTODY_HOSTS: u8 = 8;
+    /// What an account weighs in a draw by bonds, at most.
+    pub const MAX_WEIGHT: u8 = 16;
 
     /// [`MAX_TRAINERS`] as a type.
     pub type MaxTrainers = ConstU32<MAX_TRAINERS>;
@@ -228,6 +230,22 @@ data! {
 }
 
 data! {
+    /// By what enrolled accounts are drawn.
+    #[derive(Copy, Default)]
+    pub enum Chances {
+        /// Each has the same chance.
+        #[default]
+        Equal,
+        /// By weight: who puts 2, 4, 8 or 16 times the bond at risk is as likely to be drawn as so many accounts, and has one
+        /// place at most all the same.
+        ByBond {
+            /// The largest weight, one of 2, 4, 8 and 16.
+            cap: u8,
+        },
+    }
+}
+
+data! {
     /// What is paid and what is at stake.
     pub struct Terms {
         /// What rewards and fees are paid in. Bonds, deposits and the price of free calls are native in every task.
@@ -237,13 +255,26 @@ data! {
         pub reward_per_round: Balance,
         /// For each seat of a round that opened its scores, in the asset's smallest unit.
         pub fee_per_seat: Balance,
-        /// What a trainer puts at risk in this task, in planck.
+        /// What a trainer puts at risk in this task, in planck; where it weighs more than 1 in draws, so many times as much.
         pub trainer_bond: Balance,
-        /// What an evaluator puts at risk in this task, in planck.
+        /// What an evaluator puts at risk in this task, in planck; where it weighs more than 1 in draws, so many times as much.
         pub evaluator_bond: Balance,
         /// The score that an account needs for its role when it enrolls, from 0 to 1,000. An account without a record has 500.
         #[cfg_attr(feature = "std", serde(default))]
         pub min_reputation: u16,
+        /// By what trainers and seats are drawn.
+        #[cfg_attr(feature = "std", serde(default))]
+        pub draw: Chances,
+    }
+}
+
+impl Chances {
+    /// The largest weight that an account can have.
+    pub const fn cap(self) -> u8 {
+        match self {
+            Self::Equal => 1,
+            Self::ByBond { cap } => cap,
+        }
     }
 }
 
@@ -310,7 +341,12 @@ impl TaskSpec {
         round.saturating_mul(self.attempts().into())
     }
 
-    /// What a role puts at risk in this task: nothing where the role has no part in tasks.
+    /// What an account of this weight puts at risk in this task.
+    pub const fn stake(&self, role: crate::Role, weight: u8) -> Balance {
+        self.bond(role).saturating_mul(weight as Balance)
+    }
+
+    /// What a role puts at risk in this task with a weight of 1: nothing where the role has no part in tasks.
     pub const fn bond(&self, role: crate::Role) -> Balance {
         match role {
             crate::Role::Trainer => self.terms.trainer_bond,

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{slashing::TABLE, spec::example};
-use decentralml_types::{Penalty, spec::Asset};
+use decentralml_types::{
+    Penalty,
+    spec::{Asset, Chances},
+};
 use proptest::prelude::*;
 
 const UNIT: Balance = 1_000_000_000_000;
@@ -205,6 +208,24 @@ fn a_round_pays_for_the_risk_that_honest_work_bears() {
     assert_eq!(terms_violated(|s| s.terms.fee_per_seat = 0), None, "seats that ask for nothing");
 }
 
+#[test]
+fn a_round_pays_for_the_risk_of_whoever_may_weigh_most() {
+    let by_bond = |bond, cap| {
+        terms_violated(|s| {
+            s.terms.trainer_bond = bond;
+            s.terms.draw = Chances::ByBond { cap };
+        })
+    };
+    // As with bonds of 664 and 672 tokens.
+    assert_eq!(by_bond(166 * UNIT, 4), None);
+    assert_eq!(by_bond(84 * UNIT, 8), Some(TermsCondition::TrainersPay));
+    let seats = terms_violated(|s| {
+        s.terms.evaluator_bond = 13 * UNIT;
+        s.terms.draw = Chances::ByBond { cap: 16 };
+    });
+    assert_eq!(seats, Some(TermsCondition::SeatsPay));
+}
+
 fn table(parameters: &Parameters, prices: &Prices, spec: &TaskSpec) -> Vec<Choice> {
     choices(parameters, prices, &Stakes::of(spec, &parameters.penalties))
 }
@@ -360,10 +381,15 @@ proptest! {
         parameters in parameters(),
         more in (0..1_000 * UNIT, 0..1_000 * UNIT),
         pay in (1..20 * UNIT, 1..2 * UNIT),
+        (cap, weight) in (0u8..=4).prop_flat_map(|cap| (Just(1 << cap), (0..=cap).prop_map(|class| 1u8 << class))),
     ) {
         prop_assume!(check(&parameters, &PRICES).is_ok());
-        let spec = task(&parameters, more, pay);
+        let mut spec = task(&parameters, more, pay);
+        spec.terms.draw = if cap > 1 { Chances::ByBond { cap } } else { Chances::Equal };
         prop_assume!(check_terms(&spec, &parameters.penalties).is_ok());
+        // Who weighs so much is paid as in a task that asks everybody for such a bond.
+        spec.terms.trainer_bond = spec.stake(Role::Trainer, weight);
+        spec.terms.evaluator_bond = spec.stake(Role::Evaluator, weight);
         for choice in table(&parameters, &PRICES, &spec) {
             for play in choice.others.iter().filter(|play| play.deterred) {
                 prop_assert!(

@@ -55,6 +55,24 @@ fn every_contradiction_is_named() {
 }
 
 #[test]
+fn draws_by_bond_have_a_cap_that_is_a_weight_and_bonds_that_can_be_multiplied_by_it() {
+    for cap in 0..=u8::MAX {
+        let expected = (![2, 4, 8, 16].contains(&cap)).then_some(SpecError::Draw);
+        assert_eq!(error(|s| s.terms.draw = Chances::ByBond { cap }), expected, "{cap}");
+    }
+    let of = |bond, draw| {
+        error(|s| {
+            s.terms.evaluator_bond = bond;
+            s.terms.draw = draw;
+        })
+    };
+    let most = u128::MAX / 4;
+    assert_eq!(of(most, Chances::ByBond { cap: 4 }), None);
+    assert_eq!(of(most + 1, Chances::ByBond { cap: 4 }), Some(SpecError::Draw));
+    assert_eq!(of(most + 1, Chances::Equal), None);
+}
+
+#[test]
 fn as_many_hosts_are_asked_for_as_there_can_be() {
     assert_eq!(error(|s| s.custody.hosts = 3), None, "two evaluators and the sponsor");
     let of = |hosts| {
