@@ -8,13 +8,14 @@ use crate::{
     RuntimeOrigin, System, Tasks, UNIT, Validation,
 };
 use alloc::{boxed::Box, vec::Vec};
+use decentralml_protocol::draw::CLASSES;
 use decentralml_traits::{Charge, Judgment, Scene};
 use decentralml_types::{
     Asset, Balance, Cid, Codec, CommitteeNumber, Fault, Hash, NextModel, Opinion, Phase, Role,
     RoundNumber, Score, TaskId, TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
-    limits::{MAX_SEATS, MAX_TEXT, MIN_SEATS, TALLY_BATCH},
-    spec::{Committee, Custody, Text, TrainerCount},
+    limits::{MAX_SEATS, MAX_TEXT, MAX_WEIGHT, MIN_SEATS, TALLY_BATCH},
+    spec::{Chances, Committee, Custody, Text, TrainerCount},
 };
 use frame_benchmarking::account;
 use frame_support::{
@@ -95,15 +96,18 @@ fn create(trainers: TrainerCount, seats: u32) -> TaskId {
         ..decentralml_protocol::spec::example()
     };
     spec.terms.asset = asset(&sponsor);
+    spec.terms.draw = Chances::ByBond { cap: MAX_WEIGHT };
     let task = pallet_tasks::NextTask::<Runtime>::get();
     Tasks::create(signed(&sponsor), Box::new(spec)).expect("funded");
     task
 }
 
+/// Accounts of all weights: a draw among five classes takes most.
 fn enroll(task: TaskId, role: Role, count: u32) -> Vec<AccountId> {
     let members: Vec<AccountId> = (0..count).map(|index| member(role, index)).collect();
-    for who in &members {
-        Assignments::enroll(signed(who), task, role).expect("bonded");
+    for (index, who) in members.iter().enumerate() {
+        let weight = MAX_WEIGHT >> (index % CLASSES);
+        Assignments::enroll(signed(who), task, role, weight).expect("bonded");
     }
     members
 }

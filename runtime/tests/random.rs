@@ -151,7 +151,7 @@ impl Play {
             Step::Claim(round) => return settle(task, round),
             Step::Enroll(who) => {
                 let (role, name) = name(who);
-                call(name, pallet_assignments::Call::enroll { task, role })
+                call(name, pallet_assignments::Call::enroll { task, role, weight: 1 })
             }
             Step::Leave(who) => {
                 let (role, name) = name(who);

@@ -55,7 +55,8 @@ fn a_task_takes_new_accounts_up_to_the_neutral_score_and_who_was_accepted_above_
             let task = pallet_tasks::NextTask::<Runtime>::get();
             ok(SPONSOR, pallet_tasks::Call::create { spec: Box::new(spec) });
             for (name, may) in [(ACCUSED, accused), (TRAINERS[0], accepted)] {
-                let enroll: RuntimeCall = pallet_assignments::Call::enroll { task, role }.into();
+                let enroll: RuntimeCall =
+                    pallet_assignments::Call::enroll { task, role, weight: 1 }.into();
                 let origin = RuntimeOrigin::signed(account(name));
                 let low = pallet_assignments::Error::<Runtime>::ReputationTooLow;
                 match may {

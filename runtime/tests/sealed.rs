@@ -188,7 +188,7 @@ fn an_evaluator_of_a_sealed_task_has_a_key_when_it_enrolls() {
         ok(SPONSOR, pallet_tasks::Call::create { spec: Box::new(sealed()) });
         let (name, role) = (SEATS[0], Role::Evaluator);
         ok(name, pallet_participants::Call::bond { role, amount: 100 * UNIT });
-        let enroll = || call(name, pallet_assignments::Call::enroll { task, role });
+        let enroll = || call(name, pallet_assignments::Call::enroll { task, role, weight: 1 });
         let no_key = DispatchError::from(pallet_assignments::Error::<Runtime>::NoEncryptionKey);
         assert_eq!(refusal(enroll()), no_key);
         with_key(name);

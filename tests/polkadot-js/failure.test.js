@@ -111,7 +111,7 @@ step('it is accused, its bond waits, and it appeals to the council', async () =>
 step('seats that commit to scores and do not open them lose the round to another committee', async () => {
   await act(api.tx.participants.bond('Trainer', trainerBond), trainer);
   let started;
-  for (const evaluator of leaving) started = await act(api.tx.assignments.enroll(task, 'Evaluator'), evaluator);
+  for (const evaluator of leaving) started = await act(api.tx.assignments.enroll(task, 'Evaluator', 1), evaluator);
   assert.equal(only(api, started, 'tasks', 'RoundStarted').round.toNumber(), 2);
   await drawn(api, task, 2, 'Trainers', trainer);
   const { commit, reveal } = updateOf(2);

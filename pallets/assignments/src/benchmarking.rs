@@ -2,16 +2,20 @@
 
 use crate::{Call, Config, Enrollment, Pallet, Places, Seeds};
 use decentralml_traits::{Draw, Roster};
-use decentralml_types::{Role, TaskId, limits::MAX_SEATS};
+use decentralml_types::{
+    Role, TaskId,
+    limits::{MAX_SEATS, MAX_WEIGHT},
+};
 use frame_benchmarking::v2::*;
 use frame_system::RawOrigin;
 use sp_runtime::traits::One;
 
 /// What the benchmarks need of the other pallets.
 pub trait BenchmarkHelper<AccountId> {
-    /// A sealed task with one trainer that lacks one of `MAX_SEATS` evaluators, and starts its first round with it.
+    /// A sealed task that draws by bond with the largest cap. It has one trainer and lacks one of `MAX_SEATS` evaluators, of all
+    /// weights, and starts its first round with that one.
     fn task() -> TaskId;
-    /// An account other than the sponsor whose bond in `role` covers an enrollment. `index` tells them apart; those below
+    /// An account other than the sponsor whose bond in `role` covers an enrollment with the largest weight. `index` tells them apart; those below
     /// `MAX_SEATS` may be enrolled already. It has an encryption key.
     fn member(role: Role, index: u32) -> AccountId;
     /// Ends the task for good.
@@ -26,7 +30,8 @@ fn two_enrolled<T: Config>() -> Result<(TaskId, [T::AccountId; 2]), BenchmarkErr
     let members =
         [MAX_SEATS, MAX_SEATS + 1].map(|index| T::BenchmarkHelper::member(Role::Trainer, index));
     for who in &members {
-        Pallet::<T>::enroll(RawOrigin::Signed(who.clone()).into(), task, Role::Trainer)?;
+        let origin = RawOrigin::Signed(who.clone());
+        Pallet::<T>::enroll(origin.into(), task, Role::Trainer, MAX_WEIGHT)?;
     }
     Pallet::<T>::open_draw(task, u32::MAX, Draw::Trainers, 2);
     Ok((task, members))
@@ -46,7 +51,7 @@ mod benchmarks {
         let who = T::BenchmarkHelper::member(Role::Evaluator, MAX_SEATS);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(who.clone()), task, Role::Evaluator);
+        _(RawOrigin::Signed(who.clone()), task, Role::Evaluator, MAX_WEIGHT);
 
         assert!(Places::<T>::contains_key((task, Role::Evaluator, &who)));
     }

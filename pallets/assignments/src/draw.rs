@@ -4,11 +4,10 @@ use crate::{
     Config, Draws, Error, Event, NextDraw, OpenDraw, Pallet, Places, Populations, Seeds, WeightInfo,
 };
 use codec::Encode;
-use decentralml_protocol::draw;
+use decentralml_protocol::draw::{self, Lots};
 use decentralml_traits::Draw;
 use decentralml_types::{RoundNumber, Seed, TaskId};
 use frame_support::{
-    ensure,
     traits::{Get, Randomness},
     weights::Weight,
 };
@@ -32,9 +31,8 @@ impl<T: Config> Pallet<T> {
         let enrollment = Places::<T>::get((task, draw.role(), who)).ok_or(Error::NotEnrolled)?;
         let slot = enrollment.slot_in(open.number).ok_or(Error::NotDrawn)?;
         let seed = Self::seed_of(&open)?;
-        let place = draw::place_of(&key(&seed, task, round, draw), slot, open.population);
-        ensure!(place < open.places, Error::NotDrawn);
-        Ok(place)
+        let lots = Lots::new(key(&seed, task, round, draw), open.population, open.places);
+        lots.place(enrollment.class, slot).ok_or(Error::NotDrawn)
     }
 
     pub(crate) fn seed_of(open: &OpenDraw<BlockNumberFor<T>>) -> Result<Seed, Error<T>> {
@@ -46,12 +44,13 @@ impl<T: Config> Pallet<T> {
         let number = NextDraw::<T>::get();
         NextDraw::<T>::put(number.saturating_add(1));
         let population = Populations::<T>::mutate_exists(task, draw.role(), |row| {
-            row.as_mut().map_or(0, |population| {
+            row.as_mut().map(|population| {
                 population.latest = Some(number);
-                population.enrolled
+                *population
             })
         });
-        let places = places.min(population);
+        let population = population.unwrap_or_default();
+        let places = places.min(population.enrolled());
         let seed_block = frame_system::Pallet::<T>::block_number().saturating_add(One::one());
         Seeds::<T>::mutate(seed_block, |row| {
             let row = row.get_or_insert_default();
@@ -59,13 +58,13 @@ impl<T: Config> Pallet<T> {
         });
         Draws::<T>::insert(
             (task, round, draw),
-            OpenDraw { number, seed_block, population, places },
+            OpenDraw { number, seed_block, population: population.classes, places },
         );
         Self::deposit_event(Event::DrawOpened {
             task,
             round,
             draw,
-            population,
+            population: population.enrolled(),
             places,
             seed_block,
         });

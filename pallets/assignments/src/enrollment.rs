@@ -1,13 +1,19 @@
 //! Enrolling and leaving.
 
 use crate::{Config, Enrollment, Error, NextDraw, Pallet, Places, Populations, Slots};
+use decentralml_protocol::draw;
 use decentralml_traits::{Bonds, Clock, Keyring, Reputation};
 use decentralml_types::{Role, TaskId, TaskStatus};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_enroll(who: &T::AccountId, task: TaskId, role: Role) -> DispatchResult {
+    pub(crate) fn do_enroll(
+        who: &T::AccountId,
+        task: TaskId,
+        role: Role,
+        weight: u8,
+    ) -> DispatchResult {
         let spec = T::Clock::spec(task).ok_or(Error::<T>::UnknownTask)?;
         let status = T::Clock::status(task).ok_or(Error::<T>::UnknownTask)?;
         ensure!(!status.is_final(), Error::<T>::TaskOver);
@@ -18,17 +24,20 @@ impl<T: Config> Pallet<T> {
             !Places::<T>::contains_key((task, other_role, who)),
             Error::<T>::EnrolledInOtherRole
         );
+        let class = draw::class_of(weight).filter(|_| weight <= spec.terms.draw.cap());
+        let class = class.ok_or(Error::<T>::WrongWeight)?;
         let reads = spec.custody.sealed && role == Role::Evaluator;
         ensure!(!reads || T::Keyring::key(who).is_some(), Error::<T>::NoEncryptionKey);
         let score = T::Reputation::score(who, role);
         ensure!(score >= spec.terms.min_reputation, Error::<T>::ReputationTooLow);
         let mut population = Populations::<T>::get(task, role).unwrap_or_default();
-        ensure!(population.enrolled < T::MaxEnrolled::get(), Error::<T>::Full);
+        ensure!(population.enrolled() < T::MaxEnrolled::get(), Error::<T>::Full);
 
-        let engaged = spec.bond(role);
+        let engaged = spec.stake(role, weight);
         T::Bonds::engage(who, role, engaged)?;
-        let slot = population.enrolled;
+        let slot = population.of(class);
         let enrollment = Enrollment {
+            class,
             slot,
             since: NextDraw::<T>::get(),
             earlier: None,
@@ -37,8 +46,8 @@ impl<T: Config> Pallet<T> {
             at_risk: None,
         };
         Places::<T>::insert((task, role, who), enrollment);
-        Slots::<T>::insert((task, role, slot), who);
-        population.enrolled = population.enrolled.saturating_add(1);
+        Slots::<T>::insert((task, role, class, slot), who);
+        population.set(class, slot.saturating_add(1));
         Populations::<T>::insert(task, role, population);
         Ok(())
     }
@@ -48,7 +57,7 @@ impl<T: Config> Pallet<T> {
         ensure!(enrollment.open_rows == 0, Error::<T>::NotSettled);
 
         Places::<T>::remove((task, role, who));
-        Self::vacate(task, role, enrollment.slot);
+        Self::vacate(task, role, enrollment.class, enrollment.slot);
         T::Bonds::disengage(who, role, enrollment.engaged);
         Ok(())
     }
@@ -69,20 +78,20 @@ impl<T: Config> Pallet<T> {
         Places::<T>::mutate_exists((task, role, who), |row| row.as_mut().map(change));
     }
 
-    /// Gives up a slot: the account in the last one moves there, so that no slot is ever empty.
-    fn vacate(task: TaskId, role: Role, slot: u32) {
+    /// Gives up a slot: the account in the last one of its class moves there, so that no slot is ever empty.
+    fn vacate(task: TaskId, role: Role, class: u8, slot: u32) {
         let mut population = Populations::<T>::get(task, role).unwrap_or_default();
-        let last = population.enrolled.saturating_sub(1);
-        if let Some(moved) = Slots::<T>::take((task, role, last))
+        let last = population.of(class).saturating_sub(1);
+        if let Some(moved) = Slots::<T>::take((task, role, class, last))
             && last != slot
         {
             Self::amend(task, role, &moved, |enrollment| {
                 enrollment.move_to(slot, population.latest, NextDraw::<T>::get());
             });
-            Slots::<T>::insert((task, role, slot), moved);
+            Slots::<T>::insert((task, role, class, slot), moved);
         }
-        population.enrolled = last;
-        if last == 0 {
+        population.set(class, last);
+        if population.enrolled() == 0 {
             Populations::<T>::remove(task, role);
         } else {
             Populations::<T>::insert(task, role, population);

@@ -6,15 +6,19 @@
 //!                          who is in  nobody chose it       everybody can tell its place
 //! ```
 //!
-//! An enrolled account owns a *slot* of its task and role; slots are numbered without holes. A draw freezes how many slots
+//! An enrolled account owns a *slot* of its task, role and class; slots are numbered without holes. A draw freezes how many slots
 //! there are and, once its seed is known, maps each of them to a place by a keyed permutation
 //! (`decentralml_protocol::draw`). The lowest places are drawn. Checking one account costs the same whatever the number of
 //! enrolled ones, and no list of the drawn is stored.
 //!
+//! Where a task draws by bond, an account may enroll with a weight of 2, 4, 8 or 16, up to the task's cap: it puts so many times the
+//! bond at risk, and is as likely to be drawn as so many accounts of weight 1. Accounts of one weight are a class; elsewhere all are of
+//! the first. Every class has a permutation and a number of places of its own, so that a draw stays five counts.
+//!
 //! A leaver's slot goes to the account in the last slot, which keeps its old slot for the draw that is open: leaving cannot
 //! disturb a draw, and enrolling and leaving many accounts leaves no empty slots that later draws would hit.
 //!
-//! An enrollment puts one bond at risk, which stands for one round at a time: as long as something that the account did in a
+//! An enrollment puts one bond at risk, times its weight, which stands for one round at a time: as long as something that the account did in a
 //! round can cost it the bond, it cannot commit in another round of the task.
 //!
 //! # What it does not guarantee
@@ -79,12 +83,17 @@ pub mod pallet {
         type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
     }
 
-    /// Who owns a slot, numbered from 0 without holes. Task ids, roles and slots are assigned by the chain, so a cheap hasher
-    /// is safe. The row stands for an enrollment, which the bond at risk pays for; it goes when its owner leaves.
+    /// Who owns a slot, numbered from 0 without holes in each class. Task ids, roles, classes and slots are assigned by the chain, so a
+    /// cheap hasher is safe. The row stands for an enrollment, which the bond at risk pays for; it goes when its owner leaves.
     #[pallet::storage]
     pub type Slots<T: Config> = StorageNMap<
         _,
-        (NMapKey<Twox64Concat, TaskId>, NMapKey<Twox64Concat, Role>, NMapKey<Twox64Concat, u32>),
+        (
+            NMapKey<Twox64Concat, TaskId>,
+            NMapKey<Twox64Concat, Role>,
+            NMapKey<Twox64Concat, u8>,
+            NMapKey<Twox64Concat, u32>,
+        ),
         T::AccountId,
     >;
 
@@ -136,6 +145,8 @@ pub mod pallet {
             role: Role,
             /// Who.
             who: T::AccountId,
+            /// What it weighs in draws, and how many times the task's bond it has put at risk.
+            weight: u8,
         },
         /// An account takes part in a task no more: it left or, once the task was over, was dismissed.
         Left {
@@ -154,7 +165,7 @@ pub mod pallet {
             round: RoundNumber,
             /// What is drawn.
             draw: Draw,
-            /// Slots among which it is drawn.
+            /// Slots among which it is drawn, of all classes.
             population: u32,
             /// Slots that are drawn.
             places: u32,
@@ -177,6 +188,8 @@ pub mod pallet {
         EnrolledInOtherRole,
         /// Validators have no part in tasks. Enroll as a trainer or as an evaluator.
         NoPartInTasks,
+        /// The weight is not 1, 2, 4, 8 or 16, or is above the task's cap, which is 1 where it draws equally.
+        WrongWeight,
         /// As many accounts as the chain allows are enrolled in this role.
         Full,
         /// The task is sealed, and the account has registered no key that updates could be encrypted to. It calls
@@ -220,22 +233,29 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Takes part in a task. Puts the bond that the task asks of the role at risk until the account leaves.
+        /// Takes part in a task. Puts the bond that the task asks of the role at risk until the account leaves, `weight` times.
         ///
         /// By a signed account other than the sponsor, with a free bond that covers it; in any phase of a task that is not
-        /// over. It counts from the next draw on; while the task is enrolling, the enrollment that makes it complete starts a
+        /// over. The weight is 1, or where the task draws by bond 2, 4, 8 or 16, up to its cap: the account is as likely to be drawn as so
+        /// many others, in one place at most, and a fault costs it so many times as much. To change it, the account leaves and enrolls
+        /// again. It counts from the next draw on; while the task is enrolling, the enrollment that makes it complete starts a
         /// round. Costs the fee; holds nothing beyond the bond. The score of the account's record
         /// has to reach the task's minimum now; it is not asked for again. An evaluator of a sealed task needs an encryption key. If it
         /// removes that key later it stays enrolled, may be drawn, and can read no update: its opinions are then worth nothing.
         ///
-        /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `NoPartInTasks`, `Full`,
-        /// `NoEncryptionKey`, `ReputationTooLow`, and what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
+        /// Errors: `UnknownTask`, `TaskOver`, `SponsorCannotEnroll`, `AlreadyEnrolled`, `EnrolledInOtherRole`, `NoPartInTasks`,
+        /// `WrongWeight`, `Full`, `NoEncryptionKey`, `ReputationTooLow`, and what the bond's keeper answers where it does not suffice. Event: `Enrolled`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::enroll())]
-        pub fn enroll(origin: OriginFor<T>, task: TaskId, role: Role) -> DispatchResult {
+        pub fn enroll(
+            origin: OriginFor<T>,
+            task: TaskId,
+            role: Role,
+            weight: u8,
+        ) -> DispatchResult {
             let who = ensure_signed(origin)?;
-            Self::do_enroll(&who, task, role)?;
-            Self::deposit_event(Event::Enrolled { task, role, who });
+            Self::do_enroll(&who, task, role, weight)?;
+            Self::deposit_event(Event::Enrolled { task, role, who, weight });
             T::Clock::acted(task);
             Ok(())
         }

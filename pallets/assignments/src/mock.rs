@@ -8,7 +8,7 @@ use decentralml_types::{
     Balance, Cid, Codec, Conduct, Phase, PublicKey, Role, RoundNumber, TaskId, TaskSpec,
     TaskStatus,
     spec::{
-        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
+        Aggregation, Chances, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
         Objective, Optimizer, Schedule, Terms, TrainerCount, Work,
     },
 };
@@ -62,6 +62,8 @@ parameter_types! {
     /// What the task asks for, and what every account has.
     pub static MinReputation: u16 = 0;
     pub static Score: u16 = 500;
+    /// By what the task draws.
+    pub static Draw: Chances = Chances::Equal;
     /// Who has an encryption key.
     pub static WithKey: Vec<AccountId> = Vec::new();
     /// What is left of an account's bond.
@@ -180,11 +182,13 @@ pub struct Scene;
 impl crate::BenchmarkHelper<AccountId> for Scene {
     fn task() -> TaskId {
         Sealed::set(true);
+        Draw::set(Chances::ByBond { cap: 16 });
         TASK
     }
 
-    fn member(_: Role, index: u32) -> AccountId {
+    fn member(role: Role, index: u32) -> AccountId {
         let who = index.into();
+        Bonded::mutate(|bonded| bonded.insert((who, role), 16 * EVALUATOR_BOND));
         WithKey::mutate(|keys| keys.push(who));
         who
     }
@@ -245,6 +249,7 @@ fn spec() -> TaskSpec {
             trainer_bond: TRAINER_BOND,
             evaluator_bond: EVALUATOR_BOND,
             min_reputation: MinReputation::get(),
+            draw: Draw::get(),
         },
     }
 }
@@ -272,7 +277,12 @@ pub fn next_block(output: Option<u8>) {
 }
 
 pub fn enroll(who: AccountId, role: Role) {
-    Assignments::enroll(RuntimeOrigin::signed(who), TASK, role).unwrap();
+    weighing(who, role, 1);
+}
+
+/// Enrolls with a weight.
+pub fn weighing(who: AccountId, role: Role, weight: u8) {
+    Assignments::enroll(RuntimeOrigin::signed(who), TASK, role, weight).unwrap();
 }
 
 pub fn leave(who: AccountId, role: Role) {

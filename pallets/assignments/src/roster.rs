@@ -2,17 +2,21 @@
 
 use crate::{Config, Draws, Error, Pallet, Places, Populations};
 use decentralml_traits::{Draw, Roster};
-use decentralml_types::{Role, RoundNumber, TaskId};
+use decentralml_types::{Balance, Role, RoundNumber, TaskId};
 use frame_support::ensure;
 use sp_runtime::{DispatchError, DispatchResult};
 
 impl<T: Config> Roster<T::AccountId> for Pallet<T> {
     fn enrolled(task: TaskId, role: Role) -> u32 {
-        Populations::<T>::get(task, role).map_or(0, |population| population.enrolled)
+        Populations::<T>::get(task, role).map_or(0, |population| population.enrolled())
     }
 
     fn is_enrolled(task: TaskId, role: Role, who: &T::AccountId) -> bool {
         Places::<T>::contains_key((task, role, who))
+    }
+
+    fn engaged(task: TaskId, role: Role, who: &T::AccountId) -> Balance {
+        Places::<T>::get((task, role, who)).map_or(0, |enrollment| enrollment.engaged)
     }
 
     fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32 {

@@ -8,3 +8,4 @@ mod enrolling;
 mod leaving;
 mod risks;
 mod seeds;
+mod weighing;

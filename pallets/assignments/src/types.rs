@@ -1,19 +1,22 @@
 //! What is stored of enrollments and draws.
 
 use codec::{Decode, Encode, MaxEncodedLen};
+use decentralml_protocol::draw::Classes;
 use decentralml_types::{Balance, RoundNumber, Seed};
 use scale_info::TypeInfo;
 
 /// An account's part in a task.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Enrollment {
-    /// The slot it owns now.
+    /// By its weight in draws, which is 2^class.
+    pub class: u8,
+    /// The slot of its class that it owns now.
     pub slot: u32,
     /// The number of the first draw in which it owns that slot.
     pub since: u64,
     /// The slot it had before it was moved, for the draw that was open then.
     pub earlier: Option<Earlier>,
-    /// What is at risk, kept here because the task may be gone when the account leaves.
+    /// What is at risk: the bond of the task times its weight. Kept here because the task may be gone when the account leaves.
     pub engaged: Balance,
     /// Commitments that are not settled, of all rounds.
     pub open_rows: u32,
@@ -83,10 +86,28 @@ impl Enrollment {
 /// How many accounts are enrolled in a task and role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Population {
-    /// Accounts, and so slots.
-    pub enrolled: u32,
+    /// Accounts of each class, and so slots. In tasks that draw equally all are of the first.
+    pub classes: Classes,
     /// The latest draw among them.
     pub latest: Option<u64>,
+}
+
+impl Population {
+    /// Accounts of all classes.
+    pub fn enrolled(&self) -> u32 {
+        self.classes.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Slots of a class.
+    pub fn of(&self, class: u8) -> u32 {
+        self.classes.get(usize::from(class)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn set(&mut self, class: u8, count: u32) {
+        if let Some(row) = self.classes.get_mut(usize::from(class)) {
+            *row = count;
+        }
+    }
 }
 
 /// A draw in use.
@@ -96,9 +117,9 @@ pub struct OpenDraw<BlockNumber> {
     pub number: u64,
     /// The block whose VRF output is its seed.
     pub seed_block: BlockNumber,
-    /// Slots among which it is drawn.
-    pub population: u32,
-    /// Slots that are drawn: those with the lowest places.
+    /// Slots of each class among which it is drawn.
+    pub population: Classes,
+    /// Slots that are drawn, of all classes.
     pub places: u32,
 }
 

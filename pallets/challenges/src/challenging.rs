@@ -6,7 +6,7 @@ use decentralml_protocol::{
     dag::{self, PathError, Shown},
     slashing,
 };
-use decentralml_traits::{Charge, Clock, Revealed, Scene, Tariff, Tribunal};
+use decentralml_traits::{Charge, Clock, Revealed, Roster, Scene, Tariff, Tribunal};
 use decentralml_types::{BlockNumber, Codec, Fault, Phase, Role, RoundNumber, TaskId};
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
 use sp_runtime::traits::BlockNumberProvider;
@@ -82,9 +82,7 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let (made, challenge) = Self::open(task, round, &trainer)?;
         let view = T::Clock::round(task, round).filter(|view| view.phase != Phase::Void);
-        let (Some(_), Some(spec), Some(penalties)) =
-            (view, T::Clock::spec(task), T::Tariff::penalties(task))
-        else {
+        let (Some(_), Some(penalties)) = (view, T::Tariff::penalties(task)) else {
             <Self as decentralml_traits::Challenges<_>>::forget(task, round, &trainer);
             return Ok(());
         };
@@ -99,7 +97,7 @@ impl<T: Config> Pallet<T> {
             role: Role::Trainer,
             fault,
             penalty,
-            amount: slashing::amount(penalty, spec.terms.trainer_bond),
+            amount: slashing::amount(penalty, T::Roster::engaged(task, Role::Trainer, &trainer)),
             scene: Scene::Round { task, round },
             reporter: Some(challenge.challenger.clone()),
         });

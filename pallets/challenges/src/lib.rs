@@ -52,7 +52,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
-    use decentralml_traits::{Clock, Revealed, Tariff, Tribunal};
+    use decentralml_traits::{Clock, Revealed, Roster, Tariff, Tribunal};
     use decentralml_types::{Balance, BlockNumber, RoundNumber, TaskId};
     use frame_support::{
         pallet_prelude::*,
@@ -88,6 +88,9 @@ pub mod pallet {
 
         /// The updates that are challenged.
         type Revealed: Revealed<Self::AccountId>;
+
+        /// What trainers have put at risk.
+        type Roster: Roster<Self::AccountId>;
 
         /// Where trainers are accused that nobody has answered for.
         type Tribunal: Tribunal<Self::AccountId>;

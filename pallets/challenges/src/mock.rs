@@ -4,12 +4,13 @@
 
 use crate as pallet_challenges;
 use decentralml_protocol::slashing::TABLE;
-use decentralml_traits::{Charge, Clock, Revealed, RoundView, Tariff, Tribunal};
+use decentralml_traits::{Charge, Clock, Draw, Revealed, Roster, RoundView, Tariff, Tribunal};
 use decentralml_types::{
-    Balance, BlockNumber, Cid, Codec, Penalties, Phase, RoundNumber, TaskId, TaskSpec, TaskStatus,
+    Balance, BlockNumber, Cid, Codec, Penalties, Phase, Role, RoundNumber, TaskId, TaskSpec,
+    TaskStatus,
 };
 use frame_support::{derive_impl, parameter_types, traits::ConstU8};
-use sp_runtime::BuildStorage;
+use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
 use std::collections::BTreeMap;
 
 pub type AccountId = u64;
@@ -59,6 +60,8 @@ parameter_types! {
     pub static Exists: bool = true;
     /// What trainers have revealed in the round.
     pub static Updates: BTreeMap<AccountId, Cid> = BTreeMap::new();
+    /// What trainers weigh in draws.
+    pub static Weight: u8 = 1;
     pub static Accused: Vec<Charge<AccountId>> = Vec::new();
     pub static ChallengeBond: Balance = BOND;
     pub static AnswerPrice: Balance = PRICE;
@@ -116,6 +119,50 @@ impl Revealed<AccountId> for Others {
     }
 }
 
+impl Roster<AccountId> for Others {
+    fn enrolled(_: TaskId, _: Role) -> u32 {
+        0
+    }
+
+    fn is_enrolled(_: TaskId, _: Role, _: &AccountId) -> bool {
+        true
+    }
+
+    fn engaged(task: TaskId, role: Role, _: &AccountId) -> Balance {
+        Self::spec(task).map_or(0, |spec| spec.stake(role, Weight::get()))
+    }
+
+    fn open_draw(_: TaskId, _: RoundNumber, _: Draw, _: u32) -> u32 {
+        0
+    }
+
+    fn place(_: TaskId, _: RoundNumber, _: Draw, _: &AccountId) -> Result<u32, DispatchError> {
+        Ok(0)
+    }
+
+    fn ensure_drawn(_: TaskId, _: RoundNumber, _: Draw) -> DispatchResult {
+        Ok(())
+    }
+
+    fn close_draw(_: TaskId, _: RoundNumber, _: Draw) {}
+
+    fn hold_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) -> DispatchResult {
+        Ok(())
+    }
+
+    fn at_risk(_: TaskId, _: Role, _: &AccountId) -> Option<RoundNumber> {
+        None
+    }
+
+    fn clear_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) {}
+
+    fn expose_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) -> DispatchResult {
+        Ok(())
+    }
+
+    fn release_place(_: TaskId, _: RoundNumber, _: Role, _: &AccountId) {}
+}
+
 impl Tribunal<AccountId> for Others {
     fn accuse(charge: Charge<AccountId>) -> Balance {
         let amount = charge.amount;
@@ -143,6 +190,7 @@ impl pallet_challenges::Config for Test {
     type Clock = Others;
     type Tariff = Others;
     type Revealed = Others;
+    type Roster = Others;
     type Tribunal = Others;
     type ChallengeBond = ChallengeBond;
     type AnswerPrice = AnswerPrice;
@@ -168,6 +216,7 @@ pub fn externalities() -> sp_io::TestExternalities {
         System::set_block_number(1);
         CurrentPhase::set(Phase::Scoring);
         Exists::set(true);
+        Weight::set(1);
         Accused::set(Vec::new());
         ChallengeBond::set(BOND);
         AnswerPrice::set(PRICE);

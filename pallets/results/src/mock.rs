@@ -117,6 +117,10 @@ impl Roster<AccountId> for Others {
         false
     }
 
+    fn engaged(_: TaskId, _: Role, _: &AccountId) -> Balance {
+        0
+    }
+
     fn open_draw(_: TaskId, _: RoundNumber, _: Draw, places: u32) -> u32 {
         places
     }

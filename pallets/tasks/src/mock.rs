@@ -192,6 +192,10 @@ impl Roster<AccountId> for Others {
         false
     }
 
+    fn engaged(_: TaskId, _: Role, _: &AccountId) -> Balance {
+        0
+    }
+
     fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32 {
         OpenDraws::mutate(|draws| draws.push((task, round, draw)));
         DrawLog::mutate(|draws| draws.push((task, round, draw, places)));

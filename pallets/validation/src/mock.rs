@@ -12,7 +12,7 @@ use crate as pallet_validation;
 use decentralml_types::{
     Balance, Cid, Codec, RoundNumber, TaskId, TaskSpec,
     spec::{
-        Aggregation, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
+        Aggregation, Chances, Committee, Custody, Deadlines, Encoding, InitialModel, LocalTraining,
         Objective, Optimizer, Schedule, Terms, TrainerCount, Work,
     },
 };
@@ -106,6 +106,7 @@ pub fn spec(quorum: u8) -> TaskSpec {
             trainer_bond: TRAINER_BOND,
             evaluator_bond: EVALUATOR_BOND,
             min_reputation: 0,
+            draw: Chances::ByBond { cap: 16 },
         },
     }
 }

@@ -10,8 +10,8 @@ use decentralml_traits::{
     RoundView, Scene, Tariff, Tribunal,
 };
 use decentralml_types::{
-    Balance, CommitteeNumber, Conduct, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId,
-    TaskSpec, TaskStatus, limits::TALLY_BATCH,
+    CommitteeNumber, Conduct, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
+    TaskStatus, limits::TALLY_BATCH,
 };
 use frame_support::{dispatch::DispatchResult, ensure};
 
@@ -25,7 +25,7 @@ impl<T: Config> Pallet<T> {
         who: &T::AccountId,
     ) -> Result<Due, Error<T>> {
         let (spec, view) = Self::terms(task, round)?;
-        let slash = |fault| Self::slash(task, fault, spec.terms.trainer_bond);
+        let slash = |fault| Self::slash(task, fault, Role::Trainer, who);
         match T::Evidence::row(task, round, who).ok_or(Error::NothingToClaim)? {
             EvidenceRow::Committed => {
                 ensure!(view.phase > Phase::Revealing, Error::TooEarly);
@@ -75,7 +75,7 @@ impl<T: Config> Pallet<T> {
         if !seat.opened {
             let quorum = spec.committee.quorum.into();
             return Ok(if openings_are_over(&view, number, committee.committed, quorum)? {
-                Self::slash(task, Fault::NotOpened, spec.terms.evaluator_bond)?
+                Self::slash(task, Fault::NotOpened, Role::Evaluator, who)?
             } else {
                 Due::Nothing
             });
@@ -92,7 +92,7 @@ impl<T: Config> Pallet<T> {
         };
         let agrees = committee.leading().is_some_and(|(leading, ..)| leading == attested);
         Ok(if !agrees {
-            Self::slash(task, Fault::WrongAggregate, spec.terms.evaluator_bond)?
+            Self::slash(task, Fault::WrongAggregate, Role::Evaluator, who)?
         } else if view.claims_expired {
             Due::Nothing
         } else {
@@ -195,10 +195,12 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What a fault costs in a task that asks for this bond.
-    fn slash(task: TaskId, fault: Fault, bond: Balance) -> Result<Due, Error<T>> {
+    /// What a fault costs, of what the account has put at risk in the task: who weighs more in draws loses so many times as much. While
+    /// a row of it is open, nobody can leave and enroll with another weight.
+    fn slash(task: TaskId, fault: Fault, role: Role, who: &T::AccountId) -> Result<Due, Error<T>> {
         let penalties = T::Tariff::penalties(task).ok_or(Error::NoRound)?;
-        Ok(Due::Slash(fault, slashing::amount(penalties.of(fault), bond)))
+        let engaged = T::Roster::engaged(task, role, who);
+        Ok(Due::Slash(fault, slashing::amount(penalties.of(fault), engaged)))
     }
 
     /// What a settled round says of an update, claimed in time or not. A fault is another matter: it counts once its slash is

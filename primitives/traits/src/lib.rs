@@ -5,7 +5,7 @@
 //!   participants ── Stakes ─────────► validators
 //!   participants ── Reputation ─────► assignments, validation, disputes
 //!   participants ── Keyring ────────► assignments, data
-//!   assignments ─── Roster ─────────► tasks, results, validation, disputes
+//!   assignments ─── Roster ─────────► tasks, results, validation, disputes, challenges
 //!   results ─────── Evidence ───────► tasks, validation
 //!   validation ──── Judgment ───────► tasks
 //!   results ─────── Revealed ───────► challenges
@@ -198,6 +198,9 @@ pub trait Roster<AccountId> {
     fn enrolled(task: TaskId, role: Role) -> u32;
     /// Whether an account is enrolled now.
     fn is_enrolled(task: TaskId, role: Role, who: &AccountId) -> bool;
+    /// What an account has put at risk in a task, in planck: the bond that the task asks for, times its weight in draws. Nothing where it
+    /// is not enrolled, as whoever has a row to be settled is.
+    fn engaged(task: TaskId, role: Role, who: &AccountId) -> Balance;
     /// Freezes the population of a draw and asks for its seed, which nobody knows yet. Returns how many places are drawn:
     /// `places`, or fewer where fewer are enrolled.
     fn open_draw(task: TaskId, round: RoundNumber, draw: Draw, places: u32) -> u32;

@@ -185,6 +185,7 @@ impl pallet_challenges::Config for Runtime {
     type Clock = Tasks;
     type Tariff = Tasks;
     type Revealed = Results;
+    type Roster = Assignments;
     type Tribunal = Disputes;
     type ChallengeBond = pallet_parameters::ChallengeBond<Runtime>;
     type AnswerPrice = pallet_parameters::AnswerPrice<Runtime>;

@@ -60,7 +60,11 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
         ("Tasks", "reap", pallet_tasks::Call::reap { task, limit: 100 }.into()),
         ("Tasks", "collect", pallet_tasks::Call::collect { task, account: account() }.into()),
         ("Tasks", "write_off", pallet_tasks::Call::write_off { task, account: account() }.into()),
-        ("Assignments", "enroll", pallet_assignments::Call::enroll { task, role }.into()),
+        (
+            "Assignments",
+            "enroll",
+            pallet_assignments::Call::enroll { task, role, weight: 1 }.into(),
+        ),
         ("Assignments", "leave", pallet_assignments::Call::leave { task, role }.into()),
         (
             "Assignments",

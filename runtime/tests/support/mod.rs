@@ -160,7 +160,7 @@ pub fn enroll(task: TaskId, role: Role, name: u8) {
     if pallet_participants::Members::<Runtime>::get(role, account(name)).is_none() {
         ok(name, pallet_participants::Call::bond { role, amount: 100 * UNIT });
     }
-    ok(name, pallet_assignments::Call::enroll { task, role });
+    ok(name, pallet_assignments::Call::enroll { task, role, weight: 1 });
 }
 
 pub fn round(task: TaskId) -> (RoundNumber, pallet_tasks::Round) {

@@ -106,7 +106,7 @@ impl World {
             // Enough for a slash in every attempt, so that who is slashed can go on.
             let amount = BOND * Balance::from(self.spec.attempts() + 1);
             self.act(&who, pallet_participants::Call::bond { role, amount })?;
-            self.act(&who, pallet_assignments::Call::enroll { task, role })?;
+            self.act(&who, pallet_assignments::Call::enroll { task, role, weight: 1 })?;
         }
         Ok(())
     }

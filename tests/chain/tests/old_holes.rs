@@ -131,7 +131,7 @@ fn the_ten_thousandth_assignment_panics() {
         let origin = || RuntimeOrigin::signed(account(who));
         let bond = pallet_participants::Call::bond { role, amount: 5 * UNIT };
         assert_ok!(RuntimeCall::from(bond).dispatch(origin()));
-        let enroll = pallet_assignments::Call::enroll { task: 0, role };
+        let enroll = pallet_assignments::Call::enroll { task: 0, role, weight: 1 };
         assert_ok!(RuntimeCall::from(enroll).dispatch(origin()));
     };
     chain.read(|| {
@@ -186,7 +186,7 @@ fn all_open_tasks_in_one_storage_value() {
 fn one_account_takes_all_places_for_free() {
     let mut world = World::new(1, false);
     step(&mut world, Step::Create { who: SPONSOR, shape: shape() });
-    let enroll = |role| pallet_assignments::Call::enroll { task: 0, role };
+    let enroll = |role| pallet_assignments::Call::enroll { task: 0, role, weight: 1 };
     // Without a bond nobody enrolls; with one, once, in one role; and the creator does not at all.
     assert!(!world.call(5, enroll(Role::Trainer)).unwrap());
     for who in [5, SPONSOR] {
@@ -384,7 +384,7 @@ fn the_next_owner_of_a_slot_inherits_its_commitment() {
     );
     assert_eq!(slot(&mut world, TRAINERS[3]), first, "the last one moved there");
     step(&mut world, Step::Everybody { task: 0, absent: 0, deviant: 0, way: Way::Honest });
-    step(&mut world, Step::Enroll { who: TRAINERS[0], task: 0, role: Role::Trainer });
+    step(&mut world, Step::Enroll { who: TRAINERS[0], task: 0, role: Role::Trainer, weight: 1 });
     step(&mut world, Step::Due { who: KEEPER, task: 0 });
     assert_eq!(phase(&mut world), (1, Phase::Revealing));
     let commitments = world

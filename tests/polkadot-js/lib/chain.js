@@ -94,7 +94,7 @@ export async function until(what, read, seconds = 60) {
 
 /** The call that bonds for a role and enrolls in a task. */
 export function join(api, task, role, amount) {
-  return api.tx.utility.batchAll([api.tx.participants.bond(role, amount), api.tx.assignments.enroll(task, role)]);
+  return api.tx.utility.batchAll([api.tx.participants.bond(role, amount), api.tx.assignments.enroll(task, role, 1)]);
 }
 
 /** An account's place in a draw of a round, once the draw's seed is known. */

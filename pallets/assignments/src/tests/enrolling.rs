@@ -5,7 +5,7 @@ use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
 
 fn try_enroll(who: AccountId, role: Role) -> sp_runtime::DispatchResult {
-    Assignments::enroll(RuntimeOrigin::signed(who), TASK, role)
+    Assignments::enroll(RuntimeOrigin::signed(who), TASK, role, 1)
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn an_enrollment_puts_the_bond_of_its_role_at_risk() {
         assert_eq!(Bonded::get()[&(2, Role::Evaluator)], FREE - EVALUATOR_BOND);
         assert_eq!(Assignments::enrolled(TASK, Role::Trainer), 1);
         System::assert_last_event(
-            Event::Enrolled { task: TASK, role: Role::Evaluator, who: 2 }.into(),
+            Event::Enrolled { task: TASK, role: Role::Evaluator, who: 2, weight: 1 }.into(),
         );
     });
 }

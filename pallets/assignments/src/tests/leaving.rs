@@ -65,10 +65,10 @@ fn the_last_slot_moves_into_the_one_that_becomes_free() {
             enroll(who, Role::Trainer);
         }
         leave(2, Role::Trainer);
-        assert_eq!(Slots::<Test>::get((TASK, Role::Trainer, 1)), Some(4));
-        assert_eq!(Slots::<Test>::get((TASK, Role::Trainer, 3)), None);
+        assert_eq!(Slots::<Test>::get((TASK, Role::Trainer, 0, 1)), Some(4));
+        assert_eq!(Slots::<Test>::get((TASK, Role::Trainer, 0, 3)), None);
         leave(3, Role::Trainer);
-        assert_eq!(Slots::<Test>::get((TASK, Role::Trainer, 2)), None);
+        assert_eq!(Slots::<Test>::get((TASK, Role::Trainer, 0, 2)), None);
         assert_eq!(Assignments::enrolled(TASK, Role::Trainer), 2);
     });
 }

@@ -53,6 +53,18 @@ fn silence_costs_what_the_task_says() {
 }
 
 #[test]
+fn silence_costs_a_trainer_that_weighs_more_so_many_times_as_much() {
+    build_and_execute(|| {
+        Weight::set(8);
+        assert_ok!(challenge(CHALLENGER, TRAINER, &[]));
+        pass(PERIOD + 1);
+        assert_ok!(conclude(CHALLENGER, TRAINER));
+        let bond = decentralml_protocol::spec::example().terms.trainer_bond;
+        assert_eq!(Accused::get()[0].amount, 8 * bond);
+    });
+}
+
+#[test]
 fn nobody_is_accused_twice_for_an_update() {
     build_and_execute(|| {
         assert_ok!(challenge(CHALLENGER, TRAINER, &[]));

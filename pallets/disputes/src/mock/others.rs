@@ -173,6 +173,10 @@ impl Roster<AccountId> for Others {
         task == TASK && World::get().enrolled.contains(&(role, *who))
     }
 
+    fn engaged(_: TaskId, _: Role, _: &AccountId) -> Balance {
+        0
+    }
+
     fn open_draw(_: TaskId, _: RoundNumber, _: Draw, _: u32) -> u32 {
         0
     }

@@ -39,6 +39,8 @@ pub struct Around {
     /// Trainers in the order of their reveals.
     pub updates: Vec<AccountId>,
     pub evidence: BTreeMap<AccountId, EvidenceRow>,
+    /// What accounts weigh in draws that weigh more than 1.
+    pub weights: BTreeMap<AccountId, u8>,
     /// What is left of the bonds of those that have less than all tasks can ask.
     pub bonds: BTreeMap<AccountId, Balance>,
     /// Who was accused as what and of what, and what that took.
@@ -75,6 +77,7 @@ impl Default for Around {
             uncovered: Vec::new(),
             updates: Vec::new(),
             evidence: BTreeMap::new(),
+            weights: BTreeMap::new(),
             bonds: BTreeMap::new(),
             accused: Vec::new(),
             paid: Vec::new(),
@@ -152,6 +155,12 @@ impl Roster<AccountId> for Others {
 
     fn is_enrolled(_: TaskId, _: Role, _: &AccountId) -> bool {
         false
+    }
+
+    fn engaged(_: TaskId, role: Role, who: &AccountId) -> Balance {
+        let world = World::get();
+        let weight = world.weights.get(who).copied().unwrap_or(1);
+        spec(world.quorum).stake(role, weight)
     }
 
     fn open_draw(_: TaskId, _: RoundNumber, _: Draw, places: u32) -> u32 {

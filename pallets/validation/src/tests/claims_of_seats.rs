@@ -113,6 +113,15 @@ fn a_seat_that_attested_another_model_gets_no_fee_and_is_accused() {
 }
 
 #[test]
+fn a_seat_that_weighs_more_loses_so_many_times_as_much() {
+    settled(2, || {
+        World::mutate(|world| world.weights = [(13, 16)].into());
+        let due = Due::Slash(Fault::WrongAggregate, 16 * EVALUATOR_BOND / 2);
+        assert_eq!(Validation::seat_due(TASK, ROUND, 0, &13).unwrap(), due);
+    });
+}
+
+#[test]
 fn a_wrong_attestation_does_not_expire_with_the_fee() {
     settled(2, || {
         World::mutate(|world| world.claims_expired = true);

@@ -130,6 +130,23 @@ fn a_fault_costs_what_the_task_says() {
 }
 
 #[test]
+fn a_fault_costs_who_weighs_more_so_many_times_as_much() {
+    build_and_execute(|| {
+        World::mutate(|world| {
+            world.weights = [(2, 4)].into();
+            world.penalties.not_revealed.percent = 30;
+        });
+        [2, 3].into_iter().for_each(silent);
+        void(Failure::TooFewReveals);
+        for who in [2, 3] {
+            try_claim(who).unwrap();
+        }
+        let (role, fault, amount) = (Role::Trainer, Fault::NotRevealed, TRAINER_BOND / 10 * 3);
+        assert_eq!(World::get().accused, [(2, role, fault, 4 * amount), (3, role, fault, amount)]);
+    });
+}
+
+#[test]
 fn too_few_reveals_cost_those_that_were_silent() {
     build_and_execute(|| {
         silent(2);

@@ -88,7 +88,7 @@ impl Federation {
     fn join(&self, role: Role) -> [RuntimeCall; 2] {
         [
             pallet_participants::Call::bond { role, amount: BOND }.into(),
-            pallet_assignments::Call::enroll { task: self.task, role }.into(),
+            pallet_assignments::Call::enroll { task: self.task, role, weight: 1 }.into(),
         ]
     }
 

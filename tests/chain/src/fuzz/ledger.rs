@@ -46,6 +46,8 @@ pub struct Ledger {
     weights: BTreeMap<(TaskId, RoundNumber), BTreeMap<AccountId, u64>>,
     paid: BTreeSet<(TaskId, RoundNumber, AccountId, bool)>,
     accused: BTreeMap<(TaskId, RoundNumber, AccountId, bool), u8>,
+    /// What accounts weigh in draws, by task and whether they train, as they said when they enrolled last.
+    heavy: BTreeMap<(TaskId, AccountId, bool), u8>,
     cases: Cases,
     fees: Fees,
 }
@@ -76,6 +78,14 @@ impl Ledger {
                 RuntimeEvent::Validation(event) => {
                     self.opened(call, event);
                     rewarded += self.verdict(event)?;
+                }
+                RuntimeEvent::Assignments(pallet_assignments::Event::Enrolled {
+                    task,
+                    role,
+                    who,
+                    weight,
+                }) => {
+                    self.heavy.insert((*task, who.clone(), *role == Role::Trainer), *weight);
                 }
                 RuntimeEvent::Participants(event) => self.bond(event)?,
                 RuntimeEvent::Disputes(event) => self.case(event)?,
@@ -215,7 +225,7 @@ impl Ledger {
                 return Ok(*amount);
             }
             Accused { task, round, who, role, fault, amount } => {
-                let most = cases::most(*fault, &self.known(*task)?.spec.terms);
+                let most = self.most(*task, who, *fault)?;
                 ensure(*amount <= most, || {
                     format!("slash: {who} is to lose {amount} for {fault:?}, {most} at most")
                 })?;

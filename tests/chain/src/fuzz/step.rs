@@ -138,6 +138,7 @@ pub enum Step {
         who: Who,
         task: Which,
         role: Role,
+        weight: u8,
     },
     Leave {
         who: Who,
@@ -283,6 +284,8 @@ pub struct Shape {
     pub reward: Amount,
     pub fee: Amount,
     pub bonds: (u8, u8),
+    /// The largest weight in draws; 1 for equal ones.
+    pub cap: u8,
     /// Blocks of a phase.
     pub pace: u8,
     pub claiming: u8,
@@ -302,6 +305,7 @@ impl Shape {
             reward: Amount::Tokens(10),
             fee: Amount::Milli(500),
             bonds: (5, 5),
+            cap: 1,
             pace: 8,
             claiming: 50,
             lifetime: 2_000,

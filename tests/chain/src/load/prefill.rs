@@ -107,12 +107,12 @@ impl Prefilled {
             let task = of_task[0].task;
             send(&sponsor, pallet_tasks::Call::create { spec: spec.clone() }.into())?;
             for seat in (1..=SEATS).map(account) {
-                send(&seat, pallet_assignments::Call::enroll { task, role }.into())?;
+                send(&seat, pallet_assignments::Call::enroll { task, role, weight: 1 }.into())?;
             }
             for who in of_task.iter().map(Trainer::account) {
                 let role = Role::Trainer;
                 send(&who, pallet_participants::Call::bond { role, amount: BOND }.into())?;
-                send(&who, pallet_assignments::Call::enroll { task, role }.into())?;
+                send(&who, pallet_assignments::Call::enroll { task, role, weight: 1 }.into())?;
             }
         }
         chain.next_block();

@@ -3,7 +3,7 @@
 use super::Ledger;
 use crate::invariants::ensure;
 use decentralml_runtime::*;
-use decentralml_types::{Balance, CaseId, Fault, RoundNumber, TaskId, spec::Terms};
+use decentralml_types::{Balance, CaseId, Fault, RoundNumber, TaskId};
 use std::collections::BTreeMap;
 
 /// What is known of cases and challenges that are open.
@@ -29,17 +29,6 @@ pub(super) fn is_of_trainers(fault: Fault) -> bool {
     !matches!(fault, Fault::NotOpened | Fault::WrongAggregate | Fault::Equivocated)
 }
 
-/// What a fault costs, at most.
-pub(super) fn most(fault: Fault, terms: &Terms) -> Balance {
-    match fault {
-        Fault::WrongAggregate => terms.evaluator_bond / 2,
-        // Belongs to no task.
-        Fault::Equivocated => 0,
-        _ if is_of_trainers(fault) => terms.trainer_bond,
-        _ => terms.evaluator_bond,
-    }
-}
-
 /// The parts of the task and of the reporter.
 fn parts(fault: Fault, amount: Balance) -> (Balance, Balance) {
     match fault {
@@ -51,6 +40,26 @@ fn parts(fault: Fault, amount: Balance) -> (Balance, Balance) {
 }
 
 impl Ledger {
+    /// What a fault costs an account, at most.
+    pub(super) fn most(
+        &self,
+        task: TaskId,
+        who: &AccountId,
+        fault: Fault,
+    ) -> Result<Balance, String> {
+        let weight = self.heavy.get(&(task, who.clone(), is_of_trainers(fault)));
+        let weight = weight.ok_or_else(|| format!("case: {who} never enrolled in task {task}"))?;
+        let terms = &self.known(task)?.spec.terms;
+        let bond = if is_of_trainers(fault) { terms.trainer_bond } else { terms.evaluator_bond };
+        let engaged = bond * Balance::from(*weight);
+        Ok(match fault {
+            Fault::WrongAggregate => engaged / 2,
+            // Belongs to no task.
+            Fault::Equivocated => 0,
+            _ => engaged,
+        })
+    }
+
     pub(super) fn bond(
         &mut self,
         event: &pallet_participants::Event<Runtime>,
@@ -76,7 +85,7 @@ impl Ledger {
         use pallet_disputes::Event::*;
         match event {
             Opened { case, accused, fault, task, amount, reporter, .. } => {
-                let most = most(*fault, &self.known(*task)?.spec.terms);
+                let most = self.most(*task, accused, *fault)?;
                 ensure((1..=most).contains(amount), || {
                     format!("case: {amount} are at stake for {fault:?}, {most} at most")
                 })?;

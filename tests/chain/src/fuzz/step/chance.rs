@@ -54,6 +54,11 @@ fn some() -> impl Strategy<Value = u16> {
     ]
 }
 
+/// What an account weighs, or may weigh at most; now and then what none can.
+fn weight() -> impl Strategy<Value = u8> {
+    prop_oneof![4 => Just(1_u8), 5 => (1..5_u8).prop_map(|class| 1 << class), 1 => any::<u8>()]
+}
+
 fn shape() -> impl Strategy<Value = Shape> {
     let reward = prop_oneof![
         4 => (1..40_u8).prop_map(Amount::Tokens),
@@ -66,10 +71,16 @@ fn shape() -> impl Strategy<Value = Shape> {
         4 => (0..999_u16).prop_map(Amount::Milli),
     ];
     let size = (1..5_u8, 0..3_u8, (1..4_u8, 0..3_u8), prop_oneof![5 => Just(3_u8), 1 => 0..7_u8]);
-    let money = (reward, fee, (1..60_u8, 1..60_u8));
+    let money = (reward, fee, (1..60_u8, 1..60_u8), weight());
     let time = (1..8_u8, 1..60_u8, prop_oneof![4 => 150..2_000_u16, 1 => 0..150_u16]);
     (size, money, time, prop::bool::weighted(0.3), prop::bool::weighted(0.2)).prop_map(
-        |((rounds, retries, (min, more), seats), (reward, fee, bonds), time, sealed, target)| {
+        |(
+            (rounds, retries, (min, more), seats),
+            (reward, fee, bonds, cap),
+            time,
+            sealed,
+            target,
+        )| {
             let (pace, claiming, lifetime) = time;
             let trainers = (min, min + more);
             Shape {
@@ -81,6 +92,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 reward,
                 fee,
                 bonds,
+                cap,
                 pace,
                 claiming,
                 lifetime,
@@ -198,7 +210,9 @@ pub fn any_step() -> BoxedStrategy<Step> {
             6 => (who(), role(), amount()).prop_map(|(who, role, amount)| Step::Bond { who, role, amount }),
             6 => (who(), role(), amount()).prop_map(|(who, role, amount)| Step::Unbond { who, role, amount }),
             4 => (who(), role()).prop_map(|(who, role)| Step::Withdraw { who, role }),
-            5 => (who(), task(), role()).prop_map(|(who, task, role)| Step::Enroll { who, task, role }),
+            5 => (who(), task(), role(), weight()).prop_map(|(who, task, role, weight)| {
+                Step::Enroll { who, task, role, weight }
+            }),
             5 => (who(), task(), role()).prop_map(|(who, task, role)| Step::Leave { who, task, role }),
             3 => (who(), who(), task(), role()).prop_map(|(by, who, task, role)| {
                 Step::Dismiss { by, who, task, role }

@@ -10,7 +10,7 @@ use decentralml_protocol::spec::example;
 use decentralml_runtime::*;
 use decentralml_types::{
     Asset, Balance, Cid, Codec, TaskId, TaskSpec, Url, Urls,
-    spec::{Committee, Custody, Deadlines, Terms, Text, TrainerCount},
+    spec::{Chances, Committee, Custody, Deadlines, Terms, Text, TrainerCount},
 };
 use sp_io::hashing::blake2_256;
 
@@ -60,8 +60,8 @@ impl World {
                 (who, Participants::unbond { role, amount: part(amount, bond) }.into())
             }
             Step::Withdraw { who, role } => (who, Participants::withdraw { role }.into()),
-            Step::Enroll { who, task, role } => {
-                (who, Assignments::enroll { task: self.task(task), role }.into())
+            Step::Enroll { who, task, role, weight } => {
+                (who, Assignments::enroll { task: self.task(task), role, weight }.into())
             }
             Step::Leave { who, task, role } => {
                 (who, Assignments::leave { task: self.task(task), role }.into())
@@ -248,6 +248,10 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
             trainer_bond: tokens(shape.bonds.0),
             evaluator_bond: tokens(shape.bonds.1),
             min_reputation: 0,
+            draw: match shape.cap {
+                1 => Chances::Equal,
+                cap => Chances::ByBond { cap },
+            },
             asset: Asset::Native,
         },
         ..example()

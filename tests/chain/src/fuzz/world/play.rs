@@ -43,7 +43,9 @@ impl World {
         let roles = std::iter::repeat_n(Role::Evaluator, evaluators.into())
             .chain(std::iter::repeat_n(Role::Trainer, trainers.into()));
         for (who, role) in others.zip(roles) {
-            let amount = row.spec.bond(role);
+            // Of all classes, where the task has them.
+            let weight = (1 << (who % 5)).min(row.spec.terms.draw.cap());
+            let amount = row.spec.stake(role, weight);
             let member =
                 self.chain.read(|| pallet_participants::Members::<Runtime>::get(role, name(who)));
             if member.is_none_or(|member| member.unengaged() < amount) {
@@ -58,7 +60,7 @@ impl World {
                 let key = Some([who + 20; 32]);
                 self.call(who, pallet_participants::Call::set_encryption_key { key })?;
             }
-            self.call(who, pallet_assignments::Call::enroll { task, role })?;
+            self.call(who, pallet_assignments::Call::enroll { task, role, weight })?;
         }
         Ok(())
     }
