@@ -151,7 +151,8 @@ impl Play {
             Step::Claim(round) => return settle(task, round),
             Step::Enroll(who) => {
                 let (role, name) = name(who);
-                call(name, pallet_assignments::Call::enroll { task, role, weight: 1 })
+                let weight = weight(task, name);
+                call(name, pallet_assignments::Call::enroll { task, role, weight })
             }
             Step::Leave(who) => {
                 let (role, name) = name(who);
@@ -253,11 +254,12 @@ proptest! {
 
     #[test]
     fn phases_never_go_back_and_money_adds_up_whatever_is_called(
-        steps in steps(), is_sealed: bool, is_native: bool,
+        steps in steps(), is_sealed: bool, is_native: bool, is_by_bond: bool,
     ) {
         chain(|| {
             let spec = if is_sealed { sealed() } else { digits() };
             let spec = TaskSpec { rounds: 5, target: None, ..spec };
+            let spec = if is_by_bond { by_bond(spec) } else { spec };
             let (spec, asset) = match is_native {
                 true => (spec, None),
                 false => {

@@ -4,7 +4,7 @@ mod token;
 
 use crate::{
     exit::{Kind, OfKind, problem},
-    units::{Amount, Size},
+    units::{Amount, Size, Weight},
 };
 use clap::Args;
 use color_eyre::Result;
@@ -123,6 +123,7 @@ pub struct Trainer {
     pub max_rows: Option<usize>,
     pub max_bytes: Option<Size>,
     pub max_bond: Option<Amount>,
+    pub weight: Option<Weight>,
     pub own_store: Option<Size>,
     pub device: Option<Choice>,
     pub precision: Option<Precision>,
@@ -133,6 +134,7 @@ pub struct Trainer {
 #[serde(default, deny_unknown_fields)]
 pub struct Evaluator {
     pub max_bond: Option<Amount>,
+    pub weight: Option<Weight>,
     pub own_store: Option<Size>,
     pub parallel_fetches: Option<usize>,
 }
@@ -301,6 +303,8 @@ mod tests {
         assert!(error.contains("line 2") && error.contains("cahin"), "{error}");
         let error = parse("[trainer]\nmax_bond = \"lots\"").unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("no amount"), "{error}");
+        let error = parse("[evaluator]\nweight = 3").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("3 is no weight"), "{error}");
     }
 
     #[test]
@@ -339,6 +343,7 @@ mod tests {
             file.trainer.quantities > 0 && file.trainer.skip_rows > 0,
             file.trainer.scale.is_some() && file.trainer.max_rows.is_some(),
             file.trainer.max_bytes.is_some() && file.trainer.max_bond.is_some(),
+            file.trainer.weight == Some(Weight(1)) && file.evaluator.weight == Some(Weight(1)),
             file.trainer.own_store.is_some() && file.evaluator.own_store.is_some(),
             file.trainer.device == Some(Choice::Cpu),
             file.trainer.precision == Some(Precision::Single),

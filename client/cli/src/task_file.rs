@@ -17,7 +17,8 @@ use decentralml_types::{
     Cid, Seed,
     limits::MAX_UPDATE_BYTES,
     spec::{
-        Committee, Custody, Deadlines, InitialModel, Objective, TaskSpec, Terms, Text, TrainerCount,
+        Chances, Committee, Custody, Deadlines, InitialModel, Objective, TaskSpec, Terms, Text,
+        TrainerCount,
     },
 };
 use decentralml_worker::model::update_length;
@@ -126,6 +127,9 @@ pub struct Money {
     /// Anybody may take part where it is left out.
     #[serde(default)]
     pub min_reputation: u16,
+    /// Every account has the same chance where it is left out.
+    #[serde(default)]
+    pub draw: Chances,
 }
 
 /// 32 bytes as 64 hexadecimal digits.
@@ -352,6 +356,7 @@ impl Money {
             trainer_bond: smallest("trainer_bond", &self.trainer_bond, token)?,
             evaluator_bond: smallest("evaluator_bond", &self.evaluator_bond, token)?,
             min_reputation: self.min_reputation,
+            draw: self.draw,
         })
     }
 }

@@ -1,9 +1,13 @@
 //! What people write, and what the chain counts in: amounts, shares, sizes, decimals, times.
 
+mod weight;
+
 use decentralml_sdk::Properties;
 use decentralml_types::{Asset, Balance, Ppm, Role};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{fmt, str::FromStr, time::Duration};
+
+pub use weight::Weight;
 
 const MILLION: u64 = 1_000_000;
 

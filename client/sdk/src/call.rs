@@ -142,9 +142,9 @@ pub fn reap(task: TaskId, limit: u32) -> Call {
     tasks("Tasks::reap", api::tasks::Call::reap { task, limit })
 }
 
-/// Takes part in a task.
-pub fn enroll(task: TaskId, role: Role) -> Call {
-    let call = api::assignments::Call::enroll { task, role: Static(role) };
+/// Takes part in a task, with so many times the bond that it asks for: 1, or up to its cap where it draws by bond.
+pub fn enroll(task: TaskId, role: Role, weight: u8) -> Call {
+    let call = api::assignments::Call::enroll { task, role: Static(role), weight };
     Call::new("Assignments::enroll", api::Call::Assignments(call))
 }
 

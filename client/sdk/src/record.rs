@@ -117,9 +117,11 @@ pub struct Round {
 /// An account's part in a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Enrollment {
-    /// The slot it owns.
+    /// What it weighs in draws.
+    pub weight: u8,
+    /// The slot that it owns among accounts of its weight.
     pub slot: u32,
-    /// What is at risk.
+    /// What is at risk: the task's bond times the weight.
     pub engaged: Balance,
     /// Commitments that are not settled; it cannot leave before they are.
     pub open_rows: u32,

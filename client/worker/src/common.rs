@@ -35,6 +35,8 @@ pub struct Common {
     pub task: Option<TaskId>,
     /// What it may bond in all, in planck: it bonds what tasks ask for, up to this.
     pub max_bond: Balance,
+    /// How many times the bond it puts at risk in tasks that draw by bond, up to their caps: 1, 2, 4, 8 or 16.
+    pub weight: u8,
     /// Who looks at how far updates on their way to hosts are: all that are at the time, of each task one at most.
     pub uploads: Option<watch::Sender<Vec<Upload>>>,
     /// Whether to end once the given task is over and everything of this account in it is settled.

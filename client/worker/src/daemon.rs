@@ -133,6 +133,7 @@ async fn set_up<P: Part>(
         signer: common.signer.clone(),
         role: P::ROLE,
         max_bond: common.max_bond,
+        weight: common.weight,
         only: common.task,
         state,
         best,

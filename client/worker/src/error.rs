@@ -112,7 +112,7 @@ pub enum WorkerError {
     /// A task asks for a larger bond than the daemon may make.
     #[error(
         "task {task} needs {needed} of bond in all, and {allowed} are allowed: raise --max-bond (`max_bond` in the \
-         configuration file) to take part"
+         configuration file) to take part, or lower --weight where that is more than 1"
     )]
     BondTooLarge {
         /// The task.
@@ -125,7 +125,7 @@ pub enum WorkerError {
     /// The account cannot pay for the bond that a task asks for. Nothing was sent.
     #[error(
         "{account} has {free} and needs {needed} for the bond of task {task}, the fee and the existential deposit: send tokens \
-         to {account}"
+         to {account}, or lower --weight where that is more than 1"
     )]
     NoFunds {
         /// The task.

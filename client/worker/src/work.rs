@@ -34,6 +34,8 @@ pub(crate) struct Work {
     pub(crate) signer: Signer,
     pub(crate) role: Role,
     pub(crate) max_bond: Balance,
+    /// See [`crate::Common::weight`].
+    pub(crate) weight: u8,
     /// The one task that was asked for, if one was.
     pub(crate) only: Option<TaskId>,
     pub(crate) state: State,

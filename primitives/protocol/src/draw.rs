@@ -110,8 +110,8 @@ impl Lots {
 pub fn allot(population: Classes, places: u32, chance: u128) -> Classes {
     let mut given = [0; CLASSES];
     // At most 2^36 each: nothing below overflows.
-    let weight_of = |class: usize| u128::from(population[class]) << class;
-    let mut weight: u128 = (0..CLASSES).map(weight_of).sum();
+    let sum_of = |class: usize| u128::from(population[class]) << class;
+    let mut weight: u128 = (0..CLASSES).map(sum_of).sum();
     let mut left = u128::from(places);
     let mut open = CLASSES;
     // As the heaviest open class is part of `weight`, it has no more accounts than places are left.
@@ -119,12 +119,12 @@ pub fn allot(population: Classes, places: u32, chance: u128) -> Classes {
         open -= 1;
         given[open] = population[open];
         left = left.saturating_sub(population[open].into());
-        weight -= weight_of(open);
+        weight -= sum_of(open);
     }
     let offset = chance.checked_rem(weight).unwrap_or(0);
     let (mut sum, mut before) = (0, 0);
     for (class, given) in given.iter_mut().enumerate().take(open) {
-        sum += weight_of(class);
+        sum += sum_of(class);
         // A share of less than one place for each account, so no more than there are.
         let until = (left * sum + offset).checked_div(weight).unwrap_or(0);
         *given = (until - before) as u32;

@@ -8,7 +8,7 @@ use decentralml_types::{
     Asset, Balance, Cid, Codec, CommitteeNumber, Hash, Opinion, Opinions, Phase, Role, RoundNumber,
     Salt, TaskId, TaskSpec,
     commitment::{ScoresCommitment, UpdateCommitment},
-    spec::Custody,
+    spec::{Chances, Custody},
 };
 use frame_support::{
     dispatch::DispatchResultWithPostInfo,
@@ -160,7 +160,20 @@ pub fn enroll(task: TaskId, role: Role, name: u8) {
     if pallet_participants::Members::<Runtime>::get(role, account(name)).is_none() {
         ok(name, pallet_participants::Call::bond { role, amount: 100 * UNIT });
     }
-    ok(name, pallet_assignments::Call::enroll { task, role, weight: 1 });
+    let weight = weight(task, name);
+    ok(name, pallet_assignments::Call::enroll { task, role, weight });
+}
+
+/// What an account weighs here: as many classes are there as the task allows, and 1 is all where it draws equally.
+pub fn weight(task: TaskId, name: u8) -> u8 {
+    let spec = pallet_tasks::Tasks::<Runtime>::get(task).unwrap().spec;
+    (1 << (name % 5)).min(spec.terms.draw.cap())
+}
+
+/// The same task, in which accounts weigh up to 16.
+pub fn by_bond(mut spec: TaskSpec) -> TaskSpec {
+    spec.terms.draw = Chances::ByBond { cap: 16 };
+    spec
 }
 
 pub fn round(task: TaskId) -> (RoundNumber, pallet_tasks::Round) {

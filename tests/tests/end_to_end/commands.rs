@@ -190,7 +190,7 @@ async fn a_task_is_funded_paused_advanced_claimed_and_reaped() -> Result<()> {
 async fn commits_and_vanishes(system: &System, task: TaskId, trainer: &str) -> Result<()> {
     let roles = EVALUATORS.map(|uri| (uri, Role::Evaluator));
     for (uri, role) in roles.into_iter().chain([(trainer, Role::Trainer)]) {
-        let join = call::batch_all(vec![call::bond(role, BOND), call::enroll(task, role)]);
+        let join = call::batch_all(vec![call::bond(role, BOND), call::enroll(task, role, 1)]);
         system.chain.submit(&Signer::from_uri(uri)?, &join, Wait::InBlock).await?;
     }
     let trainer = Signer::from_uri(trainer)?;

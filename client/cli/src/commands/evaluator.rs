@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     daemon::{DaemonOpts, StopRequest},
     output::Out,
-    units::{Amount, Size},
+    units::{Amount, Size, Weight},
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
@@ -39,6 +39,10 @@ pub struct Opts {
     /// Bonds are made up to this in all [default: 10 tokens].
     #[arg(long, value_name = "AMOUNT")]
     max_bond: Option<Amount>,
+    /// Enroll with up to so many times the bond, 2, 4, 8 or 16, in tasks that draw by bond: as likely to be drawn as so many accounts, a
+    /// fault costs so many times as much [default: 1].
+    #[arg(long, value_name = "N")]
+    weight: Option<Weight>,
     /// Size of the store of its own, in the state folder, that keeps what it makes and fetches; 0 for none [default: 1 GiB].
     #[arg(long, value_name = "SIZE")]
     own_store: Option<Size>,
@@ -71,7 +75,7 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
         context,
         Role::Evaluator,
         opts.which,
-        max_bond,
+        (max_bond, opts.weight.or(settings.weight).unwrap_or_default()),
         own_store,
         opts.allow_private_hosts,
     )

@@ -6,7 +6,7 @@ use crate::{
     daemon::StopRequest,
     exit::{Kind, OfKind, problem},
     transfer,
-    units::{Amount, Size, role},
+    units::{Amount, Size, Weight, role},
 };
 use color_eyre::{Result, eyre::WrapErr};
 use decentralml_types::Role;
@@ -27,7 +27,7 @@ pub async fn prepare(
     context: &Context,
     of: Role,
     which: Which,
-    max_bond: Option<Amount>,
+    (max_bond, Weight(weight)): (Option<Amount>, Weight),
     own_store: Option<Size>,
     allow_private_hosts: bool,
 ) -> Result<Common> {
@@ -60,6 +60,7 @@ pub async fn prepare(
         task: which.task,
         uploads: transfer::shown(context),
         max_bond: max_bond.of_kind(Kind::Usage)?,
+        weight,
         exit_when_done: which.task.is_some(),
     })
 }

@@ -3,7 +3,7 @@ use super::*;
 use decentralml_types::{
     Asset, Codec,
     spec::{
-        Adaptive, Before, COPY_COSINE, EQUAL_ONLY, Encoding, Optimizer, Rounding, Rule,
+        Adaptive, Before, COPY_COSINE, Chances, EQUAL_ONLY, Encoding, Optimizer, Rounding, Rule,
         ServerOptimizer,
     },
 };
@@ -73,6 +73,21 @@ fn anybody_may_take_part_unless_the_file_asks_for_a_score() {
     }
     assert_eq!(of("min_reputation = 600\n").unwrap(), 600);
     assert!(of("min_reputation = 1000\n").unwrap_err().to_string().contains("at most 999"));
+}
+
+#[test]
+fn draws_are_equal_unless_the_file_says_up_to_which_weight_they_are_by_bond() {
+    let row = "draw = \"equal\"\n";
+    let of = |text: &str| spec(&EXAMPLE.replacen(row, text, 1)).map(|spec| spec.terms.draw);
+    assert!(EXAMPLE.contains(row));
+    for text in [row, ""] {
+        assert_eq!(of(text).unwrap(), Chances::Equal);
+    }
+    assert_eq!(of("draw = { by_bond = { cap = 4 } }\n").unwrap(), Chances::ByBond { cap: 4 });
+    for cap in [0, 1, 3, 32] {
+        let error = of(&format!("draw = {{ by_bond = {{ cap = {cap} }} }}\n")).unwrap_err();
+        assert!(error.to_string().contains("2, 4, 8 or 16"), "{error}");
+    }
 }
 
 #[test]

@@ -7,14 +7,16 @@ use decentralml_protocol::{
     verdict::{self, Finding},
 };
 use decentralml_types::{
-    Balance, BlockNumber, CommitteeNumber, Fault, Opinion, Outcome, Role, Score,
-    limits::TALLY_BATCH,
+    Balance, BlockNumber, CommitteeNumber, Fault, Opinion, Outcome, Score, limits::TALLY_BATCH,
 };
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use super::{ExplainError, Part, missing, money::Ledger};
-use crate::{AccountId, Draw, ReadError, View, event::Event};
+use crate::{AccountId, ReadError, View, event::Event};
+
+mod draw;
+
+pub use draw::DrawNumbers;
 
 /// The numbers of a step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,25 +32,6 @@ pub enum Numbers {
     Seat(SeatNumbers),
     /// Of a case against the account.
     Fault(FaultNumbers),
-}
-
-/// Why an account was drawn, or not: its place has to be below the number of places.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DrawNumbers {
-    /// What was drawn.
-    pub draw: Draw,
-    /// Slots among which it was drawn.
-    pub population: u32,
-    /// Slots that were drawn: those with the lowest places.
-    pub places: u32,
-    /// The block whose VRF output is the seed.
-    pub seed_block: BlockNumber,
-    /// The account's slot; `None` where it was not enrolled in this role in time.
-    pub slot: Option<u32>,
-    /// The place of that slot; `None` where the seed did not become known, or the draw was closed before.
-    pub place: Option<u32>,
-    /// Whether it was drawn.
-    pub drawn: bool,
 }
 
 /// What a seat said of an update.
@@ -116,7 +99,7 @@ pub struct SeatNumbers {
 pub struct FaultNumbers {
     /// The fault.
     pub fault: Fault,
-    /// The bond that the task puts at risk.
+    /// What the account had put at risk: the task's bond times its weight in draws.
     pub bond: Balance,
     /// What of it the fault costs, in percent.
     pub percent: u8,
@@ -184,42 +167,11 @@ impl Part<'_> {
                 Ok(numbers
                     .filter(|numbers| matches!(numbers, Numbers::Pay(pay) if pay.amount == 0)))
             }
-            ("Disputes", "Opened") if is_own("accused") => Ok(self.fault(view, event, checks)),
+            ("Disputes", "Opened") if is_own("accused") => {
+                self.fault(view.number(), event, checks).await
+            }
             _ => Ok(None),
         }
-    }
-
-    async fn draw(
-        &self,
-        event: &Event,
-        checks: &mut Vec<Check>,
-    ) -> Result<Option<Numbers>, ExplainError> {
-        let Some(draw) = read_draw(&event.fields["draw"]) else { return Ok(None) };
-        let number = |field: &str| event.fields[field].as_u64().and_then(|n| n.try_into().ok());
-        let (Some(population), Some(places), Some(seed_block)) =
-            (number("population"), number("places"), number("seed_block"))
-        else {
-            return Ok(None);
-        };
-        // The state in which the seed can be read for the first time.
-        let known: BlockNumber = seed_block + 1;
-        let (task, round) = (self.task.id, self.round.number);
-        let view = self.history.at(known.min(self.history.head)).await?;
-        let lost = |error| missing(view.number(), error);
-        let drawing = view.drawing(task, round, draw, &self.account).await.map_err(lost)?;
-        let (slot, place) = drawing.map_or((None, None), |drawing| (drawing.slot, drawing.place));
-        let drawn = place.filter(|place| *place < places);
-        if let Some(drawing) = drawing {
-            let chain =
-                view.place_by_chain(task, round, draw, &self.account).await.map_err(lost)?;
-            checks.push(Check::equal(view.number(), "place in a draw", drawn, chain));
-            let chain = (drawing.population, drawing.places, drawing.seed_block);
-            let told = (population, places, seed_block);
-            checks.push(Check::equal(view.number(), "terms of a draw", told, chain));
-        }
-        let drawn = drawn.is_some();
-        let numbers = DrawNumbers { draw, population, places, seed_block, slot, place, drawn };
-        Ok(Some(Numbers::Draw(numbers)))
     }
 
     async fn judged(
@@ -362,22 +314,31 @@ impl Part<'_> {
         Ok(Some(Numbers::Pay(PayNumbers { pot, weight, weights, amount })))
     }
 
-    fn fault(&self, view: &View, event: &Event, checks: &mut Vec<Check>) -> Option<Numbers> {
-        let told = event.fields["fault"].as_str()?;
-        let fault = slashing::FAULTS.into_iter().find(|fault| format!("{fault:?}") == told)?;
-        let penalty = self.task.penalties.of(fault);
-        let terms = &self.task.spec.terms;
-        let bond = match slashing::rule(fault).punished {
-            Role::Trainer => terms.trainer_bond,
-            Role::Evaluator => terms.evaluator_bond,
-            // Belongs to no round.
-            Role::Validator => return None,
+    async fn fault(
+        &self,
+        block: BlockNumber,
+        event: &Event,
+        checks: &mut Vec<Check>,
+    ) -> Result<Option<Numbers>, ExplainError> {
+        let told = event.fields["fault"].as_str();
+        let is_told = |fault: &Fault| told == Some(format!("{fault:?}").as_str());
+        let (Some(fault), Some(taken)) =
+            (slashing::FAULTS.into_iter().find(is_told), event.amount("amount"))
+        else {
+            return Ok(None);
         };
-        let (cost, taken) = (slashing::amount(penalty, bond), event.amount("amount")?);
+        let penalty = self.task.penalties.of(fault);
+        // The state before: the account may have left since.
+        let view = self.history.at(block.saturating_sub(1)).await?;
+        let role = slashing::rule(fault).punished;
+        let enrolled = view.enrollment(self.task.id, role, &self.account).await;
+        let enrolled = enrolled.map_err(|error| missing(view.number(), error))?;
+        let Some(bond) = enrolled.map(|enrolled| enrolled.engaged) else { return Ok(None) };
+        let cost = slashing::amount(penalty, bond);
         // Where less was left of the bond, less was taken.
-        checks.push(Check::equal(view.number(), "cost of a fault", taken.min(cost), taken));
+        checks.push(Check::equal(block, "cost of a fault", taken.min(cost), taken));
         let split = slashing::split(penalty, taken);
-        Some(Numbers::Fault(FaultNumbers {
+        Ok(Some(Numbers::Fault(FaultNumbers {
             fault,
             bond,
             percent: penalty.percent,
@@ -386,14 +347,6 @@ impl Part<'_> {
             to_task: split.to_task,
             to_reporter: split.to_reporter,
             to_treasury: split.to_treasury,
-        }))
-    }
-}
-
-/// A draw as events write it.
-fn read_draw(draw: &Json) -> Option<Draw> {
-    match draw.as_str() {
-        Some("Trainers") => Some(Draw::Trainers),
-        _ => Some(Draw::Committee(draw.get("Committee")?.as_u64()?.try_into().ok()?)),
+        })))
     }
 }

@@ -50,6 +50,7 @@ impl Told {
     pub fn enrolled(&mut self, block: BlockNumber, role: Role, row: &Enrollment) {
         let fields = json!({
             "role": format!("{role:?}"),
+            "weight": row.weight,
             "slot": row.slot,
             "at_risk": row.engaged.to_string(),
         });

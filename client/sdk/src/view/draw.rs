@@ -1,7 +1,7 @@
 //! Enrollment and draws.
 
 use codec::Encode;
-use decentralml_protocol::draw as rule;
+use decentralml_protocol::draw::{self as rule, Lots};
 use decentralml_types::{Role, RoundNumber, Seed, TaskId};
 use subxt::utils::Static;
 
@@ -32,6 +32,7 @@ impl View {
         let key = (task, Static(role), *account);
         let row = self.get("an enrollment", api::storage().assignments().places(), key).await?;
         Ok(row.map(|row| Enrollment {
+            weight: rule::weight_of(row.class),
             slot: row.slot,
             engaged: row.engaged,
             open_rows: row.open_rows,
@@ -42,7 +43,7 @@ impl View {
     pub async fn enrolled(&self, task: TaskId, role: Role) -> Result<u32, ReadError> {
         let key = (task, Static(role));
         let row = self.get("enrollments", api::storage().assignments().populations(), key).await?;
-        Ok(row.map_or(0, |population| population.enrolled))
+        Ok(row.map_or(0, |population| population.classes.into_iter().fold(0, u32::saturating_add)))
     }
 
     /// The accounts that are enrolled in a task and role, in no particular order; `most` of them at most, as there may be any number.
@@ -72,11 +73,11 @@ impl View {
         };
         let key = (task, Static(draw.role()), *account);
         let row = self.get("an enrollment", api::storage().assignments().places(), key).await?;
-        let slot = row.and_then(|row| slot_in(&row, open.number));
-        let Some(slot) = slot else { return Ok(Place::NotDrawn) };
+        let slot = row.and_then(|row| Some((row.class, slot_in(&row, open.number)?)));
+        let Some((class, slot)) = slot else { return Ok(Place::NotDrawn) };
         let Some(seed) = self.seed(open.seed_block).await? else { return Ok(Place::SeedUnknown) };
-        let place = rule::place_of(&key_of(&seed, task, round, draw), slot, open.population);
-        Ok(if place < open.places { Place::Drawn(place) } else { Place::NotDrawn })
+        let lots = Lots::new(key_of(&seed, task, round, draw), open.population, open.places);
+        Ok(lots.place(class, slot).map_or(Place::NotDrawn, Place::Drawn))
     }
 
     /// The accounts that are drawn, in the order of their places; those that have left since are not among them. `None` where there
@@ -92,15 +93,15 @@ impl View {
             return Ok(None);
         };
         let Some(seed) = self.seed(open.seed_block).await? else { return Ok(None) };
-        let key = key_of(&seed, task, round, draw);
+        let lots = Lots::new(key_of(&seed, task, round, draw), open.population, open.places);
         let role = || Static(draw.role());
         let places = open.places.min(MAX_PLACES);
         let mut drawn = Vec::new();
         let mut moved = false;
         for place in 0..places {
-            let slot = rule::slot_at(&key, place, open.population);
+            let Some((class, slot)) = lots.owner(place) else { break };
             let slots = api::storage().assignments().slots();
-            let owner = self.get("a slot", slots, (task, role(), slot)).await?;
+            let owner = self.get("a slot", slots, (task, role(), class, slot)).await?;
             let Some(owner) = owner else {
                 moved = true;
                 continue;
@@ -116,8 +117,7 @@ impl View {
             // Whoever had such a slot has left, or has taken the slot of one that has: only its own row tells.
             let rows = api::storage().assignments().places();
             let place = |(_, _, account): (u32, Static<Role>, AccountId), row: Enrolled| {
-                let slot = slot_in(&row, open.number)?;
-                let place = rule::place_of(&key, slot, open.population);
+                let place = lots.place(row.class, slot_in(&row, open.number)?)?;
                 (place < places).then_some((place, account))
             };
             drawn = self.search("enrollments", rows, (task, role()), MAX_SEEN, place).await?.rows;

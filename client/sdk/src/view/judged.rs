@@ -1,7 +1,7 @@
 //! By what a round was decided: draws, opinions, standings and shares. Most of it is gone once the round is settled, and is read
 //! from the state of earlier blocks.
 
-use decentralml_protocol::draw as rule;
+use decentralml_protocol::draw::{Classes, Lots};
 use decentralml_types::{
     BlockNumber, CommitteeNumber, Opinion, RoundNumber, Score, TaskId, limits::TALLY_BATCH,
 };
@@ -15,14 +15,14 @@ use crate::{AccountId, api, error::ReadError, record::Draw};
 pub(crate) struct Drawing {
     /// The block whose VRF output is the seed.
     pub seed_block: BlockNumber,
-    /// Slots among which it is drawn.
-    pub population: u32,
+    /// Slots of each class among which it is drawn.
+    pub population: Classes,
     /// Slots that are drawn.
     pub places: u32,
-    /// The account's slot; `None` where it was not enrolled in time.
-    pub slot: Option<u32>,
-    /// The place of that slot; `None` where the seed is not known either.
-    pub place: Option<u32>,
+    /// The account's class and slot; `None` where it was not enrolled in time.
+    pub slot: Option<(u8, u32)>,
+    /// The draw; `None` where the seed is not known.
+    pub lots: Option<Lots>,
 }
 
 /// What a committee's tally has come to.
@@ -62,13 +62,12 @@ impl View {
         };
         let key = (task, Static(drawn.role()), *account);
         let row = self.get("an enrollment", api::storage().assignments().places(), key).await?;
-        let slot = row.and_then(|row| draw::slot_in(&row, open.number));
-        let seed = self.seed(open.seed_block).await?;
-        let place = slot.zip(seed).map(|(slot, seed)| {
-            rule::place_of(&draw::key_of(&seed, task, round, drawn), slot, open.population)
-        });
+        let slot = row.and_then(|row| Some((row.class, draw::slot_in(&row, open.number)?)));
         let (seed_block, population, places) = (open.seed_block, open.population, open.places);
-        Ok(Some(Drawing { seed_block, population, places, slot, place }))
+        let seed = self.seed(seed_block).await?;
+        let lots =
+            seed.map(|seed| Lots::new(draw::key_of(&seed, task, round, drawn), population, places));
+        Ok(Some(Drawing { seed_block, population, places, slot, lots }))
     }
 
     /// The place that the chain itself computes for an account; `None` where it is not drawn.

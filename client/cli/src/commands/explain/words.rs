@@ -181,23 +181,39 @@ fn detail(numbers: &Numbers, native: &Properties, unit: &Properties) -> String {
 }
 
 fn drawn(numbers: &DrawNumbers) -> String {
-    let DrawNumbers { draw, population, places, seed_block, slot, place, drawn } = numbers;
+    let DrawNumbers {
+        draw,
+        population,
+        places,
+        seed_block,
+        weight,
+        peers,
+        given,
+        slot,
+        place,
+        drawn,
+    } = numbers;
     let what = match draw {
         Draw::Trainers => "trainers".to_owned(),
         Draw::Committee(number) => format!("committee {number}"),
     };
     let what = format!("{what}: {places} of {population} by the seed of block {seed_block}");
-    match (slot, place, drawn) {
-        (None, ..) => format!("{what}; not enrolled for it in time, so not drawn"),
-        (Some(slot), None, _) => {
-            format!("{what}; slot {slot}, but no seed became known while the draw was open")
+    let (Some(slot), Some(weight), Some(peers)) = (slot, weight, peers) else {
+        return format!("{what}; not enrolled for it in time, so not drawn");
+    };
+    // Where not all accounts weigh the same, those of one weight are drawn by themselves.
+    let slot = match peers == population {
+        true => format!("slot {slot}"),
+        false => format!("slot {slot} of {peers} of weight {weight}"),
+    };
+    match (place, given, drawn) {
+        (Some(place), Some(given), true) => {
+            format!("{what}; {slot} has place {place}, below {given}: drawn")
         }
-        (Some(slot), Some(place), true) => {
-            format!("{what}; slot {slot} has place {place}, below {places}: drawn")
+        (Some(place), Some(given), false) => {
+            format!("{what}; {slot} has place {place}, not below {given}: not drawn")
         }
-        (Some(slot), Some(place), false) => {
-            format!("{what}; slot {slot} has place {place}, not below {places}: not drawn")
-        }
+        _ => format!("{what}; {slot}, but no seed became known while the draw was open"),
     }
 }
 
@@ -301,88 +317,4 @@ fn bytes_32(text: &str) -> Option<[u8; 32]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use decentralml_sdk::explain::SeatOpinion;
-    use serde_json::json;
-
-    fn told(step: &str, fields: Json, numbers: Option<Numbers>) -> String {
-        let step = Step { block: 5, step: step.to_owned(), by: None, fields, numbers };
-        let token = Properties { symbol: "DML".to_owned(), decimals: 0, ss58: 42 };
-        sentence(&step, &AccountId([1; 32]), &token, &token)
-    }
-
-    #[test]
-    fn who_is_not_drawn_is_told_why() {
-        let draw = DrawNumbers {
-            draw: Draw::Trainers,
-            population: 5,
-            places: 3,
-            seed_block: 12,
-            slot: Some(4),
-            place: Some(3),
-            drawn: false,
-        };
-        let text = |draw| told("Assignments.DrawOpened", json!({}), Some(Numbers::Draw(draw)));
-        assert!(text(draw.clone()).contains("place 3, not below 3: not drawn"));
-        let none = DrawNumbers { slot: None, place: None, ..draw };
-        assert!(text(none).contains("not enrolled for it in time"));
-    }
-
-    #[test]
-    fn a_rejection_says_by_which_rule() {
-        let judged = |median: i64, after: i64| {
-            let opinions =
-                vec![SeatOpinion { seat: AccountId([2; 32]), opinion: Opinion::Score(median) }];
-            let numbers = JudgedNumbers {
-                index: 0,
-                opinions,
-                median: Some(median),
-                total: 100,
-                trend: 90,
-                before: 0,
-                after,
-                floor: -40,
-                outcome: Outcome::Rejected,
-            };
-            told(
-                "Validation.Judged",
-                json!({ "outcome": "Rejected" }),
-                Some(Numbers::Judged(numbers)),
-            )
-        };
-        assert!(judged(-41, 9).ends_with("rejected, below the floor"));
-        assert!(judged(-40, -40).ends_with("rejected, the running score is not positive"));
-        assert!(judged(0, 40).ends_with("rejected, worth exactly nothing"));
-    }
-
-    #[test]
-    fn a_copy_is_told_as_one_with_what_each_seat_said() {
-        let said = [Opinion::Copied, Opinion::Score(7), Opinion::Copied];
-        let opinions = said.map(|opinion| SeatOpinion { seat: AccountId([2; 32]), opinion });
-        let numbers = JudgedNumbers {
-            index: 0,
-            opinions: opinions.into(),
-            median: None,
-            total: 100,
-            trend: 90,
-            before: 5,
-            after: 5,
-            floor: -40,
-            outcome: Outcome::Copied,
-        };
-        let text = told("Validation.Judged", json!({}), Some(Numbers::Judged(numbers)));
-        assert!(text.contains("seats say copied, 7, copied: most have it as a copy"), "{text}");
-        assert!(
-            text.ends_with("running score 5 → 5 (bound ±90), T = 100, floor -40: copied, unpaid")
-        );
-    }
-
-    #[test]
-    fn what_this_program_does_not_know_is_shown_as_it_is() {
-        let text = told("Tasks.Blessed", json!({ "task": 7 }), None);
-        assert_eq!(text, r#"Tasks.Blessed {"task":7}"#);
-        let paid = told("Tasks.Paid", json!({ "amount": "36893488147419103232" }), None);
-        assert_eq!(paid, "was paid 36893488147419103232 DML");
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use decentralml_protocol::reputation::NEUTRAL;
 use decentralml_sdk::Properties;
 use decentralml_types::{
     Asset, TaskSpec,
-    spec::{InitialModel, Objective},
+    spec::{Chances, InitialModel, Objective},
 };
 
 /// All of it in named sections; amounts in tokens, those that rounds pay in `unit`, times in blocks.
@@ -54,7 +54,17 @@ fn terms(spec: &TaskSpec, token: &Properties, unit: &Properties) -> Vec<(&'stati
         ("bond of a trainer", tokens(terms.trainer_bond, token)),
         ("bond of an evaluator", tokens(terms.evaluator_bond, token)),
         ("reputation", reputation(terms.min_reputation)),
+        ("drawn", drawn(terms.draw)),
     ]
+}
+
+fn drawn(draw: Chances) -> String {
+    match draw {
+        Chances::Equal => "all with the same chance".to_owned(),
+        Chances::ByBond { cap } => format!(
+            "by bond: with up to {cap} times the bond at risk (`--weight`), an account is as likely to be drawn as so many"
+        ),
+    }
 }
 
 fn reputation(minimum: u16) -> String {
@@ -204,6 +214,7 @@ mod tests {
             ("terms", "fee a seat", "0.5 DML"),
             ("terms", "bond of a trainer", "5 DML"),
             ("terms", "reputation", "any"),
+            ("terms", "drawn", "all with the same chance"),
             ("participants", "trainers", "3 to 6 in a round"),
             ("participants", "committee", "3 seats, of which 2 must agree"),
             ("participants", "updates", "readable by everybody"),
@@ -247,12 +258,14 @@ mod tests {
         assert!(row(&scaffold, "learning", "training").ends_with("SCAFFOLD with 20 clients"));
         spec.training.optimizer = Optimizer::Adam;
         spec.target = None;
+        spec.terms.draw = Chances::ByBond { cap: 8 };
         spec.aggregation.copy_cosine = EQUAL_ONLY;
         spec.custody = Custody { hosts: 2, sealed: true };
         let other = super::text(&spec, &token, &token);
         assert!(row(&other, "learning", "aggregation").contains("without 10 % at each end"));
         assert!(row(&other, "learning", "training").ends_with("Adam"));
         assert_eq!(row(&other, "learning", "copies"), "updates equal to earlier ones");
+        assert!(row(&other, "terms", "drawn").contains("up to 8 times the bond"));
         assert!(row(&other, "participants", "updates").contains("online in Scoring"));
         assert!(row(&other, "participants", "hosts").starts_with("2 must hold"));
         assert_eq!(row(&other, "limits", "rounds"), "15");
