@@ -34,7 +34,7 @@ fn governance_sets_all_of_them_and_others_read_each() {
             p.penalties.wrong_aggregate.percent = 60;
             p.appeal_bond = UNIT / 4;
             p.appeal_percent = 20;
-            p.appeal_costs = UNIT / 5;
+            p.appeal_costs = UNIT / 8;
             p.challenge_bond = 4 * UNIT;
             p.answer_price = 2 * UNIT;
         }));
@@ -46,7 +46,7 @@ fn governance_sets_all_of_them_and_others_read_each() {
         assert_eq!(crate::CurrentPenalties::<Test>::get().wrong_aggregate.percent, 60);
         assert_eq!(crate::AppealBond::<Test>::get(), UNIT / 4);
         assert_eq!(crate::AppealPercent::<Test>::get(), 20);
-        assert_eq!(crate::AppealCosts::<Test>::get(), UNIT / 5);
+        assert_eq!(crate::AppealCosts::<Test>::get(), UNIT / 8);
         assert_eq!(crate::ChallengeBond::<Test>::get(), 4 * UNIT);
         assert_eq!(crate::AnswerPrice::<Test>::get(), 2 * UNIT);
     });

@@ -54,15 +54,21 @@ async fn a_round_settles_beside_a_liar_a_copycat_and_seats_that_are_silent() -> 
     stop(&mut workers)?;
     system.settle(task).await.with_context(|| logs(&workers))?;
 
+    let mut least_honest = u128::MAX;
     for (uri, conduct) in evaluators {
         let (owned, member) =
             (system.owned_by(uri).await?, system.member(Role::Evaluator, uri).await?);
         let told = format!("{uri} {conduct}: {owned}, {member:?}\n{}", logs(&workers));
         match conduct {
-            // A lie within the bounds of a score is no fault: the median does not follow it.
-            "honest" | "liar" => {
+            "honest" => {
                 assert_eq!((member.faults, member.bond), (0, BOND), "{told}");
                 assert!(owned > POCKET, "{told}");
+                least_honest = least_honest.min(owned);
+            }
+            // A lie within the bounds of a score is no fault, and the median does not follow it: it costs the liar its pay.
+            "liar" => {
+                assert_eq!((member.faults, member.bond), (0, BOND), "{told}");
+                assert!((POCKET - FEES..least_honest).contains(&owned), "{told}");
             }
             // Who does nothing earns nothing.
             "absent" => {

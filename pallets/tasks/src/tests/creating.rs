@@ -67,14 +67,14 @@ fn bonds_below_the_chain_s_minimum_are_refused() {
     });
 }
 
-/// As `payoff::check_terms` has it: two fifths of a sixth of the reward against a thousandth of the bond, half of the fee against
-/// another one.
+/// As `payoff::check_terms` has it: two fifths of a sixth of the reward against a thousandth of the bond, two fifths of the
+/// fee against another one.
 #[test]
 fn terms_that_do_not_pay_for_the_risk_of_honest_work_are_refused() {
     build_and_execute(|| {
         let mut spec = spec();
         spec.terms.trainer_bond = 1_000 * (REWARD / 6 * 2 / 5) + 999;
-        spec.terms.evaluator_bond = 1_000 * (FEE / 2) + 999;
+        spec.terms.evaluator_bond = 1_000 * (FEE * 2 / 5) + 999;
         assert_ok!(Tasks::create(signed(SPONSOR), Box::new(spec.clone())));
         let refused = |change: fn(&mut Terms), error: Error<Test>| {
             let mut spec = spec.clone();

@@ -58,7 +58,7 @@ pub fn trees(seed: u64, length: usize) -> Vec<Tree> {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let [create, join] = opening();
+    let [create, join] = opening(seed);
     let cancel = Just(Step::CancelIn { task: 0, phase: (seed % 6) as u8 }).boxed();
     // Every chain begins with two tasks with people in them, so that none is spent on nothing.
     let begin = [create.clone(), join.clone(), cancel, create, join, fate(seed)];

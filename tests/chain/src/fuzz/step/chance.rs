@@ -102,6 +102,9 @@ fn shape() -> impl Strategy<Value = Shape> {
     )
 }
 
+/// Fates of an early round.
+const FATES: u64 = 13;
+
 /// How an early round of a chain goes: one chain after the other, so that even a short run has seen every end of a round.
 pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     use decentralml_types::Phase;
@@ -116,7 +119,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     let few = || (5..10_u8, 5..10_u8).prop_map(|(one, other)| 1 << one | 1 << other).boxed();
     let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
     let honest = Just(Way::Honest).boxed();
-    match chain % 13 {
+    match chain % FATES {
         0 => round(Phase::Void, 0, none, honest),
         1 => round(Phase::Revealing, ALL, none, honest),
         2 => round(Phase::Scoring, ALL, none, honest),
@@ -138,12 +141,14 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     }
 }
 
-/// A task in which a round can begin at once, and the people for it.
-pub fn opening() -> [BoxedStrategy<Step>; 2] {
-    let create = (0..10_u8, shape()).prop_map(|(who, shape)| {
+/// A task in which a round can begin at once, and the people for it. Where the round goes well, by [`fate`], it is sealed, and pays.
+pub fn opening(chain: u64) -> [BoxedStrategy<Step>; 2] {
+    let whole = chain.is_multiple_of(FATES);
+    let create = (0..10_u8, shape()).prop_map(move |(who, shape)| {
         let (min, max) = shape.trainers;
         let trainers = (min, max.min(4));
         let lifetime = shape.lifetime.max(300);
+        let shape = if whole { Shape { sealed: true, ..Shape::ordinary() } } else { shape };
         Step::Create { who, shape: Shape { seats: 3, trainers, lifetime, ..shape } }
     });
     let join = Just(Step::Join { from: 0, trainers: 6, evaluators: 4, task: 0 });

@@ -77,7 +77,13 @@ impl World {
         if matches!(before.phase, Phase::Training | Phase::Scoring) {
             self.blocks(2)?;
         }
-        for who in (0..ACCOUNTS).filter(|who| absent >> who & 1 == 0) {
+        let mut acting: Vec<Who> = (0..ACCOUNTS).filter(|who| absent >> who & 1 == 0).collect();
+        // Trainers first: they hand keys over in the phase that the last seat's commitment ends.
+        let trains = |who: &Who| {
+            pallet_assignments::Places::<Runtime>::contains_key((task, Role::Trainer, name(*who)))
+        };
+        self.chain.read(|| acting.sort_by_cached_key(|who| !trains(who)));
+        for who in acting {
             let own = if deviant >> who & 1 == 1 { way } else { Way::Honest };
             // Everybody does one phase, not what comes after it.
             match self.current(task) {
