@@ -11,8 +11,8 @@
 #   --repeat  runs at each of them (default 20)
 #   --seconds how long each benchmark is repeated, at least (default 10)
 #   --check   takes no times and writes nothing: counts the rows that each call reads and writes in its worst case, compares
-#             them with the files, names each difference, and ends with status 1 where there is one. It runs every
-#             benchmark, and what that claims of the state afterwards. Any machine will do, and a busy one.
+#             them and how long each row can be with the files, names each difference, and ends with status 1 where there is
+#             one. It runs every benchmark, and what that claims of the state afterwards. Any machine will do, and a busy one.
 #
 # The runtime is built with the feature runtime-benchmarks in a folder of its own (WEIGHTS_TARGET_DIR), as WebAssembly only, so
 # that the ordinary build stays what it is. It must compile before it can be measured: a new call first gets a function by

@@ -298,6 +298,14 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Rounds {
         }
     }
 
+    /// Money of the task's asset is free in it, as where it could not be paid out when the task ended.
+    fn end(charge: &Charge<AccountId>) {
+        let task = charge.scene.task().expect("of a trainer");
+        end(task);
+        let row = pallet_tasks::Tasks::<Runtime>::get(task).expect("it exists");
+        assert!(row.money.free > 0 && !row.spec.terms.asset.is_native());
+    }
+
     fn leave_to(reporter: &AccountId, role: Role, amount: Balance) {
         pallet_participants::Members::<Runtime>::mutate(role, reporter, |row| {
             row.as_mut().expect("bonded").bond = amount;

@@ -27,7 +27,7 @@ pub use numbers::{
 };
 pub use steps::Step;
 
-use crate::{AccountId, Chain, Draw, ReadError, Round, Task, View, event::hexadecimal};
+use crate::{AccountId, Case, Chain, Draw, ReadError, Round, Task, View, event::hexadecimal};
 use money::Ledger;
 use snapshot::Snapshot;
 
@@ -165,7 +165,6 @@ impl History<'_> {
         let mut task = head.task(id).await?;
         let mut found = head.round(id, round).await?;
         if task.is_none() && id < head.next_task().await? {
-            // Its records were all there when it ended.
             let next = async |block| {
                 let next = self.at(block).await?.next_task().await;
                 Ok::<_, ExplainError>(next.map_err(|error| missing(block, error))? > id)
@@ -179,9 +178,10 @@ impl History<'_> {
             if let Some(last) = gone.and_then(|gone| gone.checked_sub(1)) {
                 task = self.at(last).await?.task(id).await?;
             }
-            if let Some(ended) = task.as_ref().and_then(|task| task.ended_at) {
-                found = self.at(ended).await?.round(id, round).await?;
-            }
+        }
+        // Rounds are removed before their task is, some at a time; all were there when it ended.
+        if let (None, Some(ended)) = (&found, task.as_ref().and_then(|task| task.ended_at)) {
+            found = self.at(ended).await?.round(id, round).await?;
         }
         let task = task.ok_or(ExplainError::NoTask(id))?;
         let last = task.current;
@@ -263,12 +263,7 @@ impl Part<'_> {
         {
             return Ok(false);
         }
-        let cases = view.cases().await?;
-        let is_party = cases.iter().any(|case| {
-            let named = case.accused == self.account || case.reporter == Some(self.account);
-            case.task == Some(task) && case.round == Some(round) && named
-        });
-        if is_party {
+        if !self.cases(view).await?.is_empty() {
             return Ok(false);
         }
         let challenges = view.all_challenged(Some(task)).await?;
@@ -276,6 +271,18 @@ impl Part<'_> {
             let open = challenged.open();
             challenged.round == round && open.is_some_and(|open| open.challenger == self.account)
         }))
+    }
+
+    /// The cases of the round in which the account has a part.
+    async fn cases(&self, view: &View) -> Result<Vec<Case>, ReadError> {
+        let mut cases = view.cases().await?;
+        cases.retain(|case| {
+            let parties = [Some(case.accused), case.reporter, case.sponsor];
+            case.task == Some(self.task.id)
+                && case.round == Some(self.round.number)
+                && parties.contains(&Some(self.account))
+        });
+        Ok(cases)
     }
 
     async fn ledger(&self, head: &View) -> Result<Ledger, ExplainError> {
@@ -288,6 +295,7 @@ impl Part<'_> {
             is_sponsor: self.task.sponsor == self.account,
             payers: payers.iter().map(|payer| hexadecimal(&payer.0)).collect(),
             cases: Default::default(),
+            harmed: Default::default(),
             challenged: Default::default(),
         })
     }

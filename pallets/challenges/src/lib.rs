@@ -1,6 +1,7 @@
 //! # Challenges
 //!
-//! Availability: anybody with a bond may demand a block of a revealed update, and sees its trainer slashed where nobody shows it.
+//! Availability: anybody may demand a block of a revealed update, at the price of a challenge's bond, and sees its trainer slashed where
+//! nobody shows it.
 //!
 //! ```text
 //!              challenge(path)          answer(blocks) in time: the bond pays for it

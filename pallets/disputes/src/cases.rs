@@ -28,7 +28,7 @@ impl<T: Config> Tribunal<T::AccountId> for Pallet<T> {
         let charge = Charge { amount, ..charge };
         let (percent, least) = (T::AppealPercent::get(), T::AppealBond::get());
         let stake = slashing::appeal_bond(amount, percent, least);
-        let costs = T::AppealCosts::get();
+        let costs = slashing::appeal_costs(stake, T::AppealCosts::get());
         let row = Case { charge: charge.clone(), sponsor, stake, costs, appeal: None, deadline };
         Cases::<T>::insert(case, row);
         let Charge { accused, role, fault, amount, scene, reporter, .. } = charge;

@@ -20,10 +20,11 @@
 //! task; a fault of a validator has no task. Where nobody has voted, or as many for as against, a fault that the chain's records prove
 //! stands, and any other falls.
 //!
-//! The loser pays: an appellant whom the majority finds guilty loses its stake, to the reporter where there is one,
-//! otherwise as the slash itself is split; one whom the majority frees gets `AppealCosts` from the reporter's bond, and what that
+//! The loser pays: an appellant whom the majority finds guilty loses its stake, of which `AppealCosts` go to the reporter where there is
+//! one, and the rest to the treasury; one whom the majority frees gets `AppealCosts` from the reporter's bond, and what that
 //! does not cover, from the treasury; all of it from the treasury where the chain's records are the proof, as no reporter's word was
-//! needed. Where the council does not decide, nobody pays.
+//! needed. Where the council does not decide, nobody pays. Where less was seized than `AppealBond`, all of it is what an appeal puts at
+//! stake, and the costs are nine tenths of that at most: so innocents can gain by appealing whatever was left of their bond.
 //!
 //! Example: a committee finds a trainer's update missing. With the trainer's `claim`, its bond becomes case 7. The trainer calls
 //! `appeal(7)` and shows the council where the bytes are; two of three members `vote(7, false)`, anybody calls `conclude(7)`,
@@ -117,13 +118,14 @@ pub mod pallet {
         #[pallet::constant]
         type JudgmentPeriod: Get<BlockNumber>;
 
-        /// What an appeal puts at stake, in planck, at least.
+        /// What an appeal puts at stake, in planck, at least, or all that was seized where that is less.
         type AppealBond: Get<Balance>;
 
         /// What an appeal puts at stake, in percent of what was seized.
         type AppealPercent: Get<u8>;
 
-        /// What an accused gets whom the council frees, in planck; at most `AppealBond`.
+        /// What an accused gets whom the council frees, in planck; at most `AppealBond`, and in a case nine tenths of what its appeal
+        /// has put at stake.
         type AppealCosts: Get<Balance>;
 
         /// Votes that one case can have; at least as many as the council can have members.
@@ -148,7 +150,8 @@ pub mod pallet {
 
     /// Cases that are not concluded.
     ///
-    /// The chain numbers them, so a cheap hasher is safe. What was seized stands for the row, which goes when the case is concluded.
+    /// The chain numbers them, so a cheap hasher is safe. What was seized stands for the row, which goes when the case is concluded. It may be less
+    /// than a row is worth, where less was left of a bond; each takes a fault in a round that somebody has paid for.
     #[pallet::storage]
     pub type Cases<T: Config> =
         StorageMap<_, Twox64Concat, CaseId, crate::Case<T::AccountId>, OptionQuery>;
@@ -318,8 +321,9 @@ pub mod pallet {
         /// Appeals to the council against an accusation.
         ///
         /// - **Who, when:** the accused, once, from the accusation until `AppealWindow` blocks later.
-        /// - **Costs:** the fee. `AppealPercent` of what was seized, and `AppealBond` at least, is held (`AppealBond`) until the case is
-        ///   concluded, and lost where the council's majority finds the accused guilty. The case keeps what these were when it was opened.
+        /// - **Costs:** the fee. `AppealPercent` of what was seized, and `AppealBond` at least, but no more than was seized, is held
+        ///   (`AppealBond`) until the case is concluded, and lost where the council's majority finds the accused guilty. The case keeps what
+        ///   these were when it was opened.
         /// - **Errors:** `UnknownCase`, `NotAccused`, `AlreadyAppealed`, `TooLate`; the token's own where the free balance does not
         ///   cover the bond.
         /// - **Events:** `Appealed`.
@@ -349,7 +353,8 @@ pub mod pallet {
         /// - **Who, when:** anybody; without an appeal, once the time to appeal is over; after one, as soon as more than half of the
         ///   council agree, or once the time to judge is over.
         /// - **Costs:** nothing when it succeeds; otherwise the fee. What was seized is given back or goes to the task, the reporter and
-        ///   the treasury; the loser of an appeal pays the winner's costs. See the pallet's description.
+        ///   the treasury. An appellant found guilty loses its stake, to the treasury but for the reporter's costs; one that is freed gets its
+        ///   costs from the reporter or the treasury. See the pallet's description.
         /// - **Errors:** `UnknownCase`, `TooEarly`.
         /// - **Events:** `Executed` or `Freed`.
         #[pallet::call_index(2)]

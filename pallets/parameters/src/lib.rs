@@ -112,10 +112,12 @@ pub mod pallet {
         Reporting,
         /// Culprits have to lose by appealing: `appeal_percent` has to be between 6 and 100.
         GuiltyAppeal,
-        /// Innocents have to gain by appealing. Lower `appeal_bond` or `appeal_percent`.
+        /// Innocents have to gain by appealing. Raise the least bond, or lower `appeal_percent`.
         InnocentAppeal,
         /// Who wins an appeal must not get more than who loses would have paid: `appeal_costs` is at most `appeal_bond`.
         AppealCosts,
+        /// No appeal is for nothing: `appeal_bond` has to be no less than the fee of an ordinary call.
+        AppealBond,
     }
 
     impl<T: Config> From<Violation> for Error<T> {
@@ -133,6 +135,7 @@ pub mod pallet {
                 Condition::Reporting => Self::Reporting,
                 Condition::GuiltyAppeal => Self::GuiltyAppeal,
                 Condition::InnocentAppeal => Self::InnocentAppeal,
+                Condition::AppealBond => Self::AppealBond,
                 Condition::AppealCosts => Self::AppealCosts,
             }
         }
@@ -158,7 +161,7 @@ pub mod pallet {
         /// - **Who, when:** `SetOrigin`, at any time. Tasks, cases and challenges that exist keep what they began with.
         /// - **Costs:** the fee of whoever submits it; nothing is held or slashed.
         /// - **Errors:** the first condition that does not hold: `Share`, `Treasury`, `FalseVerdict`, `TrainersSilence`, `SeatsSilence`,
-        ///   `Equivocation`, `FreeCalls`, `AnswerPrice`, `AnswerReward`, `Reporting`, `AppealCosts`, `GuiltyAppeal`, `InnocentAppeal`.
+        ///   `Equivocation`, `FreeCalls`, `AnswerPrice`, `AnswerReward`, `Reporting`, `AppealBond`, `AppealCosts`, `GuiltyAppeal`, `InnocentAppeal`.
         /// - **Events:** `ParametersSet`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::set_parameters())]

@@ -64,7 +64,7 @@ fn nobody_else_sets_them() {
 #[test]
 fn each_condition_is_refused_by_its_name_and_changes_nothing() {
     type Change = fn(&mut Parameters);
-    let cases: [(Change, Error<Test>); 13] = [
+    let cases: [(Change, Error<Test>); 14] = [
         (|p| p.penalties.malformed.percent = 0, Error::Share),
         (
             |p| p.penalties.unanswered = Penalty { percent: 100, to_task: 51, to_reporter: 25 },
@@ -79,7 +79,8 @@ fn each_condition_is_refused_by_its_name_and_changes_nothing() {
         (|p| p.challenge_bond = 2 * UNIT, Error::AnswerReward),
         (|p| p.challenge_bond = 20 * UNIT, Error::Reporting),
         (|p| p.appeal_percent = 5, Error::GuiltyAppeal),
-        (|p| p.appeal_bond = 6 * UNIT, Error::InnocentAppeal),
+        (|p| (p.min_validator_bond, p.appeal_costs) = (1, 0), Error::InnocentAppeal),
+        (|p| p.appeal_bond = 0, Error::AppealBond),
         (|p| p.appeal_costs = UNIT, Error::AppealCosts),
     ];
     build_and_execute(|| {

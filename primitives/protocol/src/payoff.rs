@@ -8,7 +8,7 @@
 //! What cannot be known on the chain is assumed, and named here. The assumptions are round numbers on the side that makes the conditions
 //! stricter; nobody has measured them.
 
-use crate::slashing::{self, FAULTS, Proof, amount, appeal_bond, part, rule};
+use crate::slashing::{self, FAULTS, Proof, amount, part, rule};
 use core::fmt;
 use decentralml_types::{Balance, Fault, Parameters, Penalties, Role, TaskSpec, spec::Terms};
 
@@ -79,17 +79,21 @@ pub enum Condition {
     /// `100 ≥ appeal_percent`, `(95 − 5) % × appeal_percent ≥ 5 %`, and `appeal_bond × (95 − 500 / appeal_percent) % ≥ appeal_costs`: culprits lose
     /// by appealing, whatever was seized, and be they their own reporters, who get `appeal_costs` of the stake back. They lose it in 95 of
     /// 100 cases, and gain what was seized and the costs in 5. The stake is `appeal_percent` of what was seized or `appeal_bond`, whichever is
-    /// more, so the worst case is where the two are equal; by [`AppealCosts`](Self::AppealCosts) it is no less than the costs.
+    /// more, so the worst case is where the two are equal. Where less than `appeal_bond` was seized, the stake is all of it, and costs are 90 %
+    /// of it at most, with which nobody gains either.
     GuiltyAppeal,
-    /// `90 % × (amount + appeal_costs) ≥ 10 % × stake + fee` for the least amount that a fault can cost: innocents gain by appealing.
+    /// `90 % × (amount + costs) ≥ 10 % × stake + fee` for the least amount that a fault can cost: innocents gain by appealing. Of a bond
+    /// of which less was left the same holds down to a few fees, as the stake is never more than what was seized.
     InnocentAppeal,
+    /// `appeal_bond ≥ fee`: no appeal is for nothing, but where nothing is at stake. The council's time is taken with it.
+    AppealBond,
     /// `appeal_bond ≥ appeal_costs`: who wins does not get more than who loses would have paid.
     AppealCosts,
 }
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Share,
         Self::Treasury,
         Self::FalseVerdict,
@@ -102,6 +106,7 @@ impl Condition {
         Self::Reporting,
         Self::GuiltyAppeal,
         Self::InnocentAppeal,
+        Self::AppealBond,
         Self::AppealCosts,
     ];
 }
@@ -137,8 +142,9 @@ impl fmt::Display for Condition {
                 "appeal_percent is at most 100, and so much that culprits lose no less by appealing than they gain where the council errs in one of twenty cases: 6 or more; and appeal_bond × (95 − 500 / appeal_percent) % is no less than appeal_costs, which culprits get back that have reported themselves"
             }
             Self::InnocentAppeal => {
-                "innocents gain no less by appealing than they lose where the council errs in one of ten cases; lower appeal_bond or appeal_percent"
+                "innocents gain no less by appealing than they lose where the council errs in one of ten cases; raise the least bond, or lower appeal_percent"
             }
+            Self::AppealBond => "appeal_bond is no less than the fee of an ordinary call, in planck",
             Self::AppealCosts => "appeal_bond is no less than appeal_costs, in planck",
         })
     }
@@ -252,6 +258,7 @@ fn check_challenges(parameters: &Parameters, prices: &Prices) -> Result<(), Viol
 
 fn check_appeals(parameters: &Parameters, prices: &Prices) -> Result<(), Violation> {
     let Parameters { appeal_bond: least, appeal_percent, appeal_costs, .. } = *parameters;
+    at_least(Condition::AppealBond, least, prices.fee)?;
     at_least(Condition::AppealCosts, least, appeal_costs)?;
     at_least(Condition::GuiltyAppeal, 100, appeal_percent.into())?;
     let errors = Balance::from(100 - CONVICTED_PERCENT);
@@ -263,8 +270,8 @@ fn check_appeals(parameters: &Parameters, prices: &Prices) -> Result<(), Violati
     at_least(Condition::GuiltyAppeal, least.saturating_mul(lost), needs)?;
     for fault in FAULTS {
         let seized = least_slash(parameters, fault);
-        let stake = appeal_bond(seized, appeal_percent, least);
-        let gain = part(seized.saturating_add(appeal_costs), ACQUITTED_PERCENT);
+        let (stake, costs) = appeal(parameters, seized);
+        let gain = part(seized.saturating_add(costs), ACQUITTED_PERCENT);
         let risk = part_up(stake, 100 - ACQUITTED_PERCENT).saturating_add(prices.fee);
         at_least(Condition::InnocentAppeal, gain, risk)?;
     }
@@ -320,6 +327,13 @@ fn largest_slash(terms: &Terms, penalties: &Penalties, role: Role) -> Balance {
 fn least_slash(parameters: &Parameters, fault: Fault) -> Balance {
     let bond = parameters.min_bond(rule(fault).punished);
     amount(parameters.penalties.of(fault), bond)
+}
+
+/// What an appeal against the loss of `seized` puts at stake, and the costs of its loser.
+fn appeal(parameters: &Parameters, seized: Balance) -> (Balance, Balance) {
+    let Parameters { appeal_bond: least, appeal_percent, appeal_costs, .. } = *parameters;
+    let stake = slashing::appeal_bond(seized, appeal_percent, least);
+    (stake, slashing::appeal_costs(stake, appeal_costs))
 }
 
 /// So many percent of an amount, rounded up.

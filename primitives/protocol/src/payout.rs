@@ -113,6 +113,23 @@ mod tests {
         );
     }
 
+    /// What a seat gets of its fee that calls all updates worthless, in permille, where the medians of so many updates are each so large.
+    fn idle(updates: u32, median: u64) -> Balance {
+        let total = median * u64::from(updates);
+        fee(1_000, total, total, updates)
+    }
+
+    #[test]
+    fn a_seat_that_calls_everything_worthless_gets_more_the_less_updates_are_worth() {
+        // From early rounds of the example to ones in which a model hardly moves any more.
+        let paid = [100_000, 10_000, 900, 300, 100, 10, 0].map(|median| idle(20, median));
+        assert_eq!(paid, [0, 9, 100, 250, 500, 909, 1_000]);
+        // By how many there are nothing changes.
+        assert_eq!([1, 5, 256].map(|updates| idle(updates, 900)), [100; 3]);
+        let assumed = Balance::from(crate::payoff::MADE_UP_PERCENT) * 10;
+        assert!(idle(20, 900) <= assumed && idle(20, 890) > assumed);
+    }
+
     #[test]
     fn who_agrees_that_an_update_is_faulty_is_not_far_off() {
         let found = Finding::Fault(Fault::Malformed);

@@ -86,10 +86,22 @@ pub const fn amount(penalty: Penalty, bond: Balance) -> Balance {
     part(bond, penalty.percent)
 }
 
-/// What an appeal against the loss of `amount` puts at stake: so many percent of it, and `least` where that is more.
+/// What an appeal against the loss of `amount` puts at stake: so many percent of it, and `least` where that is more; never more than
+/// was seized, lest an innocent who has lost little has nothing to gain.
 pub const fn appeal_bond(amount: Balance, percent: u8, least: Balance) -> Balance {
     let bond = part(amount, percent);
-    if bond > least { bond } else { least }
+    let bond = if bond > least { bond } else { least };
+    if bond < amount { bond } else { amount }
+}
+
+/// What costs can be of what an appeal puts at stake, in percent, at most: where all that was seized is at stake, a culprit that has
+/// reported itself has them back in 95 of 100 cases, and gains as much in 5.
+const COSTS_PERCENT: u8 = 2 * crate::payoff::CONVICTED_PERCENT - 100;
+
+/// What the loser of an appeal with so much at stake costs the winner, where governance says `costs`.
+pub const fn appeal_costs(stake: Balance, costs: Balance) -> Balance {
+    let most = part(stake, COSTS_PERCENT);
+    if costs < most { costs } else { most }
 }
 
 /// Where slashed funds go.

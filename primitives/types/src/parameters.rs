@@ -122,11 +122,11 @@ pub struct Parameters {
     pub min_validator_bond: Balance,
     /// What every fault costs.
     pub penalties: Penalties,
-    /// What an appeal puts at stake, at least.
+    /// What an appeal puts at stake, at least, or all that was seized where that is less.
     pub appeal_bond: Balance,
     /// What an appeal puts at stake, in percent of what was seized; `appeal_bond` where that is more.
     pub appeal_percent: u8,
-    /// What an accused gets whom the council frees.
+    /// What an accused gets whom the council frees; at most nine tenths of what its appeal put at stake.
     pub appeal_costs: Balance,
     /// What a challenge puts at stake.
     pub challenge_bond: Balance,

@@ -47,7 +47,11 @@ impl<T: frame_system::Config> ::pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Disputes::Ballots` (`max_values`: None, `max_size`: Some(3318), added: 5793, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    // Storage: `System::Account` (r:4 w:4)
+    // Storage: `Assets::Asset` (r:1 w:1)
+    // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
+    // Storage: `Assets::Account` (r:2 w:2)
+    // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:5 w:5)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
@@ -55,9 +59,9 @@ impl<T: frame_system::Config> ::pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     /// Took 221_983 ns at least.
     fn conclude_guilty() -> Weight {
-        Weight::from_parts(233_941_000, 11402)
-            .saturating_add(T::DbWeight::get().reads(10))
-            .saturating_add(T::DbWeight::get().writes(9))
+        Weight::from_parts(333_941_000, 14005)
+            .saturating_add(T::DbWeight::get().reads(14))
+            .saturating_add(T::DbWeight::get().writes(13))
     }
     // Storage: `Disputes::Cases` (r:1 w:1)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)

@@ -24,7 +24,10 @@ fn always(cell: &Cell) -> Found {
     assert_eq!(found.curve.len(), scale.rounds as usize, "{name}");
     assert_eq!(found.curve.last(), Some(&found.accuracy), "{name}");
     let turns = u64::from(counts.attempts) * u64::from(scale.trainers);
-    assert!(counts.hostile_updates + counts.honest_updates <= turns, "{name}");
+    // Everybody trains in every attempt, and every attempt settles; who is hostile and does not attack yet is counted by nothing.
+    assert_eq!(counts.attempts, counts.settled, "{name}");
+    let asleep = found.rounds.iter().flatten().filter(|one| one.hostile && !one.attacks).count();
+    assert_eq!(counts.hostile_updates + counts.honest_updates + asleep as u64, turns, "{name}");
     assert_eq!(counts.hostile_slashes > 0, cell.seats == Seats::Copy, "{name}");
     found
 }

@@ -42,5 +42,6 @@ pub fn calls(enrolled: u32, repeats: usize) -> Result<Vec<Row>> {
     federation.join_and_leave(&mut see)?;
     let played = federation.play(&mut see)?;
     federation.claim(&played, &mut see)?;
+    federation.dispute(&mut see)?;
     Ok(rows)
 }

@@ -1,8 +1,37 @@
-//! What a committed file of weights says about reads and writes.
+//! What a committed file of weights says about reads and writes, and about the rows that are touched.
 
-use crate::measure::{Accesses, Line};
+use crate::{
+    compare::{Bounds, Call},
+    measure::{Accesses, Line},
+    proof::bound,
+};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem::take};
+
+/// All that is said of each function of a file, by name.
+pub fn calls(text: &str) -> Result<BTreeMap<String, Call>> {
+    let mut bounds = bounds(text);
+    let calls = accesses(text)?.into_iter().map(|(name, accesses)| {
+        let bounds = bounds.remove(&name).unwrap_or_default();
+        (name, Call { accesses, bounds })
+    });
+    Ok(calls.collect())
+}
+
+/// The rows that each function touches and their bounds, from the comments above it.
+fn bounds(text: &str) -> BTreeMap<String, Bounds> {
+    let mut functions = BTreeMap::new();
+    let mut above = Bounds::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(comment) = line.strip_prefix("//") {
+            above.extend(bound(comment.trim()));
+        } else if let Some((_, function)) = line.split_once("fn ") {
+            let name = function.split('(').next().unwrap_or_default();
+            functions.insert(name.trim().to_owned(), take(&mut above));
+        }
+    }
+    functions
+}
 
 /// The accesses of each function of a file, by name. Lines break where rustfmt likes it, so only what is no space counts; and
 /// whatever is not in the form that is written here is an error, not a zero.
@@ -100,6 +129,21 @@ mod tests {
         let reads = Line { base: 1_024, slopes: [("n".to_owned(), 2)].into() };
         let writes = Line { base: 0, slopes: [("n".to_owned(), 3)].into() };
         assert_eq!(read, Accesses { reads, writes });
+    }
+
+    #[test]
+    fn the_rows_of_a_function_stand_above_it() {
+        let text = "// Storage: `A::B` (r:1 w:1)
+            // Proof: `A::B` (`max_values`: None, `max_size`: Some(3), added: 4, mode: `MaxEncodedLen`)
+            /// Took 1 ns at least.
+            pub fn one(
+                n: u32) -> Weight { // Proof: of nothing.
+            }
+            fn two() -> Weight {}";
+        let calls = calls(text).unwrap();
+        let bound = "`max_values`: None, `max_size`: Some(3), added: 4, mode: `MaxEncodedLen`";
+        assert_eq!(calls["one"].bounds, [("A::B".to_owned(), bound.to_owned())].into());
+        assert!(calls["two"].bounds.is_empty());
     }
 
     #[test]

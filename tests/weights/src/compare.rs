@@ -3,7 +3,17 @@
 use crate::measure::{Accesses, Line};
 use std::collections::{BTreeMap, BTreeSet};
 
-type Calls = BTreeMap<String, Accesses>;
+/// What bounds the rows that a call touches, by their names.
+pub type Bounds = BTreeMap<String, String>;
+
+/// What a file says of a call, or its benchmark has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    pub accesses: Accesses,
+    pub bounds: Bounds,
+}
+
+type Calls = BTreeMap<String, Call>;
 
 /// One line for each number that is not the same, and for each call that only one of both knows.
 pub fn differences(pallet: &str, committed: &Calls, counted: &Calls) -> Vec<String> {
@@ -13,8 +23,10 @@ pub fn differences(pallet: &str, committed: &Calls, counted: &Calls) -> Vec<Stri
         let name = format!("{pallet}::{call}");
         match (committed.get(call), counted.get(call)) {
             (Some(committed), Some(counted)) => {
-                compare(&name, "reads", &committed.reads, &counted.reads, &mut lines);
-                compare(&name, "writes", &committed.writes, &counted.writes, &mut lines);
+                let (file, here) = (&committed.accesses, &counted.accesses);
+                compare(&name, "reads", &file.reads, &here.reads, &mut lines);
+                compare(&name, "writes", &file.writes, &here.writes, &mut lines);
+                rows(&name, &committed.bounds, &counted.bounds, &mut lines);
             }
             (Some(_), None) => lines.push(format!("{name}: it has no benchmark")),
             (None, _) => lines.push(format!("{name}: it is not in the file")),
@@ -37,20 +49,33 @@ fn compare(name: &str, access: &str, committed: &Line, counted: &Line, lines: &m
     }
 }
 
+/// Rows that have become larger or smaller since, from which the proof is computed, and rows that only one of both knows.
+fn rows(name: &str, committed: &Bounds, counted: &Bounds, lines: &mut Vec<String>) {
+    let all: BTreeSet<&String> = committed.keys().chain(counted.keys()).collect();
+    for row in all {
+        let [file, here] = [committed, counted]
+            .map(|bounds| bounds.get(row).map_or("not touched", |bound| bound.as_str()));
+        if file != here {
+            lines.push(format!("{name}: {row}: {file} in the file, {here} counted"));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn call(reads: (u64, u64), writes: (u64, u64)) -> Accesses {
+    fn call(reads: (u64, u64), writes: (u64, u64)) -> Call {
         let line = |(base, slope)| Line {
             base,
             slopes: if slope == 0 { BTreeMap::new() } else { [("n".to_owned(), slope)].into() },
         };
-        Accesses { reads: line(reads), writes: line(writes) }
+        let accesses = Accesses { reads: line(reads), writes: line(writes) };
+        Call { accesses, bounds: Bounds::new() }
     }
 
-    fn found(committed: &[(&str, Accesses)], counted: &[(&str, Accesses)]) -> Vec<String> {
-        let calls = |calls: &[(&str, Accesses)]| {
+    fn found(committed: &[(&str, Call)], counted: &[(&str, Call)]) -> Vec<String> {
+        let calls = |calls: &[(&str, Call)]| {
             calls.iter().map(|(name, call)| ((*name).to_owned(), call.clone())).collect()
         };
         differences("pallet_tasks", &calls(committed), &calls(counted))
@@ -83,6 +108,26 @@ mod tests {
             found(&[("reap", call((6, 1), (5, 0)))], &[("reap", call((6, 0), (5, 0)))]),
             ["pallet_tasks::reap: reads for each n: 1 in the file, 0 counted"]
         );
+    }
+
+    #[test]
+    fn a_row_that_has_grown_or_that_one_of_both_does_not_know_is_named() {
+        let touches = |rows: &[(&str, u32)]| {
+            let bound =
+                |(row, size): &(&str, u32)| ((*row).to_owned(), format!("max_size: {size}"));
+            Call { bounds: rows.iter().map(bound).collect(), ..call((1, 0), (1, 0)) }
+        };
+        let committed = touches(&[("Tasks::Tasks", 739), ("Tasks::Owed", 60)]);
+        let counted = touches(&[("Tasks::Tasks", 745), ("Tasks::Rounds", 90)]);
+        assert_eq!(
+            found(&[("fund", committed.clone())], &[("fund", counted)]),
+            [
+                "pallet_tasks::fund: Tasks::Owed: max_size: 60 in the file, not touched counted",
+                "pallet_tasks::fund: Tasks::Rounds: not touched in the file, max_size: 90 counted",
+                "pallet_tasks::fund: Tasks::Tasks: max_size: 739 in the file, max_size: 745 counted",
+            ]
+        );
+        assert!(found(&[("fund", committed.clone())], &[("fund", committed)]).is_empty());
     }
 
     #[test]

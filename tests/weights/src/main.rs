@@ -17,7 +17,9 @@ mod runtime;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
+use compare::Call;
 use file::Weight;
+use frame_benchmarking::BenchmarkResult;
 use frame_support::traits::StorageInfo;
 use measure::{Accesses, Effort, Time};
 use proof::Proof;
@@ -50,7 +52,7 @@ struct Opts {
 enum Command {
     /// Writes the files anew.
     Measure(MeasureOpts),
-    /// Counts reads and writes and compares them with the files.
+    /// Counts reads and writes, and the rows' bounds, and compares them with the files.
     Check {
         /// Which to look at; by default all that are kept.
         pallets: Vec<String>,
@@ -142,14 +144,14 @@ impl Bench {
             let text = fs::read_to_string(&path).with_context(|| {
                 format!("{} cannot be read: no weights are kept", path.display())
             })?;
-            let mut committed = committed::accesses(&text)
+            let mut committed = committed::calls(&text)
                 .with_context(|| format!("{} was changed by hand", path.display()))?;
             let mut counted = BTreeMap::new();
             for benchmark in self.of(&pallet)? {
                 let name = &benchmark.name;
                 let results = measure::count(&self.runtime, benchmark, self.steps);
-                match results.and_then(|results| Accesses::counted(&results)) {
-                    Ok(accesses) => drop(counted.insert(name.clone(), accesses)),
+                match results.and_then(|results| self.counted(&results)) {
+                    Ok(call) => drop(counted.insert(name.clone(), call)),
                     Err(error) => {
                         committed.remove(name);
                         wrong.push(format!("{pallet}::{name}: its benchmark fails: {error:#}"));
@@ -175,6 +177,12 @@ impl Bench {
              named, and commit what it writes."
         );
         Ok(ExitCode::FAILURE)
+    }
+
+    fn counted(&self, results: &[BenchmarkResult]) -> Result<Call> {
+        let proof = Proof::of(results, &self.rows)?;
+        let bounds = proof.comments.iter().filter_map(|comment| proof::bound(comment)).collect();
+        Ok(Call { accesses: Accesses::counted(results)?, bounds })
     }
 
     /// The pallets that are asked for, or all that are kept.

@@ -96,6 +96,12 @@ fn describe(
     ]
 }
 
+/// Of a comment about a proof the row and what bounds it, which follows from the types and is the same on every machine.
+pub fn bound(comment: &str) -> Option<(String, String)> {
+    let (row, bounds) = comment.strip_prefix("Proof: `")?.split_once("` (")?;
+    Some((row.to_owned(), bounds.strip_suffix(')')?.to_owned()))
+}
+
 /// The layers of a trie with so many rows: one for each four bits.
 fn layers(rows: u32) -> u32 {
     match rows {

@@ -13,7 +13,8 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use color_eyre::Result;
-use decentralml_sdk::{Case, View};
+use decentralml_protocol::slashing::{self, Votes};
+use decentralml_sdk::{AccountId, Case, View};
 use decentralml_types::{BlockNumber, CaseId};
 
 /// The verbs.
@@ -66,23 +67,42 @@ fn place(case: &Case) -> String {
 }
 
 /// Where a case stands after a block, in words.
-fn standing(case: &Case, now: BlockNumber) -> String {
-    let left = case.deadline.saturating_sub(now);
-    match (case.appeal, left) {
-        (_, 0) => "can be concluded".to_owned(),
-        (None, left) => format!("{} to appeal", count(left, "block")),
-        (Some(_), left) => {
-            let (guilty, innocent) = votes(case);
-            let left = count(left, "block");
-            format!("{left} to judge, {guilty} guilty, {innocent} innocent")
-        }
+fn standing(case: &Case, council: &[AccountId], now: BlockNumber) -> String {
+    let left = count(left(case, now), "block");
+    let Votes { guilty, innocent, .. } = votes(case, council);
+    match case.appeal {
+        _ if is_decided(case, council, now) => "can be concluded".to_owned(),
+        None => format!("{left} to appeal"),
+        Some(_) => format!("{left} to judge, {guilty} guilty, {innocent} innocent"),
     }
 }
 
-/// Votes that find the accused guilty, and that do not.
-fn votes(case: &Case) -> (usize, usize) {
-    let guilty = case.votes.iter().filter(|(_, guilty)| *guilty).count();
-    (guilty, case.votes.len() - guilty)
+/// How many of the blocks after this one are in time for an appeal or a vote.
+fn left(case: &Case, now: BlockNumber) -> BlockNumber {
+    case.deadline.saturating_sub(now.saturating_add(1))
+}
+
+/// Whether the case can be concluded in the next block.
+fn is_decided(case: &Case, council: &[AccountId], now: BlockNumber) -> bool {
+    let due = left(case, now) == 0;
+    match case.appeal {
+        None => due,
+        Some(_) => slashing::ruling(votes(case, council), due).is_some(),
+    }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The votes of those that are members of the council now, as the chain counts them.
+fn votes(case: &Case, council: &[AccountId]) -> Votes {
+    let say = |verdict: bool| {
+        let votes = case.votes.iter();
+        let present = votes.filter(|(who, said)| *said == verdict && council.contains(who));
+        number(present.count())
+    };
+    Votes { guilty: say(true), innocent: say(false), council: number(council.len()) }
 }
 
 #[cfg(test)]
@@ -110,6 +130,11 @@ pub(crate) mod tests {
         }
     }
 
+    /// So many members, in the order of the votes.
+    pub(crate) fn council(members: u8) -> Vec<AccountId> {
+        (10..10 + members).map(|byte| AccountId([byte; 32])).collect()
+    }
+
     #[test]
     fn a_case_says_where_the_fault_happened() {
         assert_eq!(place(&case(None, &[])), "round 2 of task 3");
@@ -119,9 +144,25 @@ pub(crate) mod tests {
 
     #[test]
     fn a_case_says_for_what_there_is_time() {
-        assert_eq!(standing(&case(None, &[]), 99), "1 block to appeal");
+        let council = council(5);
+        let said = |case: &Case, now| standing(case, &council, now);
+        let waits = case(None, &[]);
+        assert_eq!(said(&waits, 90), "9 blocks to appeal");
+        // As `case appeal` has it: in block 99 the chain still takes it, in block 100 not.
+        assert_eq!(said(&waits, 98), "1 block to appeal");
+        assert_eq!(said(&waits, 99), "can be concluded");
         let judged = case(Some(1), &[true, false, true]);
-        assert_eq!(standing(&judged, 90), "10 blocks to judge, 2 guilty, 1 innocent");
-        assert_eq!(standing(&judged, 100), "can be concluded");
+        assert_eq!(said(&judged, 90), "9 blocks to judge, 2 guilty, 1 innocent");
+        assert_eq!(said(&judged, 99), "can be concluded");
+        let agreed = case(Some(1), &[true, true, true]);
+        assert_eq!(said(&agreed, 10), "can be concluded");
+    }
+
+    #[test]
+    fn the_votes_of_those_that_have_left_do_not_count() {
+        let judged = case(Some(1), &[true, true, false]);
+        assert_eq!(standing(&judged, &council(3), 10), "can be concluded");
+        let two = [12, 13].map(|byte| AccountId([byte; 32]));
+        assert_eq!(standing(&judged, &two, 90), "9 blocks to judge, 0 guilty, 1 innocent");
     }
 }

@@ -152,6 +152,8 @@ pub(super) struct Ledger {
     pub payers: Vec<String>,
     /// Cases of the round in which the account is accused, or has reported.
     pub cases: BTreeSet<u64>,
+    /// Cases of the round whose sponsor the account is: where the task was reaped, it gets the task's part.
+    pub harmed: BTreeSet<u64>,
     /// Whose updates of the round the account has challenged.
     pub challenged: BTreeSet<String>,
 }
@@ -198,6 +200,9 @@ impl Ledger {
                 && (self.is_own(event, "accused") || self.is_own(event, "reporter"))
             {
                 self.cases.extend(event.fields["case"].as_u64());
+            }
+            if event.is("Disputes", "Opened") && self.is_sponsor {
+                self.harmed.extend(event.fields["case"].as_u64());
             }
             if event.is("Challenges", "Challenged") && self.is_own(event, "challenger") {
                 self.challenged.extend(text(event, "trainer"));
@@ -248,6 +253,9 @@ impl Ledger {
         if let Some(case) = event.fields.get("case").and_then(Json::as_u64) {
             return match self.cases.contains(&case) {
                 true => Some(Cause::Round),
+                false if event.name == "Executed" && self.harmed.contains(&case) => {
+                    Some(Cause::Round)
+                }
                 false => self.mentions(event).then_some(Cause::OtherRound),
             };
         }

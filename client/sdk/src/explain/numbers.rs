@@ -86,9 +86,9 @@ pub struct SeatNumbers {
     pub committee: CommitteeNumber,
     /// Updates that it judged.
     pub updates: u32,
-    /// Those of which the seat and the median are scores.
+    /// Those of which it has an opinion.
     pub compared: u32,
-    /// Mean distance of these, in micro-nats, rounded down.
+    /// Mean distance of these, in micro-nats, rounded down. What is no score, and an update that is found faulty or copied, counts as 0.
     pub mean: u64,
     /// The largest of them.
     pub largest: u64,
@@ -159,7 +159,7 @@ impl Part<'_> {
             ("Validation", "Judged") if is_own("trainer") => {
                 self.judged(view, checks).await.map_err(lost)
             }
-            ("Validation", "Tallied") => self.seat(view, event).await.map_err(lost),
+            ("Validation", "Tallied") => self.seat(view, event, checks).await.map_err(lost),
             ("Validation", "Rewarded") => self.pay(view.number(), event, checks).await,
             ("Validation", "Closed") if is_own("who") => {
                 // Closed for nothing, where that is what the rule gives; otherwise for another reason than the rule of pay.
@@ -239,14 +239,19 @@ impl Part<'_> {
     }
 
     /// The account's scores beside the medians, where it has opened a seat of the committee.
-    async fn seat(&self, view: &View, event: &Event) -> Result<Option<Numbers>, ReadError> {
+    async fn seat(
+        &self,
+        view: &View,
+        event: &Event,
+        checks: &mut Vec<Check>,
+    ) -> Result<Option<Numbers>, ReadError> {
         let committee = event.fields["committee"].as_u64().and_then(|n| n.try_into().ok());
         let Some(committee) = committee else { return Ok(None) };
         let key = (self.task.id, self.round.number, committee);
-        let counted = view.counted(key.0, key.1, committee).await?;
-        let Some(counted) = counted.filter(|counted| counted.opened.contains(&self.account)) else {
-            return Ok(None);
-        };
+        let Some(counted) = view.counted(key.0, key.1, key.2).await? else { return Ok(None) };
+        let mut seats = counted.opened.iter().zip(&counted.distances);
+        let chain = seats.find(|(seat, _)| **seat == self.account);
+        let Some((_, chain)) = chain else { return Ok(None) };
         let mut distances = Vec::new();
         for batch in 0..counted.updates.div_ceil(TALLY_BATCH) {
             let own = view.sheet(key, batch, &self.account).await?;
@@ -257,17 +262,13 @@ impl Part<'_> {
             for (index, opinion) in own.iter().enumerate() {
                 let mut said: Vec<Opinion> =
                     sheets.iter().filter_map(|sheet| sheet.get(index).copied()).collect();
-                if let (
-                    Opinion::Score(score),
-                    Some(found @ (Finding::Score(_) | Finding::Nothing)),
-                ) = (opinion, verdict::finding(&mut said))
-                {
-                    distances.push(score.abs_diff(found.score()));
-                }
+                let found = verdict::finding(&mut said);
+                distances.extend(found.map(|found| payout::distance(*opinion, found)));
             }
         }
         let compared = u32::try_from(distances.len()).unwrap_or(u32::MAX);
         let sum: u64 = distances.iter().fold(0, |sum, distance| sum.saturating_add(*distance));
+        checks.push(Check::equal(view.number(), "distance from the medians", sum, *chain));
         Ok(Some(Numbers::Seat(SeatNumbers {
             committee,
             updates: counted.updates,

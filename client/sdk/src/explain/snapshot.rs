@@ -7,7 +7,8 @@ use super::{
     money::{Amounts, signed},
 };
 use crate::{
-    AccountBalance, Challenged, Commitment, Enrollment, Member, ReadError, Seat, Verdict, View,
+    AccountBalance, Case, Challenged, Commitment, Enrollment, Member, ReadError, Seat, Verdict,
+    View,
 };
 
 /// What is compared to find the blocks in which something changed. The number of transactions and the phase only go up, and what the
@@ -24,6 +25,8 @@ pub(super) struct Snapshot {
     verdict: Option<Verdict>,
     challenged: Option<Challenged>,
     seats: Vec<(CommitteeNumber, Seat)>,
+    /// A vote and an end that move no money of the account are steps as well.
+    cases: Vec<Case>,
 }
 
 impl Snapshot {
@@ -48,11 +51,12 @@ impl Snapshot {
             view.enrollment(task, Role::Trainer, who),
             view.enrollment(task, Role::Evaluator, who),
         )?;
-        let (commitment, verdict, challenged, seats) = futures::try_join!(
+        let (commitment, verdict, challenged, seats, cases) = futures::try_join!(
             view.commitment(task, number, who),
             view.verdict(task, number, who),
             view.challenged(task, number, who),
             view.own_seats(task, &part.round, who),
+            part.cases(view),
         )?;
         Ok(Self {
             nonce,
@@ -65,6 +69,7 @@ impl Snapshot {
             verdict,
             challenged,
             seats,
+            cases,
         })
     }
 

@@ -217,6 +217,10 @@ impl crate::BenchmarkHelper<AccountId> for Others {
         Charge { accused, role, fault, penalty, amount, scene, reporter }
     }
 
+    fn end(_: &Charge<AccountId>) {
+        World::mutate(|world| world.status = Some(TaskStatus::Cancelled));
+    }
+
     fn leave_to(reporter: &AccountId, role: Role, amount: Balance) {
         World::mutate(|world| world.bonds.insert((*reporter, role), amount));
     }

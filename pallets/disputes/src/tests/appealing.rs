@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Error, Event};
+use decentralml_protocol::slashing::{self, TABLE};
 use decentralml_types::{Balance, Role};
 use frame_support::{
     assert_noop,
@@ -37,6 +38,30 @@ fn what_is_at_stake_grows_with_what_was_seized() {
         }
         assert_eq!(held(ACCUSED), BOND / 5 + APPEAL_BOND);
     });
+}
+
+#[test]
+fn of_little_that_was_left_all_is_at_stake_and_costs_are_nine_tenths_of_it() {
+    for (seized, costs) in [(1, 0), (30, 27), (APPEAL_BOND - 1, COSTS)] {
+        for guilty in [true, false] {
+            build_and_execute(|| {
+                accuse_of(Fault::Unanswered, Role::Trainer, seized, Some(REPORTER));
+                assert_ok!(appeal(ACCUSED, 0));
+                assert_eq!(held(ACCUSED), seized);
+                votes(0, if guilty { 3 } else { 0 }, if guilty { 0 } else { 3 });
+                let reporter = total(REPORTER);
+                assert_ok!(conclude(0));
+                if guilty {
+                    assert_eq!(total(ACCUSED), FUNDS - seized);
+                    let part = slashing::split(TABLE.unanswered, seized).to_reporter;
+                    assert_eq!(total(REPORTER), reporter + part + costs);
+                } else {
+                    assert_eq!(total(ACCUSED), FUNDS + costs);
+                    assert_eq!(bond(REPORTER, Role::Evaluator), BOND - costs);
+                }
+            });
+        }
+    }
 }
 
 #[test]

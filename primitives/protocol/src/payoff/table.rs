@@ -2,9 +2,9 @@
 
 use super::{
     ACQUITTED_PERCENT, CONVICTED_PERCENT, MADE_UP_PERCENT, Prices, SURE_PERCENT, WORK_PERCENT,
-    expected_mistakes, trainers_pay,
+    appeal, expected_mistakes, trainers_pay,
 };
-use crate::slashing::{FAULTS, Proof, amount, appeal_bond, part, rule, split};
+use crate::slashing::{FAULTS, Proof, amount, part, rule, split};
 use alloc::{
     format,
     string::{String, ToString},
@@ -254,8 +254,8 @@ fn validator(parameters: &Parameters) -> Choice {
 }
 
 fn culprit(parameters: &Parameters, seized: Balance) -> Choice {
-    let stake = appeal_bond(seized, parameters.appeal_percent, parameters.appeal_bond);
-    let gain = part(seized.saturating_add(parameters.appeal_costs), 100 - CONVICTED_PERCENT);
+    let (stake, costs) = appeal(parameters, seized);
+    let gain = part(seized.saturating_add(costs), 100 - CONVICTED_PERCENT);
     Choice::new(
         "Accused that is guilty",
         play("lets the case pass", "0", 0),
@@ -268,18 +268,15 @@ fn culprit(parameters: &Parameters, seized: Balance) -> Choice {
             play(
                 "has reported itself from another account, and appeals",
                 "5 % of (seized + costs) − 95 % of (stake − costs)",
-                sum(&[
-                    plus(gain),
-                    minus(part(stake.saturating_sub(parameters.appeal_costs), CONVICTED_PERCENT)),
-                ]),
+                sum(&[plus(gain), minus(part(stake.saturating_sub(costs), CONVICTED_PERCENT))]),
             ),
         ],
     )
 }
 
 fn innocent(parameters: &Parameters, prices: &Prices, seized: Balance) -> Choice {
-    let stake = appeal_bond(seized, parameters.appeal_percent, parameters.appeal_bond);
-    let gain = part(seized.saturating_add(parameters.appeal_costs), ACQUITTED_PERCENT);
+    let (stake, costs) = appeal(parameters, seized);
+    let gain = part(seized.saturating_add(costs), ACQUITTED_PERCENT);
     let risk = minus(part(stake, 100 - ACQUITTED_PERCENT));
     Choice::new(
         "Accused that is innocent",

@@ -159,10 +159,30 @@ fn culprits_do_not_appeal() {
 
 #[test]
 fn innocents_appeal() {
-    // 90 % of the half token that the least wrong attestation costs, and of the costs, are 0.54 tokens.
-    let most = 54 * UNIT / 10 - 10 * PRICES.fee;
-    assert_eq!(broken(|p| p.appeal_bond = most), None);
-    assert_eq!(broken(|p| p.appeal_bond = most + 10), Some(Condition::InnocentAppeal));
+    // All that is seized of a small bond is at stake: 90 % of it have to pay for 10 % of it, and for a fee.
+    let validators = |bond| {
+        broken(|p| {
+            p.min_validator_bond = bond;
+            p.appeal_costs = 0;
+        })
+    };
+    let least = PRICES.fee * 5 / 4;
+    assert_eq!(validators(least), None);
+    assert_eq!(validators(least - 10), Some(Condition::InnocentAppeal));
+    assert_eq!(broken(|p| p.appeal_bond = 1_000 * UNIT), None, "no more than what was seized");
+}
+
+#[test]
+fn an_appeal_is_not_for_nothing() {
+    let with = |bond| {
+        broken(|p| {
+            p.appeal_bond = bond;
+            p.appeal_costs = 0;
+        })
+    };
+    assert_eq!(with(PRICES.fee), None);
+    assert_eq!(with(PRICES.fee - 1), Some(Condition::AppealBond));
+    assert_eq!(with(0), Some(Condition::AppealBond));
 }
 
 #[test]
@@ -258,7 +278,7 @@ fn without_the_conditions_dishonest_play_would_pay() {
         (|p| p.answer_price = PRICES.answer / 2, Condition::AnswerPrice),
         (|p| p.penalties.unanswered.to_reporter = 2, Condition::Reporting),
         (|p| p.appeal_percent = 1, Condition::GuiltyAppeal),
-        (|p| p.appeal_bond = 10 * UNIT, Condition::InnocentAppeal),
+        (|p| (p.min_validator_bond, p.appeal_costs) = (PRICES.fee, 0), Condition::InnocentAppeal),
     ];
     let mut spec = example();
     for (change, condition) in refused {
@@ -398,6 +418,21 @@ proptest! {
                 );
             }
         }
+    }
+
+    #[test]
+    fn no_culprit_gains_and_no_innocent_loses_by_an_appeal_however_little_was_seized(
+        parameters in parameters(),
+        seized in prop_oneof![0..1_000u128, 0..2 * UNIT, 0..1_000 * UNIT],
+    ) {
+        prop_assume!(check(&parameters, &PRICES).is_ok());
+        let (stake, costs) = appeal(&parameters, seized);
+        let lost = Balance::from(CONVICTED_PERCENT) * (stake - costs);
+        let gained = Balance::from(100 - CONVICTED_PERCENT) * (seized + costs);
+        prop_assert!(gained <= lost + 100 * ROUNDING.unsigned_abs(), "{stake}, {costs}");
+        let lost = Balance::from(100 - ACQUITTED_PERCENT) * stake;
+        let gained = Balance::from(ACQUITTED_PERCENT) * (seized + costs);
+        prop_assert!(gained >= lost, "{stake}, {costs}");
     }
 
     #[test]

@@ -132,10 +132,18 @@ fn a_round_takes_the_blocks_of_two_committees() {
 }
 
 #[test]
-fn an_appeal_puts_a_share_of_what_was_seized_at_stake_and_never_less_than_the_least() {
+fn an_appeal_puts_a_share_of_what_was_seized_at_stake_or_the_least_and_never_more_than_all_of_it() {
     assert_eq!(appeal_bond(1_000, 10, 50), 100);
     assert_eq!(appeal_bond(400, 10, 50), 50);
+    assert_eq!([51, 50, 49, 1, 0].map(|seized| appeal_bond(seized, 10, 50)), [50, 50, 49, 1, 0]);
     assert_eq!(appeal_bond(Balance::MAX, 100, 0), Balance::MAX);
+}
+
+#[test]
+fn costs_are_nine_tenths_of_what_is_at_stake_at_most() {
+    assert_eq!(appeal_costs(100, 40), 40);
+    assert_eq!(appeal_costs(100, 91), 90);
+    assert_eq!([44, 10, 1, 0].map(|stake| appeal_costs(stake, 40)), [39, 9, 0, 0]);
 }
 
 proptest! {

@@ -1,5 +1,7 @@
 //! A task with many enrolled accounts, and rounds of it.
 
+mod dispute;
+
 use crate::chain::{Chain, Genesis, account};
 use anyhow::{Context, Result, ensure};
 use decentralml_protocol::spec::example;
@@ -10,6 +12,7 @@ use decentralml_types::{
     commitment::{ScoresCommitment, UpdateCommitment},
     spec::{Committee, TrainerCount},
 };
+use sp_io::hashing::sha2_256;
 
 /// Trainers that a round draws.
 pub const PLACES: u16 = 8;
@@ -31,6 +34,12 @@ pub struct Federation {
     enrolled: u32,
 }
 
+/// A round whose committee is drawn, and who has revealed an update in it.
+struct Opened {
+    round: RoundNumber,
+    trainers: Vec<AccountId>,
+}
+
 /// A settled round, and who had a part in it.
 pub struct Played {
     pub round: RoundNumber,
@@ -49,8 +58,10 @@ impl Federation {
         ensure!(enrolled >= PLACES.into(), "a round draws {PLACES} trainers: enroll as many");
         let ordinary = (0..2 * enrolled).chain([Self::newcomer(enrolled)]);
         let accounts = ordinary.map(|who| (account(who), 100 * UNIT));
-        let accounts = accounts.chain([(Self::sponsor(enrolled), 1_000_000 * UNIT)]).collect();
-        let chain = Chain::new(Genesis { accounts, ..Genesis::default() });
+        let accounts = accounts.chain([(Self::sponsor(enrolled), 1_000_000 * UNIT)]);
+        let council = Self::council(enrolled);
+        let accounts = accounts.chain(council.iter().map(|who| (who.clone(), UNIT))).collect();
+        let chain = Chain::new(Genesis { accounts, council, ..Genesis::default() });
         let mut this = Self { chain, task: 0, enrolled };
 
         let mut spec = example();
@@ -83,6 +94,11 @@ impl Federation {
 
     const fn newcomer(enrolled: u32) -> u32 {
         2 * enrolled + 1
+    }
+
+    fn council(enrolled: u32) -> Vec<AccountId> {
+        let first = Self::newcomer(enrolled) + 1;
+        (first..first + 3).map(account).collect()
     }
 
     fn join(&self, role: Role) -> [RuntimeCall; 2] {
@@ -160,15 +176,21 @@ impl Federation {
     ///
     /// A call fails, or the round does not settle.
     pub fn play(&mut self, see: &mut See<'_>) -> Result<Played> {
+        let opened = self.train(see)?;
+        self.judge(opened, see)
+    }
+
+    fn genesis(&mut self) -> [u8; 32] {
+        self.chain.read(|| System::block_hash(0)).into()
+    }
+
+    /// Plays the round until its committee is known.
+    fn train(&mut self, see: &mut See<'_>) -> Result<Opened> {
         let task = self.task;
         let (round, row) = self.round()?;
-        let genesis: [u8; 32] = self.chain.read(|| System::block_hash(0)).into();
+        let genesis = self.genesis();
         let trainers = self.drawn(round, Draw::Trainers);
         let (cid, plain_hash, samples, salt) = (cid(round), None, 100, SALT);
-        let each = |of: &dyn Fn(&AccountId) -> RuntimeCall, who: &[AccountId]| {
-            who.iter().map(|who| (who.clone(), of(who))).collect::<Vec<_>>()
-        };
-
         let commit = |account: &AccountId| {
             let base = row.base;
             let update = UpdateCommitment {
@@ -191,7 +213,15 @@ impl Federation {
         self.all(["results.reveal", "results.reveal, the last"], each(&reveal, &trainers), see)?;
 
         self.draw();
-        let committee = row.committee;
+        Ok(Opened { round, trainers })
+    }
+
+    /// Plays the rest of it.
+    fn judge(&mut self, opened: Opened, see: &mut See<'_>) -> Result<Played> {
+        let (task, genesis) = (self.task, self.genesis());
+        let Opened { round, trainers } = opened;
+        let (cid, salt) = (cid(round), SALT);
+        let committee = self.round()?.1.committee;
         let seats = self.drawn(round, Draw::Committee(committee));
         let scores = (0..trainers.len() as i64).map(|index| Opinion::Score(1_000 + index));
         let opinions = &Opinions::truncate_from(scores.collect());
@@ -272,9 +302,18 @@ impl Federation {
     }
 }
 
-/// The CID of what a round's trainers and seats hand in: whether it is another's, nothing in here looks at.
+fn each(
+    of: &dyn Fn(&AccountId) -> RuntimeCall,
+    who: &[AccountId],
+) -> Vec<(AccountId, RuntimeCall)> {
+    who.iter().map(|who| (who.clone(), of(who))).collect()
+}
+
+/// What a round's trainers and seats hand in: whether it is another's, nothing in here looks at.
+fn bytes(round: RoundNumber) -> [u8; 4] {
+    round.to_le_bytes()
+}
+
 fn cid(round: RoundNumber) -> Cid {
-    let mut digest = [0xee; 32];
-    digest[..4].copy_from_slice(&round.to_le_bytes());
-    Cid { codec: Codec::Raw, digest }
+    Cid { codec: Codec::Raw, digest: sha2_256(&bytes(round)) }
 }

@@ -34,7 +34,8 @@ impl Remains {
     }
 }
 
-/// What rounds leave: one that everybody claims in time, one that is claimed when it is too late for pay, and one that is void. All
+/// What rounds leave: one that everybody claims in time, one that is claimed when it is too late for pay, one with a case, and one that
+/// is void. All
 /// state is counted but rows that follow from blocks; everybody enrolled has been in a round before, so what is kept once for a trainer
 /// and task is not in it.
 ///
@@ -49,6 +50,8 @@ pub fn permanent() -> Result<Vec<Remains>> {
         let played = federation.play(nobody)?;
         federation.claim(&played, nobody)?;
     }
+    // The first case leaves the number of the next one, once for the chain.
+    federation.dispute(nobody)?;
 
     let mut before = sizes(&mut federation.chain);
     let mut compare = |round, federation: &mut Federation| {
@@ -66,10 +69,13 @@ pub fn permanent() -> Result<Vec<Remains>> {
     federation.claim(&late, nobody)?;
     let late = compare("settled, and claimed too late", &mut federation);
 
+    federation.dispute(nobody)?;
+    let disputed = compare("settled, with a challenge and a case", &mut federation);
+
     federation.fail()?;
     let void = compare("void, as nobody committed", &mut federation);
     federation.chain.check().map_err(|broken| anyhow!(broken))?;
-    Ok(vec![in_time, late, void])
+    Ok(vec![in_time, late, disputed, void])
 }
 
 /// Bytes of keys and values by the prefix of their storage item.

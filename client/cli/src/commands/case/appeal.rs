@@ -1,6 +1,6 @@
 //! `decentralml case appeal`.
 
-use super::CaseArg;
+use super::{CaseArg, left};
 use crate::{
     commands::submit,
     context::Context,
@@ -43,8 +43,8 @@ fn refused(case: &Case, own: &AccountId, now: BlockNumber) -> Option<String> {
     if case.appeal.is_some() {
         return Some(format!("the accused has appealed in case {number} already"));
     }
-    let over = now.saturating_add(1) >= case.deadline;
-    over.then(|| format!("the time to appeal in case {number} was over at block {}", case.deadline))
+    (left(case, now) == 0)
+        .then(|| format!("the time to appeal in case {number} was over at block {}", case.deadline))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `decentralml case conclude`.
 
-use super::{CaseArg, votes};
+use super::{CaseArg, is_decided};
 use crate::{
     commands::submit,
     context::Context,
@@ -10,7 +10,7 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::Result;
-use decentralml_sdk::{Case, Included, Properties, call};
+use decentralml_sdk::{AccountId, Case, Included, Properties, call};
 use decentralml_types::BlockNumber;
 
 /// End a case whose time is over, or that the council has decided: the slash is executed, or the accused freed. By anybody; free.
@@ -25,7 +25,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let chain = context.chain().await?;
     let view = chain.best().await?;
     let case = opts.case.find(&view).await?;
-    if let Some(why) = undecided(&case, view.council().await?.len(), view.number()) {
+    if let Some(why) = undecided(&case, &view.council().await?, view.number()) {
         return Err(problem(Kind::Refused, why));
     }
     let token = chain.properties();
@@ -46,10 +46,8 @@ fn end(case: &Case, included: &Included, token: &Properties) -> String {
 }
 
 /// Why a case cannot be concluded in the next block, where it cannot.
-fn undecided(case: &Case, council: usize, now: BlockNumber) -> Option<String> {
-    let (guilty, innocent) = votes(case);
-    let decided = case.appeal.is_some() && guilty.max(innocent) > council / 2;
-    if decided || now.saturating_add(1) >= case.deadline {
+fn undecided(case: &Case, council: &[AccountId], now: BlockNumber) -> Option<String> {
+    if is_decided(case, council, now) {
         return None;
     }
     let what = match case.appeal {
@@ -62,11 +60,11 @@ fn undecided(case: &Case, council: usize, now: BlockNumber) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::case::tests::case;
+    use crate::commands::case::tests::{case, council};
 
     #[test]
     fn a_case_is_concluded_when_it_is_decided_or_its_time_is_over() {
-        let why = |case: Case, now| undecided(&case, 3, now).unwrap_or_default();
+        let why = |case: Case, now| undecided(&case, &council(3), now).unwrap_or_default();
         assert!(why(case(None, &[]), 98).contains("may still appeal; wait until block 100"));
         assert!(why(case(Some(5), &[true, false]), 98).contains("has not decided"));
         assert_eq!(why(case(Some(5), &[true, true]), 10), "");

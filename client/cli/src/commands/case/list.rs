@@ -26,7 +26,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let accused = opts.of.as_deref().map(|text| context.account(text)).transpose()?;
     let chain = context.chain().await?;
     let view = chain.best().await?;
-    let mut cases = view.cases().await?;
+    let (mut cases, council) = futures::try_join!(view.cases(), view.council())?;
     cases.retain(|case| {
         accused.is_none_or(|account| case.accused == account)
             && opts.task.is_none_or(|task| case.task == Some(task))
@@ -43,7 +43,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
                 format!("{:?}", case.fault),
                 place(case),
                 tokens(case.amount, chain.properties()),
-                standing(case, view.number()),
+                standing(case, &council, view.number()),
             ]
         });
         let header = ["case", "accused", "as", "of", "where", "at stake", "standing"];

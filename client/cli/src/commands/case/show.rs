@@ -21,6 +21,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
     let chain = context.chain().await?;
     let view = chain.best().await?;
     let case = opts.case.find(&view).await?;
+    let council = view.council().await?;
     let token = chain.properties();
     out.result(&case, |case| {
         let mut rows = vec![
@@ -31,7 +32,7 @@ pub async fn run(opts: Opts, context: &Context, out: &mut Out<'_>) -> Result<()>
             ("reporter", or_dash(case.reporter)),
             ("sponsor", or_dash(case.sponsor)),
             ("appeal", or_dash(case.appeal.map(|bond| tokens(bond, token)))),
-            ("standing", standing(case, view.number())),
+            ("standing", standing(case, &council, view.number())),
         ];
         for (who, guilty) in &case.votes {
             rows.push(("vote", format!("{who}: {}", super::vote::word(*guilty))));

@@ -1,6 +1,6 @@
 //! `decentralml case vote`.
 
-use super::CaseArg;
+use super::{CaseArg, left};
 use crate::{
     commands::{council::insist_on_seat, submit},
     context::Context,
@@ -68,8 +68,8 @@ fn refused(case: &Case, member: &AccountId, now: BlockNumber) -> Option<String> 
     if case.votes.iter().any(|(who, _)| who == member) {
         return Some(format!("{member} has voted in case {number} already"));
     }
-    let over = now.saturating_add(1) >= case.deadline;
-    over.then(|| format!("the time to vote in case {number} was over at block {}", case.deadline))
+    (left(case, now) == 0)
+        .then(|| format!("the time to vote in case {number} was over at block {}", case.deadline))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ fn ledger() -> Ledger {
         is_sponsor: false,
         payers: vec![TASK.to_owned()],
         cases: BTreeSet::new(),
+        harmed: BTreeSet::new(),
         challenged: BTreeSet::new(),
     }
 }
@@ -69,6 +70,24 @@ fn a_claim_in_a_batch_with_others_is_told_apart_from_them_and_from_its_fee() {
         (Cause::Fee, 10, 0),
     ];
     assert_eq!(told(&mut ledger(), &events), expected);
+}
+
+#[test]
+fn the_part_of_a_task_that_was_reaped_comes_to_its_sponsor_from_the_round() {
+    let opened = json!({ "case": 3, "accused": OTHER, "task": 7, "round": 2, "reporter": "None" });
+    let executed = [
+        (
+            "Balances",
+            "TransferOnHold",
+            json!({ "reason": 1, "source": OTHER, "dest": WHO, "amount": 50 }),
+        ),
+        ("Disputes", "Executed", json!({ "case": 3, "accused": OTHER, "bond_lost": 0 })),
+    ];
+    for (is_sponsor, cause) in [(true, Cause::Round), (false, Cause::Other)] {
+        let mut ledger = Ledger { is_sponsor, ..ledger() };
+        assert_eq!(told(&mut ledger, &[("Disputes", "Opened", opened.clone())]), []);
+        assert_eq!(told(&mut ledger, &executed), [(cause, 50, 0)]);
+    }
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Ledger {
                 self.give_harmed(known.task, *to_harmed)?;
                 self.take(&known.accused, *bond_lost)?;
                 let costs = <Runtime as pallet_parameters::Config>::Initial::get().appeal_costs;
-                let costs = known.reporter.as_ref().map_or(0, |_| costs.min(*bond_lost));
+                let costs = known.reporter.as_ref().map_or(0, |_| costs.min(*bond_lost * 9 / 10));
                 if let Some(reporter) = &known.reporter {
                     self.give(reporter, to_reporter + costs);
                 }

@@ -26,7 +26,7 @@ pub struct Change {
     /// What a validator bonds at least, and needs to make blocks.
     #[arg(long, value_name = "AMOUNT")]
     min_validator_bond: Option<Amount>,
-    /// What an appeal puts at stake, at least.
+    /// What an appeal puts at stake, at least, or all that was seized where that is less.
     #[arg(long, value_name = "AMOUNT")]
     appeal_bond: Option<Amount>,
     /// What an appeal puts at stake, in percent of what was seized.
