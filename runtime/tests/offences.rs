@@ -302,6 +302,47 @@ fn two_votes_in_a_round_of_finality_cost_the_bond() {
 }
 
 #[test]
+fn of_what_was_reported_no_other_report_is_taken() {
+    network(|_| {
+        let grandpa = |round| {
+            let votes = two_votes(Ed25519Keyring::Dave, round);
+            let proof = <Runtime as GrandpaApiV3<Block>>::generate_key_ownership_proof(
+                votes.set_id(),
+                votes.offender().clone(),
+            );
+            (Box::new(votes), proof.unwrap().decode().unwrap())
+        };
+        let babe = (equivocation(), ownership());
+        let (equivocation_proof, key_owner_proof) = grandpa(7);
+        include(
+            pallet_grandpa::Call::report_equivocation_unsigned {
+                equivocation_proof,
+                key_owner_proof,
+            }
+            .into(),
+        );
+        assert_eq!(bond_of(CULPRIT).disputed, BOND);
+
+        // Another round, which need not have been, and blocks of the same session.
+        let reporter = RuntimeOrigin::signed(Sr25519Keyring::Eve.to_account_id());
+        let (equivocation_proof, key_owner_proof) = grandpa(8);
+        let again = pallet_grandpa::Call::<Runtime>::report_equivocation {
+            equivocation_proof,
+            key_owner_proof,
+        };
+        let failed = RuntimeCall::from(again).dispatch(reporter).unwrap_err();
+        let duplicate = pallet_grandpa::Error::<Runtime>::DuplicateOffenceReport;
+        assert_eq!(failed.error, duplicate.into());
+        let stale = Err(InvalidTransaction::Stale.into());
+        assert_eq!(pool(report(babe.0, babe.1)), stale);
+
+        // What follows the session in which it was reported is another matter.
+        go_to_session(Session::current_index() + 1);
+        assert!(pool(report(equivocation(), ownership())).is_ok());
+    });
+}
+
+#[test]
 fn a_false_proof_does_not_enter_the_pool_and_costs_nobody_anything() {
     network(|_| {
         let bad = Err(InvalidTransaction::BadProof.into());

@@ -31,11 +31,13 @@ impl<T: Config> Pallet<T> {
         seized
     }
 
-    /// An account that has left the role would have nothing to unbond: it gets free funds.
+    /// An account that has left the role would have nothing to unbond: it gets free funds. Not so a validator, which is in office for a
+    /// session or two after all of its bond was seized, and has to answer for them.
     pub(crate) fn do_give_back(who: &T::AccountId, role: Role, amount: Balance) {
         let Some(mut member) = Members::<T>::get(role, who) else { return };
         let amount = amount.min(member.disputed);
-        let freed = member.has_left() && Self::release(who, role, amount);
+        let answers = role == Role::Validator;
+        let freed = !answers && member.has_left() && Self::release(who, role, amount);
         if !freed {
             member.bond = member.bond.saturating_add(amount);
         }

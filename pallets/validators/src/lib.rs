@@ -9,12 +9,12 @@
 //!                                      └────────────── bonds again ◄───────────────────────┘ not in the sets planned from now on
 //! ```
 //!
-//! The set is planned a session ahead. Where nobody qualifies, those in office go on, bond or not: a chain without validators would
-//! never have any again.
+//! The set is planned a session ahead. Where fewer than two thirds of the appointed qualify, those in office that are appointed and not
+//! reported stay beside them, bond or not: a chain without validators would never have any again, and one with few belongs to them.
 //!
 //! A report takes all that the bond and what is unbonding have, by the parameters when it comes, and clears what the validator has done up
-//! to then: an equivocation of an earlier session, or of the same, that is reported later costs nothing more. A machine that signs twice
-//! for an hour is one fault, and a bond that is put up afterwards stands for what follows. Reports are taken for
+//! to then: an equivocation of an earlier session, or of the same, costs nothing more, and reports of it are refused. A machine that signs
+//! twice for an hour is one fault, and a bond that is put up afterwards stands for what follows. Reports are taken for
 //! `slashing::REPORTED_SESSIONS` sessions; a bond unbonds for longer.
 //!
 //! Example: the council adds Dave to its list of validators, Dave calls `participants.bond(Validator, 100)` and `session.set_keys(…)`, and

@@ -27,8 +27,13 @@ impl<T: Config> OnOffenceHandler<T::AccountId, (T::AccountId, ()), Weight> for P
 }
 
 impl<T: Config> Pallet<T> {
+    /// Whether what an account has done in a session was reported, and costs nothing more.
+    pub fn is_cleared(who: &T::AccountId, session: SessionNumber) -> bool {
+        Cleared::<T>::get(who).is_some_and(|cleared| session <= cleared)
+    }
+
     fn punish(who: &T::AccountId, reporter: Option<&T::AccountId>, session: SessionNumber) {
-        if Cleared::<T>::get(who).is_some_and(|cleared| session <= cleared) {
+        if Self::is_cleared(who, session) {
             return;
         }
         Cleared::<T>::insert(who, T::Sessions::current());

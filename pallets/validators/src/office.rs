@@ -16,14 +16,26 @@ impl<T: Config> Pallet<T> {
         bonded >= least && T::Sessions::has_keys(who)
     }
 
-    /// Those that qualify or, where nobody does, those that are in office. `None` at genesis, when there are neither: the session pallet
-    /// begins with whose keys the genesis has.
+    /// Those that qualify. Where these are fewer than two thirds of the appointed, those in office stay beside them if they are appointed
+    /// and were not reported, whatever their bond: otherwise whoever bonds first after the least bond was raised would be the whole set.
+    /// Where that is nobody, those in office go on, appointed ones before others. `None` at genesis, when there are none: the session
+    /// pallet begins with whose keys the genesis has.
     fn next_set() -> Option<Vec<T::AccountId>> {
         let most = T::MaxValidators::get() as usize;
-        let appointed = T::Appointed::sorted_members().into_iter().take(most);
-        let qualified: Vec<T::AccountId> = appointed.filter(Self::qualifies).collect();
-        let next = if qualified.is_empty() { T::Sessions::in_office() } else { qualified };
-        (!next.is_empty()).then_some(next)
+        let appointed: Vec<_> = T::Appointed::sorted_members().into_iter().take(most).collect();
+        let qualified: Vec<_> =
+            appointed.iter().filter(|who| Self::qualifies(who)).cloned().collect();
+        if qualified.len() * 3 >= appointed.len() * 2 && !qualified.is_empty() {
+            return Some(qualified);
+        }
+        let in_office = T::Sessions::in_office();
+        let goes_on = |who: &T::AccountId| in_office.contains(who) && T::Sessions::has_keys(who);
+        let unreported = |who: &T::AccountId| goes_on(who) && !Cleared::<T>::contains_key(who);
+        let of_appointed = |may: &dyn Fn(&T::AccountId) -> bool| -> Vec<_> {
+            appointed.iter().filter(|who| may(who)).cloned().collect()
+        };
+        let beside = of_appointed(&|who| qualified.contains(who) || unreported(who));
+        [beside, of_appointed(&goes_on), in_office.clone()].into_iter().find(|set| !set.is_empty())
     }
 
     /// Whoever was reported in the last session was in the set for this one already: it is disabled once more. And what is too old to be

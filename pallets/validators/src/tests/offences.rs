@@ -8,7 +8,7 @@ use sp_runtime::Perbill;
 use sp_staking::offence::{OffenceDetails, OnOffenceHandler};
 
 /// Reports accounts in this order, as the offences pallet does.
-fn report(offenders: &[(AccountId, Option<AccountId>)], session: SessionNumber) {
+pub(super) fn report(offenders: &[(AccountId, Option<AccountId>)], session: SessionNumber) {
     let details: Vec<_> = offenders
         .iter()
         .map(|(who, reporter)| OffenceDetails {

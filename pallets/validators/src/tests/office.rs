@@ -1,4 +1,4 @@
-use super::*;
+use super::{offences::report, *};
 use frame_support::traits::Hooks;
 use pallet_session::historical;
 
@@ -17,13 +17,44 @@ fn who_is_appointed_and_bonded_and_has_keys_is_in_the_next_set() {
 }
 
 #[test]
-fn where_nobody_qualifies_those_in_office_go_on() {
+fn where_few_qualify_those_in_office_stay_beside_them() {
     build_and_execute(|| {
         Bonds::set(Default::default());
-        InOffice::set(vec![BOB]);
-        assert_eq!(planned(), Some(vec![BOB]));
+        InOffice::set(vec![BOB, CHARLIE]);
+        assert_eq!(planned(), Some(vec![BOB, CHARLIE]));
         bond(ALICE, LEAST);
-        assert_eq!(planned(), Some(vec![ALICE]), "one is enough");
+        assert_eq!(planned(), Some(vec![ALICE, BOB, CHARLIE]), "the first one is not alone");
+        bond(BOB, LEAST);
+        assert_eq!(planned(), Some(vec![ALICE, BOB]), "two thirds are enough");
+    });
+}
+
+#[test]
+fn the_council_can_remove_those_that_stay_for_want_of_others() {
+    build_and_execute(|| {
+        Bonds::set(Default::default());
+        InOffice::set(vec![ALICE, BOB, CHARLIE]);
+        Appointed::set(vec![ALICE, CHARLIE]);
+        assert_eq!(planned(), Some(vec![ALICE, CHARLIE]));
+        Keyless::mutate(|keyless| keyless.insert(ALICE));
+        assert_eq!(planned(), Some(vec![CHARLIE]));
+        Appointed::set(vec![MALLORY]);
+        assert_eq!(planned(), Some(vec![ALICE, BOB, CHARLIE]), "somebody has to");
+    });
+}
+
+#[test]
+fn who_was_reported_does_not_stay_for_want_of_others() {
+    build_and_execute(|| {
+        InOffice::set(vec![ALICE, BOB, CHARLIE]);
+        Bonds::set(Default::default());
+        bond(ALICE, LEAST);
+        report(&[(BOB, None)], 0);
+        assert_eq!(planned(), Some(vec![ALICE, CHARLIE]));
+        Bonds::set(Default::default());
+        report(&[(ALICE, None)], 0);
+        report(&[(CHARLIE, None)], 0);
+        assert_eq!(planned(), Some(vec![ALICE, BOB, CHARLIE]), "somebody has to");
     });
 }
 
