@@ -36,7 +36,7 @@ use decentralml_chain::{
     Chain, Genesis, account,
     fuzz::{
         Step,
-        step::{Amount, Shape, Way},
+        step::{Shape, Way},
         world::{KEEPER, World, name},
     },
     invariants::total,
@@ -54,27 +54,10 @@ const SEATS: [u8; 3] = [1, 2, 3];
 const TRAINERS: [u8; 4] = [4, 5, 6, 7];
 const BOND: u128 = 5 * UNIT;
 
-fn shape() -> Shape {
-    Shape {
-        rounds: 3,
-        retries: 1,
-        trainers: (2, 4),
-        seats: 3,
-        sealed: false,
-        reward: Amount::Tokens(10),
-        fee: Amount::Milli(500),
-        bonds: (5, 5),
-        pace: 8,
-        claiming: 50,
-        lifetime: 2_000,
-        target: false,
-    }
-}
-
 /// A task in its first round, with everybody enrolled.
 fn running() -> World {
     let mut world = World::new(1, false);
-    step(&mut world, Step::Create { who: SPONSOR, shape: shape() });
+    step(&mut world, Step::Create { who: SPONSOR, shape: Shape::ordinary() });
     step(&mut world, Step::Join { from: SEATS[0], trainers: 4, evaluators: 3, task: 0 });
     assert_eq!(phase(&mut world), (1, Phase::Training));
     world
@@ -169,11 +152,11 @@ fn all_open_tasks_in_one_storage_value() {
             longest
         })
     };
-    step(&mut world, Step::Create { who: SPONSOR, shape: shape() });
+    step(&mut world, Step::Create { who: SPONSOR, shape: Shape::ordinary() });
     let one = longest(&mut world);
     for who in 0..10 {
         for _ in 0..5 {
-            step(&mut world, Step::Create { who, shape: shape() });
+            step(&mut world, Step::Create { who, shape: Shape::ordinary() });
         }
     }
     let tasks = world.chain.read(|| pallet_tasks::Tasks::<Runtime>::iter_keys().count());
@@ -185,7 +168,7 @@ fn all_open_tasks_in_one_storage_value() {
 #[test]
 fn one_account_takes_all_places_for_free() {
     let mut world = World::new(1, false);
-    step(&mut world, Step::Create { who: SPONSOR, shape: shape() });
+    step(&mut world, Step::Create { who: SPONSOR, shape: Shape::ordinary() });
     let enroll = |role| pallet_assignments::Call::enroll { task: 0, role, weight: 1 };
     // Without a bond nobody enrolls; with one, once, in one role; and the creator does not at all.
     assert!(!world.call(5, enroll(Role::Trainer)).unwrap());

@@ -61,6 +61,7 @@ export function smallestTask(name) {
       trainerBond: 10n * UNIT,
       evaluatorBond: 20n * UNIT,
       minReputation: 0,
+      draw: 'Equal',
     },
   };
 }
