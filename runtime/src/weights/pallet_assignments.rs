@@ -12,15 +12,15 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Participants::EncryptionKeys` (r:1 w:0)
     // Proof: `Participants::EncryptionKeys` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:2)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:0)
@@ -30,50 +30,50 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Slots` (r:0 w:1)
-    // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(74), added: 2549, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
-    /// Took 165_298 ns at least.
+    /// Took 187_151 ns at least.
     fn enroll() -> Weight {
-        Weight::from_parts(178_538_000, 6196)
+        Weight::from_parts(212_509_000, 6196)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(12))
     }
     // Storage: `Assignments::Places` (r:2 w:2)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:1 w:1)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Slots` (r:1 w:2)
-    // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(74), added: 2549, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:0)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
-    /// Took 60_641 ns at least.
+    /// Took 66_780 ns at least.
     fn leave() -> Weight {
-        Weight::from_parts(71_417_000, 6178)
+        Weight::from_parts(79_169_000, 6180)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:2 w:2)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:1 w:1)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Slots` (r:1 w:2)
-    // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(65), added: 2540, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Slots` (`max_values`: None, `max_size`: Some(74), added: 2549, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:0)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
-    /// Took 67_912 ns at least.
+    /// Took 77_066 ns at least.
     fn dismiss() -> Weight {
-        Weight::from_parts(77_907_000, 6178)
+        Weight::from_parts(96_405_000, 6180)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -81,9 +81,9 @@ impl<T: frame_system::Config> ::pallet_assignments::WeightInfo for WeightInfo<T>
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
     // Proof: `Babe::AuthorVrfRandomness` (`max_values`: Some(1), `max_size`: Some(33), added: 528, mode: `MaxEncodedLen`)
-    /// Took 15_313 ns at least.
+    /// Took 24_256 ns at least.
     fn capture_seed() -> Weight {
-        Weight::from_parts(22_153_000, 3514)
+        Weight::from_parts(32_449_000, 3514)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -23,9 +23,9 @@ impl<T: frame_system::Config> ::pallet_challenges::WeightInfo for WeightInfo<T> 
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
     // Storage: `Settings::AnswerPeriod` (r:1 w:0)
     // Proof: `Settings::AnswerPeriod` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    /// Took 90_156 ns at least.
+    /// Took 92_670 ns at least.
     fn challenge() -> Weight {
-        Weight::from_parts(101_462_000, 3748)
+        Weight::from_parts(102_274_000, 3748)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -38,11 +38,11 @@ impl<T: frame_system::Config> ::pallet_challenges::WeightInfo for WeightInfo<T> 
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     /// `b` is 0 to 1048576.
-    /// Took 293_590 ns at least.
+    /// Took 280_201 ns at least.
     fn answer(b: u32) -> Weight {
-        Weight::from_parts(310_475_607, 6196)
-            // Standard error: 6.
-            .saturating_add(Weight::from_parts(933, 0).saturating_mul(b.into()))
+        Weight::from_parts(310_060_692, 6196)
+            // Standard error: 5.
+            .saturating_add(Weight::from_parts(869, 0).saturating_mul(b.into()))
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -51,9 +51,11 @@ impl<T: frame_system::Config> ::pallet_challenges::WeightInfo for WeightInfo<T> 
     // Storage: `Tasks::Rounds` (r:1 w:0)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    // Storage: `Assignments::Places` (r:1 w:0)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     // Storage: `Disputes::NextCase` (r:1 w:1)
@@ -64,10 +66,10 @@ impl<T: frame_system::Config> ::pallet_challenges::WeightInfo for WeightInfo<T> 
     // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:0 w:1)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)
-    /// Took 130_726 ns at least.
+    /// Took 135_193 ns at least.
     fn conclude() -> Weight {
-        Weight::from_parts(149_595_000, 4204)
-            .saturating_add(T::DbWeight::get().reads(8))
+        Weight::from_parts(154_782_000, 4206)
+            .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(5))
     }
 }

@@ -15,9 +15,9 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Proof: `Data::Contents` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 47_061 ns at least.
+    /// Took 47_972 ns at least.
     fn register() -> Weight {
-        Weight::from_parts(49_254_000, 3748)
+        Weight::from_parts(50_356_000, 3748)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -29,9 +29,9 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Proof: `Participants::EncryptionKeys` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 63_706 ns at least.
+    /// Took 63_565 ns at least.
     fn grant() -> Weight {
-        Weight::from_parts(66_650_000, 3748)
+        Weight::from_parts(69_204_000, 3748)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -41,9 +41,9 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Proof: `Data::Grants` (`max_values`: None, `max_size`: Some(150), added: 2625, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 50_756 ns at least.
+    /// Took 52_970 ns at least.
     fn revoke() -> Weight {
-        Weight::from_parts(53_410_000, 3748)
+        Weight::from_parts(55_814_000, 3748)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -51,9 +51,9 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Proof: `Data::Contents` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 40_351 ns at least.
+    /// Took 43_695 ns at least.
     fn retire() -> Weight {
-        Weight::from_parts(44_647_000, 3748)
+        Weight::from_parts(46_199_000, 3748)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }

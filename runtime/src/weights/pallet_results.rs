@@ -16,9 +16,9 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(218), added: 2693, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:0)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:0)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
@@ -26,10 +26,10 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
-    /// Took 234_512 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    /// Took 89_835 ns at least.
     fn commit() -> Weight {
-        Weight::from_parts(256_545_000, 4204)
+        Weight::from_parts(109_364_000, 4206)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -38,9 +38,9 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(218), added: 2693, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
@@ -48,10 +48,10 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
-    /// Took 244_206 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    /// Took 98_127 ns at least.
     fn commit_last() -> Weight {
-        Weight::from_parts(263_766_000, 4204)
+        Weight::from_parts(125_037_000, 4206)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -64,12 +64,12 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-    /// Took 54_481 ns at least.
+    /// Took 60_431 ns at least.
     fn reveal() -> Weight {
-        Weight::from_parts(58_267_000, 4204)
+        Weight::from_parts(84_607_000, 4206)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -82,13 +82,13 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:1 w:1)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
@@ -99,9 +99,9 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Validation::Shares` (r:0 w:1)
     // Proof: `Validation::Shares` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    /// Took 108_132 ns at least.
+    /// Took 113_340 ns at least.
     fn reveal_last() -> Weight {
-        Weight::from_parts(114_652_000, 6991)
+        Weight::from_parts(129_615_000, 6991)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -110,12 +110,12 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(218), added: 2693, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:0)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:0)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
-    /// Took 41_542 ns at least.
+    /// Took 43_024 ns at least.
     fn hand_over() -> Weight {
-        Weight::from_parts(45_389_000, 3683)
+        Weight::from_parts(55_012_000, 3683)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -24,39 +24,39 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:0 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
-    /// Took 148_743 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    /// Took 148_564 ns at least.
     fn create() -> Weight {
-        Weight::from_parts(163_045_000, 6208)
+        Weight::from_parts(215_093_000, 6208)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 98_498 ns at least.
+    /// Took 102_534 ns at least.
     fn fund() -> Weight {
-        Weight::from_parts(110_997_000, 6208)
+        Weight::from_parts(155_153_000, 6208)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
-    /// Took 36_344 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    /// Took 55_413 ns at least.
     fn pause() -> Weight {
-        Weight::from_parts(56_265_000, 4204)
+        Weight::from_parts(90_166_000, 4206)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:0)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:1 w:0)
@@ -64,25 +64,25 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:0 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
-    /// Took 175_213 ns at least.
+    /// Took 194_873 ns at least.
     fn resume() -> Weight {
-        Weight::from_parts(200_201_000, 6196)
+        Weight::from_parts(212_258_000, 6196)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
@@ -91,14 +91,14 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 194_312 ns at least.
+    /// Took 200_451 ns at least.
     fn cancel() -> Weight {
-        Weight::from_parts(214_772_000, 6208)
+        Weight::from_parts(226_270_000, 6208)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
@@ -114,7 +114,7 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Validation::Shares` (r:1 w:1)
     // Proof: `Validation::Shares` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:0)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:1 w:0)
@@ -122,21 +122,21 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:0 w:32)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
-    /// Took 1_407_283 ns at least.
+    /// Took 1_382_375 ns at least.
     fn advance_tally() -> Weight {
-        Weight::from_parts(1_483_768_000, 89557)
+        Weight::from_parts(1_473_643_000, 89557)
             .saturating_add(T::DbWeight::get().reads(109))
             .saturating_add(T::DbWeight::get().writes(76))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:0)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
@@ -151,14 +151,14 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
     // Storage: `Validation::Running` (r:32 w:32)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
-    /// Took 1_395_815 ns at least.
+    /// Took 1_406_222 ns at least.
     fn advance_tally_between() -> Weight {
-        Weight::from_parts(1_505_520_000, 163742)
+        Weight::from_parts(1_516_778_000, 163742)
             .saturating_add(T::DbWeight::get().reads(163))
             .saturating_add(T::DbWeight::get().writes(99))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:0)
@@ -166,7 +166,7 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Models::LastVersion` (r:1 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:0)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:1 w:0)
@@ -174,21 +174,21 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 234_101 ns at least.
+    /// Took 255_984 ns at least.
     fn advance_settle() -> Weight {
-        Weight::from_parts(274_682_000, 6991)
+        Weight::from_parts(274_812_000, 6991)
             .saturating_add(T::DbWeight::get().reads(13))
             .saturating_add(T::DbWeight::get().writes(11))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:257 w:256)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
@@ -204,11 +204,11 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
     /// `n` is 1 to 256.
-    /// Took 180_471 ns at least.
+    /// Took 175_884 ns at least.
     fn reap(n: u32) -> Weight {
-        Weight::from_parts(177_357_354, 6991)
-            // Standard error: 7_292.
-            .saturating_add(Weight::from_parts(5_644_186, 0).saturating_mul(n.into()))
+        Weight::from_parts(155_655_706, 6991)
+            // Standard error: 18_422.
+            .saturating_add(Weight::from_parts(5_839_067, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(8))
@@ -216,7 +216,7 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
             .saturating_add(Weight::from_parts(0, 2626).saturating_mul(n.into()))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Owed` (r:1 w:1)
     // Proof: `Tasks::Owed` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
@@ -225,23 +225,23 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    /// Took 64_397 ns at least.
+    /// Took 69_043 ns at least.
     fn collect() -> Weight {
-        Weight::from_parts(74_903_000, 6208)
+        Weight::from_parts(72_589_000, 6208)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Owed` (r:1 w:1)
     // Proof: `Tasks::Owed` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-    /// Took 65_779 ns at least.
+    /// Took 65_548 ns at least.
     fn write_off() -> Weight {
-        Weight::from_parts(69_524_000, 6208)
+        Weight::from_parts(70_005_000, 6208)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }

@@ -12,7 +12,7 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
@@ -20,21 +20,21 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
-    /// Took 272_138 ns at least.
+    /// Took 294_503 ns at least.
     fn commit_scores() -> Weight {
-        Weight::from_parts(293_871_000, 6991)
+        Weight::from_parts(309_605_000, 6991)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
@@ -44,15 +44,15 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `System::BlockHash` (r:1 w:0)
     // Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     /// `s` is 1 to 8.
-    /// Took 117_437 ns at least.
+    /// Took 127_791 ns at least.
     fn open_scores(s: u32) -> Weight {
-        Weight::from_parts(115_141_325, 6991)
-            // Standard error: 438_233.
-            .saturating_add(Weight::from_parts(17_070_150, 0).saturating_mul(s.into()))
+        Weight::from_parts(133_325_121, 6991)
+            // Standard error: 462_365.
+            .saturating_add(Weight::from_parts(20_350_003, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(s.into())))
@@ -60,17 +60,17 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
     // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:1 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Populations` (r:2 w:1)
-    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(34), added: 2509, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Populations` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:0)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:1 w:0)
@@ -78,25 +78,27 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
-    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(54), added: 2529, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
     // Proof: `Assignments::NextDraw` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:1)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 229_896 ns at least.
+    /// Took 240_000 ns at least.
     fn attest() -> Weight {
-        Weight::from_parts(253_381_000, 6991)
+        Weight::from_parts(282_074_000, 6991)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(14))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(218), added: 2693, mode: `MaxEncodedLen`)
+    // Storage: `Assignments::Places` (r:1 w:1)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:1 w:0)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
     // Storage: `Challenges::Records` (r:1 w:0)
@@ -111,18 +113,16 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Settings::AppealWindow` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Parameters::Current` (r:1 w:0)
     // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
-    // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:0 w:1)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)
-    /// Took 112_890 ns at least.
+    /// Took 122_554 ns at least.
     fn claim_unrevealed() -> Weight {
-        Weight::from_parts(119_470_000, 4204)
+        Weight::from_parts(145_369_000, 4206)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
@@ -131,6 +131,8 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Challenges::Records` (`max_values`: None, `max_size`: Some(147), added: 2622, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:1 w:1)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
+    // Storage: `Assignments::Places` (r:1 w:1)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Validation::Shares` (r:1 w:1)
@@ -147,20 +149,18 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-    // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:0 w:1)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)
-    /// Took 180_741 ns at least.
+    /// Took 189_355 ns at least.
     fn claim_faulty() -> Weight {
-        Weight::from_parts(193_982_000, 6208)
+        Weight::from_parts(201_172_000, 6208)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(14))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
@@ -176,26 +176,26 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
-    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(119), added: 2594, mode: `MaxEncodedLen`)
+    // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
-    /// Took 358_989 ns at least.
+    /// Took 382_905 ns at least.
     fn claim_seat() -> Weight {
-        Weight::from_parts(386_491_000, 8817)
+        Weight::from_parts(406_119_000, 8817)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(19))
     }
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(739), added: 3214, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
     // Storage: `Validation::Running` (r:1 w:1)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
     // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
-    /// Took 27_922 ns at least.
+    /// Took 27_531 ns at least.
     fn forget() -> Weight {
-        Weight::from_parts(29_745_000, 6991)
+        Weight::from_parts(30_736_000, 6991)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
