@@ -1,6 +1,6 @@
 //! How often what happens.
 
-use super::{Amount, Leap, Shape, Step, Then, Way, Which, Who};
+use super::{Amount, Leap, Power, Shape, Step, Then, Way, Which, Who};
 use decentralml_types::{Opinion, Role, limits::MAX_SCORE};
 use proptest::prelude::*;
 
@@ -71,12 +71,13 @@ fn shape() -> impl Strategy<Value = Shape> {
         4 => (0..999_u16).prop_map(Amount::Milli),
     ];
     let size = (1..5_u8, 0..3_u8, (1..4_u8, 0..3_u8), prop_oneof![5 => Just(3_u8), 1 => 0..7_u8]);
-    let money = (reward, fee, (1..60_u8, 1..60_u8), weight());
+    let token = prop::option::weighted(0.3, 0..2_u8);
+    let money = (reward, fee, (1..60_u8, 1..60_u8), (token, weight()));
     let time = (1..8_u8, 1..60_u8, prop_oneof![4 => 150..2_000_u16, 1 => 0..150_u16]);
     (size, money, time, prop::bool::weighted(0.3), prop::bool::weighted(0.2)).prop_map(
         |(
             (rounds, retries, (min, more), seats),
-            (reward, fee, bonds, cap),
+            (reward, fee, bonds, (token, cap)),
             time,
             sealed,
             target,
@@ -92,6 +93,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 reward,
                 fee,
                 bonds,
+                token,
                 cap,
                 pace,
                 claiming,
@@ -210,6 +212,10 @@ pub fn any_step() -> BoxedStrategy<Step> {
             3 => (rarely(), task()).prop_map(|(who, task)| Step::Pause { who, task }),
             5 => (rarely(), task()).prop_map(|(who, task)| Step::Resume { who, task }),
             2 => (rarely(), task()).prop_map(|(who, task)| Step::Cancel { who, task }),
+            3 => (who(), task(), who()).prop_map(|(by, task, who)| Step::Collect { by, task, who }),
+            2 => (who(), task(), who()).prop_map(|(by, task, who)| Step::WriteOff { by, task, who }),
+            6 => (0..3_u8, power(), prop::option::of(who()))
+                .prop_map(|(token, power, who)| Step::Issuer { token, power, who }),
         ],
         14 => prop_oneof![
             6 => (who(), role(), amount()).prop_map(|(who, role, amount)| Step::Bond { who, role, amount }),
@@ -245,6 +251,20 @@ pub fn any_step() -> BoxedStrategy<Step> {
         ],
     ]
     .boxed()
+}
+
+/// Most of it is taken back soon: otherwise little would be paid.
+fn power() -> impl Strategy<Value = Power> {
+    prop_oneof![
+        3 => Just(Power::FreezeAll),
+        9 => Just(Power::ThawAll),
+        3 => Just(Power::Freeze),
+        6 => Just(Power::Thaw),
+        1 => Just(Power::Block),
+        2 => amount().prop_map(Power::Burn),
+        2 => amount().prop_map(Power::Mint),
+        1 => Just(Power::Destroy),
+    ]
 }
 
 fn path() -> impl Strategy<Value = Vec<u16>> {
