@@ -8,8 +8,10 @@ use decentralml_traits::{Bonds, Clock, Judgment};
 use decentralml_types::{
     Asset, Balance, CommitteeNumber, Failure, Phase, Role, RoundNumber, TaskId, TaskSpec,
     TaskStatus,
-    limits::{MAX_CUSTODY_HOSTS, MAX_ROUNDS, MAX_SEATS, MAX_TEXT, MAX_TRAINERS, TALLY_BATCH},
-    spec::{Committee, Custody, Text, TrainerCount},
+    limits::{
+        MAX_CUSTODY_HOSTS, MAX_ROUNDS, MAX_SEATS, MAX_TEXT, MAX_TRAINERS, MAX_WEIGHT, TALLY_BATCH,
+    },
+    spec::{Chances, Committee, Custody, Text, TrainerCount},
 };
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
@@ -50,6 +52,7 @@ fn spec<T: Config>() -> TaskSpec {
     spec.custody = Custody { hosts: MAX_CUSTODY_HOSTS, sealed: true };
     spec.trainers = TrainerCount { min: 1, max: MAX_TRAINERS as u16 };
     spec.committee = Committee { seats: MAX_SEATS as u8, quorum: 21 };
+    spec.terms.draw = Chances::ByBond { cap: MAX_WEIGHT };
     spec.terms.reward_per_round = unit;
     spec.terms.fee_per_seat = unit;
     spec.terms.trainer_bond = T::Bonds::minimum(Role::Trainer).max(1);
