@@ -94,7 +94,7 @@ impl Ledger {
                 RuntimeEvent::Participants(event) => self.bond(event)?,
                 RuntimeEvent::Disputes(event) => self.case(event)?,
                 RuntimeEvent::Challenges(event) => self.challenge(event)?,
-                RuntimeEvent::Assets(event) => self.tokens.note(call, event)?,
+                RuntimeEvent::Assets(event) => self.tokens.note(event)?,
                 RuntimeEvent::TransactionPayment(
                     pallet_transaction_payment::Event::TransactionFeePaid {
                         who, actual_fee, ..

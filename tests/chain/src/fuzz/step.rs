@@ -126,6 +126,12 @@ pub enum Step {
         power: Power,
         who: Option<Who>,
     },
+    /// Everybody is honest, and the issuer of what the task pays in freezes it before it is paid, and thaws it after that; or takes away
+    /// what the task has.
+    Withhold {
+        task: Which,
+        burn: bool,
+    },
     Pause {
         who: Option<Who>,
         task: Which,

@@ -188,6 +188,7 @@ impl World {
                 self.vote(task, u32::from(*version) + 1, *recall)?;
             }
             Step::Issuer { token, power, who } => self.issuer(*token, *power, *who)?,
+            Step::Withhold { task, burn } => self.withhold(*task, *burn)?,
             Step::Judge { case, votes } => self.judge(*case, *votes)?,
             Step::ChallengeIn { by, task, phase, who, path, then } => {
                 self.challenge_in(*by, *task, *phase, (*who, path), *then)?;

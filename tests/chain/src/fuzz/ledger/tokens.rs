@@ -3,7 +3,6 @@
 use crate::{chain::Chain, fuzz::world::TOKENS, invariants::ensure};
 use decentralml_runtime::*;
 use decentralml_types::Balance;
-use frame_support::traits::fungibles::Inspect;
 use pallet_assets::Event;
 use std::collections::BTreeMap;
 
@@ -18,17 +17,9 @@ impl Tokens {
         Self(chain.read(|| all.map(owned).collect()))
     }
 
-    /// What the issuer did; and of a task that goes, what is left comes back.
-    pub(super) fn note(
-        &mut self,
-        call: &RuntimeCall,
-        event: &Event<Runtime>,
-    ) -> Result<(), String> {
-        let reaps = matches!(call, RuntimeCall::Tasks(pallet_tasks::Call::reap { .. }));
+    /// What the issuer did. What tasks did, their own events tell.
+    pub(super) fn note(&mut self, event: &Event<Runtime>) -> Result<(), String> {
         match event {
-            Event::Transferred { asset_id, to, amount, .. } if reaps => {
-                self.give(*asset_id, to, *amount);
-            }
             Event::Issued { asset_id, owner, amount } => self.give(*asset_id, owner, *amount),
             Event::Burned { asset_id, owner, balance } => self.take(*asset_id, owner, *balance)?,
             Event::AccountsDestroyed { asset_id, accounts_remaining, .. } => {

@@ -105,7 +105,13 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 /// Fates of an early round.
-const FATES: u64 = 13;
+const FATES: u64 = 15;
+
+/// Those for which the round has to go well up to a point.
+const WHOLE: u64 = 0;
+const DIVIDED: u64 = 10;
+const FROZEN: u64 = 13;
+const BURNED: u64 = 14;
 
 /// How an early round of a chain goes: one chain after the other, so that even a short run has seen every end of a round.
 pub fn fate(chain: u64) -> BoxedStrategy<Step> {
@@ -122,7 +128,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
     let honest = Just(Way::Honest).boxed();
     match chain % FATES {
-        0 => round(Phase::Void, 0, none, honest),
+        WHOLE => round(Phase::Void, 0, none, honest),
         1 => round(Phase::Revealing, ALL, none, honest),
         2 => round(Phase::Scoring, ALL, none, honest),
         3 => round(Phase::Verdict, ALL, none, honest),
@@ -132,25 +138,33 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
             round(Phase::Scoring, 0, all, worse)
         }
         // One seat stands behind another model than the others.
-        10 => {
+        DIVIDED => {
             let one = (0..3_u8).prop_map(|seat| 1 << seat).boxed();
             round(Phase::Aggregating, 0, one, lie(Opinion::Unavailable))
         }
         11 => challenge_in(Phase::Scoring as u8),
         12 => Just(Step::Desert { task: 0 }).boxed(),
-        6 | 7 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        FROZEN => Just(Step::Withhold { task: 0, burn: false }).boxed(),
+        BURNED => Just(Step::Withhold { task: 0, burn: true }).boxed(),
+        6 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        7 => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
 }
 
-/// A task in which a round can begin at once, and the people for it. Where the round goes well, by [`fate`], it is sealed, and pays.
+/// A task in which a round can begin at once, and the people for it. Where the round goes well, by [`fate`], nothing else is in its way.
 pub fn opening(chain: u64) -> [BoxedStrategy<Step>; 2] {
-    let whole = chain.is_multiple_of(FATES);
+    let ordinary = match chain % FATES {
+        WHOLE => Some(Shape { sealed: true, ..Shape::ordinary() }),
+        DIVIDED => Some(Shape::ordinary()),
+        FROZEN | BURNED => Some(Shape { token: Some(1), ..Shape::ordinary() }),
+        _ => None,
+    };
     let create = (0..10_u8, shape()).prop_map(move |(who, shape)| {
         let (min, max) = shape.trainers;
         let trainers = (min, max.min(4));
         let lifetime = shape.lifetime.max(300);
-        let shape = if whole { Shape { sealed: true, ..Shape::ordinary() } } else { shape };
+        let shape = ordinary.unwrap_or(shape);
         Step::Create { who, shape: Shape { seats: 3, trainers, lifetime, ..shape } }
     });
     let join = Just(Step::Join { from: 0, trainers: 6, evaluators: 4, task: 0 });

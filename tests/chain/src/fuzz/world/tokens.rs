@@ -1,12 +1,12 @@
 //! Assets that tasks pay in, whose issuer may do to them what it likes.
 
-use super::{ISSUER, TOKENS, World, calls::part, name};
+use super::{ISSUER, KEEPER, TOKENS, World, calls::part, name, play::Play};
 use crate::fuzz::step::{Power, Which, Who};
 use decentralml_runtime::*;
-use decentralml_types::TaskId;
+use decentralml_types::{Asset, TaskId};
 use frame_support::traits::fungibles::Inspect;
 use pallet_assets::Call;
-use pallet_tasks::Owed;
+use pallet_tasks::{Owed, Tasks};
 
 impl World {
     pub(super) fn issuer(
@@ -41,6 +41,30 @@ impl World {
         };
         for call in calls {
             self.call(ISSUER, call)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn withhold(&mut self, which: Which, burn: bool) -> Result<(), String> {
+        let task = self.task(which);
+        let asset = self.chain.read(|| Tasks::<Runtime>::get(task)).map(|row| row.spec.terms.asset);
+        let (Some((round, _)), Some(Asset::Id(id))) = (self.current(task), asset) else {
+            return Ok(());
+        };
+        self.round(which, Play::honest(None))?;
+        let who = decentralml_runtime::Tasks::account_of(task);
+        let amount = self.chain.read(|| Assets::balance(id, &who));
+        match burn {
+            true => self.call(ISSUER, Call::burn { id, who: who.into(), amount })?,
+            false => self.call(ISSUER, Call::freeze_asset { id })?,
+        };
+        self.settle(KEEPER, task, round)?;
+        if !burn {
+            self.call(ISSUER, Call::thaw_asset { id })?;
+            let owed: Vec<_> = self.chain.read(|| Owed::<Runtime>::iter_key_prefix(task).collect());
+            for account in owed {
+                self.call(KEEPER, pallet_tasks::Call::collect { task, account })?;
+            }
         }
         Ok(())
     }
