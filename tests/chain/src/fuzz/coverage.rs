@@ -101,7 +101,7 @@ impl Coverage {
             RuntimeEvent::Tasks(Task::PaymentOwed { asset, .. }) => {
                 note("owed", &if asset.is_native() { "native" } else { "tokens" })
             }
-            RuntimeEvent::Tasks(Task::Paid { asset, .. }) => {
+            RuntimeEvent::Tasks(Task::Paid { asset, .. } | Task::Collected { asset, .. }) => {
                 note("pay in", &if asset.is_native() { "native" } else { "tokens" })
             }
             _ => {}

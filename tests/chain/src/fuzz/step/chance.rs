@@ -109,6 +109,8 @@ const FATES: u64 = 15;
 
 /// Those for which the round has to go well up to a point.
 const WHOLE: u64 = 0;
+const ABSENT: u64 = 6;
+const COPIED: u64 = 7;
 const DIVIDED: u64 = 10;
 const FROZEN: u64 = 13;
 const BURNED: u64 = 14;
@@ -146,8 +148,8 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
         12 => Just(Step::Desert { task: 0 }).boxed(),
         FROZEN => Just(Step::Withhold { task: 0, burn: false }).boxed(),
         BURNED => Just(Step::Withhold { task: 0, burn: true }).boxed(),
-        6 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
-        7 => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
+        ABSENT => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        COPIED => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
 }
@@ -155,8 +157,8 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
 /// A task in which a round can begin at once, and the people for it. Where the round goes well, by [`fate`], nothing else is in its way.
 pub fn opening(chain: u64) -> [BoxedStrategy<Step>; 2] {
     let ordinary = match chain % FATES {
-        WHOLE => Some(Shape { sealed: true, ..Shape::ordinary() }),
-        DIVIDED => Some(Shape::ordinary()),
+        WHOLE => Some(Shape { rounds: 1, sealed: true, ..Shape::ordinary() }),
+        ABSENT | COPIED | DIVIDED => Some(Shape::ordinary()),
         FROZEN | BURNED => Some(Shape { token: Some(1), ..Shape::ordinary() }),
         _ => None,
     };
