@@ -68,7 +68,7 @@ impl World {
         let (sponsor, keeper) = (account(SPONSOR), account(KEEPER));
         let others = [&sponsor, &keeper].into_iter().chain(&trainers).chain(&seats);
         let accounts = others.map(|who| (who.clone(), 100_000 * UNIT)).collect();
-        let chain = Chain::new(Genesis { accounts, council: Vec::new(), seed: scale.seed });
+        let chain = Chain::new(Genesis { accounts, seed: scale.seed, ..Genesis::default() });
         let mut store = Store::default();
         let model = ModelSpec::mlp(
             u32::try_from(rows.training.columns())?,

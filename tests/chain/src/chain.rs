@@ -28,6 +28,9 @@ type BlockHashCount = <Runtime as frame_system::Config>::BlockHashCount;
 /// Calls within calls, at most: what validators decode.
 const MAX_DEPTH: u32 = 256;
 
+/// The least that an account holds of an asset of the genesis, if any.
+pub const LEAST_OF_TOKENS: Balance = 10;
+
 /// The account of a number.
 pub fn account(number: u32) -> AccountId {
     AccountId::new((b"account", number).using_encoded(blake2_256))
@@ -40,6 +43,8 @@ pub struct Genesis {
     pub accounts: Vec<(AccountId, Balance)>,
     /// The council.
     pub council: Vec<AccountId>,
+    /// Assets beside the native token, by their numbers: who issues each of them, and who owns how much.
+    pub tokens: Vec<(AccountId, Vec<(AccountId, Balance)>)>,
     /// What the VRF outputs of blocks, and so all draws, follow from.
     pub seed: u64,
 }
@@ -65,7 +70,7 @@ pub struct Chain {
 impl Chain {
     /// A chain in its first block.
     pub fn new(genesis: Genesis) -> Self {
-        let Genesis { mut accounts, council, seed } = genesis;
+        let Genesis { mut accounts, council, tokens, seed } = genesis;
         accounts.push((configs::TreasuryAccount::get(), UNIT));
         // Nobody signs blocks here, but sessions need somebody to be in office.
         let validator = account(u32::MAX);
@@ -91,6 +96,7 @@ impl Chain {
                 keys: vec![(validator.clone(), validator, keys)],
                 ..Default::default()
             },
+            assets: assets(tokens),
             // Short enough for cases and challenges to come to their end between other steps.
             settings: SettingsConfig {
                 appeal_window: 40,
@@ -219,6 +225,17 @@ impl Chain {
             }
         });
     }
+}
+
+/// Assets that an account holds at least a few units of, or none.
+fn assets(tokens: Vec<(AccountId, Vec<(AccountId, Balance)>)>) -> AssetsConfig {
+    let mut genesis = AssetsConfig { next_asset_id: Some(0), ..Default::default() };
+    for (id, (issuer, owners)) in (0..).zip(tokens) {
+        genesis.assets.push((id, issuer, false, LEAST_OF_TOKENS));
+        genesis.accounts.extend(owners.into_iter().map(|(who, amount)| (id, who, amount)));
+        genesis.next_asset_id = Some(id + 1);
+    }
+    genesis
 }
 
 fn extension(who: &AccountId) -> TxExtension {

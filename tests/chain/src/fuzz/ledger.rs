@@ -1,19 +1,21 @@
 //! What everybody should own, worked out from what our events say, and by a second reading of the rules.
 
 use crate::{
-    chain::{Chain, Outcome},
+    chain::{Chain, LEAST_OF_TOKENS, Outcome},
     invariants::{self, ensure},
 };
 use decentralml_runtime::*;
-use decentralml_types::{Balance, Outcome as Verdict, Role, RoundNumber, TaskId, TaskSpec};
+use decentralml_types::{Asset, Balance, Outcome as Verdict, Role, RoundNumber, TaskId, TaskSpec};
 use frame_support::traits::GetCallMetadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod cases;
 mod fees;
+mod tokens;
 
 use cases::Cases;
 use fees::Fees;
+use tokens::Tokens;
 
 /// Calls that cost nothing where they succeed.
 const FREE: &[(&str, &[&str])] = &[
@@ -50,6 +52,7 @@ pub struct Ledger {
     heavy: BTreeMap<(TaskId, AccountId, bool), u8>,
     cases: Cases,
     fees: Fees,
+    tokens: Tokens,
 }
 
 impl Ledger {
@@ -59,7 +62,8 @@ impl Ledger {
         let all = accounts.iter().chain([&treasury]).cloned();
         let owned = chain.read(|| all.map(|who| (who.clone(), invariants::total(&who))).collect());
         let issued = chain.read(Balances::total_issuance);
-        Self { owned, issued, ..Default::default() }
+        let tokens = Tokens::new(chain, accounts);
+        Self { owned, issued, tokens, ..Default::default() }
     }
 
     /// Notes a transaction, and finds what is wrong with it by itself.
@@ -90,6 +94,7 @@ impl Ledger {
                 RuntimeEvent::Participants(event) => self.bond(event)?,
                 RuntimeEvent::Disputes(event) => self.case(event)?,
                 RuntimeEvent::Challenges(event) => self.challenge(event)?,
+                RuntimeEvent::Assets(event) => self.tokens.note(event)?,
                 RuntimeEvent::TransactionPayment(
                     pallet_transaction_payment::Event::TransactionFeePaid {
                         who, actual_fee, ..
@@ -129,7 +134,7 @@ impl Ledger {
                     format!("balance: {who} owns {owns}, by all events it should be {should}")
                 })?;
             }
-            Ok(())
+            self.tokens.compare()
         })
     }
 
@@ -149,23 +154,31 @@ impl Ledger {
     ) -> Result<Balance, String> {
         use pallet_tasks::Event::*;
         match event {
-            TaskCreated { task, sponsor, pay, charges, deposit, .. } => {
+            TaskCreated { task, sponsor, asset, pay, charges, deposit } => {
                 let row = chain.read(|| pallet_tasks::Tasks::<Runtime>::get(task));
                 let spec = row.ok_or("a task that was created is not there")?.spec;
-                self.take(sponsor, pay + charges + invariants::existential_deposit())?;
+                ensure(*asset == spec.terms.asset, || format!("task {task} pays in {asset:?}"))?;
+                // Its account keeps the least that there must be of either.
+                let least = if asset.is_native() { 0 } else { LEAST_OF_TOKENS };
+                self.take(sponsor, charges + invariants::existential_deposit())?;
+                self.take_of(*asset, sponsor, pay + least)?;
                 self.tasks.insert(
                     *task,
                     Known { sponsor: sponsor.clone(), deposit: *deposit, spec, reaped: false },
                 );
             }
-            TaskFunded { who, pay, charges, .. } => self.take(who, pay + charges)?,
-            TaskEnded { task, refunded, charges, .. } => {
-                let sponsor = self.known(*task)?.sponsor;
-                self.give(&sponsor, refunded + charges);
+            TaskFunded { who, asset, pay, charges, .. } => {
+                self.take(who, *charges)?;
+                self.take_of(*asset, who, *pay)?;
             }
-            Refunded { task, amount, .. } => {
+            TaskEnded { task, refunded, charges, .. } => {
+                let Known { sponsor, spec, .. } = self.known(*task)?;
+                self.give(&sponsor, *charges);
+                self.give_of(spec.terms.asset, &sponsor, *refunded);
+            }
+            Refunded { task, asset, amount } => {
                 let sponsor = self.known(*task)?.sponsor;
-                self.give(&sponsor, *amount);
+                self.give_of(*asset, &sponsor, *amount);
             }
             TaskReaped { task, returned } => {
                 let Known { sponsor, deposit, .. } = self.known(*task)?;
@@ -176,13 +189,13 @@ impl Ledger {
                 self.give(&sponsor, returned - deposit);
             }
             RoundCharged { amount, .. } => self.give_treasury(*amount),
-            Paid { who, amount, .. } => {
-                self.give(who, *amount);
+            Paid { who, asset, amount, .. } => {
+                self.give_of(*asset, who, *amount);
                 return Ok(*amount);
             }
             // It was earned, and is paid later, or never.
             PaymentOwed { amount, .. } => return Ok(*amount),
-            Collected { who, amount, .. } => self.give(who, *amount),
+            Collected { who, asset, amount, .. } => self.give_of(*asset, who, *amount),
             _ => {}
         }
         Ok(0)
@@ -273,6 +286,20 @@ impl Ledger {
     fn give(&mut self, who: &AccountId, amount: Balance) {
         if let Some(owned) = self.owned.get_mut(who) {
             *owned += amount;
+        }
+    }
+
+    fn give_of(&mut self, asset: Asset, who: &AccountId, amount: Balance) {
+        match asset {
+            Asset::Native => self.give(who, amount),
+            Asset::Id(id) => self.tokens.give(id, who, amount),
+        }
+    }
+
+    fn take_of(&mut self, asset: Asset, who: &AccountId, amount: Balance) -> Result<(), String> {
+        match asset {
+            Asset::Native => self.take(who, amount),
+            Asset::Id(id) => self.tokens.take(id, who, amount),
         }
     }
 

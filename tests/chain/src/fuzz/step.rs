@@ -108,6 +108,30 @@ pub enum Step {
         task: Which,
         amount: Amount,
     },
+    /// What could not be paid is paid now, if that is possible.
+    Collect {
+        by: Who,
+        task: Which,
+        who: Who,
+    },
+    /// Nobody waits any longer for what could not be paid.
+    WriteOff {
+        by: Who,
+        task: Which,
+        who: Who,
+    },
+    /// The issuer of an asset uses its power, on this account or on that of the latest task.
+    Issuer {
+        token: u8,
+        power: Power,
+        who: Option<Who>,
+    },
+    /// Everybody is honest, and the issuer of what the task pays in freezes it before it is paid, and thaws it after that; or takes away
+    /// what the task has.
+    Withhold {
+        task: Which,
+        burn: bool,
+    },
     Pause {
         who: Option<Who>,
         task: Which,
@@ -284,6 +308,8 @@ pub struct Shape {
     pub reward: Amount,
     pub fee: Amount,
     pub bonds: (u8, u8),
+    /// The asset that it pays in; the native token where there is none.
+    pub token: Option<u8>,
     /// The largest weight in draws; 1 for equal ones.
     pub cap: u8,
     /// Blocks of a phase.
@@ -305,6 +331,7 @@ impl Shape {
             reward: Amount::Tokens(10),
             fee: Amount::Milli(500),
             bonds: (5, 5),
+            token: None,
             cap: 1,
             pace: 8,
             claiming: 50,
@@ -335,6 +362,21 @@ pub enum Then {
     Silence,
     /// The sponsor cancels, and all that is settled by that is.
     Cancel,
+}
+
+/// What the issuer of an asset can do to whoever holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Power {
+    FreezeAll,
+    ThawAll,
+    Freeze,
+    Thaw,
+    /// Neither in nor out.
+    Block,
+    Burn(Amount),
+    Mint(Amount),
+    Destroy,
 }
 
 /// How much, in terms that stay sensible whatever somebody owns.

@@ -14,11 +14,16 @@ use std::collections::BTreeMap;
 mod calls;
 mod disputes;
 mod play;
+mod tokens;
 
 /// Accounts that take part.
 pub const ACCOUNTS: u8 = 12;
 /// It pays fees for others, and never takes part.
 pub const KEEPER: Who = 200;
+/// Assets that tasks may pay in.
+pub const TOKENS: u8 = 2;
+/// Issues them, and never takes part.
+pub const ISSUER: Who = 203;
 /// The council.
 const COUNCIL: [Who; 3] = [KEEPER, 201, 202];
 /// The longest jump to a deadline.
@@ -48,11 +53,17 @@ impl World {
         let rich = |who| (name(who), 100_000 * UNIT);
         // One account is poor, and one does not exist yet.
         let accounts = (0..ACCOUNTS - 2).map(|who| (name(who), 5_000 * UNIT));
-        let accounts: Vec<_> =
-            accounts.chain([(name(ACCOUNTS - 2), 3 * UNIT)]).chain(COUNCIL.map(rich)).collect();
+        let accounts: Vec<_> = accounts
+            .chain([(name(ACCOUNTS - 2), 3 * UNIT)])
+            .chain(COUNCIL.map(rich))
+            .chain([rich(ISSUER)])
+            .collect();
         let council = COUNCIL.map(name).to_vec();
-        let mut chain = Chain::new(Genesis { accounts, council, seed });
-        let everybody: Vec<_> = (0..ACCOUNTS).chain(COUNCIL).map(name).collect();
+        // Nobody knows what the issuer will do.
+        let owners: Vec<_> = (0..ACCOUNTS - 2).map(|who| (name(who), 1_000 * UNIT)).collect();
+        let tokens = vec![(name(ISSUER), owners); usize::from(TOKENS)];
+        let mut chain = Chain::new(Genesis { accounts, council, tokens, seed });
+        let everybody: Vec<_> = (0..ACCOUNTS).chain(COUNCIL).chain([ISSUER]).map(name).collect();
         let ledger = Ledger::new(&mut chain, &everybody);
         let coverage = Coverage { chains: 1, ..Coverage::default() };
         World {
@@ -176,6 +187,8 @@ impl World {
                 let task = self.task(*task);
                 self.vote(task, u32::from(*version) + 1, *recall)?;
             }
+            Step::Issuer { token, power, who } => self.issuer(*token, *power, *who)?,
+            Step::Withhold { task, burn } => self.withhold(*task, *burn)?,
             Step::Judge { case, votes } => self.judge(*case, *votes)?,
             Step::ChallengeIn { by, task, phase, who, path, then } => {
                 self.challenge_in(*by, *task, *phase, (*who, path), *then)?;

@@ -1,6 +1,6 @@
 //! How often what happens.
 
-use super::{Amount, Leap, Shape, Step, Then, Way, Which, Who};
+use super::{Amount, Leap, Power, Shape, Step, Then, Way, Which, Who};
 use decentralml_types::{Opinion, Role, limits::MAX_SCORE};
 use proptest::prelude::*;
 
@@ -71,12 +71,13 @@ fn shape() -> impl Strategy<Value = Shape> {
         4 => (0..999_u16).prop_map(Amount::Milli),
     ];
     let size = (1..5_u8, 0..3_u8, (1..4_u8, 0..3_u8), prop_oneof![5 => Just(3_u8), 1 => 0..7_u8]);
-    let money = (reward, fee, (1..60_u8, 1..60_u8), weight());
+    let token = prop::option::weighted(0.3, 0..2_u8);
+    let money = (reward, fee, (1..60_u8, 1..60_u8), (token, weight()));
     let time = (1..8_u8, 1..60_u8, prop_oneof![4 => 150..2_000_u16, 1 => 0..150_u16]);
     (size, money, time, prop::bool::weighted(0.3), prop::bool::weighted(0.2)).prop_map(
         |(
             (rounds, retries, (min, more), seats),
-            (reward, fee, bonds, cap),
+            (reward, fee, bonds, (token, cap)),
             time,
             sealed,
             target,
@@ -92,6 +93,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 reward,
                 fee,
                 bonds,
+                token,
                 cap,
                 pace,
                 claiming,
@@ -103,7 +105,15 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 /// Fates of an early round.
-const FATES: u64 = 13;
+const FATES: u64 = 15;
+
+/// Those for which the round has to go well up to a point.
+const WHOLE: u64 = 0;
+const ABSENT: u64 = 6;
+const COPIED: u64 = 7;
+const DIVIDED: u64 = 10;
+const FROZEN: u64 = 13;
+const BURNED: u64 = 14;
 
 /// How an early round of a chain goes: one chain after the other, so that even a short run has seen every end of a round.
 pub fn fate(chain: u64) -> BoxedStrategy<Step> {
@@ -120,7 +130,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
     let honest = Just(Way::Honest).boxed();
     match chain % FATES {
-        0 => round(Phase::Void, 0, none, honest),
+        WHOLE => round(Phase::Void, 0, none, honest),
         1 => round(Phase::Revealing, ALL, none, honest),
         2 => round(Phase::Scoring, ALL, none, honest),
         3 => round(Phase::Verdict, ALL, none, honest),
@@ -130,25 +140,33 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
             round(Phase::Scoring, 0, all, worse)
         }
         // One seat stands behind another model than the others.
-        10 => {
+        DIVIDED => {
             let one = (0..3_u8).prop_map(|seat| 1 << seat).boxed();
             round(Phase::Aggregating, 0, one, lie(Opinion::Unavailable))
         }
         11 => challenge_in(Phase::Scoring as u8),
         12 => Just(Step::Desert { task: 0 }).boxed(),
-        6 | 7 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        FROZEN => Just(Step::Withhold { task: 0, burn: false }).boxed(),
+        BURNED => Just(Step::Withhold { task: 0, burn: true }).boxed(),
+        ABSENT => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        COPIED => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
 }
 
-/// A task in which a round can begin at once, and the people for it. Where the round goes well, by [`fate`], it is sealed, and pays.
+/// A task in which a round can begin at once, and the people for it. Where the round goes well, by [`fate`], nothing else is in its way.
 pub fn opening(chain: u64) -> [BoxedStrategy<Step>; 2] {
-    let whole = chain.is_multiple_of(FATES);
+    let ordinary = match chain % FATES {
+        WHOLE => Some(Shape { rounds: 1, sealed: true, ..Shape::ordinary() }),
+        ABSENT | COPIED | DIVIDED => Some(Shape::ordinary()),
+        FROZEN | BURNED => Some(Shape { token: Some(1), ..Shape::ordinary() }),
+        _ => None,
+    };
     let create = (0..10_u8, shape()).prop_map(move |(who, shape)| {
         let (min, max) = shape.trainers;
         let trainers = (min, max.min(4));
         let lifetime = shape.lifetime.max(300);
-        let shape = if whole { Shape { sealed: true, ..Shape::ordinary() } } else { shape };
+        let shape = ordinary.unwrap_or(shape);
         Step::Create { who, shape: Shape { seats: 3, trainers, lifetime, ..shape } }
     });
     let join = Just(Step::Join { from: 0, trainers: 6, evaluators: 4, task: 0 });
@@ -210,6 +228,10 @@ pub fn any_step() -> BoxedStrategy<Step> {
             3 => (rarely(), task()).prop_map(|(who, task)| Step::Pause { who, task }),
             5 => (rarely(), task()).prop_map(|(who, task)| Step::Resume { who, task }),
             2 => (rarely(), task()).prop_map(|(who, task)| Step::Cancel { who, task }),
+            3 => (who(), task(), who()).prop_map(|(by, task, who)| Step::Collect { by, task, who }),
+            2 => (who(), task(), who()).prop_map(|(by, task, who)| Step::WriteOff { by, task, who }),
+            6 => (0..3_u8, power(), prop::option::of(who()))
+                .prop_map(|(token, power, who)| Step::Issuer { token, power, who }),
         ],
         14 => prop_oneof![
             6 => (who(), role(), amount()).prop_map(|(who, role, amount)| Step::Bond { who, role, amount }),
@@ -245,6 +267,20 @@ pub fn any_step() -> BoxedStrategy<Step> {
         ],
     ]
     .boxed()
+}
+
+/// Most of it is taken back soon: otherwise little would be paid.
+fn power() -> impl Strategy<Value = Power> {
+    prop_oneof![
+        3 => Just(Power::FreezeAll),
+        9 => Just(Power::ThawAll),
+        3 => Just(Power::Freeze),
+        6 => Just(Power::Thaw),
+        1 => Just(Power::Block),
+        2 => amount().prop_map(Power::Burn),
+        2 => amount().prop_map(Power::Mint),
+        1 => Just(Power::Destroy),
+    ]
 }
 
 fn path() -> impl Strategy<Value = Vec<u16>> {

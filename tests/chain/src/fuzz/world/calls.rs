@@ -43,6 +43,14 @@ impl World {
                 let amount = self.worth(amount, name(who));
                 (who, Tasks::fund { task: self.task(task), pay: amount, charges: 0 }.into())
             }
+            Step::Collect { by, task, who } => {
+                let (task, account) = self.creditor(task, who);
+                (by, Tasks::collect { task, account }.into())
+            }
+            Step::WriteOff { by, task, who } => {
+                let (task, account) = self.creditor(task, who);
+                (by, Tasks::write_off { task, account }.into())
+            }
             Step::Pause { who, task } => {
                 let task = self.task(task);
                 (who.unwrap_or_else(|| self.sponsor(task)), Tasks::pause { task }.into())
@@ -252,7 +260,7 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
                 1 => Chances::Equal,
                 cap => Chances::ByBond { cap },
             },
-            asset: Asset::Native,
+            asset: shape.token.map_or(Asset::Native, |token| Asset::Id(token.into())),
         },
         ..example()
     }
