@@ -126,6 +126,8 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     };
     let lie = |opinion: Opinion| Just(Way::Lie(opinion)).boxed();
     // Trainers, as `opening` enrolls them, whoever the sponsor is.
+    // So many of five that one is drawn at least, where four of six are.
+    let enough = || (5..8_u8).prop_map(|first| 0b111 << first).boxed();
     let few = || (5..10_u8, 5..10_u8).prop_map(|(one, other)| 1 << one | 1 << other).boxed();
     let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
     let honest = Just(Way::Honest).boxed();
@@ -148,8 +150,8 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
         12 => Just(Step::Desert { task: 0 }).boxed(),
         FROZEN => Just(Step::Withhold { task: 0, burn: false }).boxed(),
         BURNED => Just(Step::Withhold { task: 0, burn: true }).boxed(),
-        ABSENT => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
-        COPIED => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
+        ABSENT => round(Phase::Training, 0, enough(), lie(Opinion::Unavailable)),
+        COPIED => round(Phase::Training, 0, enough(), lie(Opinion::Copied)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
 }

@@ -91,21 +91,24 @@ impl World {
                 (who, Data::register { cid: content(cid), plain_hash: [1; 32], size: 1 }.into())
             }
             Step::Grant { who, cid, to } => {
+                let mut registered = pallet_data::Contents::<Runtime>::iter_keys();
+                let cid = self.chain.read(|| registered.next()).unwrap_or_else(|| content(cid));
                 let (who, envelope) = (self.owner(cid, who), content(0xff));
                 let has_key = |who: &Who| {
                     pallet_participants::EncryptionKeys::<Runtime>::contains_key(name(*who))
                 };
                 let to = self.chain.read(|| (to..ACCOUNTS).find(has_key)).unwrap_or(to);
-                (who, Data::grant { cid: content(cid), account: name(to), envelope }.into())
+                (who, Data::grant { cid, account: name(to), envelope }.into())
             }
             Step::Revoke { who, cid, to } => {
-                let who = self.owner(cid, who);
-                let mut readers = pallet_data::Grants::<Runtime>::iter_key_prefix(content(cid));
-                let account = self.chain.read(|| readers.next()).unwrap_or_else(|| name(to));
-                (who, Data::revoke { cid: content(cid), account }.into())
+                let mut granted = pallet_data::Grants::<Runtime>::iter_keys();
+                let granted = self.chain.read(|| granted.next());
+                let (cid, account) = granted.unwrap_or_else(|| (content(cid), name(to)));
+                (self.owner(cid, who), Data::revoke { cid, account }.into())
             }
             Step::Retire { who, cid } => {
-                (self.owner(cid, who), Data::retire { cid: content(cid) }.into())
+                let cid = content(cid);
+                (self.owner(cid, who), Data::retire { cid }.into())
             }
             Step::Appeal { who, case } => {
                 let case = self.case(case);
@@ -139,8 +142,8 @@ impl World {
     }
 
     /// The owner of content, mostly.
-    fn owner(&mut self, cid: u8, who: Who) -> Who {
-        let row = self.chain.read(|| pallet_data::Contents::<Runtime>::get(content(cid)));
+    fn owner(&mut self, cid: Cid, who: Who) -> Who {
+        let row = self.chain.read(|| pallet_data::Contents::<Runtime>::get(cid));
         let is_owner = |who: &Who| row.as_ref().is_some_and(|row| row.owner == name(*who));
         let owner = (0..ACCOUNTS).find(is_owner);
         owner.filter(|_| who < ACCOUNTS - 2).unwrap_or(who)
