@@ -10,7 +10,7 @@
 #        --replay FILE  the steps of such a file again, with every call and what it came to
 #        --steps N      steps on each chain [default: 120]
 #        --threads N    chains at a time [default: one for each core]
-# From 20,000 operations on it also fails where something was never reached.
+# From 20,000 operations on it also fails where something was never reached, 100,000 more included.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/env.sh

@@ -105,7 +105,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 /// Fates of an early round.
-const FATES: u64 = 15;
+const FATES: u64 = 18;
 
 /// Those for which the round has to go well up to a point.
 const WHOLE: u64 = 0;
@@ -126,8 +126,6 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
     };
     let lie = |opinion: Opinion| Just(Way::Lie(opinion)).boxed();
     // Trainers, as `opening` enrolls them, whoever the sponsor is.
-    // So many of five that one is drawn at least, where four of six are.
-    let enough = || (5..8_u8).prop_map(|first| 0b111 << first).boxed();
     let few = || (5..10_u8, 5..10_u8).prop_map(|(one, other)| 1 << one | 1 << other).boxed();
     let (none, all) = (Just(0).boxed(), Just(ALL).boxed());
     let honest = Just(Way::Honest).boxed();
@@ -142,7 +140,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
             round(Phase::Scoring, 0, all, worse)
         }
         // One seat stands behind another model than the others.
-        DIVIDED => {
+        DIVIDED | 17 => {
             let one = (0..3_u8).prop_map(|seat| 1 << seat).boxed();
             round(Phase::Aggregating, 0, one, lie(Opinion::Unavailable))
         }
@@ -150,8 +148,8 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
         12 => Just(Step::Desert { task: 0 }).boxed(),
         FROZEN => Just(Step::Withhold { task: 0, burn: false }).boxed(),
         BURNED => Just(Step::Withhold { task: 0, burn: true }).boxed(),
-        ABSENT => round(Phase::Training, 0, enough(), lie(Opinion::Unavailable)),
-        COPIED => round(Phase::Training, 0, enough(), lie(Opinion::Copied)),
+        ABSENT | 15 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        COPIED | 16 => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
 }
@@ -160,7 +158,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
 pub fn opening(chain: u64) -> [BoxedStrategy<Step>; 2] {
     let ordinary = match chain % FATES {
         WHOLE => Some(Shape { rounds: 1, sealed: true, ..Shape::ordinary() }),
-        ABSENT | COPIED | DIVIDED => Some(Shape::ordinary()),
+        ABSENT | COPIED | 8 | 9 | DIVIDED | 15 | 16 | 17 => Some(Shape::ordinary()),
         FROZEN | BURNED => Some(Shape { token: Some(1), ..Shape::ordinary() }),
         _ => None,
     };
