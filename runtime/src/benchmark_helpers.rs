@@ -11,10 +11,10 @@ use alloc::{boxed::Box, vec::Vec};
 use decentralml_protocol::draw::CLASSES;
 use decentralml_traits::{Charge, Judgment, Scene};
 use decentralml_types::{
-    Asset, Balance, Cid, Codec, CommitteeNumber, Fault, Hash, NextModel, Opinion, Phase, Role,
-    RoundNumber, Score, TaskId, TaskSpec, TaskStatus,
+    Asset, Balance, Cid, Codec, CommitteeNumber, Fault, Hash, NextModel, Opinion, Outcome, Phase,
+    Role, RoundNumber, Salt, Score, TaskId, TaskSpec, TaskStatus,
     commitment::UpdateCommitment,
-    limits::{MAX_SEATS, MAX_TEXT, MAX_WEIGHT, MIN_SEATS, TALLY_BATCH},
+    limits::{MAX_GOLDS, MAX_SEATS, MAX_TEXT, MAX_WEIGHT, MIN_SEATS, TALLY_BATCH},
     spec::{Chances, Committee, Custody, Text, TrainerCount},
 };
 use frame_benchmarking::account;
@@ -24,7 +24,7 @@ use frame_support::{
     traits::{Hooks, fungible::Mutate},
 };
 use pallet_results::{Commitment, Handover, Rows, Update};
-use pallet_validation::{Attestation, CommitteeState, Seat};
+use pallet_validation::{Attestation, CommitteeState, Seat, Stage, Verdict};
 
 const FUNDS: Balance = 1_000_000_000 * UNIT;
 const SALT: [u8; 32] = [2; 32];
@@ -97,6 +97,7 @@ fn create(trainers: TrainerCount, seats: u32) -> TaskId {
     };
     spec.terms.asset = asset(&sponsor);
     spec.terms.draw = Chances::ByBond { cap: MAX_WEIGHT };
+    spec.terms.golds = if trainers.max < u16::from(MAX_GOLDS) { 0 } else { MAX_GOLDS };
     let task = pallet_tasks::NextTask::<Runtime>::get();
     Tasks::create(signed(&sponsor), Box::new(spec)).expect("funded");
     task
@@ -149,7 +150,11 @@ fn phase(task: TaskId) -> Option<(RoundNumber, Phase)> {
 }
 
 fn commit(task: TaskId, who: &AccountId) {
-    let hash = UpdateCommitment {
+    Results::commit(signed(who), task, 1, commitment(task, who, SALT)).expect("drawn");
+}
+
+fn commitment(task: TaskId, who: &AccountId, salt: Salt) -> Hash {
+    UpdateCommitment {
         genesis: System::block_hash(0).into(),
         task,
         round: 1,
@@ -158,10 +163,9 @@ fn commit(task: TaskId, who: &AccountId) {
         cid: CID,
         plain_hash: PLAIN_HASH,
         samples: SAMPLES,
-        salt: SALT,
+        salt,
     }
-    .hash();
-    Results::commit(signed(who), task, 1, hash).expect("drawn");
+    .hash()
 }
 
 fn reveal(task: TaskId, who: &AccountId) {
@@ -274,6 +278,49 @@ impl pallet_challenges::BenchmarkHelper<AccountId> for Rounds {
             revealed.expect("it was").1.cid = cid;
         });
         (task, 1, who)
+    }
+
+    fn pass(blocks: decentralml_types::BlockNumber) {
+        System::set_block_number(System::block_number() + blocks);
+    }
+}
+
+impl pallet_golds::BenchmarkHelper<AccountId> for Rounds {
+    fn training() -> pallet_golds::Round<AccountId> {
+        let count = MAX_GOLDS.into();
+        let (task, trainers, _) = training(TrainerCount { min: 1, max: count }, MAX_SEATS);
+        let trainer = trainers.into_iter().next().expect("some are enrolled");
+        pallet_golds::Round { task, round: 1, sponsor: sponsor(), trainer }
+    }
+
+    /// All but one of the seats that can be wrong without changing the median are, and the trainer's update is the last of a sheet.
+    fn settle(at: &pallet_golds::Round<AccountId>, salt: Salt) {
+        let (task, round) = (at.task, at.round);
+        <Tasks as decentralml_traits::Escrow<AccountId>>::row_opened(task, round);
+        let index = TALLY_BATCH - 1;
+        let update = Update { cid: CID, plain_hash: PLAIN_HASH, samples: SAMPLES, handover: None };
+        let hash = commitment(task, &at.trainer, salt);
+        let row = Commitment { hash, number: index, revealed: Some((index, update)) };
+        pallet_results::Commitments::<Runtime>::insert((task, round, &at.trainer), row);
+        let verdict = Verdict::new(-1_000, Some(Outcome::Rejected));
+        pallet_validation::Verdicts::<Runtime>::insert((task, round, &at.trainer), verdict);
+        let mut committee = CommitteeState::new(MAX_SEATS, TALLY_BATCH);
+        committee.tally.stage = Stage::Done;
+        committee.tally.total = 10_000;
+        for seat in 0..MAX_SEATS {
+            let who = named(Role::Evaluator, seat);
+            let score = if seat < MAX_SEATS / 2 { 1_000 } else { -1_000 };
+            let sheet =
+                BoundedVec::truncate_from([Opinion::Score(score)].repeat(TALLY_BATCH as usize));
+            pallet_validation::Sheets::<Runtime>::insert((task, round, 0, 0, &who), sheet);
+            committee.opened.try_push(who).expect("at most the limit of seats");
+        }
+        pallet_validation::Committees::<Runtime>::insert((task, round, 0), committee);
+        pallet_tasks::Rounds::<Runtime>::mutate(task, round, |row| {
+            let row = row.as_mut().expect("the round exists");
+            row.phase = Phase::Settled;
+            row.ended_at = Some(System::block_number());
+        });
     }
 
     fn pass(blocks: decentralml_types::BlockNumber) {

@@ -27,5 +27,6 @@ frame_benchmarking::define_benchmarks!(
     [pallet_data, Data]
     [pallet_disputes, Disputes]
     [pallet_challenges, Challenges]
+    [pallet_golds, Golds]
     [pallet_parameters, Parameters]
 );

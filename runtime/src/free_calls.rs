@@ -56,6 +56,7 @@ pub const fn is_free(call: &RuntimeCall) -> bool {
             call,
             pallet_challenges::Call::answer { .. } | pallet_challenges::Call::conclude { .. }
         ),
+        RuntimeCall::Golds(call) => matches!(call, pallet_golds::Call::conclude { .. }),
         _ => false,
     }
 }

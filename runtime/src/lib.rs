@@ -184,4 +184,6 @@ mod runtime {
     pub type Parameters = pallet_parameters;
     #[runtime::pallet_index(40)]
     pub type Validators = pallet_validators;
+    #[runtime::pallet_index(41)]
+    pub type Golds = pallet_golds;
 }

@@ -8,6 +8,7 @@ pub mod pallet_babe;
 pub mod pallet_challenges;
 pub mod pallet_data;
 pub mod pallet_disputes;
+pub mod pallet_golds;
 pub mod pallet_grandpa;
 pub mod pallet_models;
 pub mod pallet_parameters;

@@ -22,7 +22,7 @@ use std::{
     path::Path,
 };
 
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "Participants",
     "Tasks",
     "Assignments",
@@ -32,6 +32,7 @@ const OURS: [&str; 10] = [
     "Data",
     "Disputes",
     "Challenges",
+    "Golds",
     "Parameters",
 ];
 
@@ -67,6 +68,7 @@ fn whatever_can_be_dispatched_has_measured_weights() {
         Data: pallet_data::Config,
         Disputes: pallet_disputes::Config,
         Challenges: pallet_challenges::Config,
+        Golds: pallet_golds::Config,
         Parameters: pallet_parameters::Config,
     )
     .to_vec();
@@ -126,6 +128,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
     use pallet_challenges::WeightInfo as _;
     use pallet_data::WeightInfo as _;
     use pallet_disputes::WeightInfo as _;
+    use pallet_golds::WeightInfo as _;
     use pallet_models::WeightInfo as _;
     use pallet_parameters::WeightInfo as _;
     use pallet_participants::WeightInfo as _;
@@ -155,6 +158,7 @@ fn the_weight_of_every_call_of_ours_is_not_its_pallets_estimate() {
         pallet_data: register(), grant(), revoke(), retire();
         pallet_disputes: appeal(), vote(), conclude_guilty(), conclude_freed();
         pallet_challenges: challenge(), answer(1_000), conclude();
+        pallet_golds: announce(), reveal(), conclude();
         pallet_parameters: set_parameters();
     );
     for (call, here, estimate) in pairs {

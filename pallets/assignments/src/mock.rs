@@ -249,6 +249,7 @@ fn spec() -> TaskSpec {
             trainer_bond: TRAINER_BOND,
             evaluator_bond: EVALUATOR_BOND,
             min_reputation: MinReputation::get(),
+            golds: 0,
             draw: Draw::get(),
         },
     }

@@ -99,6 +99,7 @@ impl Clock<AccountId> for Others {
             failure: None,
             due: false,
             claims_expired: false,
+            ended_at: None,
         })
     }
 

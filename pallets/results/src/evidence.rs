@@ -1,8 +1,10 @@
 //! What other pallets ask.
 
 use crate::{Commitment, Commitments, Config, Counts, Pallet, Reveals};
-use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow, Revealed};
-use decentralml_types::{Cid, RoundNumber, TaskId};
+use decentralml_traits::{
+    Clock, Evidence, EvidenceCounts, EvidenceRow, Revealed, RoundView, Salted,
+};
+use decentralml_types::{Cid, RoundNumber, Salt, TaskId};
 
 impl<T: Config> Evidence<T::AccountId> for Pallet<T> {
     fn counts(task: TaskId, round: RoundNumber) -> EvidenceCounts {
@@ -39,6 +41,15 @@ impl<T: Config> Revealed<T::AccountId> for Pallet<T> {
     fn cid(task: TaskId, round: RoundNumber, who: &T::AccountId) -> Option<Cid> {
         let (_, update) = Commitments::<T>::get((task, round, who))?.revealed?;
         Some(update.cid)
+    }
+}
+
+impl<T: Config> Salted<T::AccountId> for Pallet<T> {
+    fn is_salted(task: TaskId, round: RoundNumber, who: &T::AccountId, salt: Salt) -> Option<bool> {
+        let row = Commitments::<T>::get((task, round, who))?;
+        let (_, update) = row.revealed?;
+        let RoundView { base, .. } = T::Clock::round(task, round)?;
+        Some(Self::commitment(who, task, round, base, &update, salt) == row.hash)
     }
 }
 

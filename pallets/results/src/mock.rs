@@ -99,6 +99,7 @@ impl Clock<AccountId> for Others {
             failure: None,
             due: Due::get(),
             claims_expired: false,
+            ended_at: None,
         })
     }
 

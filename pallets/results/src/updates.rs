@@ -3,9 +3,10 @@
 use crate::{Commitment, Commitments, Config, Counts, Error, Pallet, Reveals, Update};
 use decentralml_traits::{Bonds, Clock, Draw, Escrow, Roster, RoundView};
 use decentralml_types::{
-    Hash, Phase, Role, RoundNumber, Salt, TaskId, commitment::UpdateCommitment,
+    Cid, Hash, Phase, Role, RoundNumber, Salt, TaskId, commitment::UpdateCommitment,
 };
 use frame_support::{dispatch::DispatchResult, ensure};
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{DispatchError, traits::Zero};
 
 impl<T: Config> Pallet<T> {
@@ -44,21 +45,8 @@ impl<T: Config> Pallet<T> {
         ensure!(update.plain_hash.is_none() || sealed, Error::<T>::NotSealed);
         let mut row = Commitments::<T>::get((task, round, who)).ok_or(Error::<T>::NotCommitted)?;
         ensure!(row.revealed.is_none(), Error::<T>::AlreadyRevealed);
-        let committed_to = UpdateCommitment {
-            genesis: frame_system::Pallet::<T>::block_hash(
-                frame_system::pallet_prelude::BlockNumberFor::<T>::zero(),
-            )
-            .into(),
-            task,
-            round,
-            account: who,
-            base,
-            cid: update.cid,
-            plain_hash: update.plain_hash,
-            samples: update.samples,
-            salt,
-        };
-        ensure!(committed_to.hash() == row.hash, Error::<T>::Mismatch);
+        let hash = Self::commitment(who, task, round, base, &update, salt);
+        ensure!(hash == row.hash, Error::<T>::Mismatch);
 
         let index = Counts::<T>::mutate(task, round, |rows| {
             let index = rows.revealed;
@@ -69,6 +57,32 @@ impl<T: Config> Pallet<T> {
         Commitments::<T>::insert((task, round, who), row);
         Reveals::<T>::insert((task, round, index), who);
         Ok(index)
+    }
+
+    /// What an account commits to that is to reveal this update with this salt.
+    pub(crate) fn commitment(
+        who: &T::AccountId,
+        task: TaskId,
+        round: RoundNumber,
+        base: Option<Cid>,
+        update: &Update,
+        salt: Salt,
+    ) -> Hash {
+        let block = BlockNumberFor::<T>::zero();
+        let genesis = frame_system::Pallet::<T>::block_hash(block).into();
+        let Update { cid, plain_hash, samples, handover: _ } = *update;
+        UpdateCommitment {
+            genesis,
+            task,
+            round,
+            account: who,
+            base,
+            cid,
+            plain_hash,
+            samples,
+            salt,
+        }
+        .hash()
     }
 
     /// The task's current round, where it is `round` and in `phase`, one in which trainers act. A round in such a phase is the

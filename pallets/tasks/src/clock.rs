@@ -73,6 +73,7 @@ impl<T: Config> Clock<T::AccountId> for Pallet<T> {
             failure: round.failure,
             due: !round.phase.is_final() && Self::now() >= round.deadline,
             claims_expired,
+            ended_at: round.ended_at,
         })
     }
 

@@ -184,7 +184,8 @@ impl<T: Config> Pallet<T> {
         };
         let terms = &row.spec.terms;
         let fees = terms.fee_per_seat.saturating_mul(seen.opened.into());
-        let owed = terms.reward_per_round.saturating_add(fees).min(round.pot);
+        let owed = terms.reward_per_round.saturating_add(fees);
+        let owed = owed.saturating_add(row.spec.golds_pay()).min(round.pot);
         row.money.end_round(round.pot, owed);
         round.pot = owed;
 

@@ -60,6 +60,7 @@ fn spec() -> TaskSpec {
         trainer_bond: MIN_TRAINER_BOND,
         evaluator_bond: MIN_EVALUATOR_BOND,
         min_reputation: 0,
+        golds: 0,
         draw: Default::default(),
     };
     spec

@@ -198,7 +198,7 @@ mod benchmarks {
         let scene = T::BenchmarkHelper::scoring(1, MIN_SEATS);
         tally::<T>(&scene)?;
         let who = scene.trainers.first().ok_or("the round has no trainers")?.clone();
-        let faulty = Verdict { score: 0, outcome: Some(Outcome::Faulty(Fault::Malformed)) };
+        let faulty = Verdict::new(0, Some(Outcome::Faulty(Fault::Malformed)));
         Verdicts::<T>::insert((scene.task, scene.round, &who), faulty);
         finish::<T>(&scene)?;
         for seat in &scene.seats {

@@ -24,6 +24,7 @@
 
 pub use pallet::*;
 
+mod assay;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod committee;
@@ -52,7 +53,7 @@ pub mod pallet {
     use super::*;
     use decentralml_protocol::clock::MAX_REDRAWS;
     use decentralml_traits::{
-        Bonds, Challenges, Clock, Escrow, Evidence, Reputation, Roster, Tariff, Tribunal,
+        Bonds, Challenges, Clock, Escrow, Evidence, Golds, Reputation, Roster, Tariff, Tribunal,
     };
     use decentralml_types::{
         Balance, Cid, CommitteeNumber, Fault, Hash, NextModel, Opinions, Outcome, Ppm, Role,
@@ -79,6 +80,8 @@ pub mod pallet {
         type Escrow: Escrow<Self::AccountId>;
         /// The updates that are judged.
         type Evidence: Evidence<Self::AccountId>;
+        /// The gold results among them.
+        type Golds: Golds;
         /// Where it is remembered how accounts act.
         type Reputation: Reputation<Self::AccountId>;
         /// Who is drawn.
@@ -313,7 +316,8 @@ pub mod pallet {
         /// The round has settled with another model or state, and attesting this one would only cost the bond.
         Outvoted,
         /// It is not decided yet what the account gets: wait for the end of the phase or of the round; for an update that is
-        /// challenged, answer, or conclude the challenge (pallet `challenges`); for a seat that has not attested, wait for the end of
+        /// challenged, answer, or conclude the challenge (pallet `challenges`); where gold results were announced, until they are revealed
+        /// or could have been (pallet `golds`); for a seat that has not attested, wait for the end of
         /// the time to claim, and settle the account's seat of a later committee first.
         TooEarly,
         /// The task is not over: running scores are needed.
@@ -385,7 +389,8 @@ pub mod pallet {
         /// Opens scores: one opinion for each revealed update, in the order of the reveals.
         ///
         /// By a seat that committed to them, once in phase Verdict of the task's current round. Free when it succeeds. The last
-        /// seat's scores end the phase. From now on nothing of this seat can be slashed until it attests; it is paid its fee if
+        /// seat's scores end the phase. From now on nothing of this seat can be slashed until it attests, but for being wrong about gold
+        /// results; it is paid its fee if
         /// its committee settles the round and it attests the same model as the quorum. Who has committed to opinions of another number, or
         /// to scores beyond `MAX_SCORE`, can never open them.
         ///
@@ -456,6 +461,9 @@ pub mod pallet {
         /// expired, and, in a settled round, updates that the committee found missing or malformed. What a fault costs is taken out
         /// of the bond and waits in a case (pallet `disputes`), in which the accused may appeal.
         ///
+        /// Where the sponsor has announced gold results, revealed updates wait until it has revealed them, or could have (`TooEarly`). One
+        /// that was known to be bad, and found so, is paid `TaskSpec::gold_pay`.
+        ///
         /// In a settled round an update that is challenged waits until the challenge is answered or concluded (`TooEarly`). One for which
         /// nobody has answered is not paid for: its trainer is accused already, and is not accused of anything else in the round. In a
         /// void round a challenge lapses with the claim.
@@ -485,6 +493,9 @@ pub mod pallet {
         /// not opened also once phase Verdict is over; a seat of a settled round that has not attested only once the time to claim
         /// has passed. Free when it succeeds. The fee is paid until the time to claim has passed. Where an account has not
         /// opened its scores in a later committee of the round, that seat is settled first.
+        ///
+        /// Where the sponsor has announced gold results, seats of the last committee wait until it has revealed them, or could have
+        /// (`TooEarly`). Who was wrong about two of them is accused instead of paid, whatever it has attested, in a void round as well.
         ///
         /// Errors: `NoRound`, `NothingToClaim`, `TooEarly`. Event: `Rewarded`, `Accused` or `Closed`.
         #[pallet::call_index(4)]

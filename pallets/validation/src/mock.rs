@@ -40,6 +40,7 @@ impl pallet_validation::Config for Test {
     type Clock = Others;
     type Escrow = Others;
     type Evidence = Others;
+    type Golds = Others;
     type Reputation = Others;
     type Roster = Others;
     type Tariff = Others;
@@ -106,6 +107,7 @@ pub fn spec(quorum: u8) -> TaskSpec {
             trainer_bond: TRAINER_BOND,
             evaluator_bond: EVALUATOR_BOND,
             min_reputation: 0,
+            golds: 0,
             draw: Chances::ByBond { cap: 16 },
         },
     }

@@ -4,10 +4,10 @@ use crate::{
     Committees, Config, Due, Error, Event, Histories, Pallet, Running, Seats, Shares, Sheets,
     Verdicts,
 };
-use decentralml_protocol::{payout, slashing};
+use decentralml_protocol::{gold, payout, slashing};
 use decentralml_traits::{
-    Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Reputation, Roster,
-    RoundView, Scene, Tariff, Tribunal,
+    Challenged, Challenges, Charge, Clock, Escrow, Evidence, EvidenceRow, Golds, Reputation,
+    Roster, RoundView, Scene, Tariff, Tribunal,
 };
 use decentralml_types::{
     CommitteeNumber, Conduct, Failure, Fault, Outcome, Phase, Role, RoundNumber, TaskId, TaskSpec,
@@ -33,6 +33,8 @@ impl<T: Config> Pallet<T> {
             }
             EvidenceRow::Revealed { .. } => {
                 ensure!(view.phase.is_final(), Error::TooEarly);
+                // Which of the updates are gold results, nobody knows yet.
+                ensure!(!T::Golds::are_pending(task, round), Error::TooEarly);
                 if view.phase != Phase::Settled {
                     return Ok(Due::Nothing);
                 }
@@ -43,11 +45,15 @@ impl<T: Config> Pallet<T> {
                     Challenged::Unanswered => return Ok(Due::Nothing),
                 }
                 let verdict = Verdicts::<T>::get((task, round, who));
+                let is_gold = verdict.is_some_and(|verdict| verdict.gold);
                 Ok(match verdict.and_then(|verdict| verdict.outcome) {
                     Some(Outcome::Faulty(fault)) => slash(fault)?,
                     Some(Outcome::Accepted { weight }) if !view.claims_expired => {
                         let total = Shares::<T>::get(task, round).map_or(0, |shares| shares.weight);
                         Due::Pay(payout::share(spec.terms.reward_per_round, weight, total))
+                    }
+                    Some(Outcome::Rejected) if is_gold && !view.claims_expired => {
+                        Due::Pay(spec.gold_pay())
                     }
                     _ => Due::Nothing,
                 })
@@ -82,7 +88,14 @@ impl<T: Config> Pallet<T> {
         }
         let replaced = number < view.committee;
         ensure!(replaced || view.phase.is_final(), Error::TooEarly);
-        if replaced || view.phase != Phase::Settled {
+        if replaced {
+            return Ok(Due::Nothing);
+        }
+        ensure!(!T::Golds::are_pending(task, round), Error::TooEarly);
+        if committee.missed(who) >= gold::MISSES {
+            return Self::slash(task, Fault::GoldMissed, Role::Evaluator, who);
+        }
+        if view.phase != Phase::Settled {
             return Ok(Due::Nothing);
         }
         let Some(attested) = seat.attested else {
@@ -211,6 +224,8 @@ impl<T: Config> Pallet<T> {
         let verdict = Verdicts::<T>::get((task, round, who)).filter(|_| settled && met())?;
         match verdict.outcome? {
             Outcome::Accepted { .. } => Some(Conduct::Accepted),
+            // Its sponsor wanted it so.
+            Outcome::Rejected if verdict.gold => None,
             Outcome::Rejected | Outcome::Copied => Some(Conduct::Rejected),
             Outcome::Faulty(_) => None,
         }

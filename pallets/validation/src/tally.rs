@@ -70,14 +70,12 @@ impl<T: Config> Pallet<T> {
                 *distance = distance.saturating_add(far.unwrap_or(0));
             }
             let found = match finding {
-                Some(Finding::Score(score)) => Verdict { score, outcome: None },
-                Some(Finding::Fault(fault)) => {
-                    Verdict { score: 0, outcome: Some(Outcome::Faulty(fault)) }
-                }
-                Some(Finding::Nothing) => Verdict { score: 0, outcome: Some(Outcome::Rejected) },
-                Some(Finding::Copied) => Verdict { score: 0, outcome: Some(Outcome::Copied) },
+                Some(Finding::Score(score)) => Verdict::new(score, None),
+                Some(Finding::Fault(fault)) => Verdict::new(0, Some(Outcome::Faulty(fault))),
+                Some(Finding::Nothing) => Verdict::new(0, Some(Outcome::Rejected)),
+                Some(Finding::Copied) => Verdict::new(0, Some(Outcome::Copied)),
                 // The clock never lets a committee tally of which no seat has opened.
-                None => Verdict { score: 0, outcome: None },
+                None => Verdict::new(0, None),
             };
             committee.tally.total =
                 committee.tally.total.saturating_add(found.score.unsigned_abs());

@@ -7,6 +7,7 @@ mod challenged;
 mod claims_of_seats;
 mod claims_of_trainers;
 mod forgetting;
+mod golds;
 mod hostile_seats;
 mod opening;
 mod redraws;

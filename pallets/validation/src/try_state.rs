@@ -53,6 +53,10 @@ impl<T: Config> Pallet<T> {
                 "the distances are not those of the seats that opened"
             );
             ensure!(committee.tally.cursor <= committee.updates, "the tally is past its end");
+            ensure!(
+                committee.missed.len() <= committee.opened.len(),
+                "gold results missed by seats that have not opened"
+            );
             let latest = Histories::<T>::get(task).and_then(|history| history.latest);
             ensure!(
                 committee.rows > 0 || latest == Some((round, number)),

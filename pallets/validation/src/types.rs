@@ -26,6 +26,8 @@ pub struct CommitteeState<AccountId> {
     pub opened: BoundedVec<AccountId, MaxSeats>,
     /// How far each of them is from the medians, summed over the updates that are counted, in micro-nats and in the same order.
     pub distances: BoundedVec<u64, MaxSeats>,
+    /// About how many gold results each of them was wrong, in the same order; empty before the first is revealed.
+    pub missed: BoundedVec<u8, MaxSeats>,
     /// Attestations, in the order in which they came.
     pub attestations: BoundedVec<Attestation, MaxSeats>,
     /// How far its scores are counted.
@@ -43,6 +45,7 @@ impl<AccountId> CommitteeState<AccountId> {
             committed: 0,
             opened: BoundedVec::new(),
             distances: BoundedVec::new(),
+            missed: BoundedVec::new(),
             attestations: BoundedVec::new(),
             tally: Tally::default(),
             rows: 0,
@@ -54,8 +57,23 @@ impl<AccountId> CommitteeState<AccountId> {
     where
         AccountId: PartialEq,
     {
-        let position = self.opened.iter().position(|other| other == seat)?;
-        self.distances.get(position).copied()
+        self.distances.get(self.position(seat)?).copied()
+    }
+
+    /// About how many gold results a seat that opened its scores was wrong.
+    pub fn missed(&self, seat: &AccountId) -> u8
+    where
+        AccountId: PartialEq,
+    {
+        let position = self.position(seat);
+        position.and_then(|position| self.missed.get(position)).copied().unwrap_or(0)
+    }
+
+    fn position(&self, seat: &AccountId) -> Option<usize>
+    where
+        AccountId: PartialEq,
+    {
+        self.opened.iter().position(|other| other == seat)
     }
 
     /// What most seats attested, how many those are, and the lower median of their metrics. Where two have as many, the one attested
@@ -132,6 +150,15 @@ pub struct Verdict {
     pub score: Score,
     /// What becomes of it; `None` until its outcome is counted.
     pub outcome: Option<Outcome>,
+    /// Whether it was known to be bad, and found so.
+    pub gold: bool,
+}
+
+impl Verdict {
+    /// What was found of an update of which nobody has shown that it knew.
+    pub const fn new(score: Score, outcome: Option<Outcome>) -> Self {
+        Self { score, outcome, gold: false }
+    }
 }
 
 /// By what a round's reward is divided.

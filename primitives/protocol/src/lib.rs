@@ -9,6 +9,7 @@
 //! | [`clock`] | when a phase ends and what follows |
 //! | [`verdict`] | what many opinions on one update amount to, and whether it is accepted |
 //! | [`dag`] | whether blocks are those that a path from a file's CID leads through |
+//! | [`gold`] | when what is known of an update counts, and which scores are wrong about it |
 //! | [`payout`] | who gets how much of a reward |
 //! | [`slashing`] | who is slashed for what, how much, who gets it, and what a case about it comes to |
 //! | [`payoff`] | which of these numbers governance may set, so that honest play stays the best reply |
@@ -23,6 +24,7 @@ extern crate alloc;
 pub mod clock;
 pub mod dag;
 pub mod draw;
+pub mod gold;
 pub mod golden;
 pub mod payoff;
 pub mod payout;

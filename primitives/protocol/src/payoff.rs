@@ -61,7 +61,7 @@ pub enum Condition {
     /// `NotRevealed ≥ Unavailable, Malformed, Unanswered`, in percent of the bond: withholding a reveal saves nothing of what revealing can
     /// cost.
     TrainersSilence,
-    /// `NotOpened ≥ WrongAggregate`, in percent of the bond: nor does withholding scores.
+    /// `NotOpened ≥ WrongAggregate, GoldMissed`, in percent of the bond: nor does withholding scores.
     SeatsSilence,
     /// `Equivocated ≥ 100`, in percent of the bond, and `0 ≥ to_task`: only a validator without a bond is left out of the next sets until
     /// it bonds again, and no task is harmed that could get a part.
@@ -122,7 +122,7 @@ impl fmt::Display for Condition {
             Self::TrainersSilence => {
                 "a reveal that is withheld costs no less than the worst that revealing can"
             }
-            Self::SeatsSilence => "scores that are withheld cost no less than a wrong attestation",
+            Self::SeatsSilence => "scores that are withheld cost no less than a wrong attestation, and than scores that are wrong about gold results",
             Self::Equivocation => {
                 "an equivocation costs a validator its whole bond, of which no task gets a part"
             }
@@ -224,7 +224,9 @@ fn check_penalties(penalties: &Penalties) -> Result<(), Violation> {
     for fault in [Fault::Unavailable, Fault::Malformed, Fault::Unanswered] {
         at_least(Condition::TrainersSilence, percent(Fault::NotRevealed), percent(fault))?;
     }
-    at_least(Condition::SeatsSilence, percent(Fault::NotOpened), percent(Fault::WrongAggregate))?;
+    for fault in [Fault::WrongAggregate, Fault::GoldMissed] {
+        at_least(Condition::SeatsSilence, percent(Fault::NotOpened), percent(fault))?;
+    }
     at_least(Condition::Equivocation, percent(Fault::Equivocated), 100)?;
     at_least(Condition::Equivocation, 0, penalties.equivocated.to_task.into())
 }

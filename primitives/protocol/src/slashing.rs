@@ -10,7 +10,7 @@ use decentralml_types::{
 };
 
 /// Every fault, in the order of the table.
-pub const FAULTS: [Fault; 7] = [
+pub const FAULTS: [Fault; 8] = [
     Fault::NotRevealed,
     Fault::NotOpened,
     Fault::Unavailable,
@@ -18,6 +18,7 @@ pub const FAULTS: [Fault; 7] = [
     Fault::WrongAggregate,
     Fault::Unanswered,
     Fault::Equivocated,
+    Fault::GoldMissed,
 ];
 
 /// How a fault is shown.
@@ -51,7 +52,8 @@ impl Rule {
 /// The rule for a fault.
 ///
 /// A reveal can be withheld, so silence costs no less than the worst that revealing can. A wrong attestation costs half: a
-/// machine that computes wrongly does it too, and whoever doubts its own result may stay silent for nothing.
+/// machine that computes wrongly does it too, and whoever doubts its own result may stay silent for nothing. So does being wrong about
+/// what is known: the sponsor's word alone costs nobody anything, the other seats must say the same.
 ///
 /// What only a committee says brings the task nothing: the sponsor, who gets what a task does not spend, chooses the terms under
 /// which committees judge, and must not gain from a false verdict. Nobody gets the whole of what another loses, lest accusing
@@ -64,7 +66,9 @@ pub const fn rule(fault: Fault) -> Rule {
         Fault::Unavailable | Fault::Malformed => {
             Rule::new(Role::Trainer, 100, Proof::Committee, 0, 0)
         }
-        Fault::WrongAggregate => Rule::new(Role::Evaluator, 50, Proof::Committee, 0, 0),
+        Fault::WrongAggregate | Fault::GoldMissed => {
+            Rule::new(Role::Evaluator, 50, Proof::Committee, 0, 0)
+        }
         Fault::Unanswered => Rule::new(Role::Trainer, 100, Proof::Challenge, 25, 25),
         Fault::Equivocated => Rule::new(Role::Validator, 100, Proof::Chain, 0, 10),
     }
@@ -79,6 +83,7 @@ pub const TABLE: Penalties = Penalties {
     wrong_aggregate: rule(Fault::WrongAggregate).penalty,
     unanswered: rule(Fault::Unanswered).penalty,
     equivocated: rule(Fault::Equivocated).penalty,
+    gold_missed: rule(Fault::GoldMissed).penalty,
 };
 
 /// What a fault costs an account that has `bond` at risk. Rounds down.

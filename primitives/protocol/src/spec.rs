@@ -1,11 +1,11 @@
 //! Whether a task contradicts itself.
 
-use crate::{draw, reputation, slashing};
+use crate::{draw, gold, reputation, slashing};
 use core::fmt;
 use decentralml_types::{
     Balance, TaskSpec,
     limits::{
-        MAX_CLAIMING_BLOCKS, MAX_CUSTODY_HOSTS, MAX_ROUND_BLOCKS, MAX_ROUNDS, MAX_SEATS,
+        MAX_CLAIMING_BLOCKS, MAX_CUSTODY_HOSTS, MAX_GOLDS, MAX_ROUND_BLOCKS, MAX_ROUNDS, MAX_SEATS,
         MAX_TRAINERS, MAX_UPDATE_BYTES, MIN_SEATS,
     },
     spec::{Chances, MILLION, Objective},
@@ -99,6 +99,9 @@ pub enum SpecError {
     Reputation,
     /// `terms.draw`: the cap must be 2, 4, 8 or 16, and so many times a bond must fit.
     Draw,
+    /// `terms.golds` must be 0, or 2 to 4 and at most `trainers.max`; then `deadlines.claiming` must be longer than `deadlines.revealing`, in
+    /// which they are revealed once the round is over.
+    Golds,
 }
 
 impl fmt::Display for SpecError {
@@ -194,6 +197,9 @@ impl fmt::Display for SpecError {
                 "terms: the cap of a draw by bonds must be 2, 4, 8 or 16 (without weights it is \"equal\"), and so many times a bond \
                  must fit"
             }
+            Self::Golds => {
+                "terms: golds must be 0, or 2 to 4 and at most trainers.max, and deadlines.claiming be longer than revealing then"
+            }
         })
     }
 }
@@ -264,7 +270,15 @@ fn check_terms(spec: &TaskSpec) -> Result<(), SpecError> {
         Chances::Equal => true,
         Chances::ByBond { .. } => cap > 1 && draw::class_of(cap).is_some(),
     };
-    require(known && fits(terms.trainer_bond) && fits(terms.evaluator_bond), SpecError::Draw)
+    require(known && fits(terms.trainer_bond) && fits(terms.evaluator_bond), SpecError::Draw)?;
+    require(terms.golds == 0 || golds_fit(spec), SpecError::Golds)
+}
+
+fn golds_fit(spec: &TaskSpec) -> bool {
+    let (golds, deadlines) = (spec.terms.golds, &spec.deadlines);
+    (gold::MISSES..=MAX_GOLDS).contains(&golds)
+        && u16::from(golds) <= spec.trainers.max
+        && deadlines.revealing < deadlines.claiming
 }
 
 fn is_text(text: &[u8]) -> bool {

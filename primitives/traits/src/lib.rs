@@ -19,15 +19,17 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 mod challenges;
+mod golds;
 mod reputation;
 
 pub use challenges::{Challenged, Challenges, Revealed};
+pub use golds::{Assay, Assayed, Golds, Salted};
 pub use reputation::Reputation;
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use decentralml_types::{
-    Balance, Cid, CommitteeNumber, Failure, Fault, NextModel, Penalties, Penalty, Phase, Ppm,
-    PublicKey, Role, RoundNumber, SessionNumber, TaskId, TaskSpec, TaskStatus, Version,
+    Balance, BlockNumber, Cid, CommitteeNumber, Failure, Fault, NextModel, Penalties, Penalty,
+    Phase, Ppm, PublicKey, Role, RoundNumber, SessionNumber, TaskId, TaskSpec, TaskStatus, Version,
 };
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
@@ -363,6 +365,8 @@ pub struct RoundView {
     pub due: bool,
     /// Whether the time to claim has passed.
     pub claims_expired: bool,
+    /// The block in which it was over.
+    pub ended_at: Option<BlockNumber>,
 }
 
 /// What faults cost, as `tasks` keeps it for each of them: what governance sets later counts for later tasks.

@@ -2,9 +2,9 @@
 //! is their encoding.
 
 use crate::{
-    Asset, Cid, Codec, Failure, Fault, NextModel, Opinion, Opinions, Outcome, Phase, Role,
+    Asset, Cid, Codec, Failure, Fault, Label, NextModel, Opinion, Opinions, Outcome, Phase, Role,
     TaskSpec, TaskStatus,
-    commitment::{ScoresCommitment, UpdateCommitment},
+    commitment::{GoldResult, ScoresCommitment, UpdateCommitment},
     spec::{
         Adaptive, Aggregation, Before, Chances, Committee, Counts, Custody, Deadlines, Encoding,
         InitialModel, LocalTraining, Objective, Optimizer, Rounding, Rule, Schedule,
@@ -19,8 +19,8 @@ use sp_crypto_hashing::blake2_256;
 /// not fit each other, or that stored specifications are read differently: it needs a migration, not a new constant. What is only added,
 /// behind all that there was, changes it too.
 pub const EXPECTED: [u8; 32] = [
-    24, 15, 22, 134, 197, 106, 238, 153, 167, 172, 200, 249, 118, 112, 74, 119, 101, 159, 7, 201,
-    22, 135, 176, 60, 158, 51, 193, 141, 148, 75, 198, 123,
+    64, 215, 170, 92, 114, 94, 29, 95, 178, 9, 138, 91, 128, 29, 21, 23, 4, 165, 132, 42, 41, 217,
+    90, 234, 139, 19, 250, 224, 95, 120, 18, 62,
 ];
 
 /// A digest over the encodings of CIDs, specifications, opinions and states, and over the hashes of commitments.
@@ -166,6 +166,7 @@ fn terms(asset: Asset, first: u128) -> Terms {
             Asset::Native => Chances::Equal,
             Asset::Id(_) => Chances::ByBond { cap: first as u8 },
         },
+        golds: first as u8,
     }
 }
 
@@ -289,6 +290,12 @@ fn later(bytes: &mut Vec<u8>) {
     [Fault::WrongAggregate, Fault::Unanswered, Fault::Equivocated].encode_to(bytes);
     Opinion::Copied.encode_to(bytes);
     Outcome::Copied.encode_to(bytes);
+    Fault::GoldMissed.encode_to(bytes);
+    for label in [Label::Good, Label::Bad, Label::Blank] {
+        let (trainer, secret) = (&[8; 32], [9; 32]);
+        let gold = GoldResult { genesis: [1; 32], task: 2, round: 3, trainer, label, secret };
+        (label, gold.seal(), gold.mark()).encode_to(bytes);
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod cid;
 pub mod commitment;
 pub mod encryption;
+pub mod gold;
 pub mod golden;
 pub mod host;
 pub mod ids;
@@ -23,6 +24,7 @@ pub mod verdict;
 
 pub use cid::{Cid, Codec};
 pub use encryption::PublicKey;
+pub use gold::Label;
 pub use host::{Url, Urls};
 pub use ids::{
     Balance, BlockNumber, CaseId, CommitteeNumber, Hash, RoundNumber, Salt, Seed, SessionNumber,

@@ -68,6 +68,8 @@ pub struct Penalties {
     pub unanswered: Penalty,
     /// Of [`Fault::Equivocated`].
     pub equivocated: Penalty,
+    /// Of [`Fault::GoldMissed`].
+    pub gold_missed: Penalty,
 }
 
 impl Penalties {
@@ -81,6 +83,7 @@ impl Penalties {
             Fault::WrongAggregate => self.wrong_aggregate,
             Fault::Unanswered => self.unanswered,
             Fault::Equivocated => self.equivocated,
+            Fault::GoldMissed => self.gold_missed,
         }
     }
 
@@ -94,6 +97,7 @@ impl Penalties {
             Fault::WrongAggregate => &mut self.wrong_aggregate,
             Fault::Unanswered => &mut self.unanswered,
             Fault::Equivocated => &mut self.equivocated,
+            Fault::GoldMissed => &mut self.gold_missed,
         }
     }
 }

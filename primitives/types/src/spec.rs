@@ -38,11 +38,15 @@ pub mod limits {
     pub const MAX_CUSTODY_HOSTS: u8 = 8;
     /// What an account weighs in a draw by bonds, at most.
     pub const MAX_WEIGHT: u8 = 16;
+    /// Gold results of a round, at most.
+    pub const MAX_GOLDS: u8 = 4;
 
     /// [`MAX_TRAINERS`] as a type.
     pub type MaxTrainers = ConstU32<MAX_TRAINERS>;
     /// [`MAX_SEATS`] as a type.
     pub type MaxSeats = ConstU32<MAX_SEATS>;
+    /// [`MAX_GOLDS`] as a type.
+    pub type MaxGolds = ConstU32<{ MAX_GOLDS as u32 }>;
 }
 
 /// Short UTF-8 text.
@@ -265,6 +269,11 @@ data! {
         /// By what trainers and seats are drawn.
         #[cfg_attr(feature = "std", serde(default))]
         pub draw: Chances,
+        /// Gold results that the sponsor may announce in a round, at most: 0, or 2 to 4. Of these it knows what they are worth, and
+        /// seats that are wrong about two of them lose a part of their bond. Each that is known to be bad and is found so earns its
+        /// trainer what an update earns on the average.
+        #[cfg_attr(feature = "std", serde(default))]
+        pub golds: u8,
     }
 }
 
@@ -295,10 +304,22 @@ impl Objective {
 }
 
 impl TaskSpec {
-    /// What one round pays at most, in the task's asset: the reward and a fee for every seat. `None` where the sum does not fit.
+    /// What one round pays at most, in the task's asset: the reward, a fee for every seat, and what gold results earn. `None` where
+    /// the sum does not fit.
     pub fn round_pay(&self) -> Option<Balance> {
         let fees = self.terms.fee_per_seat.checked_mul(self.committee.seats.into())?;
-        self.terms.reward_per_round.checked_add(fees)
+        self.terms.reward_per_round.checked_add(fees)?.checked_add(self.golds_pay())
+    }
+
+    /// What a trainer earns with an update that is known to be bad and is found so, in the task's asset: as much as with an accepted
+    /// one where all that can be drawn are accepted with equal weights.
+    pub fn gold_pay(&self) -> Balance {
+        self.terms.reward_per_round / Balance::from(self.trainers.max.max(1))
+    }
+
+    /// What all gold results of a round earn at most, in the task's asset.
+    pub fn golds_pay(&self) -> Balance {
+        self.gold_pay().saturating_mul(self.terms.golds.into())
     }
 
     /// Rounds that may be attempted: each may fail [`TaskSpec::max_retries`] times.
@@ -309,7 +330,7 @@ impl TaskSpec {
     /// Calls that cost their senders nothing, in one round at most: a trainer commits, reveals and claims, and in a sealed task
     /// hands its key over to either committee; a seat of either committee commits, opens, attests and claims; scores are counted
     /// for both committees; and each phase is advanced. What an asset could not pay when it was due is collected by one call more
-    /// of everybody who is paid: each trainer, and each seat of the last committee.
+    /// of everybody who is paid: each trainer, and each seat of the last committee. Gold results are concluded by one.
     pub fn free_calls(&self) -> u32 {
         let collects = u32::from(!self.terms.asset.is_native());
         let each = if self.custody.sealed { 3 + 2 } else { 3 };
@@ -317,7 +338,9 @@ impl TaskSpec {
         let seats = u32::from(self.committee.seats).saturating_mul(2 * 4 + collects);
         let counts =
             u32::from(self.trainers.max).div_ceil(limits::TALLY_BATCH).saturating_mul(2 * 2);
-        trainers.saturating_add(seats).saturating_add(counts).saturating_add(2 * limits::PHASES)
+        let golds = u32::from(self.terms.golds > 0);
+        let rest = counts.saturating_add(2 * limits::PHASES).saturating_add(golds);
+        trainers.saturating_add(seats).saturating_add(rest)
     }
 
     /// What the chain charges for one attempt, in planck, given the price of a call. `None` where it does not fit.
@@ -337,7 +360,8 @@ impl TaskSpec {
 
     /// Rows that all attempts may leave in storage until they are settled.
     pub fn rows(&self) -> u64 {
-        let round = u64::from(self.trainers.max) + 2 * u64::from(self.committee.seats);
+        let golds = u64::from(self.terms.golds > 0);
+        let round = u64::from(self.trainers.max) + 2 * u64::from(self.committee.seats) + golds;
         round.saturating_mul(self.attempts().into())
     }
 

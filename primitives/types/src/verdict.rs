@@ -36,6 +36,8 @@ pub enum Fault {
     Unanswered,
     /// A validator signed two blocks for one slot, or two votes in one round of finality.
     Equivocated,
+    /// A seat was wrong about several gold results of one round: updates of which the sponsor knew what they are worth.
+    GoldMissed,
 }
 
 /// What the council makes of an appeal.

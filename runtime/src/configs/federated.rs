@@ -58,6 +58,8 @@ parameter_types! {
     pub const ContentDeposit: Balance = UNIT / 10;
     /// For each account to which content is granted.
     pub const GrantDeposit: Balance = 10 * MILLIUNIT;
+    /// For a gold result that is announced, until it is revealed.
+    pub const GoldDeposit: Balance = UNIT;
     pub AnswerPeriod: BlockNumber = settings::AnswerPeriod::<Runtime>::get();
 }
 
@@ -127,6 +129,7 @@ impl pallet_validation::Config for Runtime {
     type Clock = Tasks;
     type Escrow = Tasks;
     type Evidence = Results;
+    type Golds = Golds;
     type Reputation = Participants;
     type Roster = Assignments;
     type Tariff = Tasks;
@@ -193,6 +196,21 @@ impl pallet_challenges::Config for Runtime {
     type MaxChallenges = ConstU8<8>;
     type Treasury = crate::configs::TreasuryAccount;
     type WeightInfo = weights::pallet_challenges::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmark_helpers::Rounds;
+}
+
+impl pallet_golds::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type BlockNumberProvider = System;
+    type Clock = Tasks;
+    type Escrow = Tasks;
+    type Salted = Results;
+    type Assay = Validation;
+    type Deposit = GoldDeposit;
+    type Treasury = crate::configs::TreasuryAccount;
+    type WeightInfo = weights::pallet_golds::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmark_helpers::Rounds;
 }

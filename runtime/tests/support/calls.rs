@@ -176,6 +176,9 @@ pub fn ours() -> Vec<(&'static str, &'static str, RuntimeCall)> {
             "conclude",
             pallet_challenges::Call::conclude { task, round, trainer: account() }.into(),
         ),
+        ("Golds", "announce", pallet_golds::Call::announce { task, round, seal: [1; 32] }.into()),
+        ("Golds", "reveal", reveal_gold()),
+        ("Golds", "conclude", pallet_golds::Call::conclude { task, round }.into()),
     ]
 }
 
@@ -187,6 +190,12 @@ pub fn named(pallet: &str, name: &str) -> Option<RuntimeCall> {
 fn open_scores(updates: u32) -> RuntimeCall {
     let (task, round, salt) = (1, 1, SALT);
     pallet_validation::Call::open_scores { task, round, opinions: opinions(updates), salt }.into()
+}
+
+fn reveal_gold() -> RuntimeCall {
+    let label = decentralml_types::Label::Bad;
+    let (task, round, trainer, secret) = (1, 1, account(), SALT);
+    pallet_golds::Call::reveal { task, round, trainer, label, secret }.into()
 }
 
 /// A leaf and the nodes above it, each as long as it may be.

@@ -4,7 +4,8 @@ use super::*;
 use decentralml_protocol::slashing::TABLE;
 use decentralml_traits::{
     Bonds, Challenged, Challenges, Charge, Clock, Draw, Escrow, Evidence, EvidenceCounts,
-    EvidenceRow, Forfeited, Receivers, Reputation, Roster, RoundView, Scene, Tariff, Tribunal,
+    EvidenceRow, Forfeited, Golds, Receivers, Reputation, Roster, RoundView, Scene, Tariff,
+    Tribunal,
 };
 use decentralml_types::{
     CommitteeNumber, Conduct, Failure, Fault, Penalties, Phase, Role, TaskStatus,
@@ -32,6 +33,8 @@ pub struct Around {
     /// Whether the phase's deadline has passed.
     pub due: bool,
     pub claims_expired: bool,
+    /// Whether gold results may still be revealed.
+    pub pending: bool,
     pub quorum: u8,
     /// The committee at work.
     pub drawn: Vec<AccountId>,
@@ -72,6 +75,7 @@ impl Default for Around {
             failure: None,
             due: false,
             claims_expired: false,
+            pending: false,
             quorum: 2,
             drawn: Vec::new(),
             uncovered: Vec::new(),
@@ -101,6 +105,12 @@ parameter_types! {
 }
 
 pub struct Others;
+
+impl Golds for Others {
+    fn are_pending(task: TaskId, _: RoundNumber) -> bool {
+        task == TASK && World::get().pending
+    }
+}
 
 impl Tariff for Others {
     fn penalties(task: TaskId) -> Option<Penalties> {
@@ -139,6 +149,7 @@ impl Clock<AccountId> for Others {
             failure: world.failure,
             due: world.due,
             claims_expired: world.claims_expired,
+            ended_at: None,
         })
     }
 

@@ -21,9 +21,9 @@ fn an_update_is_judged_by_the_median_of_the_seats() {
         ]);
         assert_eq!(tally(), (1, 2));
         let expected = [
-            (1, Verdict { score: 200, outcome: Some(Outcome::Accepted { weight: 200 }) }),
-            (2, Verdict { score: -20, outcome: Some(Outcome::Rejected) }),
-            (3, Verdict { score: 6, outcome: Some(Outcome::Accepted { weight: 6 }) }),
+            (1, Verdict::new(200, Some(Outcome::Accepted { weight: 200 }))),
+            (2, Verdict::new(-20, Some(Outcome::Rejected))),
+            (3, Verdict::new(6, Some(Outcome::Accepted { weight: 6 }))),
         ];
         for (trainer, verdict) in expected {
             assert_eq!(verdict_of(trainer), verdict);
@@ -97,7 +97,7 @@ fn a_copy_needs_a_majority_leaves_the_running_score_alone_and_is_not_in_the_tota
             (13, opinions(&[Score(MAX_SCORE), Score(80), Malformed, Score(70)])),
         ]);
         assert_eq!(tally().1, 2);
-        assert_eq!(verdict_of(1), Verdict { score: 0, outcome: Some(Outcome::Copied) });
+        assert_eq!(verdict_of(1), Verdict::new(0, Some(Outcome::Copied)));
         assert_eq!(running_of(1), 90, "a copy takes nothing of what was earned");
         assert_eq!(verdict_of(2).score, 60, "one seat makes no copy");
         // Two report a fault, though not the same.
@@ -126,7 +126,7 @@ fn an_empty_update_is_rejected_whatever_was_earned_and_what_was_earned_stays() {
         next_round();
         score(&[(11, scores(&[0, 100])), (12, scores(&[0, 100])), (13, scores(&[MAX_SCORE, 0]))]);
         assert_eq!(tally().1, 1);
-        assert_eq!(verdict_of(1), Verdict { score: 0, outcome: Some(Outcome::Rejected) });
+        assert_eq!(verdict_of(1), Verdict::new(0, Some(Outcome::Rejected)));
         assert!(matches!(verdict_of(2).outcome, Some(Outcome::Accepted { .. })));
         assert_eq!(running_of(1), 100);
     });

@@ -187,6 +187,11 @@ fn seat(parameters: &Parameters, stakes: &Stakes) -> Choice {
             play("stays away", "0", 0),
             play("commits, and does not open", "− `NotOpened`", cost(Fault::NotOpened)),
             play("attests another model", "− `WrongAggregate`", cost(Fault::WrongAggregate)),
+            play(
+                "approves what is known to be bad",
+                "− `GoldMissed`, where two are in the round",
+                cost(Fault::GoldMissed),
+            ),
             play("attests nothing", "0, at most", 0),
             play(
                 "makes scores up, and attests what others do",

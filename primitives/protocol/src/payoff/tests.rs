@@ -101,6 +101,13 @@ fn silence_is_no_cheaper_than_what_can_be_withheld() {
     };
     assert_eq!(seats(50, 50), None);
     assert_eq!(seats(49, 50), Some(Condition::SeatsSilence));
+    let golds = |percent| broken(|p| p.penalties.gold_missed.percent = percent);
+    assert_eq!((golds(100), golds(101)), (None, Some(Condition::Share)));
+    let golds = broken(|p| {
+        p.penalties.not_opened.percent = 60;
+        p.penalties.gold_missed.percent = 61;
+    });
+    assert_eq!(golds, Some(Condition::SeatsSilence));
 }
 
 #[test]
@@ -121,6 +128,7 @@ fn breaking_off_costs_more_than_the_calls_would_have() {
         broken(|p| {
             p.min_evaluator_bond = bond;
             p.penalties.wrong_aggregate.percent = 50;
+            p.penalties.gold_missed.percent = 50;
         })
     };
     assert_eq!(evaluators(2 * costs), None);
@@ -339,10 +347,11 @@ fn parameters() -> impl Strategy<Value = Parameters> {
         (silence, 0u8..=75),
         committees(),
         committees(),
-        committees(),
+        (committees(), committees()),
         (penalty(), 5u8..=60),
     )
-        .prop_map(|(trainers, seats, unavailable, malformed, wrong_aggregate, last)| {
+        .prop_map(|(trainers, seats, unavailable, malformed, of_seats, last)| {
+            let (wrong_aggregate, gold_missed) = of_seats;
             let silent = |(percent, to_task)| Penalty { percent, to_task, to_reporter: 0 };
             let (unanswered, to_reporter) = last;
             Penalties {
@@ -353,6 +362,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
                 wrong_aggregate,
                 unanswered: Penalty { to_reporter, ..unanswered },
                 equivocated: TABLE.equivocated,
+                gold_missed,
             }
         });
     let amount = |low: u64, high: u64| (low..=high).prop_map(Balance::from);

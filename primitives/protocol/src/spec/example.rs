@@ -50,6 +50,7 @@ pub fn example() -> TaskSpec {
             trainer_bond: 5_000_000_000_000,
             evaluator_bond: 5_000_000_000_000,
             min_reputation: 0,
+            golds: 0,
             draw: Chances::Equal,
         },
     }

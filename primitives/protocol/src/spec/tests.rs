@@ -55,6 +55,26 @@ fn every_contradiction_is_named() {
 }
 
 #[test]
+fn a_round_has_no_gold_results_or_as_many_as_can_be_missed_and_time_to_reveal_them() {
+    for golds in 0..=u8::MAX {
+        let expected = (![0, 2, 3, 4].contains(&golds)).then_some(SpecError::Golds);
+        assert_eq!(error(|s| s.terms.golds = golds), expected, "{golds}");
+    }
+    let of = |golds, trainers, claiming| {
+        error(|s| {
+            s.terms.golds = golds;
+            s.trainers = TrainerCount { min: 1, max: trainers };
+            s.deadlines.revealing = 50;
+            s.deadlines.claiming = claiming;
+        })
+    };
+    assert_eq!(of(3, 3, 51), None);
+    assert_eq!(of(4, 3, 51), Some(SpecError::Golds), "more gold than updates");
+    assert_eq!(of(3, 3, 50), Some(SpecError::Golds), "rewards would expire before");
+    assert_eq!(of(0, 3, 50), None);
+}
+
+#[test]
 fn draws_by_bond_have_a_cap_that_is_a_weight_and_bonds_that_can_be_multiplied_by_it() {
     for cap in 0..=u8::MAX {
         let expected = (![2, 4, 8, 16].contains(&cap)).then_some(SpecError::Draw);

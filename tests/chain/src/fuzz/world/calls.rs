@@ -259,6 +259,7 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
             trainer_bond: tokens(shape.bonds.0),
             evaluator_bond: tokens(shape.bonds.1),
             min_reputation: 0,
+            golds: 0,
             draw: match shape.cap {
                 1 => Chances::Equal,
                 cap => Chances::ByBond { cap },
