@@ -130,6 +130,9 @@ pub struct Money {
     /// Every account has the same chance where it is left out.
     #[serde(default)]
     pub draw: Chances,
+    /// None are announced where it is left out.
+    #[serde(default)]
+    pub golds: u8,
 }
 
 /// 32 bytes as 64 hexadecimal digits.
@@ -357,6 +360,7 @@ impl Money {
             evaluator_bond: smallest("evaluator_bond", &self.evaluator_bond, token)?,
             min_reputation: self.min_reputation,
             draw: self.draw,
+            golds: self.golds,
         })
     }
 }

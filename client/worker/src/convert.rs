@@ -174,6 +174,7 @@ pub(crate) mod tests {
                 trainer_bond: 500,
                 evaluator_bond: 700,
                 min_reputation: 0,
+                golds: 0,
                 draw: Default::default(),
             },
         }

@@ -55,7 +55,18 @@ fn terms(spec: &TaskSpec, token: &Properties, unit: &Properties) -> Vec<(&'stati
         ("bond of an evaluator", tokens(terms.evaluator_bond, token)),
         ("reputation", reputation(terms.min_reputation)),
         ("drawn", drawn(terms.draw)),
+        ("gold results", golds(spec, unit)),
     ]
+}
+
+fn golds(spec: &TaskSpec, unit: &Properties) -> String {
+    match spec.terms.golds {
+        0 => "none".to_owned(),
+        most => format!(
+            "up to {most} a round, of which the sponsor knows what they are worth: who is clearly wrong about two of them loses a part of its bond; {} for one that is bad",
+            tokens(spec.gold_pay(), unit)
+        ),
+    }
 }
 
 fn drawn(draw: Chances) -> String {
