@@ -83,6 +83,7 @@ pub fn check() {
     Challenges::do_try_state().unwrap();
     Parameters::do_try_state().unwrap();
     Validators::do_try_state().unwrap();
+    Golds::do_try_state().unwrap();
 }
 
 /// Makes blocks, each with a VRF output of its own.
@@ -203,6 +204,10 @@ fn genesis() -> [u8; 32] {
 }
 
 pub fn update_hash(task: TaskId, name: u8) -> [u8; 32] {
+    update_hash_with(task, name, salt(name))
+}
+
+pub fn update_hash_with(task: TaskId, name: u8, salt: Salt) -> [u8; 32] {
     let (number, round) = round(task);
     UpdateCommitment {
         genesis: genesis(),
@@ -213,7 +218,7 @@ pub fn update_hash(task: TaskId, name: u8) -> [u8; 32] {
         cid: update_cid(name, number),
         plain_hash: plain_hash(name, &round),
         samples: 100,
-        salt: salt(name),
+        salt,
     }
     .hash()
 }

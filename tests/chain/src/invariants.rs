@@ -20,6 +20,7 @@ pub const STATES: &[(&str, TryState)] = &[
     ("Challenges", Challenges::do_try_state),
     ("Parameters", Parameters::do_try_state),
     ("Validators", Validators::do_try_state),
+    ("Golds", Golds::do_try_state),
 ];
 
 /// All that is held of an account, by reason, in planck.
@@ -31,6 +32,7 @@ pub fn recorded_holds() -> Holds {
     use pallet_challenges::{HoldReason as Challenges, Stage};
     use pallet_data::HoldReason as Data;
     use pallet_disputes::HoldReason as Disputes;
+    use pallet_golds::HoldReason as Golds;
     use pallet_participants::HoldReason as Participants;
     use pallet_tasks::HoldReason as Tasks;
 
@@ -73,6 +75,10 @@ pub fn recorded_holds() -> Holds {
         if let Stage::Open(challenge) = record.stage {
             owe(challenge.challenger, Challenges::Challenge.into(), challenge.bond);
         }
+    }
+    for row in pallet_golds::Golds::<Runtime>::iter_values() {
+        let deposits = row.hidden.iter().map(|gold| gold.deposit).sum();
+        owe(row.sponsor, Golds::Gold.into(), deposits);
     }
     holds.retain(|_, amount| *amount > 0);
     holds
@@ -172,6 +178,7 @@ pub fn leftovers() -> Vec<(&'static str, usize)> {
         pallet_disputes::Cases::<Runtime>,
         pallet_disputes::Ballots::<Runtime>,
         pallet_challenges::Records::<Runtime>,
+        pallet_golds::Golds::<Runtime>,
         pallet_validators::Cleared::<Runtime>,
     ];
     let candidates = pallet_models::Versions::<Runtime>::iter_values();

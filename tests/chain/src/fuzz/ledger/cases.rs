@@ -26,14 +26,17 @@ struct Known {
 }
 
 pub(super) fn is_of_trainers(fault: Fault) -> bool {
-    !matches!(fault, Fault::NotOpened | Fault::WrongAggregate | Fault::Equivocated)
+    !matches!(
+        fault,
+        Fault::NotOpened | Fault::WrongAggregate | Fault::Equivocated | Fault::GoldMissed
+    )
 }
 
 /// The parts of the task and of the reporter.
 fn parts(fault: Fault, amount: Balance) -> (Balance, Balance) {
     match fault {
         Fault::NotRevealed | Fault::NotOpened => (amount / 2, 0),
-        Fault::Unavailable | Fault::Malformed | Fault::WrongAggregate => (0, 0),
+        Fault::Unavailable | Fault::Malformed | Fault::WrongAggregate | Fault::GoldMissed => (0, 0),
         Fault::Unanswered => (amount / 4, amount / 4),
         Fault::Equivocated => (0, amount / 10),
     }
@@ -53,7 +56,7 @@ impl Ledger {
         let bond = if is_of_trainers(fault) { terms.trainer_bond } else { terms.evaluator_bond };
         let engaged = bond * Balance::from(*weight);
         Ok(match fault {
-            Fault::WrongAggregate => engaged / 2,
+            Fault::WrongAggregate | Fault::GoldMissed => engaged / 2,
             // Belongs to no task.
             Fault::Equivocated => 0,
             _ => engaged,
