@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Our pallets: their names, their indices and their calls. The steps reach each of these calls, successfully and not; a new
 /// pallet goes here with its steps, and is reached by [`super::Step::Wild`] from then on.
-pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 9] {
+pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 10] {
     use frame_support::traits::{GetCallName, PalletInfoAccess};
     macro_rules! pallets {
         ($($pallet:ident: $crate_name:ident),* $(,)?) => {
@@ -26,6 +26,7 @@ pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 9] {
         Data: pallet_data,
         Disputes: pallet_disputes,
         Challenges: pallet_challenges,
+        Golds: pallet_golds,
     ]
 }
 
@@ -66,6 +67,7 @@ impl Coverage {
     fn event(&mut self, event: &RuntimeEvent) {
         use pallet_challenges::Event as Challenge;
         use pallet_disputes::Event as Dispute;
+        use pallet_golds::Event as Gold;
         use pallet_tasks::Event as Task;
         use pallet_validation::Event as Validation;
         let mut note = |kind: &str, name: &dyn std::fmt::Debug| {
@@ -97,6 +99,12 @@ impl Coverage {
             RuntimeEvent::Challenges(Challenge::Answered { exists, .. }) => note("answer", exists),
             RuntimeEvent::Challenges(Challenge::Unanswered { .. }) => note("answer", &"none"),
             RuntimeEvent::Challenges(Challenge::Lapsed { .. }) => note("answer", &"pointless"),
+            RuntimeEvent::Golds(Gold::GoldRevealed { label, confirmed, missed, .. }) => {
+                note("gold", &(label, confirmed, *missed > 0));
+            }
+            RuntimeEvent::Golds(Gold::GoldsConcluded { forfeited, .. }) => {
+                note("golds", &if *forfeited > 0 { "forfeited" } else { "returned" });
+            }
             RuntimeEvent::Validation(Validation::Rewarded { role, .. }) => note("paid", role),
             RuntimeEvent::Tasks(Task::PaymentOwed { asset, .. }) => {
                 note("owed", &if asset.is_native() { "native" } else { "tokens" })
@@ -195,6 +203,13 @@ fn wanted() -> Vec<String> {
             .map(|status| format!("end {status:?}"));
     let others = [
         "judged \"Accepted\"",
+        "gold (Bad, true, false)",
+        "gold (Good, true, true)",
+        "gold (Good, true, false)",
+        "gold (Good, false, false)",
+        "gold (Blank, false, false)",
+        "golds \"forfeited\"",
+        "golds \"returned\"",
         "judged \"Rejected\"",
         "judged \"Copied\"",
         "pay in \"native\"",

@@ -5,7 +5,9 @@ use crate::{
     invariants::{self, ensure},
 };
 use decentralml_runtime::*;
-use decentralml_types::{Asset, Balance, Outcome as Verdict, Role, RoundNumber, TaskId, TaskSpec};
+use decentralml_types::{
+    Asset, Balance, Label, Outcome as Verdict, Role, RoundNumber, TaskId, TaskSpec,
+};
 use frame_support::traits::GetCallMetadata;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +23,7 @@ use tokens::Tokens;
 const FREE: &[(&str, &[&str])] = &[
     ("Results", &["commit", "reveal", "hand_over"]),
     ("Challenges", &["answer", "conclude"]),
+    ("Golds", &["conclude"]),
     ("Disputes", &["conclude"]),
     ("Validation", &["commit_scores", "open_scores", "attest", "claim", "claim_seat", "forget"]),
     ("Tasks", &["advance", "collect"]),
@@ -50,6 +53,8 @@ pub struct Ledger {
     accused: BTreeMap<(TaskId, RoundNumber, AccountId, bool), u8>,
     /// What accounts weigh in draws, by task and whether they train, as they said when they enrolled last.
     heavy: BTreeMap<(TaskId, AccountId, bool), u8>,
+    /// Updates that were known to be bad, and found so.
+    golds: BTreeSet<(TaskId, RoundNumber, AccountId)>,
     cases: Cases,
     fees: Fees,
     tokens: Tokens,
@@ -94,6 +99,7 @@ impl Ledger {
                 RuntimeEvent::Participants(event) => self.bond(event)?,
                 RuntimeEvent::Disputes(event) => self.case(event)?,
                 RuntimeEvent::Challenges(event) => self.challenge(event)?,
+                RuntimeEvent::Golds(event) => self.gold(event)?,
                 RuntimeEvent::Assets(event) => self.tokens.note(event)?,
                 RuntimeEvent::TransactionPayment(
                     pallet_transaction_payment::Event::TransactionFeePaid {
@@ -201,6 +207,21 @@ impl Ledger {
         Ok(0)
     }
 
+    fn gold(&mut self, event: &pallet_golds::Event<Runtime>) -> Result<(), String> {
+        use pallet_golds::Event::*;
+        match event {
+            GoldRevealed { task, round, trainer, label: Label::Bad, confirmed: true, .. } => {
+                self.golds.insert((*task, *round, trainer.clone()));
+            }
+            GoldsConcluded { sponsor, forfeited, .. } => {
+                self.take(sponsor, *forfeited)?;
+                self.give_treasury(*forfeited);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn opened(&mut self, call: &RuntimeCall, event: &pallet_validation::Event<Runtime>) {
         if let (
             RuntimeCall::Validation(pallet_validation::Call::open_scores { opinions, .. }),
@@ -271,6 +292,9 @@ impl Ledger {
             return due.ok_or_else(|| format!("pay: {who} has opened no scores of {task}/{round}"));
         }
         let weights = self.weights.get(&(task, round)).ok_or("pay: nothing was accepted")?;
+        if !weights.contains_key(who) && self.golds.contains(&(task, round, who.clone())) {
+            return Ok(terms.reward_per_round / Balance::from(self.known(task)?.spec.trainers.max));
+        }
         let weight = Balance::from(*weights.get(who).ok_or("pay: the update was not accepted")?);
         let sum: Balance = weights.values().map(|weight| Balance::from(*weight)).sum();
         let product =

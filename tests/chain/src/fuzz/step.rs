@@ -1,6 +1,6 @@
 //! What may happen.
 
-use decentralml_types::{Opinion, Role};
+use decentralml_types::{Label, Opinion, Role};
 use serde::{Deserialize, Serialize};
 
 mod chance;
@@ -255,6 +255,32 @@ pub enum Step {
         challenge: u8,
         due: bool,
     },
+    /// In the latest task with a round that trains, from this one on, the sponsor announces what it knows of all trainers that are
+    /// enrolled, these seats say the opposite, and in the end the sponsor shows it, or does not.
+    Golden {
+        by: Who,
+        task: Which,
+        liars: u16,
+        then: Shown,
+    },
+    /// The sponsor announces a gold result in the current round.
+    Announce {
+        task: Which,
+        who: Who,
+        label: Label,
+    },
+    /// It shows what it has announced, rightly or not.
+    ShowGolds {
+        task: Which,
+        round: u8,
+        right: bool,
+    },
+    /// What was not shown is concluded.
+    EndGolds {
+        by: Who,
+        task: Which,
+        round: u8,
+    },
     /// The council releases a version, or recalls it.
     Release {
         task: Which,
@@ -312,6 +338,8 @@ pub struct Shape {
     pub token: Option<u8>,
     /// The largest weight in draws; 1 for equal ones.
     pub cap: u8,
+    /// Gold results of a round.
+    pub golds: u8,
     /// Blocks of a phase.
     pub pace: u8,
     pub claiming: u8,
@@ -333,6 +361,7 @@ impl Shape {
             bonds: (5, 5),
             token: None,
             cap: 1,
+            golds: 0,
             pace: 8,
             claiming: 50,
             lifetime: 2_000,
@@ -362,6 +391,18 @@ pub enum Then {
     Silence,
     /// The sponsor cancels, and all that is settled by that is.
     Cancel,
+}
+
+/// What becomes of gold results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// All are shown, and everybody is settled.
+    All,
+    /// None is shown in time.
+    None,
+    /// The sponsor cancels before the round is over.
+    Cancelled,
 }
 
 /// What the issuer of an asset can do to whoever holds it.

@@ -32,6 +32,7 @@ impl World {
         self.thaw_everything()?;
         self.end_tasks(cancel)?;
         self.end_challenges()?;
+        self.end_golds()?;
         self.settle_rows()?;
         // Cases outlive their tasks: then sponsors get what the tasks would.
         if cancel {
@@ -102,6 +103,21 @@ impl World {
             self.blocks((deadline + 1).saturating_sub(now))?;
             let conclude = pallet_challenges::Call::conclude { task, round, trainer };
             self.must(KEEPER, "the end of a challenge", conclude)?;
+        }
+        Ok(())
+    }
+
+    /// Nor what sponsors have not shown.
+    fn end_golds(&mut self) -> Result<(), String> {
+        let mut waiting: Vec<_> =
+            self.chain.read(|| pallet_golds::Golds::<Runtime>::iter_keys().collect());
+        waiting.sort_unstable();
+        if !waiting.is_empty() {
+            self.blocks(u8::MAX.into())?;
+        }
+        for (task, round) in waiting {
+            let conclude = pallet_golds::Call::conclude { task, round };
+            self.must(KEEPER, "the end of gold results", conclude)?;
         }
         Ok(())
     }

@@ -5,14 +5,18 @@ use super::{coverage::Coverage, ledger::Ledger};
 use crate::chain::{Chain, Genesis, account};
 use calls::{part, spec, wild};
 use decentralml_runtime::*;
-use decentralml_types::{Balance, CommitteeNumber, Opinion, Opinions, Role, RoundNumber, TaskId};
+use decentralml_types::{
+    Balance, CommitteeNumber, Opinion, Opinions, Role, RoundNumber, Salt, TaskId,
+};
 use frame_support::traits::GetCallMetadata;
+use golds::Announced;
 use pallet_tasks::{Round, Rounds, Tasks};
 use play::Play;
 use std::collections::BTreeMap;
 
 mod calls;
 mod disputes;
+mod golds;
 mod play;
 mod tokens;
 
@@ -46,6 +50,10 @@ pub struct World {
     bad: BTreeMap<(TaskId, RoundNumber, Who), Opinion>,
     /// What a seat has committed to.
     sheets: BTreeMap<(TaskId, RoundNumber, CommitteeNumber, Who), Opinions>,
+    /// What sponsors have announced and not shown.
+    golds: Vec<Announced>,
+    /// With what trainers have salted their commitments, where not with [`SALT`].
+    salts: BTreeMap<(TaskId, RoundNumber, Who), Salt>,
 }
 
 impl World {
@@ -73,6 +81,8 @@ impl World {
             log: log.then(Vec::new),
             bad: BTreeMap::new(),
             sheets: BTreeMap::new(),
+            golds: Vec::new(),
+            salts: BTreeMap::new(),
         }
     }
 
@@ -200,6 +210,13 @@ impl World {
             Step::Answer { by, challenge, right } => self.answer(*by, *challenge, *right)?,
             Step::EndChallenge { by, challenge, due } => {
                 self.end_challenge(*by, *challenge, *due)?;
+            }
+            Step::Golden { by, task, liars, then } => self.golden(*by, *task, *liars, *then)?,
+            Step::Announce { task, who, label } => self.announce(*task, *who, *label)?,
+            Step::ShowGolds { task, round, right } => {
+                let task = self.task(*task);
+                let round = self.number(task, *round);
+                self.show_golds(task, round, *right)?;
             }
             Step::Wild { who, pallet, call, bytes } => {
                 if let Some(call) = wild(*pallet, *call, bytes) {

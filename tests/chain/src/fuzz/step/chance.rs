@@ -1,7 +1,7 @@
 //! How often what happens.
 
-use super::{Amount, Leap, Power, Shape, Step, Then, Way, Which, Who};
-use decentralml_types::{Opinion, Role, limits::MAX_SCORE};
+use super::{Amount, Leap, Power, Shape, Shown, Step, Then, Way, Which, Who};
+use decentralml_types::{Label, Opinion, Role, limits::MAX_SCORE};
 use proptest::prelude::*;
 
 fn who() -> impl Strategy<Value = Who> {
@@ -72,12 +72,13 @@ fn shape() -> impl Strategy<Value = Shape> {
     ];
     let size = (1..5_u8, 0..3_u8, (1..4_u8, 0..3_u8), prop_oneof![5 => Just(3_u8), 1 => 0..7_u8]);
     let token = prop::option::weighted(0.3, 0..2_u8);
-    let money = (reward, fee, (1..60_u8, 1..60_u8), (token, weight()));
+    let golds = prop_oneof![4 => Just(0_u8), 3 => 2..5_u8, 1 => any::<u8>()];
+    let money = (reward, fee, (1..60_u8, 1..60_u8), (token, weight(), golds));
     let time = (1..8_u8, 1..60_u8, prop_oneof![4 => 150..2_000_u16, 1 => 0..150_u16]);
     (size, money, time, prop::bool::weighted(0.3), prop::bool::weighted(0.2)).prop_map(
         |(
             (rounds, retries, (min, more), seats),
-            (reward, fee, bonds, (token, cap)),
+            (reward, fee, bonds, (token, cap, golds)),
             time,
             sealed,
             target,
@@ -95,6 +96,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 bonds,
                 token,
                 cap,
+                golds,
                 pace,
                 claiming,
                 lifetime,
@@ -105,7 +107,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 /// Fates of an early round.
-const FATES: u64 = 18;
+const FATES: u64 = 20;
 
 /// Those for which the round has to go well up to a point.
 const WHOLE: u64 = 0;
@@ -114,6 +116,7 @@ const COPIED: u64 = 7;
 const DIVIDED: u64 = 10;
 const FROZEN: u64 = 13;
 const BURNED: u64 = 14;
+const GOLDEN: u64 = 18;
 
 /// How an early round of a chain goes: one chain after the other, so that even a short run has seen every end of a round.
 pub fn fate(chain: u64) -> BoxedStrategy<Step> {
@@ -148,6 +151,7 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
         12 => Just(Step::Desert { task: 0 }).boxed(),
         FROZEN => Just(Step::Withhold { task: 0, burn: false }).boxed(),
         BURNED => Just(Step::Withhold { task: 0, burn: true }).boxed(),
+        GOLDEN | 19 => golden(),
         ABSENT | 15 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
         COPIED | 16 => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
@@ -160,6 +164,8 @@ pub fn opening(chain: u64) -> [BoxedStrategy<Step>; 2] {
         WHOLE => Some(Shape { rounds: 1, sealed: true, ..Shape::ordinary() }),
         ABSENT | COPIED | 8 | 9 | DIVIDED | 15 | 16 | 17 => Some(Shape::ordinary()),
         FROZEN | BURNED => Some(Shape { token: Some(1), ..Shape::ordinary() }),
+        GOLDEN => Some(Shape { golds: 4, ..Shape::ordinary() }),
+        19 => Some(Shape { golds: 4, token: Some(0), ..Shape::ordinary() }),
         _ => None,
     };
     let create = (0..10_u8, shape()).prop_map(move |(who, shape)| {
@@ -222,6 +228,13 @@ pub fn any_step() -> BoxedStrategy<Step> {
                 .prop_map(|(by, challenge, right)| Step::Answer { by, challenge, right }),
             4 => (who(), any::<u8>(), any::<bool>())
                 .prop_map(|(by, challenge, due)| Step::EndChallenge { by, challenge, due }),
+        ],
+        10 => prop_oneof![
+            6 => golden(),
+            3 => (task(), who(), label()).prop_map(|(task, who, label)| Step::Announce { task, who, label }),
+            2 => (task(), 0..8_u8, prop::bool::weighted(0.7))
+                .prop_map(|(task, round, right)| Step::ShowGolds { task, round, right }),
+            2 => (who(), task(), 0..8_u8).prop_map(|(by, task, round)| Step::EndGolds { by, task, round }),
         ],
         10 => prop_oneof![
             3 => (who(), task(), amount()).prop_map(|(who, task, amount)| Step::Fund { who, task, amount }),
@@ -304,6 +317,20 @@ fn challenge_in(first: u8) -> BoxedStrategy<Step> {
             path,
             then,
         })
+        .boxed()
+}
+
+fn label() -> impl Strategy<Value = Label> {
+    prop_oneof![3 => Just(Label::Good), 3 => Just(Label::Bad), 1 => Just(Label::Blank)]
+}
+
+/// One seat lies, or whoever.
+fn golden() -> BoxedStrategy<Step> {
+    let then =
+        prop_oneof![4 => Just(Shown::All), 2 => Just(Shown::None), 1 => Just(Shown::Cancelled)];
+    let liars = prop_oneof![4 => (0..4_u8).prop_map(|seat| 1 << seat), 2 => some()];
+    (who(), task(), liars, then)
+        .prop_map(|(by, task, liars, then)| Step::Golden { by, task, liars, then })
         .boxed()
 }
 

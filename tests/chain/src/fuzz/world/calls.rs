@@ -123,6 +123,11 @@ impl World {
             Step::Conclude { by, case } => {
                 (by, pallet_disputes::Call::conclude { case: self.case(case) }.into())
             }
+            Step::EndGolds { by, task, round } => {
+                let task = self.task(task);
+                let round = self.number(task, round);
+                (by, pallet_golds::Call::conclude { task, round }.into())
+            }
             Step::Prune { by, task, version } => {
                 let version = u32::from(version) + 1;
                 (by, pallet_models::Call::prune { task: self.task(task), version }.into())
@@ -235,7 +240,7 @@ pub(super) fn part(amount: Amount, of: Balance) -> Balance {
 pub(super) fn spec(shape: &Shape) -> TaskSpec {
     let pace = u32::from(shape.pace);
     let tokens = |tokens: u8| Balance::from(tokens) * UNIT;
-    let seats = shape.seats;
+    let (seats, trainers) = (shape.seats, u16::from(shape.trainers.1));
     TaskSpec {
         custody: Custody { hosts: 0, sealed: shape.sealed },
         rounds: shape.rounds.into(),
@@ -259,7 +264,11 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
             trainer_bond: tokens(shape.bonds.0),
             evaluator_bond: tokens(shape.bonds.1),
             min_reputation: 0,
-            golds: 0,
+            golds: if u16::from(shape.golds) <= trainers && pace < u32::from(shape.claiming) {
+                shape.golds
+            } else {
+                0
+            },
             draw: match shape.cap {
                 1 => Chances::Equal,
                 cap => Chances::ByBond { cap },

@@ -193,7 +193,10 @@ impl World {
                 } else {
                     self.update_hash(task, round, &row, who)
                 };
-                self.call(who, pallet_results::Call::commit { task, round, hash })?;
+                let salt = self.salt(task, round, who);
+                if self.call(who, pallet_results::Call::commit { task, round, hash })? {
+                    self.salts.insert((task, round, who), salt);
+                }
             }
             Phase::Revealing if trains => {
                 let plain_hash = row.sealed.then_some([who; 32]);
@@ -205,7 +208,7 @@ impl World {
                     cid,
                     plain_hash,
                     samples,
-                    salt: SALT,
+                    salt: self.salts.get(&(task, round, who)).copied().unwrap_or(SALT),
                 };
                 self.call(who, reveal)?;
             }
@@ -267,7 +270,7 @@ impl World {
             cid,
             plain_hash,
             samples: 100,
-            salt: SALT,
+            salt: self.salt(task, round, who),
         }
         .hash()
     }
