@@ -40,6 +40,10 @@ const BYTES = {
   'pallet_data::pallet::Event::Registered.plain_hash': 'hash',
   'pallet_data::pallet::Call::register.plain_hash': 'hash',
   'pallet_challenges::pallet::Call::answer.blocks': 'blocks of an update',
+  'pallet_golds::types::Gold.seal': 'hash',
+  'pallet_golds::pallet::Event::GoldAnnounced.seal': 'hash',
+  'pallet_golds::pallet::Call::announce.seal': 'hash',
+  'pallet_golds::pallet::Call::reveal.secret': 'salt',
 };
 
 let api;

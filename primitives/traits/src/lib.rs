@@ -10,9 +10,12 @@
 //!   validation ──── Judgment ───────► tasks
 //!   results ─────── Revealed ───────► challenges
 //!   challenges ──── Challenges ─────► validation
+//!   results ─────── Salted ─────────► golds
+//!   validation ──── Assay ──────────► golds
+//!   golds ───────── Golds ──────────► validation
 //!   disputes ────── Tribunal ───────► validation, challenges, validators
 //!   models ──────── Registry ───────► tasks
-//!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes, challenges
+//!   tasks ───────── Clock, Escrow ──► assignments, results, validation, disputes, challenges, golds
 //!   tasks ───────── Tariff ─────────► validation, challenges
 //! ```
 

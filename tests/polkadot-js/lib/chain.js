@@ -11,7 +11,7 @@ export const UNIT = 10n ** 12n;
 export const SETTINGS = 'settings';
 
 /** The pallets that this project adds, as Polkadot-JS writes their names. */
-export const PALLETS = ['participants', 'tasks', 'assignments', 'results', 'validation', 'models', 'data', 'disputes', 'challenges', SETTINGS];
+export const PALLETS = ['participants', 'tasks', 'assignments', 'results', 'validation', 'models', 'data', 'disputes', 'challenges', 'golds', SETTINGS];
 
 /** Connects to the node that DECENTRALML_WS names. */
 export async function connect() {

@@ -62,6 +62,7 @@ export function smallestTask(name) {
       evaluatorBond: 20n * UNIT,
       minReputation: 0,
       draw: 'Equal',
+      golds: 0,
     },
   };
 }

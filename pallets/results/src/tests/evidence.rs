@@ -1,5 +1,5 @@
 use crate::{Counts, Reveals, mock::*};
-use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow, Revealed};
+use decentralml_traits::{Evidence, EvidenceCounts, EvidenceRow, Revealed, Salted};
 use decentralml_types::Phase;
 
 #[test]
@@ -56,5 +56,18 @@ fn rounds_do_not_mix() {
         assert_eq!(Results::row(TASK, ROUND + 1, &1), Some(EvidenceRow::Committed));
         assert_eq!(Results::counts(TASK, ROUND), EvidenceCounts::default());
         assert_eq!(Results::counts(TASK, ROUND + 1).committed, 1);
+    });
+}
+
+#[test]
+fn a_revealed_update_tells_with_what_it_was_salted_and_nothing_else_does() {
+    build_and_execute(|| {
+        commit(1);
+        let salted = |salt| Results::is_salted(TASK, ROUND, &1, salt);
+        assert_eq!(salted([1; 32]), None, "not revealed");
+        CurrentPhase::set(Phase::Revealing);
+        reveal(1);
+        assert_eq!((salted([1; 32]), salted([9; 32])), (Some(true), Some(false)));
+        assert_eq!(Results::is_salted(TASK, ROUND, &2, [2; 32]), None);
     });
 }
