@@ -89,6 +89,11 @@ impl Context {
         keys::signer(&self.settings)
     }
 
+    /// The key of a sponsor for which a trainer makes gold results.
+    pub fn gold_sponsor(&self, name: Option<&str>) -> Result<Signer> {
+        keys::gold_sponsor(&self.settings, name)
+    }
+
     /// An account: an address, or the name of a key.
     pub fn account(&self, text: &str) -> Result<AccountId> {
         if let Ok(account) = text.parse() {

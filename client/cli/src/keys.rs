@@ -17,6 +17,9 @@ use std::{
 /// The environment variable with a key's URI or phrase.
 pub const SURI: &str = "DECENTRALML_SURI";
 
+/// The same of the sponsor for which a trainer makes gold results.
+const GOLD_SURI: &str = "DECENTRALML_GOLD_SURI";
+
 /// A key file of the keystore.
 pub fn path(keystore: &Path, name: &str) -> Result<PathBuf> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -73,8 +76,15 @@ fn choose(settings: &Settings, suri: Option<String>) -> Option<Chosen<'_>> {
 /// The key that signs.
 pub fn signer(settings: &Settings) -> Result<Signer> {
     match chosen(settings) {
-        Some(Chosen::Uri(suri)) => Ok(Signer::from_uri(&suri)?),
-        Some(Chosen::Name(name)) => {
+        Some(chosen) => open(settings, chosen),
+        None => Err(problem(Kind::Key, format!("no key was named; {HOW_TO_NAME_ONE}"))),
+    }
+}
+
+fn open(settings: &Settings, chosen: Chosen<'_>) -> Result<Signer> {
+    match chosen {
+        Chosen::Uri(suri) => Ok(Signer::from_uri(&suri)?),
+        Chosen::Name(name) => {
             let path = path(&settings.keystore, name)?;
             if !path.is_file() {
                 return Err(problem(Kind::Key, missing(settings, name)));
@@ -82,8 +92,19 @@ pub fn signer(settings: &Settings) -> Result<Signer> {
             let passphrase = passphrase(settings, &format!("Passphrase of {name}: "))?;
             Ok(keystore::open(&path, &passphrase)?)
         }
-        None => Err(problem(Kind::Key, format!("no key was named; {HOW_TO_NAME_ONE}"))),
     }
+}
+
+/// The key of a sponsor for which a trainer makes gold results: by its name, or from the environment.
+pub fn gold_sponsor(settings: &Settings, name: Option<&str>) -> Result<Signer> {
+    let suri = || env::var(GOLD_SURI).ok().filter(|suri| !suri.is_empty()).map(Chosen::Uri);
+    let Some(chosen) = name.map(Chosen::Name).or_else(suri) else {
+        let message = format!(
+            "gold results are announced by the task's sponsor: name its key with --gold-sponsor, or put its URI into {GOLD_SURI}"
+        );
+        return Err(problem(Kind::Key, message));
+    };
+    open(settings, chosen)
 }
 
 /// What to do where no key is named.

@@ -7,6 +7,10 @@
     runtime_metadata_path = "metadata.scale",
     derive_for_all_types = "Clone",
     substitute_type(
+        path = "decentralml_types::gold::Label",
+        with = "::subxt::utils::Static<::decentralml_types::Label>"
+    ),
+    substitute_type(
         path = "decentralml_types::Role",
         with = "::subxt::utils::Static<::decentralml_types::Role>"
     ),

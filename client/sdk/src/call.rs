@@ -4,11 +4,13 @@
 mod assets;
 mod data;
 mod disputes;
+mod golds;
 mod participants;
 
 pub use assets::{create_asset, mint_asset, set_asset_metadata, transfer_asset};
 pub use data::{grant_content, register_content, retire_content, revoke_content};
 pub use disputes::{answer, appeal, challenge, conclude_case, conclude_challenge, judge};
+pub use golds::{announce_gold, conclude_golds, reveal_gold};
 pub use participants::{bond, forget_member, set_encryption_key, set_hosts, unbond, withdraw};
 
 use std::fmt;

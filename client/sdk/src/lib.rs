@@ -56,4 +56,4 @@ pub use signer::{Signer, SignerError, verify};
 pub use submit::Wait;
 pub use subxt::utils::AccountId32 as AccountId;
 pub use validator::{NewSessionKeys, NodeState, SessionKeys, ValidatorError};
-pub use view::View;
+pub use view::{GoldStep, View};

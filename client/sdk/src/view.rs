@@ -7,11 +7,14 @@ mod council;
 mod data;
 mod disputes;
 mod draw;
+mod golds;
 mod judged;
 mod models;
 mod money;
 mod rounds;
 mod tasks;
+
+pub use golds::GoldStep;
 
 use std::time::Duration;
 

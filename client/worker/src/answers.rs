@@ -43,7 +43,7 @@ impl Answers {
             tracing::warn!(
                 task,
                 error,
-                "a challenge of an update is not answered; tries again until it is too late"
+                "a challenge of an update is not answered, or a gold result not shown; tries again until it is too late"
             );
         }
         if rounds.is_empty() || !self.running.is_empty() || view.number() < self.from {

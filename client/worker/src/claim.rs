@@ -67,12 +67,14 @@ pub(crate) async fn look(
                             .challenged(task, number, &account)
                             .await?
                             .is_some_and(|row| row.open().is_some());
-                    let due = round.settles_updates() && !waits;
+                    let due =
+                        round.settles_updates() && !waits && !view.awaits_golds(&round).await?;
                     open.due.extend(due.then(|| row(None)));
                 }
             }
             Role::Evaluator => {
                 let own = view.own_seats(task, &round, &account).await?;
+                let awaits_golds = !own.is_empty() && view.awaits_golds(&round).await?;
                 for (committee, seat) in &own {
                     if !seat.opened {
                         open.at_risk.push((number, *committee));
@@ -80,6 +82,8 @@ pub(crate) async fn look(
                     match round.seat_step(*committee, &own, view.number()) {
                         SeatStep::Wait => {}
                         SeatStep::Attest => open.silent.push(round.clone()),
+                        SeatStep::Claim
+                            if awaits_golds && seat.opened && *committee == round.committee => {}
                         SeatStep::Claim => open.due.push(row(Some(*committee))),
                     }
                 }

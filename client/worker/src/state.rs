@@ -6,6 +6,7 @@
 //!  <folder>/store/                            what it made and fetched, if it has a store of its own
 //!  <folder>/pins.json                         what it has pinned
 //!  <folder>/task-7/update-3.json              a trainer's commitment in round 3
+//!  <folder>/task-7/gold-3.json                what a trainer's sponsor knows of that update
 //!  <folder>/task-7/scores-3-0.json            a seat's commitment, committee 0
 //!  <folder>/task-7/next-3-0.json              the next model it computed
 //!  <folder>/task-7/residual-3-….safetensors   what a trainer's update in round 3 left out

@@ -2,6 +2,7 @@
 
 mod answer;
 mod carried;
+mod gold;
 mod hand_over;
 mod history;
 mod reveal;
@@ -16,6 +17,8 @@ use decentralml_learning::{Dataset, Precision};
 use decentralml_sdk::{Row, Task, View};
 use decentralml_types::{Cid, CommitteeNumber, Phase, Role, RoundNumber, TaskId};
 use serde::{Deserialize, Serialize};
+
+pub use gold::{Gold, Kind as GoldKind};
 
 use crate::{
     common::Common,
@@ -37,6 +40,8 @@ pub struct Config {
     pub data: Arc<Dataset>,
     /// The numbers that it trains in.
     pub precision: Precision,
+    /// What it makes for the sponsor, whose trainer it is then.
+    pub gold: Option<Gold>,
     /// How it behaves.
     pub conduct: Conduct,
 }
@@ -93,14 +98,15 @@ named!(Conduct {
 /// Takes part in rounds until it is told to end; see [`Common`] for which.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), WorkerError> {
     let attacker = config.conduct != Conduct::Honest;
-    let Config { common, data, precision, conduct } = config;
-    let trainer = Trainer { data, precision, conduct, missed: Mutex::default() };
+    let Config { common, data, precision, gold, conduct } = config;
+    let trainer = Trainer { data, precision, gold, conduct, missed: Mutex::default() };
     daemon::run(common, trainer, attacker, shutdown).await
 }
 
 struct Trainer {
     data: Arc<Dataset>,
     precision: Precision,
+    gold: Option<Gold>,
     conduct: Conduct,
     /// Committees to which it has handed nothing over in time, once that is said.
     missed: Mutex<BTreeSet<(TaskId, RoundNumber, CommitteeNumber)>>,
@@ -164,7 +170,9 @@ impl Part for Trainer {
         task: TaskId,
         rounds: &BTreeSet<RoundNumber>,
     ) -> Result<(), WorkerError> {
-        answer::step(work, view, task, rounds).await
+        let answered = answer::step(work, view, task, rounds).await;
+        // Neither holds the other up.
+        gold::show(self, work, view, task, rounds).await.and(answered)
     }
 
     async fn due(&self, work: &Work, view: &View, row: &Row) -> Result<(), WorkerError> {
@@ -179,6 +187,7 @@ impl Part for Trainer {
         round: RoundNumber,
     ) -> Result<(), WorkerError> {
         work.state.remove(task, &name(round))?;
+        gold::forget(work, task, round)?;
         // Nothing waits for that: the next round that is settled has it tried again.
         if let Err(error) = carried::tidy(work, finalized, task).await {
             tracing::debug!(task, round, %error, "files of earlier updates are left for now");

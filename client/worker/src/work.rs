@@ -70,6 +70,16 @@ impl Work {
         self.send(call, Wait::InBlock).await
     }
 
+    /// [`Work::submit`] by another account, whose key this daemon has as well.
+    pub(crate) async fn submit_as(
+        &self,
+        signer: &Signer,
+        call: Call,
+    ) -> Result<Included, SubmitError> {
+        tracing::debug!(%call, account = %signer.account(), "submits");
+        self.note(self.chain.submit(signer, &call, Wait::InBlock).await)
+    }
+
     /// Submits what moves the account's own money, and waits until that is final.
     pub(crate) async fn submit_final(&self, call: Call) -> Result<Included, SubmitError> {
         self.send(call, Wait::Finalized).await

@@ -143,7 +143,7 @@ impl<T: Config> Pallet<T> {
         let (Some(ended), Some(spec), true) = (view.ended_at, T::Clock::spec(task), counted) else {
             return Window::Never;
         };
-        match Self::now() <= gold::deadline(ended, &spec.deadlines) {
+        match Self::now() <= gold::deadline(ended, spec.deadlines.revealing) {
             true => Window::Open,
             false => Window::Over,
         }

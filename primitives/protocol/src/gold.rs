@@ -6,7 +6,7 @@
 //! is not does not depend on the seat itself: a seat on the wrong side draws the median to its own side.
 
 use crate::verdict::Finding;
-use decentralml_types::{BlockNumber, Label, Opinion, Score, spec::Deadlines};
+use decentralml_types::{BlockNumber, Label, Opinion, Score};
 
 /// How far from 0 a score must be to be clearly of its sign, in percent of the round's total of scores.
 pub const CLEAR_PERCENT: u64 = 2;
@@ -41,9 +41,10 @@ fn is_clear(label: Label, score: Score, total: u64) -> bool {
     of_its_sign && u128::from(score.unsigned_abs()) * 100 > least
 }
 
-/// The last block in which the gold results of a round that ended at `ended` can be revealed: as long as trainers have to reveal theirs.
-pub const fn deadline(ended: BlockNumber, deadlines: &Deadlines) -> BlockNumber {
-    ended.saturating_add(deadlines.revealing)
+/// The last block in which the gold results of a round that ended at `ended` can be revealed: as long as trainers have to reveal
+/// theirs.
+pub const fn deadline(ended: BlockNumber, revealing: BlockNumber) -> BlockNumber {
+    ended.saturating_add(revealing)
 }
 
 #[cfg(test)]

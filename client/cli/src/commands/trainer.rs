@@ -17,7 +17,7 @@ use decentralml_learning::{
 use decentralml_types::{Role, TaskId};
 use decentralml_worker::{
     shutdown,
-    trainer::{self, Conduct},
+    trainer::{self, Conduct, Gold, GoldKind},
 };
 use std::sync::Arc;
 
@@ -55,6 +55,13 @@ pub struct Opts {
     /// Compute products in floats of 32 bits (single), or in 16 bits where the card is faster in them (mixed) [default: single].
     #[arg(long, value_name = "PRECISION")]
     precision: Option<Precision>,
+    /// Make gold results for the task's sponsor, whose key `--gold-sponsor` names: updates that are good, bad or mixed, which measure the
+    /// committees of a task whose terms allow for them. Each is announced with a deposit, and shown once its round is over.
+    #[arg(long, value_name = "KIND")]
+    gold: Option<GoldKind>,
+    /// The sponsor's key in the keystore; its passphrase is read as that of `--account`. Without it, DECENTRALML_GOLD_SURI is its URI.
+    #[arg(long, value_name = "NAME", requires = "gold")]
+    gold_sponsor: Option<String>,
     /// Misbehave in this way; refused where money is real.
     #[arg(long, hide = true, default_value_t = Conduct::Honest)]
     conduct: Conduct,
@@ -92,6 +99,13 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
     let (precision, missed) = place(opts.device.or(settings.device).unwrap_or_default(), precision);
     missed.iter().for_each(|missed| tracing::warn!("{missed}"));
     let max_bond = opts.max_bond.or_else(|| settings.max_bond.clone());
+    let gold = match opts.gold {
+        Some(kind) => {
+            let sponsor = context.gold_sponsor(opts.gold_sponsor.as_deref())?;
+            Some(Gold { sponsor, kind })
+        }
+        None => None,
+    };
     let stop = StopRequest::listen(opts.daemon)?;
     let own_store = opts.own_store.or(settings.own_store);
     let common = worker_common::prepare(
@@ -103,7 +117,8 @@ pub async fn run(opts: Opts, context: &Context, _: &mut Out<'_>) -> Result<()> {
         opts.allow_private_hosts,
     )
     .await?;
-    let config = trainer::Config { common, data: Arc::new(data), precision, conduct: opts.conduct };
+    let config =
+        trainer::Config { common, data: Arc::new(data), precision, gold, conduct: opts.conduct };
     let (trigger, shutdown) = shutdown::channel();
     worker_common::until_stopped(trainer::run(config, shutdown), trigger, stop).await
 }

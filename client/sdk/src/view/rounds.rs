@@ -194,12 +194,15 @@ impl View {
                 continue;
             }
             let row = |account, committee| Row { task, round: round.number, account, committee };
+            let awaits_golds = self.awaits_golds(&round).await?;
             let trainers = self.commitments(task, round.number).await?;
             // The row of an update that is challenged waits, but for one of a void round.
             let settles = |account: &AccountId| {
                 round.phase == Phase::Void || !waits.contains(&(round.number, account.0))
             };
-            let due = trainers.into_iter().filter(|(account, _)| settles(account));
+            let due = trainers.into_iter().filter(|(account, row)| {
+                settles(account) && !(awaits_golds && row.revealed.is_some())
+            });
             rows.extend(due.map(|(account, _)| row(account, None)));
             let mut seats: BTreeMap<AccountId, Vec<(CommitteeNumber, Seat)>> = BTreeMap::new();
             for committee in 0..=round.committee {
@@ -208,8 +211,9 @@ impl View {
                 }
             }
             for (account, own) in seats {
-                let due = own.iter().filter(|(committee, _)| {
-                    round.seat_step(*committee, &own, self.number()) == SeatStep::Claim
+                let due = own.iter().filter(|(committee, seat)| {
+                    let waits = awaits_golds && seat.opened && *committee == round.committee;
+                    !waits && round.seat_step(*committee, &own, self.number()) == SeatStep::Claim
                 });
                 rows.extend(due.map(|(committee, _)| row(account, Some(*committee))));
             }

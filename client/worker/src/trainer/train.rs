@@ -7,10 +7,10 @@ use decentralml_learning::{Draw, LocalTraining, ModelSpec, Weights, train_correc
 use decentralml_protocol::draw;
 use decentralml_sdk::{Draw as Drawn, Place, call, encryption::Registered, random_32};
 use decentralml_storage::unixfs;
-use decentralml_types::{Hash, Seed, commitment::UpdateCommitment};
+use decentralml_types::{Hash, Label, Seed, commitment::UpdateCommitment};
 use std::sync::Arc;
 
-use super::{Conduct, Trained, Trainer, carried, history::History, name};
+use super::{Conduct, Trained, Trainer, carried, gold, history::History, name};
 use crate::{
     convert, enroll,
     error::WorkerError,
@@ -78,14 +78,19 @@ async fn prepare(
     moment: &Moment,
 ) -> Result<Option<Sealed<Trained>>, WorkerError> {
     let (spec, base) = models.get(work, moment).await?;
-    let Some(made) = make(trainer, work, moment, spec, base).await? else {
+    let known = gold::announce(trainer, work, moment).await?;
+    let turned = known.is_some_and(|known| known.label == Label::Bad);
+    let Some(made) = make(trainer, work, moment, (spec, base), turned).await? else {
         tracing::warn!(round = moment.round.number, "the phase ended while it trained");
         return Ok(None);
     };
     let Made { bytes, history } = made;
     history.keep(work, moment).await?;
     let trained = store(trainer, work, moment, bytes).await?;
-    let salt = random_32().ok_or(WorkerError::NoRandomness)?;
+    let salt = match known {
+        Some(known) => known.mark(work, moment.task.id, moment.round.number),
+        None => random_32().ok_or(WorkerError::NoRandomness)?,
+    };
     let hash = UpdateCommitment {
         genesis: work.chain.genesis(),
         task: moment.task.id,
@@ -114,13 +119,13 @@ impl Made {
     }
 }
 
-/// Trains and writes the update. `None` where the phase ended meanwhile.
+/// Trains and writes the update, with all signs turned where that is asked for. `None` where the phase ended meanwhile.
 async fn make(
     trainer: &Trainer,
     work: &Work,
     moment: &Moment,
-    spec: Arc<ModelSpec>,
-    base: Arc<Weights>,
+    (spec, base): (Arc<ModelSpec>, Arc<Weights>),
+    turned: bool,
 ) -> Result<Option<Made>, WorkerError> {
     let wire = Wire::of(&moment.task.spec)?;
     let draw = rounding(work, moment);
@@ -151,7 +156,7 @@ async fn make(
     let mut history = History::before(work, moment, &spec, &wire).await?;
     let data = trainer.data.clone();
     let seed = shuffle_seed(work, moment);
-    let flips = trainer.conduct == Conduct::SignFlip;
+    let flips = turned || trainer.conduct == Conduct::SignFlip;
     let trained = compute(work, moment, move |stopped| {
         let go_on = |_| match stopped.get() {
             true => ControlFlow::Break(()),
