@@ -10,7 +10,7 @@ use subxt::{
     ext::scale_value::{Composite, Primitive, Value, ValueDef},
 };
 
-use crate::error::ReadError;
+use crate::{AccountId, error::ReadError};
 
 /// Something that happened in a block, decoded by the chain's own metadata.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +33,11 @@ impl Event {
     pub fn amount(&self, field: &str) -> Option<Balance> {
         let json = self.fields.get(field)?;
         json.as_u64().map(Balance::from).or_else(|| json.as_str()?.parse().ok())
+    }
+
+    /// An account among its fields.
+    pub(crate) fn account(&self, field: &str) -> Option<AccountId> {
+        hash(self.fields.get(field)?.as_str()?).map(AccountId)
     }
 
     /// The task that it is about.

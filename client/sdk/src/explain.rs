@@ -23,7 +23,8 @@ use serde::Serialize;
 
 pub use money::{Amounts, Cause, Entry, Sums};
 pub use numbers::{
-    Check, DrawNumbers, FaultNumbers, JudgedNumbers, Numbers, PayNumbers, SeatNumbers, SeatOpinion,
+    Check, DrawNumbers, FaultNumbers, GoldNumbers, JudgedNumbers, Numbers, PayNumbers, SeatNumbers,
+    SeatOpinion,
 };
 pub use steps::Step;
 

@@ -259,6 +259,8 @@ pub struct Verdict {
     pub score: Score,
     /// What became of it, once all updates are counted.
     pub outcome: Option<Outcome>,
+    /// Whether its sponsor knew it to be bad, and it was found so.
+    pub gold: bool,
 }
 
 /// A version of a task's model.

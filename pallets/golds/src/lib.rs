@@ -139,6 +139,8 @@ pub mod pallet {
             task: TaskId,
             /// The round.
             round: RoundNumber,
+            /// Who.
+            sponsor: T::AccountId,
             /// What binds it.
             seal: Hash,
             /// What is held for it.
@@ -150,6 +152,8 @@ pub mod pallet {
             task: TaskId,
             /// The round.
             round: RoundNumber,
+            /// Who.
+            sponsor: T::AccountId,
             /// Whose update it is.
             trainer: T::AccountId,
             /// What was known of it.

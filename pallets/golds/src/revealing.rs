@@ -62,7 +62,7 @@ impl<T: Config> Pallet<T> {
         if is_first {
             T::Escrow::row_opened(task, round);
         }
-        Self::deposit_event(Event::GoldAnnounced { task, round, seal, deposit });
+        Self::deposit_event(Event::GoldAnnounced { task, round, sponsor, seal, deposit });
         Ok(())
     }
 
@@ -103,8 +103,16 @@ impl<T: Config> Pallet<T> {
         } else {
             Golds::<T>::insert(task, round, row);
         }
-        let event = Event::GoldRevealed { task, round, trainer, label, confirmed, missed };
-        Self::deposit_event(event);
+        let sponsor = who;
+        Self::deposit_event(Event::GoldRevealed {
+            task,
+            round,
+            sponsor,
+            trainer,
+            label,
+            confirmed,
+            missed,
+        });
         Ok(())
     }
 

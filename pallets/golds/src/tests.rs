@@ -34,7 +34,8 @@ mod announcing {
             let row = Announcements::<Test>::get(TASK, ROUND).unwrap();
             assert_eq!((row.made, row.hidden.len()), (2, 2));
             let (task, round, seal, deposit) = (TASK, ROUND, [2; 32], DEPOSIT);
-            assert_eq!(last(), Event::GoldAnnounced { task, round, seal, deposit });
+            let sponsor = SPONSOR;
+            assert_eq!(last(), Event::GoldAnnounced { task, round, sponsor, seal, deposit });
         });
     }
 
@@ -88,6 +89,7 @@ mod revealing {
                 Event::GoldRevealed {
                     task: TASK,
                     round: ROUND,
+                    sponsor: SPONSOR,
                     trainer: TRAINER,
                     label: Label::Bad,
                     confirmed: true,

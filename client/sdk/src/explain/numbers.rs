@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 
 use decentralml_protocol::{
-    payout, slashing,
+    gold, payout, slashing,
     verdict::{self, Finding},
 };
 use decentralml_types::{
-    Balance, BlockNumber, CommitteeNumber, Fault, Opinion, Outcome, Score, limits::TALLY_BATCH,
+    Balance, BlockNumber, CommitteeNumber, Fault, Label, Opinion, Outcome, Score,
+    limits::TALLY_BATCH,
 };
 use serde::Serialize;
 
@@ -32,6 +33,8 @@ pub enum Numbers {
     Seat(SeatNumbers),
     /// Of a case against the account.
     Fault(FaultNumbers),
+    /// Of a gold result that was revealed.
+    Gold(GoldNumbers),
 }
 
 /// What a seat said of an update.
@@ -92,6 +95,23 @@ pub struct SeatNumbers {
     pub mean: u64,
     /// The largest of them.
     pub largest: u64,
+}
+
+/// Who was right about a gold result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GoldNumbers {
+    /// What was known of it.
+    pub label: Label,
+    /// What was found of it: the median of the seats' scores.
+    pub median: Score,
+    /// What a score has to exceed in magnitude to say something clearly: so many percent of T.
+    pub clear: u64,
+    /// Whether the median clearly says what was known.
+    pub confirmed: bool,
+    /// What the account has said, where it was a seat.
+    pub said: Option<Opinion>,
+    /// Whether that is clearly the opposite, of one that is confirmed.
+    pub missed: bool,
 }
 
 /// What a fault costs.
@@ -167,6 +187,7 @@ impl Part<'_> {
                 Ok(numbers
                     .filter(|numbers| matches!(numbers, Numbers::Pay(pay) if pay.amount == 0)))
             }
+            ("Golds", "GoldRevealed") => self.gold(view, event, checks).await.map_err(lost),
             ("Disputes", "Opened") if is_own("accused") => {
                 self.fault(view.number(), event, checks).await
             }
@@ -292,9 +313,14 @@ impl Part<'_> {
         let (pot, weight, weights) = if event.fields["role"] == "Trainer" {
             let verdict = view.verdict(task, round, &self.account).await.map_err(lost)?;
             let weights = view.weights(task, round).await.map_err(lost)?;
+            let is_gold = verdict.as_ref().is_some_and(|verdict| verdict.gold);
             match (verdict.and_then(|verdict| verdict.outcome), weights) {
                 (Some(Outcome::Accepted { weight }), Some(weights)) => {
                     (terms.reward_per_round, weight, weights)
+                }
+                // Known to be bad, and found so: as much as on the average.
+                (Some(Outcome::Rejected), _) if is_gold => {
+                    (terms.reward_per_round, 1, self.task.spec.trainers.max.into())
                 }
                 _ => return Ok(None),
             }
@@ -313,6 +339,47 @@ impl Part<'_> {
         let chain = event.amount("amount").unwrap_or(0);
         checks.push(Check::equal(block, "pay", amount, chain));
         Ok(Some(Numbers::Pay(PayNumbers { pot, weight, weights, amount })))
+    }
+
+    /// A gold result, as far as its rows are there.
+    async fn gold(
+        &self,
+        view: &View,
+        event: &Event,
+        checks: &mut Vec<Check>,
+    ) -> Result<Option<Numbers>, ReadError> {
+        let told = event.fields["label"].as_str();
+        let is_told = |label: &Label| told == Some(format!("{label:?}").as_str());
+        let label = [Label::Good, Label::Bad].into_iter().find(is_told);
+        let trainer = event.account("trainer");
+        let (Some(label), Some(trainer)) = (label, trainer) else { return Ok(None) };
+        let (task, round) = (self.task.id, self.round.number);
+        let key = (task, round, self.round.committee);
+        let row = view.commitment(task, round, &trainer).await?.and_then(|row| row.revealed);
+        let counted = view.counted(key.0, key.1, key.2).await?;
+        let (Some(row), Some(counted)) = (row, counted) else { return Ok(None) };
+        let mut said = view.opinions(key, &counted.opened, row.index).await?;
+        let own = said.iter().find(|(seat, _)| *seat == self.account).map(|(_, said)| *said);
+        let missed_by =
+            |(_, said): &&(AccountId, Opinion)| gold::misses(label, *said, counted.total);
+        let missed = said.iter().filter(missed_by).count();
+        let mut opinions: Vec<Opinion> = said.drain(..).map(|(_, said)| said).collect();
+        let Some(found) = verdict::finding(&mut opinions) else { return Ok(None) };
+        let confirmed = gold::confirms(label, found, counted.total);
+        let block = view.number();
+        let chain = event.fields["confirmed"].as_bool().unwrap_or_default();
+        checks.push(Check::equal(block, "whether a gold result is confirmed", confirmed, chain));
+        let missed = if confirmed { missed as u64 } else { 0 };
+        let chain = event.fields["missed"].as_u64().unwrap_or_default();
+        checks.push(Check::equal(block, "seats that have missed a gold result", missed, chain));
+        Ok(Some(Numbers::Gold(GoldNumbers {
+            label,
+            median: found.score(),
+            clear: counted.total.saturating_mul(gold::CLEAR_PERCENT) / 100,
+            confirmed,
+            said: own,
+            missed: confirmed && own.is_some_and(|own| gold::misses(label, own, counted.total)),
+        })))
     }
 
     async fn fault(

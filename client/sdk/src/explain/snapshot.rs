@@ -25,6 +25,8 @@ pub(super) struct Snapshot {
     verdict: Option<Verdict>,
     challenged: Option<Challenged>,
     seats: Vec<(CommitteeNumber, Seat)>,
+    /// Gold results of the round that are hidden. Phases lie between those that add some and those in which some go.
+    golds: usize,
     /// A vote and an end that move no money of the account are steps as well.
     cases: Vec<Case>,
 }
@@ -58,6 +60,10 @@ impl Snapshot {
             view.own_seats(task, &part.round, who),
             part.cases(view),
         )?;
+        let golds = match &round {
+            Some(round) => view.golds(round).await?.len(),
+            None => 0,
+        };
         Ok(Self {
             nonce,
             native,
@@ -69,6 +75,7 @@ impl Snapshot {
             verdict,
             challenged,
             seats,
+            golds,
             cases,
         })
     }

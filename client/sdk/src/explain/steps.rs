@@ -12,12 +12,13 @@ use super::{
 use crate::{Enrollment, View, event::Event};
 
 /// What a round does to all: `Pallet.Name`.
-const OF_ALL: [&str; 8] = [
+const OF_ALL: [&str; 9] = [
     "Tasks.RoundStarted",
     "Assignments.DrawOpened",
     "Tasks.PhaseEntered",
     "Tasks.CommitteeRedrawn",
     "Validation.Tallied",
+    "Golds.GoldRevealed",
     "Tasks.RoundSettled",
     "Tasks.RoundVoided",
     "Tasks.RoundClosed",

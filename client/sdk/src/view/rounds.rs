@@ -264,5 +264,5 @@ fn read_next(next: api::runtime_types::decentralml_types::next::NextModel) -> Ne
 }
 
 fn read_verdict(row: validation::verdicts::Output) -> Verdict {
-    Verdict { score: row.score, outcome: row.outcome.map(|outcome| outcome.0) }
+    Verdict { score: row.score, outcome: row.outcome.map(|outcome| outcome.0), gold: row.gold }
 }

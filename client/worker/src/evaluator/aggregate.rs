@@ -285,7 +285,7 @@ mod tests {
             samples: 1,
             handover: None,
         };
-        let verdict = |outcome| Verdict { score: 0, outcome };
+        let verdict = |outcome| Verdict { score: 0, outcome, gold: false };
         let verdicts = BTreeMap::from([
             (account(1), verdict(Some(Outcome::Accepted { weight: 5 }))),
             (account(2), verdict(Some(Outcome::Rejected))),

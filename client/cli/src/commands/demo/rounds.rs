@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn verdicts_are_parted_by_their_outcome() {
-        let verdict = |byte, outcome| (AccountId([byte; 32]), Verdict { score: 1, outcome });
+        let verdict =
+            |byte, outcome| (AccountId([byte; 32]), Verdict { score: 1, outcome, gold: false });
         let verdicts = [
             verdict(1, Some(Outcome::Accepted { weight: 5 })),
             verdict(2, Some(Outcome::Rejected)),

@@ -3,7 +3,10 @@
 use crate::units::tokens;
 use decentralml_sdk::{
     AccountId, Draw, Properties,
-    explain::{DrawNumbers, FaultNumbers, JudgedNumbers, Numbers, PayNumbers, SeatNumbers, Step},
+    explain::{
+        DrawNumbers, FaultNumbers, GoldNumbers, JudgedNumbers, Numbers, PayNumbers, SeatNumbers,
+        Step,
+    },
 };
 use decentralml_types::{
     Balance, Opinion, Outcome,
@@ -135,6 +138,20 @@ pub fn sentence(step: &Step, who: &AccountId, native: &Properties, unit: &Proper
             )
         }
         "Challenges.Lapsed" => "a challenge has lapsed with the round".to_owned(),
+        "Golds.GoldAnnounced" => {
+            format!("the sponsor announces a gold result: {} are held", planck("deposit"))
+        }
+        "Golds.GoldRevealed" => format!(
+            "a gold result is revealed, known as {}; confirmed: {}, seats that were wrong: {}",
+            fields.word("label").to_lowercase(),
+            fields.word("confirmed"),
+            fields.word("missed")
+        ),
+        "Golds.GoldsConcluded" => format!(
+            "gold results were not revealed: {} of the deposits are lost, {} given back",
+            planck("forfeited"),
+            planck("returned")
+        ),
         // What a later runtime tells is shown by its name.
         other => format!("{other} {}", step.fields),
     };
@@ -156,6 +173,22 @@ fn detail(numbers: &Numbers, native: &Properties, unit: &Properties) -> String {
         Numbers::Seat(SeatNumbers { updates, compared, mean, largest, .. }) => format!(
             "its scores of {compared} of {updates} updates are {mean} micro-nats off the median in the mean, {largest} at most"
         ),
+        Numbers::Gold(GoldNumbers { median, clear, confirmed, said, missed, .. }) => {
+            let said = said.map(|said| match said {
+                Opinion::Score(score) => format!(", it said {score}"),
+                other => format!(", it said {other:?}").to_lowercase(),
+            });
+            let right = match (confirmed, &said, missed) {
+                (false, ..) => ": it counts for nobody",
+                (true, None, _) => "",
+                (true, Some(_), true) => ": clearly the opposite",
+                (true, Some(_), false) => ": not clearly wrong",
+            };
+            format!(
+                "the median is {median}, and what exceeds {clear} is clear{}{right}",
+                said.unwrap_or_default()
+            )
+        }
         Numbers::Fault(FaultNumbers {
             bond,
             percent,

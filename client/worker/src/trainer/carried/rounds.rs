@@ -252,7 +252,7 @@ pub(super) mod tests {
 
     #[test]
     fn only_an_accepted_update_is_part_of_a_model() {
-        let verdict = |outcome| Some(Verdict { score: 0, outcome });
+        let verdict = |outcome| Some(Verdict { score: 0, outcome, gold: false });
         assert_eq!(Fate::of(verdict(Some(Outcome::Accepted { weight: 1 }))), Fate::Accepted);
         for other in [
             verdict(Some(Outcome::Rejected)),

@@ -89,3 +89,34 @@ fn what_this_program_does_not_know_is_shown_as_it_is() {
     let paid = told("Tasks.Paid", json!({ "amount": "36893488147419103232" }), None);
     assert_eq!(paid, "was paid 36893488147419103232 DML");
 }
+
+#[test]
+fn a_seat_is_told_whether_it_was_wrong_about_a_gold_result() {
+    let fields = json!({ "label": "Bad", "confirmed": true, "missed": 1 });
+    let numbers = |said, missed| GoldNumbers {
+        label: decentralml_types::Label::Bad,
+        median: -900,
+        clear: 20,
+        confirmed: true,
+        said,
+        missed,
+    };
+    let text = |said, missed| {
+        told("Golds.GoldRevealed", fields.clone(), Some(Numbers::Gold(numbers(said, missed))))
+    };
+    let wrong = text(Some(Opinion::Score(700)), true);
+    assert!(wrong.contains("known as bad; confirmed: true, seats that were wrong: 1"), "{wrong}");
+    assert!(
+        wrong.contains(
+            "the median is -900, and what exceeds 20 is clear, it said 700: clearly the opposite"
+        ),
+        "{wrong}"
+    );
+    assert!(text(Some(Opinion::Score(-3)), false).contains("it said -3: not clearly wrong"));
+    assert!(
+        text(Some(Opinion::Unavailable), false).contains("it said unavailable: not clearly wrong")
+    );
+    assert!(text(None, false).ends_with("what exceeds 20 is clear"));
+    let lost = json!({ "forfeited": 3, "returned": 0 });
+    assert!(told("Golds.GoldsConcluded", lost, None).contains("3 DML of the deposits are lost"));
+}
