@@ -8,7 +8,7 @@
 # table says which, and which model. It may be stopped at any time: cells that have ended lie in out/attacks/cells and are not run again
 # with the same settings and rows.
 #
-# Usage: scripts/attacks.sh [--small] [--only LIST] [--partition LIST] [--share LIST] [--minutes N] [--list] [--restart] [--seed N] [--threads N]
+# Usage: scripts/attacks.sh [--small] [--only LIST] [--partition LIST] [--share LIST] [--minutes N] [--list] [--rules] [--restart] [--seed N] [--threads N]
 #        --small      one small cell of each attack, of the digits, in seconds each; results go to out/attacks/small
 #        --only       of sign-flip,scaled-sign-flip,label-flip,gaussian,alie,inner-product,min-max,backdoor,zero-update,replay,copy,
 #                     sleeper,idle,mixed,seats-random,seats-inverted,seats-copy,seats-collude,seats-absent, beside the clean runs; all if not
@@ -17,6 +17,7 @@
 #        --share      of 10,20,40: percent of hostile trainers; all if not given
 #        --minutes    stop after so many; the table then says which cells have not been run
 #        --list       only say which cells there are, and which have been run
+#        --rules      only play other rules of verdicts on the scores of what has been run
 #        --restart    forget what has been run
 #        --seed       what everything that is drawn follows from [default: 1]
 #        --threads    cells at a time [default: one for each core]

@@ -296,7 +296,6 @@ impl pallet_golds::BenchmarkHelper<AccountId> for Rounds {
     /// All but one of the seats that can be wrong without changing the median are, and the trainer's update is the last of a sheet.
     fn settle(at: &pallet_golds::Round<AccountId>, salt: Salt) {
         let (task, round) = (at.task, at.round);
-        <Tasks as decentralml_traits::Escrow<AccountId>>::row_opened(task, round);
         let index = TALLY_BATCH - 1;
         let update = Update { cid: CID, plain_hash: PLAIN_HASH, samples: SAMPLES, handover: None };
         let hash = commitment(task, &at.trainer, salt);
@@ -316,11 +315,20 @@ impl pallet_golds::BenchmarkHelper<AccountId> for Rounds {
             committee.opened.try_push(who).expect("at most the limit of seats");
         }
         pallet_validation::Committees::<Runtime>::insert((task, round, 0), committee);
-        pallet_tasks::Rounds::<Runtime>::mutate(task, round, |row| {
+        // The last row of a task that is over: what the round did not owe goes to the sponsor with it.
+        let pot = pallet_tasks::Rounds::<Runtime>::mutate(task, round, |row| {
             let row = row.as_mut().expect("the round exists");
             row.phase = Phase::Settled;
             row.ended_at = Some(System::block_number());
+            row.open_rows = 1;
+            row.pot
         });
+        pallet_tasks::Tasks::<Runtime>::mutate(task, |row| {
+            let money = &mut row.as_mut().expect("the task exists").money;
+            money.reserved -= pot;
+            money.unclaimed += pot;
+        });
+        end(task);
     }
 
     fn pass(blocks: decentralml_types::BlockNumber) {

@@ -4,6 +4,7 @@
 
 mod support;
 
+use decentralml_protocol::gold;
 use decentralml_runtime::*;
 use decentralml_types::{
     Balance, Fault, Label, Opinion, Phase, Salt, TaskId, commitment::GoldResult,
@@ -22,6 +23,9 @@ const CORRUPT: u8 = SEATS[2];
 fn task() -> TaskId {
     let mut spec = digits();
     spec.terms.golds = 2;
+    // Nobody is settled for some blocks after a round.
+    spec.deadlines.training = spec.deadlines.training.max(2 * gold::WINDOW + 1);
+    spec.deadlines.scoring = spec.deadlines.scoring.max(2 * gold::WINDOW + 1);
     running(spec)
 }
 
@@ -149,8 +153,7 @@ fn the_sponsor_pays_for_silence_and_everybody_is_paid_all_the_same() {
         let task = settled();
         show(task, MARKED[0], Label::Bad).unwrap();
         assert_eq!(conclude(task).unwrap_err().error, Error::<Runtime>::TooEarly.into());
-        let revealing = pallet_tasks::Tasks::<Runtime>::get(task).unwrap().spec.deadlines.revealing;
-        blocks_without_seeds(revealing + 1);
+        blocks_without_seeds(gold::WINDOW + 1);
         assert_eq!(
             show(task, MARKED[1], Label::Bad).unwrap_err().error,
             Error::<Runtime>::TooLate.into()

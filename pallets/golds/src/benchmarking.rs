@@ -78,7 +78,7 @@ mod benchmarks {
             super::announce::<T>(&at, [seal; 32])?;
         }
         T::BenchmarkHelper::settle(&at, SECRET);
-        T::BenchmarkHelper::pass(decentralml_types::limits::MAX_ROUND_BLOCKS);
+        T::BenchmarkHelper::pass(decentralml_protocol::gold::WINDOW.saturating_add(1));
         let treasury = T::Treasury::get();
         let before = <T::Currency as fungible::Inspect<_>>::total_balance(&treasury);
         #[extrinsic_call]

@@ -3,7 +3,7 @@
 //! A sponsor measures its committees by updates of which it knows what they are worth.
 //!
 //! ```text
-//!   Training                             … the round is over          within the time to reveal
+//!   Training                             … the round is over          within 10 blocks
 //!   announce(seal) by the sponsor ─────────────────────────────────► reveal(trainer, label, secret)
 //!   commit(hash) by the trainer,                                       │ deposit back; seats that were clearly wrong are noted
 //!   salted with the mark                                               │
@@ -25,7 +25,9 @@
 //!
 //! # What it does not guarantee
 //!
-//! That lazy seats are found: who says that an update is worth nothing is never clearly wrong. That who was found right is honest: a
+//! That lazy seats are found: who says that an update is worth nothing is never clearly wrong. Nor liars that say of one update that
+//! they could not have it: lest an honest seat that could not is measured by what it did not see, such a seat is not measured in that
+//! round. That who was found right is honest: a
 //! sponsor may tell a seat which updates are gold. That a label is true: it is the sponsor's word, and counts only with the committee's,
 //! so it proves nothing against half of the seats. A committee that is replaced, or whose round is cancelled, is not measured.
 
@@ -243,7 +245,7 @@ pub mod pallet {
         /// account.
         ///
         /// - **Who, when:** whoever announced it, once the round has settled, or is void although a committee has counted its scores
-        ///   (`NothingAccepted`, `NoAgreement`), for as many blocks as the task gives its trainers to reveal.
+        ///   (`NothingAccepted`, `NoAgreement`), for 10 blocks.
         /// - **Costs:** the fee.
         /// - **Errors:** `NoRound`, `NothingAnnounced`, `NotSponsor`, `WrongPhase`, `TooLate`, `UnknownSeal`, `NoUpdate`, `NotMarked`.
         /// - **Events:** `GoldRevealed`.

@@ -32,7 +32,7 @@ pub const FUNDS: Balance = 10_000;
 pub const EXISTENTIAL_DEPOSIT: Balance = 10;
 pub const DEPOSIT: Balance = 500;
 /// Blocks to reveal in.
-pub const REVEALING: BlockNumber = 20;
+pub const REVEALING: BlockNumber = decentralml_protocol::gold::WINDOW;
 pub const GOLDS: u8 = 3;
 
 pub const TASK: TaskId = 7;
@@ -77,7 +77,6 @@ impl Clock<AccountId> for Others {
     fn spec(task: TaskId) -> Option<TaskSpec> {
         let mut spec = decentralml_protocol::spec::example();
         spec.terms.golds = GOLDS;
-        spec.deadlines.revealing = REVEALING;
         (task == TASK).then_some(spec)
     }
 

@@ -26,9 +26,8 @@ enum Window {
 impl<T: Config> decentralml_traits::Golds for Pallet<T> {
     fn are_pending(task: TaskId, round: RoundNumber) -> bool {
         Golds::<T>::contains_key(task, round)
-            && T::Clock::round(task, round).is_some_and(|view| {
-                matches!(Self::window(task, &view), Window::Ahead | Window::Open)
-            })
+            && T::Clock::round(task, round)
+                .is_some_and(|view| matches!(Self::window(&view), Window::Ahead | Window::Open))
     }
 }
 
@@ -77,7 +76,7 @@ impl<T: Config> Pallet<T> {
         let mut row = Golds::<T>::get(task, round).ok_or(Error::<T>::NothingAnnounced)?;
         ensure!(row.sponsor == who, Error::<T>::NotSponsor);
         let view = T::Clock::round(task, round).ok_or(Error::<T>::NoRound)?;
-        match Self::window(task, &view) {
+        match Self::window(&view) {
             Window::Open => {}
             Window::Ahead | Window::Never => return Err(Error::<T>::WrongPhase.into()),
             Window::Over => return Err(Error::<T>::TooLate.into()),
@@ -122,7 +121,7 @@ impl<T: Config> Pallet<T> {
         let sum: Balance =
             row.hidden.iter().fold(0, |sum: Balance, gold| sum.saturating_add(gold.deposit));
         let sponsor = row.sponsor;
-        let forfeited = match Self::window(task, &view) {
+        let forfeited = match Self::window(&view) {
             Window::Ahead | Window::Open => return Err(Error::<T>::TooEarly.into()),
             Window::Over => Self::forfeit(&sponsor, sum),
             Window::Never => {
@@ -141,17 +140,15 @@ impl<T: Config> Pallet<T> {
         T::Escrow::row_settled(task, round, sponsor, 0)
     }
 
-    fn window(task: TaskId, view: &RoundView) -> Window {
+    fn window(view: &RoundView) -> Window {
         let counted = match (view.phase, view.failure) {
             (Phase::Settled, _) => true,
             (Phase::Void, Some(Failure::NothingAccepted | Failure::NoAgreement)) => true,
             (Phase::Void, _) => false,
             _ => return Window::Ahead,
         };
-        let (Some(ended), Some(spec), true) = (view.ended_at, T::Clock::spec(task), counted) else {
-            return Window::Never;
-        };
-        match Self::now() <= gold::deadline(ended, spec.deadlines.revealing) {
+        let Some(ended) = view.ended_at.filter(|_| counted) else { return Window::Never };
+        match Self::now() <= gold::deadline(ended) {
             true => Window::Open,
             false => Window::Over,
         }

@@ -1,6 +1,6 @@
 //! What `golds` asks: who was wrong about an update of which its sponsor knew what it is worth.
 
-use crate::{Committees, Config, Pallet, Sheets, Stage, Verdicts};
+use crate::{Committees, Config, Pallet, Sheets, Stage, UNMEASURED, Verdicts};
 use decentralml_protocol::{gold, verdict::Finding};
 use decentralml_traits::{Assay, Assayed, Clock, Evidence, EvidenceRow};
 use decentralml_types::{Label, Outcome, RoundNumber, TaskId, limits::TALLY_BATCH};
@@ -28,13 +28,11 @@ impl<T: Config> Assay<T::AccountId> for Pallet<T> {
         Verdicts::<T>::insert((task, round, trainer), verdict);
 
         let mut assayed = Assayed { confirmed: true, missed: 0 };
-        // As many as there are seats, which is within the bound.
-        committee.missed.bounded_resize(committee.opened.len(), 0);
         let (batch, position) = (index / TALLY_BATCH, (index % TALLY_BATCH) as usize);
         for (seat, missed) in committee.opened.iter().zip(&mut committee.missed) {
             let sheet = Sheets::<T>::get((task, round, number, batch, seat));
             let said = sheet.as_ref().and_then(|sheet| sheet.get(position).copied());
-            if said.is_some_and(|said| gold::misses(label, said, total)) {
+            if *missed != UNMEASURED && said.is_some_and(|said| gold::misses(label, said, total)) {
                 *missed = missed.saturating_add(1);
                 assayed.missed = assayed.missed.saturating_add(1);
             }

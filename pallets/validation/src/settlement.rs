@@ -92,21 +92,28 @@ impl<T: Config> Pallet<T> {
             return Ok(Due::Nothing);
         }
         ensure!(!T::Golds::are_pending(task, round), Error::TooEarly);
-        if committee.missed(who) >= gold::MISSES {
-            return Self::slash(task, Fault::GoldMissed, Role::Evaluator, who);
+        let is_settled = view.phase == Phase::Settled;
+        let leading = committee.leading().map(|(leading, ..)| leading).filter(|_| is_settled);
+        let is_wrong = leading.zip(seat.attested).is_some_and(|(leading, own)| leading != own);
+        let faults = [
+            is_wrong.then_some(Fault::WrongAggregate),
+            (committee.missed(who) >= gold::MISSES).then_some(Fault::GoldMissed),
+        ];
+        // One row, one case: the dearer of the two.
+        let penalties = T::Tariff::penalties(task).ok_or(Error::NoRound)?;
+        let dearest = faults.into_iter().flatten().max_by_key(|fault| penalties.of(*fault).percent);
+        if let Some(fault) = dearest {
+            return Self::slash(task, fault, Role::Evaluator, who);
         }
-        if view.phase != Phase::Settled {
+        if !is_settled {
             return Ok(Due::Nothing);
         }
-        let Some(attested) = seat.attested else {
+        if seat.attested.is_none() {
             // It still may.
             ensure!(view.claims_expired, Error::TooEarly);
             return Ok(Due::Nothing);
-        };
-        let agrees = committee.leading().is_some_and(|(leading, ..)| leading == attested);
-        Ok(if !agrees {
-            Self::slash(task, Fault::WrongAggregate, Role::Evaluator, who)?
-        } else if view.claims_expired {
+        }
+        Ok(if view.claims_expired {
             Due::Nothing
         } else {
             let distance = committee.distance(who).unwrap_or(u64::MAX);
@@ -240,7 +247,11 @@ impl<T: Config> Pallet<T> {
     ) -> Option<Conduct> {
         let settled = Self::is_settled(task, round, Some(number));
         let seat = Seats::<T>::get((task, round, number, who)).filter(|_| settled)?;
-        let leading = Committees::<T>::get((task, round, number))?.leading();
+        let committee = Committees::<T>::get((task, round, number))?;
+        if committee.missed(who) >= gold::MISSES {
+            return None;
+        }
+        let leading = committee.leading();
         match seat.attested {
             None => seat.opened.then_some(Conduct::Absent),
             Some(attested) => leading

@@ -6,7 +6,7 @@
 
 use crate::{
     CommitteeState, Committees, Config, Event, Histories, Pallet, Running, Shares, Sheet, Sheets,
-    Stage, Standing, Tally, Trend, Verdict, Verdicts,
+    Stage, Standing, Tally, Trend, UNMEASURED, Verdict, Verdicts,
 };
 use decentralml_protocol::{
     payout,
@@ -58,6 +58,7 @@ impl<T: Config> Pallet<T> {
         let mut opinions: Vec<Opinion> = Vec::with_capacity(sheets.len());
         // As many as there are seats, which is within the bound.
         committee.distances.bounded_resize(sheets.len(), 0);
+        committee.missed.bounded_resize(sheets.len(), 0);
         for index in from..to {
             let Some(trainer) = T::Evidence::trainer(task, round, index) else { continue };
             opinions.clear();
@@ -69,6 +70,13 @@ impl<T: Config> Pallet<T> {
                     .map(|(said, found)| payout::distance(said, found));
                 *distance = distance.saturating_add(far.unwrap_or(0));
             }
+            if matches!(finding, Some(Finding::Score(_) | Finding::Nothing)) {
+                for (sheet, missed) in sheets.iter().zip(&mut committee.missed) {
+                    if !matches!(said(sheet, index), Some(Opinion::Score(_))) {
+                        *missed = UNMEASURED;
+                    }
+                }
+            }
             let found = match finding {
                 Some(Finding::Score(score)) => Verdict::new(score, None),
                 Some(Finding::Fault(fault)) => Verdict::new(0, Some(Outcome::Faulty(fault))),
@@ -78,7 +86,7 @@ impl<T: Config> Pallet<T> {
                 None => Verdict::new(0, None),
             };
             committee.tally.total =
-                committee.tally.total.saturating_add(found.score.unsigned_abs());
+                committee.tally.total.saturating_add(verdict::worth(found.score));
             Verdicts::<T>::insert((task, round, trainer), found);
         }
         committee.tally.cursor = to;

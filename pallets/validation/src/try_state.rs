@@ -1,11 +1,13 @@
 //! What must hold between any two blocks.
 
 use crate::{
-    Committees, Config, Histories, Pallet, Running, Seats, Shares, Sheets, Stage, Verdicts,
+    Committees, Config, Histories, Pallet, Running, Seats, Shares, Sheets, Stage, UNMEASURED,
+    Verdicts,
 };
 use decentralml_traits::Clock;
 use decentralml_types::{
-    CommitteeNumber, Outcome, RoundNumber, TaskId, TaskStatus, limits::TALLY_BATCH,
+    CommitteeNumber, Outcome, RoundNumber, TaskId, TaskStatus,
+    limits::{MAX_GOLDS, TALLY_BATCH},
 };
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
@@ -54,9 +56,11 @@ impl<T: Config> Pallet<T> {
             );
             ensure!(committee.tally.cursor <= committee.updates, "the tally is past its end");
             ensure!(
-                committee.missed.len() <= committee.opened.len(),
-                "gold results missed by seats that have not opened"
+                committee.missed.len() == committee.distances.len(),
+                "gold results missed by seats that are not measured"
             );
+            let most = |missed: &u8| *missed <= MAX_GOLDS || *missed == UNMEASURED;
+            ensure!(committee.missed.iter().all(most), "more gold results missed than there are");
             let latest = Histories::<T>::get(task).and_then(|history| history.latest);
             ensure!(
                 committee.rows > 0 || latest == Some((round, number)),

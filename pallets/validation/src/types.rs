@@ -13,6 +13,10 @@ use scale_info::TypeInfo;
 /// One seat's opinions on the updates of one batch.
 pub type Sheet = BoundedVec<Opinion, ConstU32<TALLY_BATCH>>;
 
+/// In the place of gold results that a seat has missed: it could not have or read what others could, so its scores of all other updates
+/// are of other coalitions than theirs.
+pub const UNMEASURED: u8 = u8::MAX;
+
 /// A committee of a round.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct CommitteeState<AccountId> {
@@ -26,7 +30,8 @@ pub struct CommitteeState<AccountId> {
     pub opened: BoundedVec<AccountId, MaxSeats>,
     /// How far each of them is from the medians, summed over the updates that are counted, in micro-nats and in the same order.
     pub distances: BoundedVec<u64, MaxSeats>,
-    /// About how many gold results each of them was wrong, in the same order; empty before the first is revealed.
+    /// About how many gold results each of them was wrong, in the same order; [`UNMEASURED`] of one that had no score for an update for
+    /// which the committee found one.
     pub missed: BoundedVec<u8, MaxSeats>,
     /// Attestations, in the order in which they came.
     pub attestations: BoundedVec<Attestation, MaxSeats>,
@@ -66,7 +71,8 @@ impl<AccountId> CommitteeState<AccountId> {
         AccountId: PartialEq,
     {
         let position = self.position(seat);
-        position.and_then(|position| self.missed.get(position)).copied().unwrap_or(0)
+        let missed = position.and_then(|position| self.missed.get(position)).copied();
+        missed.filter(|missed| *missed != UNMEASURED).unwrap_or(0)
     }
 
     fn position(&self, seat: &AccountId) -> Option<usize>
@@ -112,7 +118,7 @@ pub struct Tally {
     pub stage: Stage,
     /// Updates that this stage has done.
     pub cursor: u32,
-    /// Sum of the scores' magnitudes, in micro-nats.
+    /// What the updates are worth together: the sum of the positive medians, in micro-nats.
     pub total: u64,
     /// Updates accepted so far.
     pub accepted: u32,

@@ -41,10 +41,13 @@ fn is_clear(label: Label, score: Score, total: u64) -> bool {
     of_its_sign && u128::from(score.unsigned_abs()) * 100 > least
 }
 
-/// The last block in which the gold results of a round that ended at `ended` can be revealed: as long as trainers have to reveal
-/// theirs.
-pub const fn deadline(ended: BlockNumber, revealing: BlockNumber) -> BlockNumber {
-    ended.saturating_add(revealing)
+/// Blocks in which the gold results of a round can be revealed once it is over. Few, as nobody is settled meanwhile, and who has
+/// something at risk cannot act in the next round.
+pub const WINDOW: BlockNumber = 10;
+
+/// The last block in which the gold results of a round that ended at `ended` can be revealed.
+pub const fn deadline(ended: BlockNumber) -> BlockNumber {
+    ended.saturating_add(WINDOW)
 }
 
 #[cfg(test)]

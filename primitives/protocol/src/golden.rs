@@ -7,8 +7,8 @@ use sp_crypto_hashing::blake2_256;
 
 /// What [`digest`] returns on every machine.
 pub const EXPECTED: [u8; 32] = [
-    172, 8, 102, 126, 36, 92, 32, 252, 230, 190, 172, 182, 182, 17, 212, 206, 170, 146, 40, 131,
-    187, 138, 232, 69, 168, 148, 195, 219, 53, 234, 115, 211,
+    101, 242, 195, 231, 232, 62, 62, 69, 40, 139, 234, 85, 214, 30, 66, 88, 176, 177, 65, 165, 98,
+    172, 216, 159, 208, 156, 189, 175, 16, 69, 144, 167,
 ];
 
 /// A digest over draws, findings, running scores and payouts of fixed inputs.
@@ -40,7 +40,7 @@ pub fn digest() -> [u8; 32] {
             })
             .collect();
         if let Some(verdict::Finding::Score(median)) = verdict::finding(&mut opinions) {
-            let average = verdict::trend(trend, median.unsigned_abs());
+            let average = verdict::trend(trend, verdict::worth(median));
             trend = Some(average);
             running = verdict::running(running, median, average);
             bytes.extend_from_slice(&median.to_le_bytes());

@@ -35,8 +35,8 @@ pub fn distance(opinion: Opinion, found: Finding) -> u64 {
     said.abs_diff(found.score())
 }
 
-/// How near a seat is to the medians, and how near it can be at most: `total`, the sum of the medians' magnitudes, with [`SLACK`] for
-/// each of the `updates`, is what the sum of its `distance`s is taken from.
+/// How near a seat is to the medians, and how near it can be at most: `total`, what the round's updates are
+/// worth together, with [`SLACK`] for each of the `updates`, is what the sum of its `distance`s is taken from.
 pub fn nearness(distance: u64, total: u64, updates: u32) -> (u64, u64) {
     let most = total.saturating_add(SLACK.saturating_mul(updates.into()));
     (most.saturating_sub(distance), most)
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_fee_falls_with_the_distance_from_the_medians() {
         let medians = [400i64, -100, 300, 0].map(|score| score * 1_000);
-        let total = medians.iter().map(|score| score.unsigned_abs()).sum();
+        let total = medians.iter().copied().map(crate::verdict::worth).sum();
         let paid = |said: [Opinion; 4]| {
             let pairs = said.into_iter().zip(medians);
             let far = pairs.map(|(said, median)| distance(said, Finding::Score(median))).sum();
@@ -96,11 +96,11 @@ mod tests {
         };
         let scores = |factor: i64| medians.map(|score| Opinion::Score(score * factor / 10));
         assert_eq!(paid(scores(10)), 1_000_000);
-        assert_eq!(paid(medians.map(|score| Opinion::Score(score + 1))), 999_995);
-        assert_eq!(paid(scores(5)), 500_249);
-        // What is left is the slack: 400 of 800,400.
-        assert_eq!(paid(scores(0)), 499);
-        assert_eq!(paid([Opinion::Unavailable; 4]), 499);
+        assert_eq!(paid(medians.map(|score| Opinion::Score(score + 1))), 999_994);
+        // 300,400 of 700,400: what harms is no part of the whole, and being wrong about it costs as much.
+        assert_eq!(paid(scores(5)), 428_897);
+        assert_eq!(paid(scores(0)), 0);
+        assert_eq!(paid([Opinion::Unavailable; 4]), 0);
         assert_eq!(paid(scores(-10)), 0);
         assert_eq!(
             paid([

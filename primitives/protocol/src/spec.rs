@@ -99,8 +99,8 @@ pub enum SpecError {
     Reputation,
     /// `terms.draw`: the cap must be 2, 4, 8 or 16, and so many times a bond must fit.
     Draw,
-    /// `terms.golds` must be 0, or 2 to 4 and at most `trainers.max`; then `deadlines.claiming` must be longer than `deadlines.revealing`, in
-    /// which they are revealed once the round is over.
+    /// `terms.golds` must be 0, or 2 to 4 and at most `trainers.max`; then `deadlines.training`, `scoring` and `claiming` must be longer
+    /// than 20 blocks: for 10 blocks after a round nobody is settled, and who has something at risk cannot act in the next.
     Golds,
 }
 
@@ -198,7 +198,7 @@ impl fmt::Display for SpecError {
                  must fit"
             }
             Self::Golds => {
-                "terms: golds must be 0, or 2 to 4 and at most trainers.max, and deadlines.claiming be longer than revealing then"
+                "terms: golds must be 0, or 2 to 4 and at most trainers.max; then the deadlines training, scoring and claiming must be longer than 20 blocks"
             }
         })
     }
@@ -278,7 +278,9 @@ fn golds_fit(spec: &TaskSpec) -> bool {
     let (golds, deadlines) = (spec.terms.golds, &spec.deadlines);
     (gold::MISSES..=MAX_GOLDS).contains(&golds)
         && u16::from(golds) <= spec.trainers.max
-        && deadlines.revealing < deadlines.claiming
+        && [deadlines.training, deadlines.scoring, deadlines.claiming]
+            .iter()
+            .all(|blocks| *blocks > 2 * gold::WINDOW)
 }
 
 fn is_text(text: &[u8]) -> bool {

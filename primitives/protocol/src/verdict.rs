@@ -10,7 +10,7 @@ use decentralml_types::{Fault, Opinion, Outcome, Score, limits::MAX_SCORE};
 /// The magnitude of the running score is at most this many moving averages of a round's total, in percent.
 pub const CAP_PERCENT: u64 = 100;
 /// An update that scores below this share of the round's total, negatively, is rejected whatever its past, in percent.
-pub const FLOOR_PERCENT: u64 = 40;
+pub const FLOOR_PERCENT: u64 = 60;
 /// What a new round weighs in the moving average, in percent.
 pub const TREND_PERCENT: u64 = 30;
 
@@ -101,8 +101,14 @@ pub fn running(previous: Score, score: Score, trend: u64) -> Score {
     previous.saturating_add(score).clamp(-cap, cap)
 }
 
+/// What an update adds to its round's total, which is the scale of floor, cap and fees: what it is worth, and nothing where it does
+/// harm. Otherwise one that is as harmful as can be, and rejected at no cost, would lift floor and cap for the next ones.
+pub fn worth(score: Score) -> u64 {
+    u64::try_from(score).unwrap_or(0)
+}
+
 /// Whether an update is accepted, from its trainer's running score (this round included), its own score, and the round's
-/// total of absolute scores.
+/// total.
 pub fn outcome(running: Score, score: Score, total: u64) -> Outcome {
     let floor = u128::from(total) * u128::from(FLOOR_PERCENT) / 100;
     let too_bad = score < 0 && u128::from(score.unsigned_abs()) > floor;
@@ -112,7 +118,7 @@ pub fn outcome(running: Score, score: Score, total: u64) -> Outcome {
     }
 }
 
-/// The moving average of the rounds' totals of absolute scores; the first round is its own average.
+/// The moving average of the rounds' totals; the first round is its own average.
 pub fn trend(previous: Option<u64>, total: u64) -> u64 {
     let Some(previous) = previous else { return total };
     let old = u128::from(previous) * u128::from(100 - TREND_PERCENT);
@@ -301,8 +307,24 @@ mod tests {
 
     #[test]
     fn a_terrible_round_is_rejected_whatever_the_past() {
-        assert_eq!(outcome(900, -400, 1_000), Outcome::Accepted { weight: 900 });
-        assert_eq!(outcome(900, -401, 1_000), Outcome::Rejected);
+        assert_eq!(outcome(900, -600, 1_000), Outcome::Accepted { weight: 900 });
+        assert_eq!(outcome(900, -601, 1_000), Outcome::Rejected);
+    }
+
+    /// Two sleepers and one that is sacrificed for them: with the magnitudes of all scores the floor would be below both.
+    #[test]
+    fn attack_an_update_that_is_sacrificed_lifts_neither_floor_nor_cap() {
+        let scores = [100, 80, 120, -150, -170, -100_000];
+        let total = |scores: &[Score]| scores.iter().copied().map(worth).sum::<u64>();
+        assert_eq!(total(&scores), total(&scores[..3]));
+        assert_eq!(total(&scores), 300);
+        // 60 % of 300.
+        for (score, accepted) in [(-170, true), (-181, false)] {
+            let outcome = outcome(900, score, total(&scores));
+            assert_eq!(matches!(outcome, Outcome::Accepted { .. }), accepted, "{score}");
+        }
+        assert_eq!(running(0, 5_000, trend(None, total(&scores))), 300);
+        assert_eq!(outcome(900, -1, 0), Outcome::Rejected, "a round in which all do harm");
     }
 
     #[test]

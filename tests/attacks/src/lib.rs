@@ -20,6 +20,7 @@ pub mod cell;
 pub mod count;
 pub mod goals;
 pub mod page;
+pub mod replay;
 pub mod rows;
 pub mod run;
 mod seats;

@@ -56,7 +56,8 @@ pub struct Opts {
     #[arg(long, value_name = "PRECISION")]
     precision: Option<Precision>,
     /// Make gold results for the task's sponsor, whose key `--gold-sponsor` names: updates that are good, bad or mixed, which measure the
-    /// committees of a task whose terms allow for them. Each is announced with a deposit, and shown once its round is over.
+    /// committees of a task whose terms allow for them. Each is announced with a deposit, and shown once its round is over. Every
+    /// second update is an ordinary one.
     #[arg(long, value_name = "KIND")]
     gold: Option<GoldKind>,
     /// The sponsor's key in the keystore; its passphrase is read as that of `--account`. Without it, DECENTRALML_GOLD_SURI is its URI.

@@ -55,7 +55,7 @@ pub struct JudgedNumbers {
     pub opinions: Vec<SeatOpinion>,
     /// Their median; `None` where they make a fault.
     pub median: Option<Score>,
-    /// Sum of the magnitudes of the medians of all the round's updates: T.
+    /// Sum of the positive medians of the round's updates: T.
     pub total: u64,
     /// The moving average of these sums: E, which bounds the running score.
     pub trend: u64,

@@ -1,7 +1,7 @@
 //! Gold results: what waits for them.
 
 use decentralml_protocol::gold;
-use decentralml_types::{BlockNumber, Failure, Hash, Phase, TaskId};
+use decentralml_types::{BlockNumber, Failure, Hash, Phase};
 
 use super::View;
 use crate::{api, error::ReadError, record::Round};
@@ -18,8 +18,8 @@ pub enum GoldStep {
 }
 
 impl Round {
-    /// What can be done about this round's gold results in the block after `now`, where trainers have `revealing` blocks.
-    pub fn gold_step(&self, revealing: BlockNumber, now: BlockNumber) -> GoldStep {
+    /// What can be done about this round's gold results in the block after `now`.
+    pub fn gold_step(&self, now: BlockNumber) -> GoldStep {
         let counted = match (self.phase, self.failure) {
             (Phase::Settled, _) => true,
             (Phase::Void, Some(Failure::NothingAccepted | Failure::NoAgreement)) => true,
@@ -27,7 +27,7 @@ impl Round {
             _ => return GoldStep::Wait,
         };
         match self.ended_at.filter(|_| counted) {
-            Some(ended) if now < gold::deadline(ended, revealing) => GoldStep::Reveal,
+            Some(ended) if now < gold::deadline(ended) => GoldStep::Reveal,
             _ => GoldStep::Conclude,
         }
     }
@@ -42,22 +42,10 @@ impl View {
             .map_or_else(Vec::new, |row| row.hidden.0.into_iter().map(|gold| gold.seal).collect()))
     }
 
-    /// What can be done about the gold results of a round.
-    pub async fn gold_step(&self, round: &Round) -> Result<GoldStep, ReadError> {
-        let revealing = self.revealing(round.task).await?;
-        Ok(round.gold_step(revealing, self.number()))
-    }
-
     /// Whether the rows of a round that is over wait for gold results.
     pub async fn awaits_golds(&self, round: &Round) -> Result<bool, ReadError> {
-        if !round.phase.is_final() || self.golds(round).await?.is_empty() {
-            return Ok(false);
-        }
-        Ok(self.gold_step(round).await? == GoldStep::Reveal)
-    }
-
-    async fn revealing(&self, task: TaskId) -> Result<BlockNumber, ReadError> {
-        Ok(self.task(task).await?.map_or(0, |task| task.spec.deadlines.revealing))
+        Ok(round.gold_step(self.number()) == GoldStep::Reveal
+            && !self.golds(round).await?.is_empty())
     }
 }
 
@@ -91,19 +79,15 @@ mod tests {
     #[test]
     fn gold_results_are_revealed_while_the_next_block_may_take_them() {
         let settled = round(Phase::Settled, None);
-        assert_eq!(settled.gold_step(10, 100), GoldStep::Reveal);
-        assert_eq!(settled.gold_step(10, 109), GoldStep::Reveal);
-        assert_eq!(
-            settled.gold_step(10, 110),
-            GoldStep::Conclude,
-            "the next block is one too late"
-        );
+        assert_eq!(settled.gold_step(100), GoldStep::Reveal);
+        assert_eq!(settled.gold_step(109), GoldStep::Reveal);
+        assert_eq!(settled.gold_step(110), GoldStep::Conclude, "the next block is one too late");
         for failure in [Failure::NothingAccepted, Failure::NoAgreement] {
-            assert_eq!(round(Phase::Void, Some(failure)).gold_step(10, 100), GoldStep::Reveal);
+            assert_eq!(round(Phase::Void, Some(failure)).gold_step(100), GoldStep::Reveal);
         }
         for failure in [Failure::TooFewScores, Failure::Cancelled, Failure::Expired] {
-            assert_eq!(round(Phase::Void, Some(failure)).gold_step(10, 100), GoldStep::Conclude);
+            assert_eq!(round(Phase::Void, Some(failure)).gold_step(100), GoldStep::Conclude);
         }
-        assert_eq!(round(Phase::Aggregating, None).gold_step(10, 100), GoldStep::Wait);
+        assert_eq!(round(Phase::Aggregating, None).gold_step(100), GoldStep::Wait);
     }
 }

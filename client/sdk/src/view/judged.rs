@@ -34,7 +34,7 @@ pub(crate) struct Counted {
     pub opened: Vec<AccountId>,
     /// How far each of them is from the medians, summed over the updates.
     pub distances: Vec<u64>,
-    /// Sum of the scores' magnitudes.
+    /// Sum of the positive medians.
     pub total: u64,
 }
 

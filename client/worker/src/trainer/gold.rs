@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use decentralml_sdk::{GoldStep, Signer, SubmitError, View, call, random_32};
+use decentralml_sdk::{AccountId, GoldStep, Signer, SubmitError, View, call, random_32};
 use decentralml_types::{Label, RoundNumber, Salt, TaskId, commitment::GoldResult};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ pub(super) async fn announce(
     if known.announced {
         return Ok(Some(known));
     }
-    let seal = known.with(work, task, round, |result| result.seal());
+    let seal = known.with(gold, work, task, round, |result| result.seal());
     match work.submit_as(&gold.sponsor, call::announce_gold(task, round, seal)).await {
         Err(error) if !error.is_rejection("Golds", "AlreadyAnnounced") => {
             if REFUSALS.iter().any(|(pallet, name)| error.is_rejection(pallet, name))
@@ -130,16 +130,21 @@ pub(super) async fn show(
     for &number in rounds {
         let Some(known) = work.state.load::<Known>(task, &name(number))? else { continue };
         let Some(round) = view.round(task, number).await? else { continue };
-        let seal = known.with(work, task, number, |result| result.seal());
+        let seal = known.with(gold, work, task, number, |result| result.seal());
         if !known.announced || !round.phase.is_final() || !view.golds(&round).await?.contains(&seal)
         {
             continue;
         }
-        match view.gold_step(&round).await? {
+        match round.gold_step(view.number()) {
             GoldStep::Wait => {}
             GoldStep::Reveal => {
-                let show =
-                    call::reveal_gold(task, number, &work.account(), known.label, known.secret);
+                let show = call::reveal_gold(
+                    task,
+                    number,
+                    &known.of(gold, work),
+                    known.label,
+                    known.secret,
+                );
                 match work.submit_as(&gold.sponsor, show).await {
                     Ok(included) => {
                         let event = included.find("Golds", "GoldRevealed");
@@ -185,31 +190,50 @@ pub(super) fn forget(work: &Work, task: TaskId, round: RoundNumber) -> Result<()
 }
 
 impl Known {
+    /// Every second update is an ordinary one, for which a blank is announced: once it was shown that an account makes gold results, its
+    /// later ones are as likely to be none.
     fn any(kind: Kind) -> Result<Self, WorkerError> {
         let secret = random_32().ok_or(WorkerError::NoRandomness)?;
-        let [chance, ..] = random_32().ok_or(WorkerError::NoRandomness)?;
+        let [blank, turned, ..] = random_32().ok_or(WorkerError::NoRandomness)?;
         let label = match kind {
+            _ if blank % 2 == 0 => Label::Blank,
             Kind::Good => Label::Good,
             Kind::Bad => Label::Bad,
-            Kind::Mixed if chance % 2 == 0 => Label::Good,
+            Kind::Mixed if turned % 2 == 0 => Label::Good,
             Kind::Mixed => Label::Bad,
         };
         Ok(Self { label, secret, announced: false })
     }
 
-    /// The salt of the commitment to the update.
-    pub(super) fn mark(&self, work: &Work, task: TaskId, round: RoundNumber) -> Salt {
-        self.with(work, task, round, |result| result.mark())
+    /// The salt of the commitment to the update; `None` of an ordinary one.
+    pub(super) fn mark(
+        &self,
+        trainer: &Trainer,
+        work: &Work,
+        task: TaskId,
+        round: RoundNumber,
+    ) -> Option<Salt> {
+        let gold = trainer.gold.as_ref().filter(|_| self.label != Label::Blank)?;
+        Some(self.with(gold, work, task, round, |result| result.mark()))
+    }
+
+    /// In whose name it is announced: a blank one says nothing of the trainer.
+    fn of(&self, gold: &Gold, work: &Work) -> AccountId {
+        match self.label {
+            Label::Good | Label::Bad => work.account(),
+            Label::Blank => gold.sponsor.account(),
+        }
     }
 
     fn with<R>(
         &self,
+        gold: &Gold,
         work: &Work,
         task: TaskId,
         round: RoundNumber,
-        then: impl FnOnce(GoldResult<'_, decentralml_sdk::AccountId>) -> R,
+        then: impl FnOnce(GoldResult<'_, AccountId>) -> R,
     ) -> R {
-        let (genesis, trainer) = (work.chain.genesis(), &work.account());
+        let (genesis, trainer) = (work.chain.genesis(), &self.of(gold, work));
         let Self { label, secret, .. } = *self;
         then(GoldResult { genesis, task, round, trainer, label, secret })
     }
@@ -237,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn of_mixed_ones_some_are_good_and_some_are_bad_and_no_two_secrets_are_the_same() {
+    fn of_mixed_ones_some_are_good_some_bad_and_some_ordinary_and_no_two_secrets_are_the_same() {
         let many: Vec<_> = (0..64).map(|_| Known::any(Kind::Mixed).unwrap()).collect();
-        for label in [Label::Good, Label::Bad] {
+        for label in [Label::Good, Label::Bad, Label::Blank] {
             assert!(many.iter().any(|known| known.label == label));
         }
         let secrets: BTreeSet<_> = many.iter().map(|known| known.secret).collect();
         assert_eq!(secrets.len(), many.len());
-        assert!((0..8).all(|_| Known::any(Kind::Bad).unwrap().label == Label::Bad));
+        assert!((0..8).all(|_| Known::any(Kind::Bad).unwrap().label != Label::Good));
     }
 }

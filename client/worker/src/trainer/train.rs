@@ -87,8 +87,10 @@ async fn prepare(
     let Made { bytes, history } = made;
     history.keep(work, moment).await?;
     let trained = store(trainer, work, moment, bytes).await?;
-    let salt = match known {
-        Some(known) => known.mark(work, moment.task.id, moment.round.number),
+    let mark =
+        known.and_then(|known| known.mark(trainer, work, moment.task.id, moment.round.number));
+    let salt = match mark {
+        Some(mark) => mark,
         None => random_32().ok_or(WorkerError::NoRandomness)?,
     };
     let hash = UpdateCommitment {

@@ -68,7 +68,7 @@ fn a_label_that_the_committee_does_not_confirm_costs_and_pays_nobody() {
         for (trainer, label) in [(1, Label::Bad), (2, Label::Good), (3, Label::Good)] {
             assert_eq!(assay(trainer, label), Some(Assayed::default()));
         }
-        assert!(Committees::<Test>::get((TASK, ROUND, 0)).unwrap().missed.is_empty());
+        assert_eq!(Committees::<Test>::get((TASK, ROUND, 0)).unwrap().missed.to_vec(), [0; 5]);
         assert_eq!(Validation::trainer_due(TASK, ROUND, &2).unwrap(), Due::Nothing);
     });
 }
@@ -79,14 +79,63 @@ fn who_could_not_read_an_update_or_says_little_of_it_misses_nothing() {
         World::mutate(|world| world.quorum = 3);
         start(&[1, 2, 3], &[11, 12, 13, 14, 15]);
         let silent = [Opinion::Score(500), Opinion::Unavailable, Opinion::Copied];
-        let mut all = seats(&[HONEST, HONEST, HONEST, [500, 20, 20]]);
+        let mut all = seats(&[HONEST, HONEST, HONEST, [500, 10, 10]]);
         all.push((15, opinions(&silent)));
         settle(&all);
         for trainer in [2, 3] {
             let measured = Some(Assayed { confirmed: true, missed: 0 });
-            assert_eq!(assay(trainer, Label::Bad), measured, "2 % of 1,000 are 20");
+            assert_eq!(assay(trainer, Label::Bad), measured, "2 % of 500 are 10");
         }
     });
+}
+
+/// Whoever decides who can have an update decides which coalitions a seat can look at.
+#[test]
+fn attack_a_seat_that_was_kept_from_one_update_is_not_measured_by_the_others() {
+    build_and_execute(|| {
+        World::mutate(|world| world.quorum = 3);
+        start(&[1, 2, 3, 4], &[11, 12, 13, 14]);
+        let (bad, kept) = (Opinion::Score(-300), Opinion::Score(900));
+        let [good, better] = [500, 300].map(Opinion::Score);
+        let seen = [good, bad, bad, kept];
+        let unseen = [good, better, better, Opinion::Unavailable];
+        let mut all: Vec<_> = (11..14).map(|seat| (seat, opinions(&seen))).collect();
+        all.push((14, opinions(&unseen)));
+        settle(&all);
+        for trainer in [2, 3] {
+            let nobody = Some(Assayed { confirmed: true, missed: 0 });
+            assert_eq!(assay(trainer, Label::Bad), nobody);
+        }
+        assert!(matches!(Validation::seat_due(TASK, ROUND, 0, &14).unwrap(), Due::Pay(_)));
+    });
+}
+
+#[test]
+fn of_two_faults_the_dearer_counts_and_neither_is_remembered_as_accepted() {
+    for (percent, expected) in [(60, Fault::GoldMissed), (40, Fault::WrongAggregate)] {
+        build_and_execute(|| {
+            World::mutate(|world| {
+                world.quorum = 3;
+                world.penalties.gold_missed.percent = percent;
+            });
+            start(&[1, 2, 3], &[11, 12, 13, 14]);
+            score(&seats(&[HONEST, HONEST, HONEST, CORRUPT]));
+            tally();
+            enter(Phase::Aggregating);
+            for seat in [11, 12, 13] {
+                try_attest(seat, 50, 900_000).unwrap();
+            }
+            try_attest(14, 66, 900_000).unwrap();
+            enter(Phase::Settled);
+            for trainer in [2, 3] {
+                assay(trainer, Label::Bad);
+            }
+            let due = Validation::seat_due(TASK, ROUND, 0, &14).unwrap();
+            assert!(matches!(due, Due::Slash(fault, _) if fault == expected), "{due:?}");
+            try_claim_seat(0, 14).unwrap();
+            assert!(World::get().noted.is_empty());
+        });
+    }
 }
 
 #[test]

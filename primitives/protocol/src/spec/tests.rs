@@ -60,18 +60,19 @@ fn a_round_has_no_gold_results_or_as_many_as_can_be_missed_and_time_to_reveal_th
         let expected = (![0, 2, 3, 4].contains(&golds)).then_some(SpecError::Golds);
         assert_eq!(error(|s| s.terms.golds = golds), expected, "{golds}");
     }
-    let of = |golds, trainers, claiming| {
+    let of = |golds, trainers, blocks: [u32; 3]| {
         error(|s| {
             s.terms.golds = golds;
             s.trainers = TrainerCount { min: 1, max: trainers };
-            s.deadlines.revealing = 50;
-            s.deadlines.claiming = claiming;
+            [s.deadlines.training, s.deadlines.scoring, s.deadlines.claiming] = blocks;
         })
     };
-    assert_eq!(of(3, 3, 51), None);
-    assert_eq!(of(4, 3, 51), Some(SpecError::Golds), "more gold than updates");
-    assert_eq!(of(3, 3, 50), Some(SpecError::Golds), "rewards would expire before");
-    assert_eq!(of(0, 3, 50), None);
+    assert_eq!(of(3, 3, [21; 3]), None);
+    assert_eq!(of(4, 3, [21; 3]), Some(SpecError::Golds), "more gold than updates");
+    for blocks in [[20, 21, 21], [21, 20, 21], [21, 21, 20]] {
+        assert_eq!(of(3, 3, blocks), Some(SpecError::Golds), "{blocks:?}");
+        assert_eq!(of(0, 3, blocks), None);
+    }
 }
 
 #[test]

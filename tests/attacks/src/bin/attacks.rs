@@ -6,7 +6,7 @@ use decentralml_attacks::{
     Cell, Division, Found, Rows, Scale,
     cell::{SHARES, cells, small_cells},
     page::page,
-    run,
+    replay, run,
     table::{self, Results},
 };
 use decentralml_chain::watch::guarded;
@@ -48,6 +48,9 @@ struct Opts {
     /// Only says which cells there are, and which have been run.
     #[arg(long)]
     list: bool,
+    /// Only plays other rules of verdicts on what has been run.
+    #[arg(long)]
+    rules: bool,
     /// Forgets what has been run.
     #[arg(long)]
     restart: bool,
@@ -83,6 +86,10 @@ fn main() -> Result<ExitCode> {
             println!("{:<48} {done}", cell.name());
         }
         println!("{}", table::summary(&plan.cells, &results));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if opts.rules {
+        print!("{}", replay::markdown(&results));
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Arc::new(AtomicBool::new(false));

@@ -293,7 +293,7 @@ impl<'a> Federation<'a> {
 
     /// Whose updates enter. Three honest seats measure the same, so that one measurement is their median.
     fn judge(&mut self, scores: &[Score]) -> Vec<bool> {
-        let total = scores.iter().map(|score| score.unsigned_abs()).sum();
+        let total = scores.iter().copied().map(verdict::worth).sum();
         let trend = verdict::trend(self.trend, total);
         self.trend = Some(trend);
         let standings = self.standings.iter_mut().zip(&mut self.accepted_once);

@@ -28,8 +28,8 @@ impl Fees {
         medians.push((trainer.clone(), median));
     }
 
-    /// What a seat of a settled round is to get: ⌊fee × (T + 100 n − D) / (T + 100 n)⌋, where T is the sum of the magnitudes of the
-    /// n medians, and D that of the differences.
+    /// What a seat of a settled round is to get: ⌊fee × (T + 100 n − D) / (T + 100 n)⌋, where T is the sum of those of the n medians
+    /// that are positive, and D that of the magnitudes of the differences.
     pub fn due(&self, round: Round, seat: &AccountId, fee: Balance) -> Option<Balance> {
         let opinions = self.opened.get(&(round, seat.clone()))?;
         let medians = self.medians.get(&round)?;
@@ -37,7 +37,7 @@ impl Fees {
             Opinion::Score(score) => i128::from(*score),
             _ => 0,
         };
-        let most: i128 = medians.iter().map(|(_, median)| i128::from(*median).abs() + 100).sum();
+        let most: i128 = medians.iter().map(|(_, median)| i128::from(*median).max(0) + 100).sum();
         let pairs = opinions.iter().zip(medians);
         let off: i128 =
             pairs.map(|(said, (_, median))| (number(said) - i128::from(*median)).abs()).sum();

@@ -6,7 +6,7 @@ use crate::fuzz::{
     step::{Amount, Shape, Step, Who},
 };
 use codec::{Decode, Encode};
-use decentralml_protocol::spec::example;
+use decentralml_protocol::{gold, spec::example};
 use decentralml_runtime::*;
 use decentralml_types::{
     Asset, Balance, Cid, Codec, TaskId, TaskSpec, Url, Urls,
@@ -240,7 +240,10 @@ pub(super) fn part(amount: Amount, of: Balance) -> Balance {
 pub(super) fn spec(shape: &Shape) -> TaskSpec {
     let pace = u32::from(shape.pace);
     let tokens = |tokens: u8| Balance::from(tokens) * UNIT;
-    let (seats, trainers) = (shape.seats, u16::from(shape.trainers.1));
+    let seats = shape.seats;
+    let golds = if shape.golds <= shape.trainers.1 { shape.golds } else { 0 };
+    // Time to reveal them, and more.
+    let least = if golds > 0 { 2 * gold::WINDOW + 1 } else { 0 };
     TaskSpec {
         custody: Custody { hosts: 0, sealed: shape.sealed },
         rounds: shape.rounds.into(),
@@ -250,12 +253,12 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
         committee: Committee { seats, quorum: (2 * seats).div_ceil(3) },
         deadlines: Deadlines {
             enrolling: 3 * pace,
-            training: 2 * pace,
+            training: (2 * pace).max(least),
             revealing: pace,
-            scoring: 2 * pace,
+            scoring: (2 * pace).max(least),
             verdict: pace,
             aggregating: pace,
-            claiming: shape.claiming.into(),
+            claiming: u32::from(shape.claiming).max(least),
             lifetime: shape.lifetime.into(),
         },
         terms: Terms {
@@ -264,11 +267,7 @@ pub(super) fn spec(shape: &Shape) -> TaskSpec {
             trainer_bond: tokens(shape.bonds.0),
             evaluator_bond: tokens(shape.bonds.1),
             min_reputation: 0,
-            golds: if u16::from(shape.golds) <= trainers && pace < u32::from(shape.claiming) {
-                shape.golds
-            } else {
-                0
-            },
+            golds,
             draw: match shape.cap {
                 1 => Chances::Equal,
                 cap => Chances::ByBond { cap },
