@@ -8,7 +8,11 @@
 //! One record and one file for each task, until an update of a later round takes their place, or a round is settled. The rows that an update
 //! was made from are in neither: of rows that were changed meanwhile only their number is noticed.
 
-use std::{collections::BTreeSet, fs, io, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use codec::Encode;
 use decentralml_protocol::draw;
@@ -153,7 +157,7 @@ async fn hand_on(
     Ok(true)
 }
 
-fn copy(from: &PathBuf, to: &PathBuf) -> bool {
+fn copy(from: &Path, to: &Path) -> bool {
     let copied = fs::read(from)
         .map_err(|error| error.to_string())
         .and_then(|bytes| State::keep_file(to, &bytes).map_err(|error| error.to_string()));
@@ -221,7 +225,7 @@ pub(super) mod tests {
     use decentralml_sdk::AccountId;
     use decentralml_types::{Codec, Role, TaskSpec, TaskStatus, spec::InitialModel};
 
-    fn state(folder: &std::path::Path) -> State {
+    fn state(folder: &Path) -> State {
         State::open(folder, AccountId::from([1; 32]), Role::Trainer, [7; 32]).unwrap()
     }
 
