@@ -10,7 +10,10 @@
 //!
 //! Connections have a limit. Where it is reached, one more takes the place of the one on which the server has waited longest for the
 //! client. A body of which less than 64 KiB come in a minute of waiting for it is given up. What is refused before its body was read is
-//! answered at once, and the rest of the body is taken in for up to five seconds, so that the client gets to read the answer.
+//! answered at once, and the rest of the body is taken in for up to five seconds, so that the client gets to read the answer: 64 MiB of it, and
+//! 64 KiB where there is a token that was not shown. A client that waits to be asked for its body (`Expect: 100-continue`) is not asked
+//! for one that is refused; its connection ends with the answer. Where there is a token, one address has up to 256 connections, and a
+//! request's head up to 64 KiB.
 //!
 //! Whoever can reach the port can write to the disk: it listens on loopback only, unless a token is asked for ([`Access`]), and
 //! refuses web pages.
@@ -48,7 +51,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 /// an answer. Commands other than uploads have no limit of their own.
 const LIMITS: Limits = Limits {
     connections: 1024,
-    // All are from this machine, or have the token.
+    // All are from this machine; where there is a token, it is [`STRANGERS`].
     connections_per_address: usize::MAX,
     requests: 1024,
     // Nobody has to go: there are as many turns as connections.
@@ -59,6 +62,10 @@ const LIMITS: Limits = Limits {
 
 /// Bytes of a request's head, which may name thousands of CIDs.
 const MAX_HEAD: usize = 400 << 10;
+
+/// Connections of one address, and bytes of a head, where there is a token: then other machines come, and nobody knows which of them have it
+/// before a head is read. Hyper keeps one limit for a connection, so that it holds for those that do as well.
+const STRANGERS: (usize, usize) = (256, 64 << 10);
 
 /// Uploads of files and CARs that are read at a time, and how long others wait for their turn. Each has a thread and some
 /// megabytes.
@@ -132,9 +139,10 @@ impl Server {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let Self { store, listener, addr, token } = self;
+        let (limits, max_head) = limits(token.is_some());
         let gate = gate::Gate { port: addr.port(), token };
         tracing::info!(%addr, folder = %store.path().display(), "the store answers");
-        gateway::serve_with(listener, router(store, gate), LIMITS, MAX_HEAD, shutdown).await;
+        gateway::serve_with(listener, router(store, gate), limits, max_head, shutdown).await;
         Ok(())
     }
 }
@@ -146,6 +154,15 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     Server::bind(store, access).await?.run(shutdown).await
+}
+
+/// What it does at a time, and the bytes of a head.
+fn limits(has_token: bool) -> (Limits, usize) {
+    let (connections_per_address, max_head) = STRANGERS;
+    match has_token {
+        true => (Limits { connections_per_address, ..LIMITS }, max_head),
+        false => (LIMITS, MAX_HEAD),
+    }
 }
 
 fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
@@ -183,7 +200,7 @@ fn router(store: Arc<Store>, gate: gate::Gate) -> Router {
         .nest("/api/v0", api)
         .fallback(gate::unknown)
         .layer(middleware::from_fn(slow::watch))
-        .layer(middleware::from_fn_with_state(gate, gate::guard))
-        .layer(middleware::from_fn(linger::linger))
+        .layer(middleware::from_fn_with_state(gate.clone(), gate::guard))
+        .layer(middleware::from_fn_with_state(gate, linger::linger))
         .with_state(store)
 }

@@ -13,6 +13,8 @@
 //!  <folder>/task-7/variate-3-….safetensors    a trainer's control variate after round 3
 //!  <folder>/task-7/sent-3-….json              that update may be on chain, where it leaves one of those two
 //!  <folder>/task-7/verdict-3.json             what became of it
+//!  <folder>/task-7/again.json                 which of a trainer's updates may be sent again after a void round
+//!  <folder>/task-7/again.update               its plain bytes
 //!  <folder>/task-7/updates/                   the updates that a seat works on; removed after each round
 //!  <folder>/outgoing-7/                       the update on its way to hosts, where there is no store
 //! ```

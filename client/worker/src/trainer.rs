@@ -1,5 +1,6 @@
 //! The trainer: learns from its own rows, and sends what it learned, never the rows.
 
+mod again;
 mod answer;
 mod carried;
 mod gold;
@@ -112,6 +113,13 @@ struct Trainer {
     missed: Mutex<BTreeSet<(TaskId, RoundNumber, CommitteeNumber)>>,
 }
 
+impl Trainer {
+    /// The rows that it says it has trained on.
+    fn samples(&self) -> u32 {
+        u32::try_from(self.data.rows()).unwrap_or(u32::MAX)
+    }
+}
+
 /// What a trainer commits to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Trained {
@@ -189,7 +197,11 @@ impl Part for Trainer {
         work.state.remove(task, &name(round))?;
         gold::forget(work, task, round)?;
         // Nothing waits for that: the next round that is settled has it tried again.
-        if let Err(error) = carried::tidy(work, finalized, task).await {
+        let tidied = async {
+            again::tidy(work, finalized, task, round).await?;
+            carried::tidy(work, finalized, task).await
+        };
+        if let Err(error) = tidied.await {
             tracing::debug!(task, round, %error, "files of earlier updates are left for now");
         }
         Ok(())

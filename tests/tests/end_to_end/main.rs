@@ -4,6 +4,7 @@
 //! `out/demo`, and only one test runs it. Tests start in the order of their names, so the longest are not among the last.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod attempts;
 mod bad_input;
 mod cases;
 mod chain {

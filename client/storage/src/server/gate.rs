@@ -24,10 +24,17 @@ pub(super) struct Gate {
     pub token: Option<Token>,
 }
 
+impl Gate {
+    /// Whether a request shows the token, where there is one.
+    pub fn knows(&self, headers: &HeaderMap) -> bool {
+        self.token.as_ref().is_none_or(|token| token.is_shown(headers))
+    }
+}
+
 /// Lets POST requests through that show the token and that no browser sends for a page from elsewhere.
 pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    if gate.token.as_ref().is_some_and(|token| !token.is_shown(headers)) {
+    if !gate.knows(headers) {
         // Kubo's status for it.
         return sentence(
             StatusCode::FORBIDDEN,

@@ -24,6 +24,7 @@ mod lying_server;
 mod pins;
 mod quota;
 mod read_only;
+mod refused;
 mod repo;
 mod rpc;
 mod seal;

@@ -5,7 +5,7 @@
 //! round. It is there before the update is committed to. An update goes on from the file of the last settled round in which this trainer's
 //! was accepted: what went into an update that is in no model is learned anew, so what that one left out counts for nothing, and its
 //! gradients are in no server's variate. A file goes once it is final that it is not the one to go on from; where nobody knows that now, it
-//! stays until a later update is accepted.
+//! stays until a later update is accepted. Those of an update that may be sent [`again`] stay as long as it does.
 
 mod rounds;
 
@@ -22,6 +22,7 @@ use decentralml_types::{Hash, RoundNumber, TaskId};
 use tokio::task::spawn_blocking;
 
 use self::rounds::{Fate, OnChain, Rounds, Standing};
+use super::again;
 use crate::{
     error::WorkerError,
     state::State,
@@ -178,8 +179,10 @@ async fn clear(state: &State, task: TaskId, chain: &impl Rounds) -> Result<(), W
     let residuals = look::<Residual>(state, task, RoundNumber::MAX, chain).await?;
     let momenta = look::<WorkerMomentum>(state, task, RoundNumber::MAX, chain).await?;
     let variates = look::<ControlVariate>(state, task, RoundNumber::MAX, chain).await?;
+    // Of a void round, whose update may be sent again.
+    let held = again::held(state, task);
     for found in [residuals, momenta, variates] {
-        found.spent.iter().for_each(|path| remove(path));
+        found.spent.iter().filter(|path| !held.contains(*path)).for_each(|path| remove(path));
     }
     let left: BTreeSet<RoundNumber> =
         files(state, task, &PREFIXES).into_iter().map(|(round, _)| round).collect();
@@ -272,6 +275,18 @@ fn files(state: &State, task: TaskId, prefixes: &[&str]) -> Vec<(RoundNumber, Pa
     };
     let files = state.files(task).into_iter();
     files.filter_map(|(name, path)| Some((round(&name)?, path))).collect()
+}
+
+/// The names of the files that are there of an update.
+pub(super) fn of(state: &State, task: TaskId, round: RoundNumber, origin: &Hash) -> Vec<String> {
+    let names = PREFIXES.iter().map(|prefix| format!("{prefix}{}{ENDING}", one_of(round, origin)));
+    names.filter(|name| state.file(task, name).is_file()).collect()
+}
+
+/// What a file is called that hands on the same in another round.
+pub(super) fn renamed(name: &str, round: RoundNumber, origin: &Hash) -> Option<String> {
+    let prefix = PREFIXES.iter().find(|prefix| name.starts_with(**prefix))?;
+    Some(format!("{prefix}{}{ENDING}", one_of(round, origin)))
 }
 
 fn name<C: Carried>(round: RoundNumber, origin: &Hash) -> String {

@@ -1,4 +1,4 @@
-//! Phase Training: train, store the update, commit to it.
+//! Phase Training: train, or take the update of a void round, store it, commit to it.
 
 use std::ops::ControlFlow;
 
@@ -10,7 +10,7 @@ use decentralml_storage::unixfs;
 use decentralml_types::{Hash, Label, Seed, commitment::UpdateCommitment};
 use std::sync::Arc;
 
-use super::{Conduct, Trained, Trainer, carried, gold, history::History, name};
+use super::{Conduct, Trained, Trainer, again, carried, gold, history::History, name};
 use crate::{
     convert, enroll,
     error::WorkerError,
@@ -43,8 +43,8 @@ pub(super) async fn step(
             if !enroll::cover(work, task).await? {
                 return Ok(());
             }
-            tracing::info!(task, round, place, "is drawn and trains");
-            let Some(record) = prepare(trainer, work, models, moment).await? else { return Ok(()) };
+            let prepared = prepare(trainer, work, models, moment, place).await?;
+            let Some(record) = prepared else { return Ok(()) };
             record
         }
     };
@@ -76,16 +76,25 @@ async fn prepare(
     work: &Work,
     models: &mut Models,
     moment: &Moment,
+    place: u32,
 ) -> Result<Option<Sealed<Trained>>, WorkerError> {
-    let (spec, base) = models.get(work, moment).await?;
     let known = gold::announce(trainer, work, moment).await?;
-    let turned = known.is_some_and(|known| known.label == Label::Bad);
-    let Some(made) = make(trainer, work, moment, (spec, base), turned).await? else {
-        tracing::warn!(round = moment.round.number, "the phase ended while it trained");
-        return Ok(None);
+    let bytes = match again::again(trainer, work, moment).await? {
+        Some(bytes) => bytes,
+        None => {
+            let (task, round) = (moment.task.id, moment.round.number);
+            tracing::info!(task, round, place, "is drawn and trains");
+            let model = models.get(work, moment).await?;
+            let turned = known.is_some_and(|known| known.label == Label::Bad);
+            let Some(made) = make(trainer, work, moment, model, turned).await? else {
+                tracing::warn!(round, "the phase ended while it trained");
+                return Ok(None);
+            };
+            let Made { bytes, history } = made;
+            history.keep(work, moment).await?;
+            again::keep(trainer, work, moment, bytes).await?
+        }
     };
-    let Made { bytes, history } = made;
-    history.keep(work, moment).await?;
     let trained = store(trainer, work, moment, bytes).await?;
     let mark =
         known.and_then(|known| known.mark(trainer, work, moment.task.id, moment.round.number));
@@ -218,8 +227,7 @@ async fn store(
         Conduct::Missing => unixfs::canonical_cid(&bytes),
         _ => work.pins.add(&work.state, moment.purpose(What::Update), bytes).await?,
     };
-    let samples = u32::try_from(trainer.data.rows()).unwrap_or(u32::MAX);
-    Ok(Trained { cid, samples, sealed })
+    Ok(Trained { cid, samples: trainer.samples(), sealed })
 }
 
 /// The draws of stochastic rounding: others in each task, in each round and for each trainer, the same after a restart.

@@ -124,6 +124,28 @@ async fn what_a_rejected_update_has_left_goes_once_that_is_final() {
 }
 
 #[tokio::test]
+async fn what_an_update_of_a_void_round_hands_on_stays_as_long_as_it_may_be_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(folder.path());
+    for round in [1, 3, 4] {
+        write::<Residual>(&state, round, 1);
+        write::<ControlVariate>(&state, round, 1);
+    }
+    let mut known = Known::settled([(1, 1, Fate::Accepted)]);
+    known.0.insert(3, (Standing::Void, Fate::Rejected));
+    known.0.insert(4, (Standing::Void, Fate::Rejected));
+    again::tests::hold(&state, of(&state, 3, 4, &[1; 32]));
+    clear(&state, 3, &known).await.unwrap();
+    assert_eq!(left(&state), [1, 1, 4, 4]);
+    let last = look::<Residual>(&state, 3, 5, &known).await.unwrap().last;
+    assert_eq!(last, Some((1, path::<Residual>(&state, 1, 1))), "another update goes on from it");
+    // Another update takes its place.
+    again::tests::hold(&state, Vec::new());
+    clear(&state, 3, &known).await.unwrap();
+    assert_eq!(left(&state), [1, 1]);
+}
+
+#[tokio::test]
 async fn where_nobody_knows_the_verdict_all_go_on_but_error_feedback_which_begins_anew() {
     let folder = tempfile::tempdir().unwrap();
     let state = state(folder.path());
