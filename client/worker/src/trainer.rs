@@ -195,7 +195,7 @@ impl Part for Trainer {
         round: RoundNumber,
     ) -> Result<(), WorkerError> {
         work.state.remove(task, &name(round))?;
-        gold::forget(work, task, round)?;
+        gold::settled(self, work, finalized, (task, round)).await?;
         // Nothing waits for that: the next round that is settled has it tried again.
         let tidied = async {
             again::tidy(work, finalized, task, round).await?;

@@ -6,7 +6,7 @@ use decentralml_types::{
     Balance, Hash, Label, RoundNumber, Salt, TaskId, commitment::GoldResult, limits::MAX_GOLDS,
 };
 use frame_benchmarking::v2::*;
-use frame_support::traits::fungible;
+use frame_support::traits::{Get, fungible};
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
 use sp_runtime::traits::Zero;
 

@@ -1,7 +1,10 @@
 //! What `golds` asks: who was wrong about an update of which its sponsor knew what it is worth.
 
-use crate::{Committees, Config, Pallet, Sheets, Stage, UNMEASURED, Verdicts};
-use decentralml_protocol::{gold, verdict::Finding};
+use crate::{Committees, Config, Pallet, Sheets, Stage, Verdicts};
+use decentralml_protocol::{
+    gold::{self, UNMEASURED},
+    verdict::Finding,
+};
 use decentralml_traits::{Assay, Assayed, Clock, Evidence, EvidenceRow};
 use decentralml_types::{Label, Outcome, RoundNumber, TaskId, limits::TALLY_BATCH};
 

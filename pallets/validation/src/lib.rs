@@ -43,7 +43,7 @@ pub mod weights;
 pub use benchmarking::{BenchmarkHelper, Scene};
 pub use types::{
     Attestation, CommitteeState, Due, History, RoundShares, Seat, Sheet, Stage, Standing, Tally,
-    Trend, UNMEASURED, Verdict,
+    Trend, Verdict,
 };
 pub use weights::WeightInfo;
 

@@ -6,9 +6,10 @@
 
 use crate::{
     CommitteeState, Committees, Config, Event, Histories, Pallet, Running, Shares, Sheet, Sheets,
-    Stage, Standing, Tally, Trend, UNMEASURED, Verdict, Verdicts,
+    Stage, Standing, Tally, Trend, Verdict, Verdicts,
 };
 use decentralml_protocol::{
+    gold::UNMEASURED,
     payout,
     verdict::{self, Finding},
 };

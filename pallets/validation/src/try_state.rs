@@ -1,9 +1,9 @@
 //! What must hold between any two blocks.
 
 use crate::{
-    Committees, Config, Histories, Pallet, Running, Seats, Shares, Sheets, Stage, UNMEASURED,
-    Verdicts,
+    Committees, Config, Histories, Pallet, Running, Seats, Shares, Sheets, Stage, Verdicts,
 };
+use decentralml_protocol::gold::UNMEASURED;
 use decentralml_traits::Clock;
 use decentralml_types::{
     CommitteeNumber, Outcome, RoundNumber, TaskId, TaskStatus,

@@ -3,6 +3,7 @@
 extern crate alloc;
 
 use codec::{Decode, Encode, MaxEncodedLen};
+use decentralml_protocol::gold::UNMEASURED;
 use decentralml_types::{
     Balance, CommitteeNumber, Fault, Hash, NextModel, Opinion, Outcome, Ppm, RoundNumber, Score,
     limits::{MaxSeats, TALLY_BATCH},
@@ -12,10 +13,6 @@ use scale_info::TypeInfo;
 
 /// One seat's opinions on the updates of one batch.
 pub type Sheet = BoundedVec<Opinion, ConstU32<TALLY_BATCH>>;
-
-/// In the place of gold results that a seat has missed: it could not have or read what others could, so its scores of all other updates
-/// are of other coalitions than theirs.
-pub const UNMEASURED: u8 = u8::MAX;
 
 /// A committee of a round.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]

@@ -41,6 +41,10 @@ fn is_clear(label: Label, score: Score, total: u64) -> bool {
     of_its_sign && u128::from(score.unsigned_abs()) * 100 > least
 }
 
+/// In the place of gold results that a seat has missed: it had no score for an update for which the committee found one, so its scores of
+/// all other updates are of other coalitions than those of the others.
+pub const UNMEASURED: u8 = u8::MAX;
+
 /// Blocks in which the gold results of a round can be revealed once it is over. Few, as nobody is settled meanwhile, and who has
 /// something at risk cannot act in the next round.
 pub const WINDOW: BlockNumber = 10;

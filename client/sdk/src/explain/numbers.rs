@@ -360,8 +360,9 @@ impl Part<'_> {
         let (Some(row), Some(counted)) = (row, counted) else { return Ok(None) };
         let mut said = view.opinions(key, &counted.opened, row.index).await?;
         let own = said.iter().find(|(seat, _)| *seat == self.account).map(|(_, said)| *said);
-        let missed_by =
-            |(_, said): &&(AccountId, Opinion)| gold::misses(label, *said, counted.total);
+        let missed_by = |(seat, said): &&(AccountId, Opinion)| {
+            !counted.unmeasured.contains(seat) && gold::misses(label, *said, counted.total)
+        };
         let missed = said.iter().filter(missed_by).count();
         let mut opinions: Vec<Opinion> = said.drain(..).map(|(_, said)| said).collect();
         let Some(found) = verdict::finding(&mut opinions) else { return Ok(None) };

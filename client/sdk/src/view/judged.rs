@@ -1,7 +1,10 @@
 //! By what a round was decided: draws, opinions, standings and shares. Most of it is gone once the round is settled, and is read
 //! from the state of earlier blocks.
 
-use decentralml_protocol::draw::{Classes, Lots};
+use decentralml_protocol::{
+    draw::{Classes, Lots},
+    gold::UNMEASURED,
+};
 use decentralml_types::{
     BlockNumber, CommitteeNumber, Opinion, RoundNumber, Score, TaskId, limits::TALLY_BATCH,
 };
@@ -34,8 +37,16 @@ pub(crate) struct Counted {
     pub opened: Vec<AccountId>,
     /// How far each of them is from the medians, summed over the updates.
     pub distances: Vec<u64>,
+    /// Those of them that no gold result measures, as they had no score for an update for which the committee found one.
+    pub unmeasured: Vec<AccountId>,
     /// Sum of the positive medians.
     pub total: u64,
+}
+
+/// The seats in whose place the chain counts no missed gold results.
+fn unmeasured(opened: &[AccountId], missed: &[u8]) -> Vec<AccountId> {
+    let rows = opened.iter().zip(missed).filter(|(_, missed)| **missed == UNMEASURED);
+    rows.map(|(seat, _)| *seat).collect()
 }
 
 /// A trainer's running score.
@@ -93,6 +104,7 @@ impl View {
         let row = self.get("a committee", committees, (task, round, committee)).await?;
         Ok(row.map(|row| Counted {
             updates: row.updates,
+            unmeasured: unmeasured(&row.opened.0, &row.missed.0),
             opened: row.opened.0,
             distances: row.distances.0,
             total: row.tally.total,
@@ -162,5 +174,16 @@ impl View {
         let shares = api::storage().validation().shares();
         let row = self.get("a round's shares", shares, (task, round)).await?;
         Ok(row.map(|row| row.weight))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_that_could_not_have_an_update_are_told_from_those_that_missed_none_or_some() {
+        let [none, some, unmeasured] = [1, 2, 3].map(|byte| AccountId::from([byte; 32]));
+        assert_eq!(super::unmeasured(&[none, some, unmeasured], &[0, 4, UNMEASURED]), [unmeasured]);
     }
 }

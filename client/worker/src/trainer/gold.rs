@@ -51,6 +51,9 @@ pub(super) struct Known {
     secret: Salt,
     /// Whether its seal is on chain.
     announced: bool,
+    /// Whether it can never be shown, so that its deposit is lost.
+    #[serde(default)]
+    lost: bool,
 }
 
 /// What the chain says where an update can be no gold result, and is an ordinary one.
@@ -136,8 +139,7 @@ pub(super) async fn show(
             continue;
         }
         match round.gold_step(view.number()) {
-            GoldStep::Wait => {}
-            GoldStep::Reveal => {
+            GoldStep::Reveal if !known.lost => {
                 let show = call::reveal_gold(
                     task,
                     number,
@@ -165,11 +167,13 @@ pub(super) async fn show(
                             || error.is_rejection("Golds", "NotMarked") =>
                     {
                         tracing::warn!(task, round = number, %error, "this gold result cannot be shown, and its deposit is lost");
-                        forget(work, task, number)?;
+                        let lost = Known { lost: true, ..known };
+                        work.state.save(task, &name(number), &lost)?;
                     }
                     Err(error) => return Err(error.into()),
                 }
             }
+            GoldStep::Wait | GoldStep::Reveal => {}
             GoldStep::Conclude => {
                 tracing::warn!(
                     task,
@@ -184,8 +188,27 @@ pub(super) async fn show(
     Ok(())
 }
 
+/// Forgets a round that is settled, unless its gold result is still to be shown or concluded.
+pub(super) async fn settled(
+    trainer: &Trainer,
+    work: &Work,
+    finalized: &View,
+    (task, number): (TaskId, RoundNumber),
+) -> Result<(), WorkerError> {
+    if let Some(gold) = &trainer.gold
+        && let Some(known) = work.state.load::<Known>(task, &name(number))?
+        && let Some(round) = finalized.round(task, number).await?
+    {
+        let seal = known.with(gold, work, task, number, |result| result.seal());
+        if finalized.golds(&round).await?.contains(&seal) {
+            return Ok(());
+        }
+    }
+    Ok(forget(work, task, number)?)
+}
+
 /// Removes what is kept of an update that nothing needs any more.
-pub(super) fn forget(work: &Work, task: TaskId, round: RoundNumber) -> Result<(), StateError> {
+fn forget(work: &Work, task: TaskId, round: RoundNumber) -> Result<(), StateError> {
     work.state.remove(task, &name(round))
 }
 
@@ -202,7 +225,7 @@ impl Known {
             Kind::Mixed if turned % 2 == 0 => Label::Good,
             Kind::Mixed => Label::Bad,
         };
-        Ok(Self { label, secret, announced: false })
+        Ok(Self { label, secret, announced: false, lost: false })
     }
 
     /// The salt of the commitment to the update; `None` of an ordinary one.
@@ -254,7 +277,7 @@ mod tests {
 
     #[test]
     fn what_opens_an_announcement_is_read_back_from_disk() {
-        let known = Known { label: Label::Bad, secret: [7; 32], announced: true };
+        let known = Known { label: Label::Bad, secret: [7; 32], announced: true, lost: false };
         let text = serde_json::to_string(&known).unwrap();
         assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), known);
         assert!(text.contains(&"07".repeat(32)), "{text}");
@@ -268,6 +291,7 @@ mod tests {
         }
         let secrets: BTreeSet<_> = many.iter().map(|known| known.secret).collect();
         assert_eq!(secrets.len(), many.len());
-        assert!((0..8).all(|_| Known::any(Kind::Bad).unwrap().label != Label::Good));
+        let bad: Vec<_> = (0..64).map(|_| Known::any(Kind::Bad).unwrap().label).collect();
+        assert!(bad.contains(&Label::Bad) && !bad.contains(&Label::Good));
     }
 }

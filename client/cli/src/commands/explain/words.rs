@@ -141,6 +141,9 @@ pub fn sentence(step: &Step, who: &AccountId, native: &Properties, unit: &Proper
         "Golds.GoldAnnounced" => {
             format!("the sponsor announces a gold result: {} are held", planck("deposit"))
         }
+        "Golds.GoldRevealed" if fields.word("label") == "Blank" => {
+            "a gold result is revealed, which was a blank one".to_owned()
+        }
         "Golds.GoldRevealed" => format!(
             "a gold result is revealed, known as {}; confirmed: {}, seats that were wrong: {}",
             fields.word("label").to_lowercase(),
