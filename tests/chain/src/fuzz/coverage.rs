@@ -106,6 +106,7 @@ impl Coverage {
                 note("golds", &if *forfeited > 0 { "forfeited" } else { "returned" });
             }
             RuntimeEvent::Validation(Validation::Rewarded { role, .. }) => note("paid", role),
+            RuntimeEvent::Validation(Validation::Closed { role, .. }) => note("closed", role),
             RuntimeEvent::Tasks(Task::PaymentOwed { asset, .. }) => {
                 note("owed", &if asset.is_native() { "native" } else { "tokens" })
             }
@@ -219,6 +220,8 @@ fn wanted() -> Vec<String> {
         "judged Malformed",
         "paid Trainer",
         "paid Evaluator",
+        "closed Trainer",
+        "closed Evaluator",
         "pause Sponsor",
         "pause RetriesExhausted",
         "pause AttemptsExhausted",

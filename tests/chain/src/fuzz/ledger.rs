@@ -5,18 +5,20 @@ use crate::{
     invariants::{self, ensure},
 };
 use decentralml_runtime::*;
-use decentralml_types::{
-    Asset, Balance, Label, Outcome as Verdict, Role, RoundNumber, TaskId, TaskSpec,
-};
+use decentralml_types::{Asset, Balance, Label, Role, RoundNumber, TaskId, TaskSpec};
 use frame_support::traits::GetCallMetadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod cases;
+mod dues;
 mod fees;
+mod rounds;
+mod rules;
 mod tokens;
 
 use cases::Cases;
 use fees::Fees;
+use rounds::Rounds;
 use tokens::Tokens;
 
 /// Calls that cost nothing where they succeed.
@@ -57,6 +59,7 @@ pub struct Ledger {
     golds: BTreeSet<(TaskId, RoundNumber, AccountId)>,
     cases: Cases,
     fees: Fees,
+    rounds: Rounds,
     tokens: Tokens,
 }
 
@@ -80,13 +83,20 @@ impl Ledger {
     ) -> Result<(), String> {
         fee(call, outcome)?;
         let (mut paid, mut rewarded) = (0, 0);
+        let now = chain.number();
         let is_transfer = matches!(call, RuntimeCall::Balances(_));
         for event in &outcome.events {
             match event {
-                RuntimeEvent::Tasks(event) => paid += self.task(chain, event)?,
+                RuntimeEvent::Tasks(event) => {
+                    self.rounds.task(event, now);
+                    paid += self.task(chain, event)?;
+                }
+                RuntimeEvent::Results(event) => self.rounds.revealed(event),
                 RuntimeEvent::Validation(event) => {
                     self.opened(call, event);
-                    rewarded += self.verdict(event)?;
+                    self.rounds.validation(event)?;
+                    self.settled(call, event, now)?;
+                    rewarded += self.verdict(chain, event)?;
                 }
                 RuntimeEvent::Assignments(pallet_assignments::Event::Enrolled {
                     task,
@@ -98,8 +108,14 @@ impl Ledger {
                 }
                 RuntimeEvent::Participants(event) => self.bond(event)?,
                 RuntimeEvent::Disputes(event) => self.case(event)?,
-                RuntimeEvent::Challenges(event) => self.challenge(event)?,
-                RuntimeEvent::Golds(event) => self.gold(event)?,
+                RuntimeEvent::Challenges(event) => {
+                    self.rounds.withheld(event);
+                    self.challenge(event)?;
+                }
+                RuntimeEvent::Golds(event) => {
+                    self.rounds.gold(event)?;
+                    self.gold(event)?;
+                }
                 RuntimeEvent::Assets(event) => self.tokens.note(event)?,
                 RuntimeEvent::TransactionPayment(
                     pallet_transaction_payment::Event::TransactionFeePaid {
@@ -220,86 +236,6 @@ impl Ledger {
             _ => {}
         }
         Ok(())
-    }
-
-    fn opened(&mut self, call: &RuntimeCall, event: &pallet_validation::Event<Runtime>) {
-        if let (
-            RuntimeCall::Validation(pallet_validation::Call::open_scores { opinions, .. }),
-            pallet_validation::Event::ScoresOpened { task, round, who, .. },
-        ) = (call, event)
-        {
-            self.fees.opened((*task, *round), who, opinions);
-        }
-    }
-
-    /// Checks what a verdict led to; returns what was rewarded.
-    fn verdict(&mut self, event: &pallet_validation::Event<Runtime>) -> Result<Balance, String> {
-        use pallet_validation::Event::*;
-        match event {
-            Judged { task, round, trainer, score, outcome, .. } => {
-                self.fees.counted((*task, *round), trainer, *score);
-                let weights = self.weights.entry((*task, *round)).or_default();
-                weights.remove(trainer);
-                if let Verdict::Accepted { weight } = outcome {
-                    weights.insert(trainer.clone(), *weight);
-                }
-            }
-            Rewarded { task, round, who, role, amount } => {
-                let trains = *role == Role::Trainer;
-                let first = self.paid.insert((*task, *round, who.clone(), trains));
-                ensure(first, || {
-                    format!("pay: {who} was paid twice as {role:?} in {task}/{round}")
-                })?;
-                let should = self.share(*task, *round, who, *role)?;
-                ensure(*amount == should, || {
-                    format!(
-                        "pay: {who} got {amount} as {role:?} in {task}/{round}, {should} is its share"
-                    )
-                })?;
-                return Ok(*amount);
-            }
-            Accused { task, round, who, role, fault, amount } => {
-                let most = self.most(*task, who, *fault)?;
-                ensure(*amount <= most, || {
-                    format!("slash: {who} is to lose {amount} for {fault:?}, {most} at most")
-                })?;
-                let trains = *role == Role::Trainer;
-                ensure(trains == cases::is_of_trainers(*fault), || {
-                    format!("slash: {who} is accused as {role:?} of {fault:?}")
-                })?;
-                let times = self.accused.entry((*task, *round, who.clone(), trains)).or_default();
-                *times += 1;
-                // A round has two committees at most, and an account may fail in both.
-                let often = if trains { 1 } else { 2 };
-                ensure(*times <= often, || format!("slash: {who} is accused {times} times"))?;
-            }
-            _ => {}
-        }
-        Ok(0)
-    }
-
-    /// What somebody is to get, worked out anew: ⌊reward × weight / sum of weights⌋, or a part of the fee.
-    fn share(
-        &self,
-        task: TaskId,
-        round: RoundNumber,
-        who: &AccountId,
-        role: Role,
-    ) -> Result<Balance, String> {
-        let terms = self.known(task)?.spec.terms;
-        if role == Role::Evaluator {
-            let due = self.fees.due((task, round), who, terms.fee_per_seat);
-            return due.ok_or_else(|| format!("pay: {who} has opened no scores of {task}/{round}"));
-        }
-        let weights = self.weights.get(&(task, round)).ok_or("pay: nothing was accepted")?;
-        if !weights.contains_key(who) && self.golds.contains(&(task, round, who.clone())) {
-            return Ok(terms.reward_per_round / Balance::from(self.known(task)?.spec.trainers.max));
-        }
-        let weight = Balance::from(*weights.get(who).ok_or("pay: the update was not accepted")?);
-        let sum: Balance = weights.values().map(|weight| Balance::from(*weight)).sum();
-        let product =
-            terms.reward_per_round.checked_mul(weight).ok_or("pay: a reward beyond u128")?;
-        Ok(product / sum)
     }
 
     fn known(&self, task: TaskId) -> Result<Known, String> {
