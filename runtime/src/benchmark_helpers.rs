@@ -87,6 +87,7 @@ fn create(trainers: TrainerCount, seats: u32) -> TaskId {
     let text = || Text::truncate_from([b'x'; MAX_TEXT as usize].to_vec());
     let seats = seats.max(MIN_SEATS);
     let sponsor = sponsor();
+    let golds = if trainers.max < u16::from(MAX_GOLDS) { 0 } else { MAX_GOLDS };
     let mut spec = TaskSpec {
         name: text(),
         license: text(),
@@ -97,7 +98,7 @@ fn create(trainers: TrainerCount, seats: u32) -> TaskId {
     };
     spec.terms.asset = asset(&sponsor);
     spec.terms.draw = Chances::ByBond { cap: MAX_WEIGHT };
-    spec.terms.golds = if trainers.max < u16::from(MAX_GOLDS) { 0 } else { MAX_GOLDS };
+    spec.terms.golds = golds;
     let task = pallet_tasks::NextTask::<Runtime>::get();
     Tasks::create(signed(&sponsor), Box::new(spec)).expect("funded");
     task

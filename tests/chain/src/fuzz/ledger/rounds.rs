@@ -198,6 +198,17 @@ impl Rounds {
         let agrees = judgment.is_some_and(|(score, ..)| is_clear(*score, sign));
         let mut wrong = 0;
         for (seat, said) in committee.opened.iter().filter(|_| agrees) {
+            // Who has no score of an update that is neither faulty nor a copy could not have it, and is not measured.
+            let has_all = row.updates.iter().all(|(index, who)| {
+                let judged = committee.judgments.get(who);
+                let is_sound = judged.is_some_and(|(.., outcome)| {
+                    matches!(outcome, Outcome::Accepted { .. } | Outcome::Rejected)
+                });
+                !is_sound || matches!(said.get(*index as usize), Some(Opinion::Score(_)))
+            });
+            if !has_all {
+                continue;
+            }
             let said = index.and_then(|index| said.get(index as usize));
             if matches!(said, Some(Opinion::Score(score)) if is_clear(*score, -sign)) {
                 *committee.missed.entry(seat.clone()).or_default() += 1;
@@ -274,10 +285,11 @@ impl Rounds {
             return Ok(Due::Nothing);
         }
         let ended = row.ended.ok_or("settled: a seat of a round that goes on")?;
+        let said = committee.attested.iter().find(|(seat, _)| seat == who).map(|(_, next)| next);
+        // It costs as much as a wrong attestation, of which nobody is accused besides.
         if committee.missed.get(who).is_some_and(|missed| *missed >= 2) {
             return Ok(Due::Accused(Fault::GoldMissed));
         }
-        let said = committee.attested.iter().find(|(seat, _)| seat == who).map(|(_, next)| next);
         let Some(said) = said.filter(|_| row.failure.is_none()) else { return Ok(Due::Nothing) };
         let votes = |next| committee.attested.iter().filter(|(_, other)| other == next).count();
         let most = committee.attested.iter().map(|(_, next)| votes(next)).max();

@@ -5,14 +5,14 @@ use decentralml_types::{Fault, Opinion, Outcome, RoundNumber, Score, TaskId};
 use std::collections::BTreeMap;
 
 /// Below so many hundredths of the total, negatively, no past helps.
-const FLOOR: i128 = 40;
+const FLOOR: i128 = 60;
 
 /// What a trainer's update came to: its score, the running score after it, and the outcome.
 pub(super) type Judgment = (Score, Score, Outcome);
 
 /// What a median adds to the round's total.
 pub(super) fn worth(median: Score) -> i128 {
-    i128::from(median).abs()
+    i128::from(median).max(0)
 }
 
 /// A number that each round moves, and what it was before the round, where a second committee starts again.
