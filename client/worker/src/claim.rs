@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use decentralml_sdk::{Event, Properties, ReadError, Round, Row, SeatStep, View};
+use decentralml_sdk::{
+    Event, Properties, ReadError, Round, Row, SeatStep, SubmitError, View, call,
+};
 use decentralml_types::{CommitteeNumber, Phase, Role, RoundNumber, TaskId, TaskStatus};
 use futures::{StreamExt, stream};
 
@@ -178,6 +180,31 @@ pub(crate) async fn settle(work: &Work, rows: &[Row]) -> Result<(), WorkerError>
         }
     }
     first_error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Tries to have paid what a task that is over owes to this account, as it could not be paid when it was claimed: for example since the
+/// account can receive it by now. What still cannot be paid stays owed.
+pub(crate) async fn collect(work: &Work, view: &View, task: TaskId) -> Result<(), WorkerError> {
+    // One that is gone owes nothing.
+    if view.task(task).await?.is_none() {
+        return Ok(());
+    }
+    let owed = view.claimable(task, &work.account()).await?.owed;
+    if owed == 0 {
+        return Ok(());
+    }
+    let amount = unit(work, task).await?.tokens(owed);
+    // Anybody may have it paid.
+    let gone = [("Tasks", "NothingOwed"), ("Tasks", "UnknownTask")];
+    match work.submit_once(call::collect(task, &work.account()), &gone).await {
+        Ok(true) => tracing::info!(task, amount, "collected what was owed"),
+        Ok(false) => {}
+        Err(error @ (SubmitError::Rejected { .. } | SubmitError::Dispatch(_))) => {
+            tracing::warn!(task, amount, %error, "still owed: `decentralml claim` tries again");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 /// How amounts of what a task pays in are written.

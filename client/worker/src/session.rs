@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     sync::Arc,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Session<P: Part> {
     answers: Answers,
     /// Best heights before which a round is not claimed again: a fork may undo a claim, and the pool redo it.
     claimed: BTreeMap<RoundNumber, BlockNumber>,
+    /// What is owed was tried to be collected.
+    collected: bool,
     /// Something that was pinned may be needed no more.
     untidy: bool,
     /// Best heights before which a settled round's next model is not tried again.
@@ -61,6 +64,7 @@ impl<P: Part> Session<P> {
             claims: JoinSet::new(),
             answers: Answers::default(),
             claimed: BTreeMap::new(),
+            collected: false,
             untidy: true,
             attempted: BTreeMap::new(),
         }
@@ -346,6 +350,12 @@ impl<P: Part> Session<P> {
         if !claim::is_over(finalized, self.task).await? || !claim::is_over(&best, self.task).await?
         {
             return Ok(false);
+        }
+        // Once: no payment follows that would bring it along, and to ask at every block changes nothing.
+        if !mem::replace(&mut self.collected, true)
+            && let Err(error) = claim::collect(&self.work, &best, self.task).await
+        {
+            tracing::warn!(task = self.task, %error, "what is owed was not collected");
         }
         let account = self.work.account();
         match best.enrollment(self.task, P::ROLE, &account).await? {

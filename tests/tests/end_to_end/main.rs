@@ -28,6 +28,7 @@ mod learning;
 mod machines;
 mod mirror;
 mod objectives;
+mod owed;
 mod readme;
 mod scaffold;
 mod sealed;
