@@ -355,6 +355,7 @@ impl System {
             ("DECENTRALML_CHAIN", self.chain.url().to_owned()),
             ("DECENTRALML_STORE", self.store.url.clone()),
             ("DECENTRALML_SURI", uri.to_owned()),
+            ("DECENTRALML_GOLD_SURI", SPONSOR.to_owned()),
             ("DECENTRALML_STATE", state.display().to_string()),
             // Not what the one who runs the tests has set.
             ("DECENTRALML_CONFIG", "/dev/null".to_owned()),

@@ -14,10 +14,10 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Storage: `Data::Contents` (r:1 w:1)
     // Proof: `Data::Contents` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 47_972 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
+    /// Took 49_725 ns at least.
     fn register() -> Weight {
-        Weight::from_parts(50_356_000, 3748)
+        Weight::from_parts(54_361_000, 3766)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -28,10 +28,10 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Storage: `Participants::EncryptionKeys` (r:1 w:0)
     // Proof: `Participants::EncryptionKeys` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 63_565 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
+    /// Took 69_374 ns at least.
     fn grant() -> Weight {
-        Weight::from_parts(69_204_000, 3748)
+        Weight::from_parts(105_358_000, 3766)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -40,20 +40,20 @@ impl<T: frame_system::Config> ::pallet_data::WeightInfo for WeightInfo<T> {
     // Storage: `Data::Grants` (r:1 w:1)
     // Proof: `Data::Grants` (`max_values`: None, `max_size`: Some(150), added: 2625, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 52_970 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
+    /// Took 54_282 ns at least.
     fn revoke() -> Weight {
-        Weight::from_parts(55_814_000, 3748)
+        Weight::from_parts(57_486_000, 3766)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     // Storage: `Data::Contents` (r:1 w:1)
     // Proof: `Data::Contents` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
-    /// Took 43_695 ns at least.
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
+    /// Took 43_846 ns at least.
     fn retire() -> Weight {
-        Weight::from_parts(46_199_000, 3748)
+        Weight::from_parts(47_201_000, 3766)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }

@@ -16,12 +16,12 @@ impl<T: frame_system::Config> ::pallet_disputes::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
     // Storage: `Settings::JudgmentPeriod` (r:1 w:0)
     // Proof: `Settings::JudgmentPeriod` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    /// Took 63_595 ns at least.
+    /// Took 73_640 ns at least.
     fn appeal() -> Weight {
-        Weight::from_parts(69_545_000, 3748)
+        Weight::from_parts(118_748_000, 3766)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -33,9 +33,9 @@ impl<T: frame_system::Config> ::pallet_disputes::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Ballots` (r:1 w:1)
     // Proof: `Disputes::Ballots` (`max_values`: None, `max_size`: Some(3318), added: 5793, mode: `MaxEncodedLen`)
-    /// Took 40_992 ns at least.
+    /// Took 49_915 ns at least.
     fn vote() -> Weight {
-        Weight::from_parts(45_508_000, 6783)
+        Weight::from_parts(91_377_000, 6783)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -46,20 +46,20 @@ impl<T: frame_system::Config> ::pallet_disputes::WeightInfo for WeightInfo<T> {
     // Storage: `Disputes::Ballots` (r:1 w:1)
     // Proof: `Disputes::Ballots` (`max_values`: None, `max_size`: Some(3318), added: 5793, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:5 w:5)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:1)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-    /// Took 330_416 ns at least.
+    /// Took 367_812 ns at least.
     fn conclude_guilty() -> Weight {
-        Weight::from_parts(351_017_000, 14005)
+        Weight::from_parts(582_795_000, 14005)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -72,12 +72,12 @@ impl<T: frame_system::Config> ::pallet_disputes::WeightInfo for WeightInfo<T> {
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(283), added: 2758, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:3 w:3)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
-    /// Took 225_258 ns at least.
+    /// Took 250_075 ns at least.
     fn conclude_freed() -> Weight {
-        Weight::from_parts(234_221_000, 9285)
+        Weight::from_parts(398_759_000, 9285)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(10))
     }

@@ -13,29 +13,29 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> ::pallet_models::WeightInfo for WeightInfo<T> {
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 10_095 ns at least.
+    /// Took 11_067 ns at least.
     fn release() -> Weight {
-        Weight::from_parts(10_997_000, 3680)
+        Weight::from_parts(17_907_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:1 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 10_315 ns at least.
+    /// Took 11_057 ns at least.
     fn recall() -> Weight {
-        Weight::from_parts(11_107_000, 3680)
+        Weight::from_parts(13_590_000, 3680)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Models::Versions` (r:3 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Models::LastVersion` (r:0 w:1)
     // Proof: `Models::LastVersion` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
-    /// Took 19_730 ns at least.
+    /// Took 21_322 ns at least.
     fn prune() -> Weight {
-        Weight::from_parts(21_122_000, 9060)
+        Weight::from_parts(33_300_000, 9060)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }

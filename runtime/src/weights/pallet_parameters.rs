@@ -12,10 +12,10 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_parameters::WeightInfo for WeightInfo<T> {
     // Storage: `Parameters::Current` (r:1 w:1)
-    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
-    /// Took 7_091 ns at least.
+    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(137), added: 632, mode: `MaxEncodedLen`)
+    /// Took 7_862 ns at least.
     fn set_parameters() -> Weight {
-        Weight::from_parts(7_722_000, 1619)
+        Weight::from_parts(13_440_000, 1622)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -26,10 +26,10 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
-    /// Took 89_835 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
+    /// Took 92_950 ns at least.
     fn commit() -> Weight {
-        Weight::from_parts(109_364_000, 4206)
+        Weight::from_parts(153_370_000, 4210)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -48,10 +48,10 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
-    /// Took 98_127 ns at least.
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
+    /// Took 162_203 ns at least.
     fn commit_last() -> Weight {
-        Weight::from_parts(125_037_000, 4206)
+        Weight::from_parts(243_856_000, 4210)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -64,12 +64,12 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-    /// Took 60_431 ns at least.
+    /// Took 62_654 ns at least.
     fn reveal() -> Weight {
-        Weight::from_parts(84_607_000, 4206)
+        Weight::from_parts(117_046_000, 4210)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -82,7 +82,7 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Results::Counts` (r:1 w:1)
     // Proof: `Results::Counts` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::NextDraw` (r:1 w:1)
@@ -94,14 +94,14 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:2)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3558), added: 6033, mode: `MaxEncodedLen`)
     // Storage: `Results::Reveals` (r:0 w:1)
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Validation::Shares` (r:0 w:1)
     // Proof: `Validation::Shares` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-    /// Took 113_340 ns at least.
+    /// Took 123_366 ns at least.
     fn reveal_last() -> Weight {
-        Weight::from_parts(129_615_000, 6991)
+        Weight::from_parts(174_612_000, 7023)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -113,9 +113,9 @@ impl<T: frame_system::Config> ::pallet_results::WeightInfo for WeightInfo<T> {
     // Proof: `Assignments::Draws` (`max_values`: None, `max_size`: Some(70), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Seeds` (r:1 w:0)
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
-    /// Took 43_024 ns at least.
+    /// Took 51_758 ns at least.
     fn hand_over() -> Weight {
-        Weight::from_parts(55_012_000, 3683)
+        Weight::from_parts(86_560_000, 3683)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }

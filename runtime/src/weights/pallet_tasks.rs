@@ -27,9 +27,9 @@ impl<T: frame_system::Config> ::pallet_tasks::WeightInfo for WeightInfo<T> {
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     /// Took 151_227 ns at least.
     fn create() -> Weight {
-Weight::from_parts(159_139_000, 6208)
-.saturating_add(T::DbWeight::get().reads(7))
-.saturating_add(T::DbWeight::get().writes(7))
+        Weight::from_parts(159_139_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -41,17 +41,17 @@ Weight::from_parts(159_139_000, 6208)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     /// Took 107_641 ns at least.
     fn fund() -> Weight {
-Weight::from_parts(116_114_000, 6208)
-.saturating_add(T::DbWeight::get().reads(5))
-.saturating_add(T::DbWeight::get().writes(5))
+        Weight::from_parts(116_114_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(5))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     /// Took 55_093 ns at least.
     fn pause() -> Weight {
-Weight::from_parts(67_691_000, 4210)
-.saturating_add(T::DbWeight::get().reads(1))
-.saturating_add(T::DbWeight::get().writes(1))
+        Weight::from_parts(67_691_000, 4210)
+            .saturating_add(T::DbWeight::get().reads(1))
+            .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -73,9 +73,9 @@ Weight::from_parts(67_691_000, 4210)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     /// Took 201_463 ns at least.
     fn resume() -> Weight {
-Weight::from_parts(225_298_000, 6196)
-.saturating_add(T::DbWeight::get().reads(10))
-.saturating_add(T::DbWeight::get().writes(8))
+        Weight::from_parts(225_298_000, 6196)
+            .saturating_add(T::DbWeight::get().reads(10))
+            .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -93,9 +93,9 @@ Weight::from_parts(225_298_000, 6196)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     /// Took 220_130 ns at least.
     fn cancel() -> Weight {
-Weight::from_parts(251_377_000, 6208)
-.saturating_add(T::DbWeight::get().reads(8))
-.saturating_add(T::DbWeight::get().writes(8))
+        Weight::from_parts(251_377_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(8))
+            .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -131,9 +131,9 @@ Weight::from_parts(251_377_000, 6208)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
     /// Took 1_498_140 ns at least.
     fn advance_tally() -> Weight {
-Weight::from_parts(1_594_414_000, 89557)
-.saturating_add(T::DbWeight::get().reads(109))
-.saturating_add(T::DbWeight::get().writes(76))
+        Weight::from_parts(1_594_414_000, 89557)
+            .saturating_add(T::DbWeight::get().reads(109))
+            .saturating_add(T::DbWeight::get().writes(76))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -153,9 +153,9 @@ Weight::from_parts(1_594_414_000, 89557)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     /// Took 1_551_159 ns at least.
     fn advance_tally_between() -> Weight {
-Weight::from_parts(1_668_776_000, 163742)
-.saturating_add(T::DbWeight::get().reads(163))
-.saturating_add(T::DbWeight::get().writes(99))
+        Weight::from_parts(1_668_776_000, 163742)
+            .saturating_add(T::DbWeight::get().reads(163))
+            .saturating_add(T::DbWeight::get().writes(99))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -183,9 +183,9 @@ Weight::from_parts(1_668_776_000, 163742)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
     /// Took 274_152 ns at least.
     fn advance_settle() -> Weight {
-Weight::from_parts(305_528_000, 7023)
-.saturating_add(T::DbWeight::get().reads(13))
-.saturating_add(T::DbWeight::get().writes(11))
+        Weight::from_parts(305_528_000, 7023)
+            .saturating_add(T::DbWeight::get().reads(13))
+            .saturating_add(T::DbWeight::get().writes(11))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -206,14 +206,14 @@ Weight::from_parts(305_528_000, 7023)
     /// `n` is 1 to 256.
     /// Took 192_089 ns at least.
     fn reap(n: u32) -> Weight {
-Weight::from_parts(247_228_302, 7023)
-// Standard error: 86_786.
-.saturating_add(Weight::from_parts(7_935_465, 0).saturating_mul(n.into()))
-.saturating_add(T::DbWeight::get().reads(9))
-.saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
-.saturating_add(T::DbWeight::get().writes(8))
-.saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(n.into())))
-.saturating_add(Weight::from_parts(0, 2626).saturating_mul(n.into()))
+        Weight::from_parts(247_228_302, 7023)
+            // Standard error: 86_786.
+            .saturating_add(Weight::from_parts(7_935_465, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(9))
+            .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
+            .saturating_add(T::DbWeight::get().writes(8))
+            .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(n.into())))
+            .saturating_add(Weight::from_parts(0, 2626).saturating_mul(n.into()))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -227,9 +227,9 @@ Weight::from_parts(247_228_302, 7023)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     /// Took 75_133 ns at least.
     fn collect() -> Weight {
-Weight::from_parts(120_982_000, 6208)
-.saturating_add(T::DbWeight::get().reads(6))
-.saturating_add(T::DbWeight::get().writes(6))
+        Weight::from_parts(120_982_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(6))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
     // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
@@ -241,8 +241,8 @@ Weight::from_parts(120_982_000, 6208)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
     /// Took 67_001 ns at least.
     fn write_off() -> Weight {
-Weight::from_parts(73_240_000, 6208)
-.saturating_add(T::DbWeight::get().reads(5))
-.saturating_add(T::DbWeight::get().writes(5))
+        Weight::from_parts(73_240_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(5))
     }
 }

@@ -12,11 +12,11 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> {
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3558), added: 6033, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Draws` (r:1 w:1)
@@ -27,18 +27,18 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Participants::Members` (r:1 w:0)
     // Proof: `Participants::Members` (`max_values`: None, `max_size`: Some(290), added: 2765, mode: `MaxEncodedLen`)
-    /// Took 294_503 ns at least.
+    /// Took 321_402 ns at least.
     fn commit_scores() -> Weight {
-        Weight::from_parts(309_605_000, 6991)
+        Weight::from_parts(358_779_000, 7023)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3558), added: 6033, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `System::BlockHash` (r:1 w:0)
@@ -48,11 +48,11 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     /// `s` is 1 to 8.
-    /// Took 127_791 ns at least.
+    /// Took 221_353 ns at least.
     fn open_scores(s: u32) -> Weight {
-        Weight::from_parts(133_325_121, 6991)
-            // Standard error: 462_365.
-            .saturating_add(Weight::from_parts(20_350_003, 0).saturating_mul(s.into()))
+        Weight::from_parts(268_528_382, 7023)
+            // Standard error: 501_601.
+            .saturating_add(Weight::from_parts(16_375_884, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(s.into())))
@@ -60,9 +60,9 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Tasks::Rounds` (r:1 w:2)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3558), added: 6033, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
@@ -85,14 +85,14 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Seeds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
     // Storage: `Models::Versions` (r:0 w:1)
     // Proof: `Models::Versions` (`max_values`: None, `max_size`: Some(215), added: 2690, mode: `MaxEncodedLen`)
-    /// Took 240_000 ns at least.
+    /// Took 306_099 ns at least.
     fn attest() -> Weight {
-        Weight::from_parts(282_074_000, 6991)
+        Weight::from_parts(382_053_000, 7023)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(14))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
@@ -100,7 +100,7 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Assignments::Places` (r:1 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:1 w:0)
-    // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
     // Storage: `Challenges::Records` (r:1 w:0)
     // Proof: `Challenges::Records` (`max_values`: None, `max_size`: Some(147), added: 2622, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
@@ -112,25 +112,27 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Settings::AppealWindow` (r:1 w:0)
     // Proof: `Settings::AppealWindow` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Parameters::Current` (r:1 w:0)
-    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
+    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(137), added: 632, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:0 w:1)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)
-    /// Took 122_554 ns at least.
+    /// Took 136_265 ns at least.
     fn claim_unrevealed() -> Weight {
-        Weight::from_parts(145_369_000, 4206)
+        Weight::from_parts(214_091_000, 4210)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(8))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Results::Commitments` (r:1 w:1)
     // Proof: `Results::Commitments` (`max_values`: None, `max_size`: Some(218), added: 2693, mode: `MaxEncodedLen`)
+    // Storage: `Golds::Golds` (r:1 w:0)
+    // Proof: `Golds::Golds` (`max_values`: None, `max_size`: Some(250), added: 2725, mode: `MaxEncodedLen`)
     // Storage: `Challenges::Records` (r:1 w:0)
     // Proof: `Challenges::Records` (`max_values`: None, `max_size`: Some(147), added: 2622, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:1 w:1)
-    // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(90), added: 2565, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
     // Storage: `Assignments::Places` (r:1 w:1)
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Results::Counts` (r:1 w:1)
@@ -144,7 +146,7 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Storage: `Settings::AppealWindow` (r:1 w:0)
     // Proof: `Settings::AppealWindow` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Parameters::Current` (r:1 w:0)
-    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(134), added: 629, mode: `MaxEncodedLen`)
+    // Proof: `Parameters::Current` (`max_values`: Some(1), `max_size`: Some(137), added: 632, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:2 w:2)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
@@ -153,20 +155,22 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Results::Reveals` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Cases` (r:0 w:1)
     // Proof: `Disputes::Cases` (`max_values`: None, `max_size`: Some(197), added: 2672, mode: `MaxEncodedLen`)
-    /// Took 189_355 ns at least.
+    /// Took 208_113 ns at least.
     fn claim_faulty() -> Weight {
-        Weight::from_parts(201_172_000, 6208)
-            .saturating_add(T::DbWeight::get().reads(15))
+        Weight::from_parts(233_781_000, 6208)
+            .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(14))
     }
     // Storage: `Tasks::Tasks` (r:1 w:1)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Tasks::Rounds` (r:1 w:1)
     // Proof: `Tasks::Rounds` (`max_values`: None, `max_size`: Some(151), added: 2626, mode: `MaxEncodedLen`)
     // Storage: `Validation::Seats` (r:1 w:1)
     // Proof: `Validation::Seats` (`max_values`: None, `max_size`: Some(182), added: 2657, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3558), added: 6033, mode: `MaxEncodedLen`)
+    // Storage: `Golds::Golds` (r:1 w:0)
+    // Proof: `Golds::Golds` (`max_values`: None, `max_size`: Some(250), added: 2725, mode: `MaxEncodedLen`)
     // Storage: `Assets::Account` (r:3 w:3)
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
@@ -179,23 +183,23 @@ impl<T: frame_system::Config> ::pallet_validation::WeightInfo for WeightInfo<T> 
     // Proof: `Assignments::Places` (`max_values`: None, `max_size`: Some(120), added: 2595, mode: `MaxEncodedLen`)
     // Storage: `Validation::Sheets` (r:0 w:8)
     // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
-    /// Took 382_905 ns at least.
+    /// Took 578_569 ns at least.
     fn claim_seat() -> Weight {
-        Weight::from_parts(406_119_000, 8817)
-            .saturating_add(T::DbWeight::get().reads(11))
+        Weight::from_parts(668_434_000, 8817)
+            .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(19))
     }
     // Storage: `Tasks::Tasks` (r:1 w:0)
-    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(741), added: 3216, mode: `MaxEncodedLen`)
+    // Proof: `Tasks::Tasks` (`max_values`: None, `max_size`: Some(745), added: 3220, mode: `MaxEncodedLen`)
     // Storage: `Validation::Running` (r:1 w:1)
     // Proof: `Validation::Running` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Validation::Histories` (r:1 w:1)
     // Proof: `Validation::Histories` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     // Storage: `Validation::Committees` (r:1 w:1)
-    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3526), added: 6001, mode: `MaxEncodedLen`)
-    /// Took 27_531 ns at least.
+    // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3558), added: 6033, mode: `MaxEncodedLen`)
+    /// Took 35_904 ns at least.
     fn forget() -> Weight {
-        Weight::from_parts(30_736_000, 6991)
+        Weight::from_parts(60_841_000, 7023)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }

@@ -6,7 +6,7 @@ use decentralml_tests::{
     BOND, EVALUATORS, LONG, Process, SPONSOR, System, free_port, honest, logs, program, stop,
     wait_until,
 };
-use decentralml_types::{Phase, TaskId};
+use decentralml_types::{Phase, RoundNumber, TaskId};
 use serde_json::Value;
 use std::{path::Path, process::Command};
 
@@ -42,7 +42,7 @@ async fn everybody_s_part_in_a_round_is_explained_and_adds_up_to_the_balance() -
     // Of the four trainers three were drawn, and whoever was not has neither gained nor lost.
     let mut drawn = 0;
     for uri in TRAINERS {
-        let told = explain(&system, task, uri).await?;
+        let told = explain(&system, task, 1, uri).await?;
         let steps = told["steps"].as_array().into_iter().flatten();
         let mut draws = steps.map(|step| &step["numbers"]["draw"]);
         let draw = draws.find(|draw| draw["draw"] == "trainers").context("no draw of trainers")?;
@@ -71,7 +71,7 @@ async fn everybody_s_part_in_a_round_is_explained_and_adds_up_to_the_balance() -
     assert_eq!(drawn, 3);
 
     for uri in EVALUATORS {
-        let told = explain(&system, task, uri).await?;
+        let told = explain(&system, task, 1, uri).await?;
         for name in ["Validation.ScoresCommitted", "Validation.ScoresOpened", "Validation.Attested"]
         {
             step(&told, name)?;
@@ -87,7 +87,7 @@ async fn everybody_s_part_in_a_round_is_explained_and_adds_up_to_the_balance() -
 }
 
 /// A node that forgets nothing.
-fn archive(folder: &Path) -> Result<decentralml_tests::Node> {
+pub(crate) fn archive(folder: &Path) -> Result<decentralml_tests::Node> {
     let port = free_port()?;
     let arguments = ["--dev", "--state-pruning", "archive", "--no-prometheus", "--no-telemetry"]
         .map(str::to_owned)
@@ -102,7 +102,7 @@ fn archive(folder: &Path) -> Result<decentralml_tests::Node> {
 
 /// The slash waits in a case, and its execution is the last step.
 async fn culprit(system: &System, task: TaskId) -> Result<()> {
-    let told = explain(system, task, CULPRIT).await?;
+    let told = explain(system, task, 1, CULPRIT).await?;
     assert_eq!(told["over"], false, "{told}");
     assert_eq!(told["sums"]["round"]["held"], 0, "{told}");
     let opened = step(&told, "Disputes.Opened")?;
@@ -119,7 +119,7 @@ async fn culprit(system: &System, task: TaskId) -> Result<()> {
     .await?;
     let sponsor = Signer::from_uri(SPONSOR)?;
     system.chain.submit(&sponsor, &call::conclude_case(case), Wait::Finalized).await?;
-    let told = explain(system, task, CULPRIT).await?;
+    let told = explain(system, task, 1, CULPRIT).await?;
     assert_eq!(told["over"], true, "{told}");
     let executed = step(&told, "Disputes.Executed")?;
     assert_eq!(told["until"], executed["block"], "{told}");
@@ -152,9 +152,14 @@ fn misses(system: &System, task: TaskId) -> Result<()> {
 }
 
 /// What is said of somebody, after a look at the state of both ends: the sum is what the balance has changed by.
-async fn explain(system: &System, task: TaskId, uri: &str) -> Result<Value> {
+pub(crate) async fn explain(
+    system: &System,
+    task: TaskId,
+    round: RoundNumber,
+    uri: &str,
+) -> Result<Value> {
     let account = Signer::from_uri(uri)?.account();
-    let arguments = ["explain", &task.to_string(), "1", &account.to_string()];
+    let arguments = ["explain", &task.to_string(), &round.to_string(), &account.to_string()];
     let told = system.json(uri, &arguments)?;
     let owned = async |end: &str| {
         let block = told[end].as_u64().and_then(|block| block.try_into().ok());

@@ -22,6 +22,7 @@ mod explain;
 mod failures;
 mod flood;
 mod full_disk;
+mod golds;
 mod hosts;
 mod kills;
 mod learning;
