@@ -10,8 +10,8 @@
 #
 # Usage: scripts/attacks.sh [--small] [--only LIST] [--partition LIST] [--share LIST] [--minutes N] [--list] [--rules] [--restart] [--seed N] [--threads N]
 #        --small      one small cell of each attack, of the digits, in seconds each; results go to out/attacks/small
-#        --only       of sign-flip,scaled-sign-flip,label-flip,gaussian,alie,inner-product,min-max,backdoor,zero-update,replay,copy,
-#                     sleeper,idle,mixed,seats-random,seats-inverted,seats-copy,seats-collude,seats-absent, beside the clean runs; all if not
+#        --only       of sign-flip,scaled-sign-flip,label-flip,gaussian,alie,inner-product,min-max,backdoor,zero-update,replay,copy,theft,
+#                     sleeper,sacrifice,idle,mixed,seats-random,seats-inverted,seats-copy,seats-collude,seats-absent, beside the clean runs; all if not
 #                     given
 #        --partition  of iid,dirichlet-0.5,dirichlet-0.1; all if not given
 #        --share      of 10,20,40: percent of hostile trainers; all if not given

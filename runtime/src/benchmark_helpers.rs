@@ -314,6 +314,7 @@ impl pallet_golds::BenchmarkHelper<AccountId> for Rounds {
                 BoundedVec::truncate_from([Opinion::Score(score)].repeat(TALLY_BATCH as usize));
             pallet_validation::Sheets::<Runtime>::insert((task, round, 0, 0, &who), sheet);
             committee.opened.try_push(who).expect("at most the limit of seats");
+            committee.missed.try_push(0).expect("at most the limit of seats");
         }
         pallet_validation::Committees::<Runtime>::insert((task, round, 0), committee);
         // The last row of a task that is over: what the round did not owe goes to the sponsor with it.

@@ -21,9 +21,9 @@ impl<T: frame_system::Config> ::pallet_golds::WeightInfo for WeightInfo<T> {
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
-    /// Took 93_901 ns at least.
+    /// Took 89_775 ns at least.
     fn announce() -> Weight {
-        Weight::from_parts(156_605_000, 4210)
+        Weight::from_parts(109_434_000, 4210)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -39,6 +39,8 @@ impl<T: frame_system::Config> ::pallet_golds::WeightInfo for WeightInfo<T> {
     // Proof: `Validation::Committees` (`max_values`: None, `max_size`: Some(3558), added: 6033, mode: `MaxEncodedLen`)
     // Storage: `Validation::Verdicts` (r:1 w:1)
     // Proof: `Validation::Verdicts` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
+    // Storage: `Validation::Sheets` (r:31 w:0)
+    // Proof: `Validation::Sheets` (`max_values`: None, `max_size`: Some(382), added: 2857, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
@@ -49,10 +51,10 @@ impl<T: frame_system::Config> ::pallet_golds::WeightInfo for WeightInfo<T> {
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-    /// Took 277_877 ns at least.
+    /// Took 517_297 ns at least.
     fn reveal() -> Weight {
-        Weight::from_parts(470_847_000, 7023)
-            .saturating_add(T::DbWeight::get().reads(13))
+        Weight::from_parts(570_897_000, 89557)
+            .saturating_add(T::DbWeight::get().reads(44))
             .saturating_add(T::DbWeight::get().writes(11))
     }
     // Storage: `Golds::Golds` (r:1 w:1)
@@ -69,9 +71,9 @@ impl<T: frame_system::Config> ::pallet_golds::WeightInfo for WeightInfo<T> {
     // Proof: `Assets::Account` (`max_values`: None, `max_size`: Some(134), added: 2609, mode: `MaxEncodedLen`)
     // Storage: `Assets::Asset` (r:1 w:1)
     // Proof: `Assets::Asset` (`max_values`: None, `max_size`: Some(210), added: 2685, mode: `MaxEncodedLen`)
-    /// Took 214_492 ns at least.
+    /// Took 206_570 ns at least.
     fn conclude() -> Weight {
-        Weight::from_parts(349_735_000, 8799)
+        Weight::from_parts(239_540_000, 8799)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(10))
     }

@@ -32,8 +32,12 @@ pub enum Attack {
     Replay,
     /// The update of an honest trainer of the same round, to the byte, committed to after it: what a leak allows.
     Copy,
+    /// The same, committed to before its author's: what a leak allows whoever is faster.
+    Theft,
     /// Honest for the first half of the rounds, then sign flips.
     Sleeper,
+    /// The same, but for one of them, whose update is then as harmful as it can be: it is rejected, for the others' sake.
+    Sacrifice,
     /// Honest for the first half of the rounds, then next to nothing: the honest change, [`IDLE`](crate::cell::IDLE) times as long.
     Idle,
     /// One of these attacks each.
@@ -73,6 +77,9 @@ pub enum Division {
 /// How much longer a scaled sign flip is.
 pub const SCALE: f64 = 5.0;
 
+/// How much longer an update is that is sacrificed.
+pub const WORST: f64 = 25.0;
+
 /// How much of a change idlers send: little, and no update of zeros.
 pub const IDLE: f64 = 0.02;
 
@@ -81,7 +88,7 @@ const LEAST: usize = 10;
 
 impl Attack {
     /// All of them, the clean run first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::None,
         Self::SignFlip,
         Self::ScaledSignFlip,
@@ -94,7 +101,9 @@ impl Attack {
         Self::ZeroUpdate,
         Self::Replay,
         Self::Copy,
+        Self::Theft,
         Self::Sleeper,
+        Self::Sacrifice,
         Self::Idle,
         Self::Mixed,
     ];
@@ -126,7 +135,9 @@ impl Attack {
             Self::ZeroUpdate => "zero-update",
             Self::Replay => "replay",
             Self::Copy => "copy",
+            Self::Theft => "theft",
             Self::Sleeper => "sleeper",
+            Self::Sacrifice => "sacrifice",
             Self::Idle => "idle",
             Self::Mixed => "mixed",
         }
@@ -213,7 +224,7 @@ impl Cell {
 }
 
 /// Changes with what a cell does: results of another version are not taken for this one's.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Shares of hostile trainers, in percent.
 pub const SHARES: [u32; 3] = [10, 20, 40];
@@ -340,7 +351,7 @@ mod tests {
         let cells = cells();
         let names: BTreeSet<String> = cells.iter().map(Cell::name).collect();
         assert_eq!(names.len(), cells.len());
-        assert_eq!(cells.len(), 3 * (1 + 14 * 3 + 5 * 3));
+        assert_eq!(cells.len(), 3 * (1 + 16 * 3 + 5 * 3));
         assert!(cells[..3].iter().all(|cell| cell.percent == 0), "clean runs come first");
         let small: BTreeSet<&str> = small_cells().iter().map(|cell| cell.attack.name()).collect();
         assert_eq!(small.len(), Attack::ALL.len());

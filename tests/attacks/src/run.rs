@@ -166,10 +166,13 @@ impl Run<'_> {
         let base = self.world.weights(round.base)?;
         let sent = self.trainers.work(&mut self.world, &base, attempt.number, self.stopped)?;
         let Some(sent) = sent else { return Ok(false) };
-        // Who copies has to wait for what it copies.
-        let (honest, hostile): (Vec<_>, Vec<_>) =
-            sent.iter().enumerate().partition(|(trainer, _)| !self.trainers.is_hostile(*trainer));
-        for (trainer, sent) in honest.into_iter().chain(hostile) {
+        // Who copies has to wait for what it copies, unless it is faster than its author.
+        let thieves = self.cell.attack == Attack::Theft;
+        let (first, last): (Vec<_>, Vec<_>) = sent
+            .iter()
+            .enumerate()
+            .partition(|(trainer, _)| self.trainers.is_hostile(*trainer) == thieves);
+        for (trainer, sent) in first.into_iter().chain(last) {
             self.world.commit(trainer, attempt.number, round, sent)?;
         }
         attempt.sent = sent;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{Attack, Cell, Division, Found, Seats, goals};
 
 /// Names of the columns.
-pub const HEADER: [&str; 13] = [
+pub const HEADER: [&str; 14] = [
     "partition",
     "attack",
     "hostile seats",
@@ -17,6 +17,7 @@ pub const HEADER: [&str; 13] = [
     "closest honest pair, cosine",
     "honest slashed, %",
     "hostile pay, % of an honest share",
+    "hostile seats' pay, % of an honest one's",
     "accuracy, %",
     "against clean, points",
     "marked rows taken for the target, %",
@@ -58,6 +59,11 @@ fn line(cell: &Cell, results: &Results) -> Vec<String> {
         format!("{:.4}", counts.closest_honest as f64 / 1e6),
         percent(counts.honest_slashed()),
         match counts.pay() {
+            Some(f64::MAX) => "all there is".to_owned(),
+            pay => pay.map_or_else(dash, percent),
+        },
+        match counts.seat_pay() {
+            _ if cell.seats == Seats::Honest => dash(),
             Some(f64::MAX) => "all there is".to_owned(),
             pay => pay.map_or_else(dash, percent),
         },

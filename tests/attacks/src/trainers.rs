@@ -15,7 +15,7 @@ use decentralml_worker::{
 
 use crate::{
     Attack, Cell, Rows, Scale,
-    cell::{IDLE, SCALE},
+    cell::{IDLE, SCALE, WORST},
     rows::marked,
     world::World,
 };
@@ -136,8 +136,11 @@ impl Trainers {
             attack => Some(attack),
         };
         match dealt.unwrap_or(Attack::None) {
-            Attack::Sleeper | Attack::Idle if turn.settled < self.wakes => Attack::None,
-            Attack::Sleeper => Attack::SignFlip,
+            Attack::Sleeper | Attack::Sacrifice | Attack::Idle if turn.settled < self.wakes => {
+                Attack::None
+            }
+            Attack::Sacrifice if trainer == 0 => Attack::Sacrifice,
+            Attack::Sleeper | Attack::Sacrifice => Attack::SignFlip,
             Attack::Replay if self.first.get(trainer).is_none_or(Option::is_none) => Attack::None,
             attack => attack,
         }
@@ -164,6 +167,7 @@ impl Trainers {
             Attack::None | Attack::Mixed | Attack::Sleeper => trained_on(rows)?,
             Attack::SignFlip => flipped(1.0)?,
             Attack::ScaledSignFlip => flipped(SCALE)?,
+            Attack::Sacrifice => flipped(WORST)?,
             Attack::Idle => flipped(-IDLE)?,
             Attack::LabelFlip => trained_on(&attack::mislabeled(rows)?)?,
             Attack::Backdoor => trained_on(&marked(rows, |row| row % 2 == 0)?)?,
@@ -179,7 +183,7 @@ impl Trainers {
                 self.crafted(turn, Hostile::InnerProduct { factor: 0.5 }, honest)?
             }
             Attack::MinMax => self.crafted(turn, Hostile::MinMax, honest)?,
-            Attack::Copy => {
+            Attack::Copy | Attack::Theft => {
                 let of = honest.get(trainer % honest.len().max(1)).context("nobody is honest")?;
                 self.sent(turn, of.to_bytes())?
             }
