@@ -9,10 +9,7 @@ use decentralml_runtime::*;
 use decentralml_types::{
     Balance, Fault, Label, Opinion, Phase, Salt, TaskId, commitment::GoldResult,
 };
-use frame_support::{
-    dispatch::{DispatchResultWithPostInfo, Pays},
-    traits::Get,
-};
+use frame_support::dispatch::{DispatchResultWithPostInfo, Pays};
 use pallet_golds::{Call, Error};
 use support::*;
 
