@@ -28,6 +28,7 @@ const BYTES = {
   'pallet_results::pallet::Call::commit.hash': 'hash',
   'pallet_results::pallet::Call::reveal.plain_hash': 'hash',
   'pallet_results::pallet::Call::reveal.salt': 'salt',
+  'pallet_validation::types::CommitteeState.missed': 'a count for each seat',
   'pallet_validation::types::Seat.commitment': 'hash',
   'sp_runtime::ModuleError.error': 'number of an error, and what it carries',
   'pallet_validation::pallet::Call::commit_scores.hash': 'hash',

@@ -5,11 +5,12 @@
 //! the committee's median says the same, clearly, and then against seats that clearly said the opposite. Who is right by that and who
 //! is not does not depend on the seat itself: a seat on the wrong side draws the median to its own side.
 
-use crate::verdict::Finding;
+use crate::{payout::SLACK, verdict::Finding};
 use decentralml_types::{BlockNumber, Label, Opinion, Score};
 
-/// How far from 0 a score must be to be clearly of its sign, in percent of the round's total of scores.
-pub const CLEAR_PERCENT: u64 = 2;
+/// How far from 0 a score must be to be clearly of its sign, in percent of the round's total of scores, beside the slack that machines
+/// have.
+const CLEAR_PERCENT: u64 = 2;
 /// About how many gold results of one round a seat may not be wrong: about a single one anybody can be.
 pub const MISSES: u8 = 2;
 
@@ -37,8 +38,12 @@ fn is_clear(label: Label, score: Score, total: u64) -> bool {
         Label::Bad => score < 0,
         Label::Blank => false,
     };
-    let least = u128::from(total) * u128::from(CLEAR_PERCENT);
-    of_its_sign && u128::from(score.unsigned_abs()) * 100 > least
+    of_its_sign && score.unsigned_abs() > clear(total)
+}
+
+/// What a score has to exceed in magnitude to say something clearly, in micro-nats: so little that honest machines never differ by it.
+pub const fn clear(total: u64) -> u64 {
+    (total / 100).saturating_mul(CLEAR_PERCENT).saturating_add(SLACK)
 }
 
 /// In the place of gold results that a seat has missed: it had no score for an update for which the committee found one, so its scores of
@@ -100,17 +105,18 @@ mod tests {
 
     #[test]
     fn only_what_is_clear_counts() {
-        // Two percent of 1,000 are 20.
-        for (score, clear) in [(21, true), (20, false), (0, false), (-20, false), (-21, false)] {
+        // Two percent of 1,000, and the slack.
+        assert_eq!((clear(1_000), clear(0), clear(u64::MAX) < u64::MAX), (120, 100, true));
+        for (score, clear) in [(121, true), (120, false), (0, false), (-120, false), (-121, false)]
+        {
             assert_eq!(confirms(Label::Good, Finding::Score(score), 1_000), clear, "{score}");
             assert_eq!(misses(Label::Bad, Opinion::Score(score), 1_000), clear, "{score}");
         }
-        assert!(confirms(Label::Bad, Finding::Score(-21), 1_000));
-        assert!(misses(Label::Good, Opinion::Score(-21), 1_000));
-        assert!(
-            confirms(Label::Bad, Finding::Score(Score::MIN), 0),
-            "of nothing, anything is clear"
-        );
+        assert!(confirms(Label::Bad, Finding::Score(-121), 1_000));
+        assert!(misses(Label::Good, Opinion::Score(-121), 1_000));
+        assert!(confirms(Label::Bad, Finding::Score(Score::MIN), 0));
+        // Where everything does harm there is no total, and machines still differ by rounding.
+        assert!(!confirms(Label::Bad, Finding::Score(-100), 0));
     }
 
     #[test]

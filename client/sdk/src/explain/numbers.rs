@@ -104,7 +104,7 @@ pub struct GoldNumbers {
     pub label: Label,
     /// What was found of it: the median of the seats' scores.
     pub median: Score,
-    /// What a score has to exceed in magnitude to say something clearly: so many percent of T.
+    /// What a score has to exceed in magnitude to say something clearly: 2 % of T, and 100 micro-nats.
     pub clear: u64,
     /// Whether the median clearly says what was known.
     pub confirmed: bool,
@@ -376,7 +376,7 @@ impl Part<'_> {
         Ok(Some(Numbers::Gold(GoldNumbers {
             label,
             median: found.score(),
-            clear: counted.total.saturating_mul(gold::CLEAR_PERCENT) / 100,
+            clear: gold::clear(counted.total),
             confirmed,
             said: own,
             missed: confirmed && own.is_some_and(|own| gold::misses(label, own, counted.total)),

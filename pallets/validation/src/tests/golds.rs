@@ -79,12 +79,12 @@ fn who_could_not_read_an_update_or_says_little_of_it_misses_nothing() {
         World::mutate(|world| world.quorum = 3);
         start(&[1, 2, 3], &[11, 12, 13, 14, 15]);
         let silent = [Opinion::Score(500), Opinion::Unavailable, Opinion::Copied];
-        let mut all = seats(&[HONEST, HONEST, HONEST, [500, 10, 10]]);
+        let mut all = seats(&[HONEST, HONEST, HONEST, [500, 110, 110]]);
         all.push((15, opinions(&silent)));
         settle(&all);
         for trainer in [2, 3] {
             let measured = Some(Assayed { confirmed: true, missed: 0 });
-            assert_eq!(assay(trainer, Label::Bad), measured, "2 % of 500 are 10");
+            assert_eq!(assay(trainer, Label::Bad), measured, "2 % of 500, and the slack");
         }
     });
 }

@@ -193,7 +193,7 @@ impl Rounds {
         };
         let committee = row.committees.entry(latest).or_default();
         let total = committee.total;
-        let is_clear = |score: Score, sign: i128| i128::from(score) * sign * 50 > total;
+        let is_clear = |score: Score, sign: i128| i128::from(score) * sign > total / 100 * 2 + 100;
         let judgment = committee.judgments.get(trainer);
         let agrees = judgment.is_some_and(|(score, ..)| is_clear(*score, sign));
         let mut wrong = 0;
