@@ -22,7 +22,11 @@ use std::{
     fs,
     io::ErrorKind,
     sync::{MutexGuard, PoisonError},
+    time::Duration,
 };
+
+/// How long a write is refused at once after a collection in vain.
+const IN_VAIN: Duration = Duration::from_secs(10);
 
 /// What a collection has removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +95,9 @@ impl Store {
         run.sweep(|_| {})
     }
 
-    /// Does something that writes, and does it once more after [`Store::make_room`] where there was no room for it.
+    /// Does something that writes, and does it once more after [`Store::make_room`] where there was no room for it. After a
+    /// collection in vain there is none for ten seconds, unless something is unpinned: each walks over all pins, and whoever has a
+    /// write refused again and again would have nothing else done.
     ///
     /// Errors: what `write` says last. That no room could be made is logged.
     pub fn with_room<T>(
@@ -102,13 +108,21 @@ impl Store {
             Err(error @ (StoreError::QuotaExceeded { .. } | StoreError::DiskFull(_))) => error,
             written => return written,
         };
+        if self.shared.lock().was_in_vain(IN_VAIN) {
+            return Err(refused);
+        }
         match self.make_room() {
-            // Where nothing was removed somebody else may have made room just now.
             Ok(Collected { blocks, bytes, .. }) => {
                 tracing::info!(blocks, bytes, "made room");
-                write()
+                // Where nothing was removed somebody else may have made room just now.
+                let written = write();
+                if blocks == 0 && written.is_err() {
+                    self.shared.lock().in_vain();
+                }
+                written
             }
             Err(error) => {
+                self.shared.lock().in_vain();
                 tracing::warn!(%error, "no room could be made");
                 Err(refused)
             }

@@ -71,7 +71,7 @@ impl Store {
         };
         match removed {
             Ok(()) => {
-                self.shared.lock().loosen();
+                self.shared.lock().unpinned();
                 sync_folder(&self.root.join(PINS))
             }
             Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::NotPinned(*cid)),

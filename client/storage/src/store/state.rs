@@ -26,6 +26,7 @@ use decentralml_types::Cid;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 /// SHA2-256 of a block: the name of its file.
@@ -48,6 +49,8 @@ pub(super) struct State {
     loosened: u64,
     /// What that was when a collection began that left no garbage.
     swept: Option<u64>,
+    /// When a collection for a write has removed nothing, and nothing has been unpinned since.
+    in_vain: Option<Instant>,
     run: Option<Run>,
 }
 
@@ -121,13 +124,29 @@ impl State {
     }
 
     /// There may be garbage from now on.
-    pub fn loosen(&mut self) {
+    fn loosen(&mut self) {
         self.loosened += 1;
     }
 
     /// The collection that is about to end has left no garbage.
     pub fn swept(&mut self) {
         self.swept = self.run.as_ref().map(|run| run.loosened);
+    }
+
+    /// A pin was removed.
+    pub fn unpinned(&mut self) {
+        self.loosen();
+        self.in_vain = None;
+    }
+
+    /// A collection has removed nothing.
+    pub fn in_vain(&mut self) {
+        self.in_vain = Some(Instant::now());
+    }
+
+    /// Whether a collection has removed nothing within this time, and would most likely remove nothing now.
+    pub fn was_in_vain(&self, within: Duration) -> bool {
+        self.in_vain.is_some_and(|at| at.elapsed() < within)
     }
 
     /// Whether there is no garbage, as far as is known.

@@ -112,6 +112,29 @@ fn room_is_looked_for_again_only_when_something_has_been_let_go_of_or_added() {
 }
 
 #[test]
+fn after_a_collection_in_vain_there_is_none_until_something_is_unpinned() {
+    let (_folder, store) = open_with(Some(1000));
+    let add = |fill: u8, pin: bool| store.add(&[fill; 700][..], pin).map(|added| added.cid);
+    let kept = add(1, true).unwrap();
+    let tries = |wanted: usize| {
+        let mut tries = 0;
+        let refused = store.with_room(|| {
+            tries += 1;
+            add(2, true)
+        });
+        assert!(matches!(refused, Err(StoreError::QuotaExceeded { .. })));
+        assert_eq!(tries, wanted);
+    };
+    tries(2);
+    // Nothing was looked for, so nothing is tried again.
+    tries(1);
+    store.unpin(&kept).unwrap();
+    assert!(store.has(&kept));
+    store.with_room(|| add(2, true)).unwrap();
+    assert!(!store.has(&kept));
+}
+
+#[test]
 fn what_finds_no_room_is_tried_once_more_after_a_collection_whatever_was_full() {
     let (_folder, store) = open_with(Some(1000));
     let add = |fill: u8, pin: bool| store.add(&[fill; 700][..], pin).map(|added| added.cid);
