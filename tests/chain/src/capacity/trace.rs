@@ -45,6 +45,17 @@ impl Chain {
         self.read(|| dispatch(who, call))
     }
 
+    /// Writes the state to its tree, and forgets all events.
+    ///
+    /// # Errors
+    ///
+    /// Something has begun a storage transaction and not ended it.
+    pub fn forget_events(&mut self) -> Result<()> {
+        self.state.commit_all().map_err(|error| anyhow!(error))?;
+        self.read(System::reset_events);
+        Ok(())
+    }
+
     /// What a call would touch if it were made now. Changes nothing; the time is the median of so many repetitions, none where that
     /// is 0.
     ///
