@@ -2,7 +2,7 @@
 
 /// A behavior that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown conduct `{found}`: one of {known}")]
+#[error("`{found}` is none of {known}")]
 pub struct UnknownConduct {
     /// What was given.
     pub found: String,

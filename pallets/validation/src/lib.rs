@@ -9,7 +9,7 @@
 //!
 //! A seat commits to its scores before any are known, so it cannot copy another's: a commitment names its account. The median
 //! of the opened scores is added to the trainer's running score in the task; updates whose running score is positive are
-//! accepted and share the round's reward in proportion to it. The rules are those of `decentralml_protocol`.
+//! accepted, and share the round's reward in proportion to what they are worth in this round. The rules are those of `decentralml_protocol`.
 //!
 //! Nothing is paid in a loop: everybody's row of a round is settled by `claim` or `claim_seat`, which anybody may call for
 //! anybody, pays or accuses, and removes the row. What becomes of an accusation is decided elsewhere. Running scores stay until the task is over; then anybody may `forget` them.

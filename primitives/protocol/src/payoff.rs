@@ -18,8 +18,8 @@ pub use table::{Choice, Play, Stakes, choices, markdown};
 
 /// Assumed: what honest work costs, in percent of what a round pays for it, at most.
 pub const WORK_PERCENT: u8 = 50;
-/// Assumed: what an update that is made up, empty or somebody else's earns, and what scores that are made up do, in percent of honest
-/// ones', at most.
+/// Assumed: what an update that is made up, empty, next to nothing or somebody else's earns, and what scores that are made up do, in
+/// percent of honest ones', at most.
 pub const MADE_UP_PERCENT: u8 = 10;
 /// Assumed: of a million rounds, those in which somebody honest is found faulty for good, at most.
 pub const MISTAKES_PPM: u32 = 1_000;

@@ -1,9 +1,10 @@
 //! What many opinions on one update amount to, and whether it is accepted.
 //!
 //! Scores are contributions (`docs/protocol.md` derives them). One round says little on data that is not identically
-//! distributed, so a trainer is judged by the sum of its scores in the task, its *running score*. It is bounded both ways, so that
-//! neither a good past can be spent on long attacks nor a bad committee ruins a trainer for good; and a single round can be too
-//! bad for any past.
+//! distributed, so whether an update enters is judged by the sum of its trainer's scores in the task, the *running score*. It is
+//! bounded both ways, so that neither a good past can be spent on long attacks nor a bad committee ruins a trainer for good; and a
+//! single round can be too bad for any past. What an accepted update earns is what it is worth in its own round: a past that were
+//! paid again and again would pay those who stop working.
 
 use decentralml_types::{Fault, Opinion, Outcome, Score, limits::MAX_SCORE};
 
@@ -101,20 +102,20 @@ pub fn running(previous: Score, score: Score, trend: u64) -> Score {
     previous.saturating_add(score).clamp(-cap, cap)
 }
 
-/// What an update adds to its round's total, which is the scale of floor, cap and fees: what it is worth, and nothing where it does
-/// harm. Otherwise one that is as harmful as can be, and rejected at no cost, would lift floor and cap for the next ones.
+/// What an update adds to its round's total, which is the scale of floor, cap and fees, and what it weighs in the round's pay: what
+/// it is worth, and nothing where it does harm. Otherwise one that is as harmful as can be, and rejected at no cost, would lift floor and cap for the next ones.
 pub fn worth(score: Score) -> u64 {
     u64::try_from(score).unwrap_or(0)
 }
 
 /// Whether an update is accepted, from its trainer's running score (this round included), its own score, and the round's
-/// total.
+/// total. Its weight is what it is [`worth`], which may be nothing.
 pub fn outcome(running: Score, score: Score, total: u64) -> Outcome {
     let floor = u128::from(total) * u128::from(FLOOR_PERCENT) / 100;
     let too_bad = score < 0 && u128::from(score.unsigned_abs()) > floor;
-    match u64::try_from(running) {
-        Ok(weight) if weight > 0 && !too_bad => Outcome::Accepted { weight },
-        _ => Outcome::Rejected,
+    match running > 0 && !too_bad {
+        true => Outcome::Accepted { weight: worth(score) },
+        false => Outcome::Rejected,
     }
 }
 
@@ -230,7 +231,7 @@ mod tests {
             match outcome(running, score, total) {
                 Outcome::Accepted { weight } => {
                     prop_assert!(running > 0);
-                    prop_assert_eq!(weight, running as u64);
+                    prop_assert_eq!(weight, score.max(0) as u64);
                 },
                 Outcome::Rejected => {},
                 Outcome::Faulty(_) | Outcome::Copied => prop_assert!(false, "a score was found"),
@@ -302,13 +303,20 @@ mod tests {
             assert_eq!(finding(opinions), Some(found), "{opinions:?}");
         }
         assert_eq!(running(900, 0, 1_000), 900);
-        assert_eq!(outcome(900, 0, 1_000), Outcome::Accepted { weight: 900 });
+        assert_eq!(outcome(900, 0, 1_000), Outcome::Accepted { weight: 0 });
     }
 
     #[test]
     fn a_terrible_round_is_rejected_whatever_the_past() {
-        assert_eq!(outcome(900, -600, 1_000), Outcome::Accepted { weight: 900 });
+        assert_eq!(outcome(900, -600, 1_000), Outcome::Accepted { weight: 0 });
         assert_eq!(outcome(900, -601, 1_000), Outcome::Rejected);
+    }
+
+    #[test]
+    fn attack_who_has_earned_a_past_and_stops_working_is_accepted_and_not_paid_for_it() {
+        let [worker, idler] = [50, 1].map(|score| outcome(900, score, 1_000));
+        assert_eq!(worker, Outcome::Accepted { weight: 50 });
+        assert_eq!(idler, Outcome::Accepted { weight: 1 });
     }
 
     /// Two sleepers and one that is sacrificed for them: with the magnitudes of all scores the floor would be below both.

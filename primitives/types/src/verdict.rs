@@ -82,9 +82,10 @@ pub enum Ruling {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It enters the aggregate; the weight is its share of the round's reward before division by the round's total.
+    /// It enters the aggregate. The weight is what it is worth in this round, by which the round's reward is divided: its score, or 0
+    /// where that is negative.
     Accepted { weight: u64 },
-    /// Its running score is not positive, or this round's score fell below the floor or is 0.
+    /// Its trainer's running score is not positive, or this round's score fell below the floor or is 0.
     Rejected,
     /// It costs the trainer's bond.
     Faulty(Fault),

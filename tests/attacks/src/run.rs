@@ -166,14 +166,12 @@ impl Run<'_> {
         let base = self.world.weights(round.base)?;
         let sent = self.trainers.work(&mut self.world, &base, attempt.number, self.stopped)?;
         let Some(sent) = sent else { return Ok(false) };
-        // Who copies has to wait for what it copies, unless it is faster than its author.
-        let thieves = self.cell.attack == Attack::Theft;
-        let (first, last): (Vec<_>, Vec<_>) = sent
-            .iter()
-            .enumerate()
-            .partition(|(trainer, _)| self.trainers.is_hostile(*trainer) == thieves);
-        for (trainer, sent) in first.into_iter().chain(last) {
-            self.world.commit(trainer, attempt.number, round, sent)?;
+        let hostile: Vec<bool> =
+            (0..sent.len()).map(|trainer| self.trainers.is_hostile(trainer)).collect();
+        for trainer in in_order(self.cell.attack, &hostile) {
+            if let Some(sent) = sent.get(trainer) {
+                self.world.commit(trainer, attempt.number, round, sent)?;
+            }
         }
         attempt.sent = sent;
         Ok(true)
@@ -296,5 +294,26 @@ impl Run<'_> {
             }
         }
         self.world.check()
+    }
+}
+
+/// The trainers in the order in which they commit. Who copies has to wait for what it copies, unless it is faster than its author.
+fn in_order(attack: Attack, hostile: &[bool]) -> Vec<usize> {
+    let thieves = attack == Attack::Theft;
+    let (mut first, last): (Vec<usize>, Vec<usize>) =
+        (0..hostile.len()).partition(|trainer| hostile.get(*trainer) == Some(&thieves));
+    first.extend(last);
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_committed_to_after_their_originals_and_thefts_before() {
+        let hostile = [true, false, true, false];
+        assert_eq!(in_order(Attack::Copy, &hostile), [1, 3, 0, 2]);
+        assert_eq!(in_order(Attack::Theft, &hostile), [0, 2, 1, 3]);
     }
 }

@@ -117,7 +117,7 @@ fn attack_hostile_seats_change_nothing_where_the_honest_agree() {
 fn attack_a_minority_moves_no_floor_where_the_honest_agree() {
     // Everybody has a past of 400. In the second round the fourth trainer is above the floor, or below it.
     for (now, last) in [
-        ([900, 500, 300, -300], Outcome::Accepted { weight: 100 }),
+        ([900, 500, 300, -300], Outcome::Accepted { weight: 0 }),
         ([100, 100, 100, -390], Outcome::Rejected),
     ] {
         let outcomes = |lies: &[Opinions]| {
@@ -160,8 +160,8 @@ fn attack_one_liar_of_two_opened_seats_ruins_nobody() {
             Opinion::Score(-MAX_SCORE),
         ];
         settle(&[(11, scores(&[100; 4])), (12, opinions(&lie))]);
-        // Everybody keeps what the first round gave.
-        let kept = Some(Outcome::Accepted { weight: 100 });
+        // Everybody keeps what the first round gave. The honest seat alone does not have them paid for this one.
+        let kept = Some(Outcome::Accepted { weight: 0 });
         assert_eq!(outcomes(ROUND + 1), [kept; 4]);
     });
     // Against newcomers it withholds acceptance, and leaves no debt.

@@ -26,9 +26,9 @@ fn a_second_committee_judges_the_round_anew() {
         assert_eq!((running_of(1), running_of(2)), (50, 185));
         let trend = trend.unwrap().previous;
         assert_eq!(Histories::<Test>::get(TASK).unwrap().trend.unwrap().previous, trend);
-        assert_eq!(Shares::<Test>::get(TASK, ROUND + 1).unwrap().weight, 235);
+        assert_eq!(Shares::<Test>::get(TASK, ROUND + 1).unwrap().weight, 150);
         let second = Verdicts::<Test>::get((TASK, ROUND + 1, 2)).unwrap();
-        assert_eq!((second.score, second.outcome), (150, Some(Outcome::Accepted { weight: 185 })));
+        assert_eq!((second.score, second.outcome), (150, Some(Outcome::Accepted { weight: 150 })));
     });
 }
 

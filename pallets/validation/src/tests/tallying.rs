@@ -201,7 +201,8 @@ fn running_scores_add_up_over_rounds() {
         settle(&[(11, scores(&[-100, 200]))]);
         // A bad round does not undo a good past, and a good one does not undo a bad past.
         assert_eq!((running_of(1), running_of(2)), (760, -100));
-        assert_eq!(verdict_of(1).outcome, Some(Outcome::Accepted { weight: 760 }));
+        // Accepted for its past, and paid for its round: nothing.
+        assert_eq!(verdict_of(1).outcome, Some(Outcome::Accepted { weight: 0 }));
         assert_eq!(verdict_of(2).outcome, Some(Outcome::Rejected));
         // 0.7 · 1000 + 0.3 · 200, which bounds the standings, too.
         assert_eq!(Histories::<Test>::get(TASK).unwrap().trend.unwrap().value, 760);
@@ -237,7 +238,7 @@ fn the_largest_scores_of_a_full_round_are_counted_exactly() {
         assert_eq!((running_of(1), running_of(2)), (2 * MAX_SCORE, -2 * MAX_SCORE));
         let total = 255 * MAX_SCORE as u64;
         assert_eq!(Histories::<Test>::get(TASK).unwrap().trend.unwrap().value, total);
-        let weight = 255 * 2 * MAX_SCORE as u128;
+        let weight = 255 * MAX_SCORE as u128;
         assert_eq!(Shares::<Test>::get(TASK, ROUND + 1).unwrap().weight, weight);
     });
 }

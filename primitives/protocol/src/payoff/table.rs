@@ -148,10 +148,10 @@ fn trainer(parameters: &Parameters, stakes: &Stakes) -> Choice {
             play("commits, and does not reveal", "− `NotRevealed`", cost(Fault::NotRevealed)),
             play("reveals, and has no bytes", "− `Unavailable`", cost(Fault::Unavailable)),
             play("reveals what is no update", "− `Malformed`", cost(Fault::Malformed)),
-            open(
+            play(
                 "earns a standing, and sends next to nothing from then on",
-                "pay",
-                plus(stakes.pay),
+                "10 % of pay",
+                plus(part(stakes.pay, MADE_UP_PERCENT)),
             ),
         ],
     )

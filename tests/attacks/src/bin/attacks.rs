@@ -89,7 +89,7 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if opts.rules {
-        print!("{}", replay::markdown(&results));
+        print!("{}\n{}", replay::markdown(&results), replay::pay_markdown(&results));
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Arc::new(AtomicBool::new(false));

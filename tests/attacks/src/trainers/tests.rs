@@ -176,6 +176,21 @@ fn sleepers_are_honest_until_half_of_the_rounds_are_settled() {
 }
 
 #[test]
+fn one_of_those_that_wake_is_sacrificed_and_idlers_send_a_fiftieth() {
+    for (attack, factors) in [(Attack::Sacrifice, [-WORST, -1.0]), (Attack::Idle, [IDLE, IDLE])] {
+        let (mut honest, mut awake) = (Played::new(Attack::None), Played::new(attack));
+        awake.trainers.wakes = 0;
+        let (own, sent) = (honest.round(1), awake.round(1));
+        let (own, sent) = (honest.all(&own), awake.all(&sent));
+        for (who, factor) in factors.into_iter().enumerate() {
+            assert!(cosine(&own[who], &sent[who]) * factor.signum() > 0.95, "{attack:?}, {who}");
+            let times = norm(&sent[who]) / norm(&own[who]);
+            assert!((times / factor.abs() - 1.0).abs() < 0.1, "{attack:?}, {who}: {times}");
+        }
+    }
+}
+
+#[test]
 fn a_mix_deals_another_attack_to_each() {
     let (_, mixed, hostile) = first(Attack::Mixed);
     for (who, attack) in Attack::MIX.into_iter().take(hostile).enumerate() {

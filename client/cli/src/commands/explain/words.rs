@@ -271,6 +271,10 @@ fn verdict(numbers: &JudgedNumbers) -> String {
         (Outcome::Copied, _) => format!(
             "seats say {opinions}: most have it as a copy of an update that was committed to earlier; {past}: copied, unpaid"
         ),
+        (Outcome::Accepted { weight: 0 }, median) => format!(
+            "seats say {opinions}, median {}; {past}: accepted for its past, and worth nothing in this round: unpaid",
+            median.unwrap_or(0)
+        ),
         (Outcome::Accepted { weight }, median) => format!(
             "seats say {opinions}, median {}; {past}: accepted, with weight {weight}",
             median.unwrap_or(0)

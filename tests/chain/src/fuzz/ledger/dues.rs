@@ -129,6 +129,7 @@ impl Ledger {
         let sum: Balance = weights.values().map(|weight| Balance::from(*weight)).sum();
         let product =
             terms.reward_per_round.checked_mul(weight).ok_or("pay: a reward beyond u128")?;
-        Ok(product / sum)
+        // Where nothing that was accepted is worth anything in its round, nobody is paid.
+        Ok(product.checked_div(sum).unwrap_or(0))
     }
 }

@@ -59,7 +59,7 @@ impl Memory {
             };
             self.standings.insert(key, Moving { round, before, now: running });
             let by_scores = || match running > 0 && -score * 100 <= FLOOR * total {
-                true => Outcome::Accepted { weight: running as u64 },
+                true => Outcome::Accepted { weight: worth(median) as u64 },
                 false => Outcome::Rejected,
             };
             (who.clone(), (median, running as Score, decided.unwrap_or_else(by_scores)))
