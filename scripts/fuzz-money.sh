@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Looks for calls that lose, make or strand money: random accounts make random calls on the whole runtime, in one process. After each of
-# them every pallet proves its state, all money is counted, and every account owns what the events say; in the end everything is
+# Looks for calls that lose, make or strand money: random accounts make random calls on the whole runtime, in one process, and the council
+# sets other parameters now and then. After each call every pallet proves its state, all money is counted, and every account owns what
+# the events say, by the parameters that held when each task, case and challenge began; in the end everything is
 # wound down, and nothing may be left. The first violation is reduced to the fewest steps that still lead to it, written to a file, and
 # ends it with status 1. Prints how often each call, phase, failure and fault was reached, and writes out/fuzz-money.json.
 #

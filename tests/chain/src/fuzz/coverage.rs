@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Our pallets: their names, their indices and their calls. The steps reach each of these calls, successfully and not; a new
 /// pallet goes here with its steps, and is reached by [`super::Step::Wild`] from then on.
-pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 10] {
+pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 11] {
     use frame_support::traits::{GetCallName, PalletInfoAccess};
     macro_rules! pallets {
         ($($pallet:ident: $crate_name:ident),* $(,)?) => {
@@ -27,6 +27,7 @@ pub fn ours() -> [(&'static str, usize, &'static [&'static str]); 10] {
         Disputes: pallet_disputes,
         Challenges: pallet_challenges,
         Golds: pallet_golds,
+        Parameters: pallet_parameters,
     ]
 }
 
@@ -62,6 +63,11 @@ impl Coverage {
         for event in outcome.iter().flat_map(|outcome| &outcome.events) {
             self.event(event);
         }
+    }
+
+    /// Notes what no single event tells.
+    pub fn happened(&mut self, what: &str) {
+        *self.events.entry(what.into()).or_default() += 1;
     }
 
     fn event(&mut self, event: &RuntimeEvent) {
@@ -225,6 +231,18 @@ fn wanted() -> Vec<String> {
         "pause Sponsor",
         "pause RetriesExhausted",
         "pause AttemptsExhausted",
+        // Parameters that change while something of others lives, and what that then came to by the others.
+        "set while a task lives",
+        "set while a case is open",
+        "set while a challenge is open",
+        "by old penalties",
+        "by old parts",
+        "by old stake",
+        "by old costs",
+        "by old prices",
+        "costs of a reporter",
+        "costs of the treasury",
+        "parameters refused",
     ]
     .map(String::from);
     let cancels = [Training, Revealing, Scoring, Verdict, Tallying, Aggregating]

@@ -5,20 +5,23 @@ use crate::{
     invariants::{self, ensure},
 };
 use decentralml_runtime::*;
-use decentralml_types::{Asset, Balance, Label, Role, RoundNumber, TaskId, TaskSpec};
+use decentralml_types::{Asset, Balance, Label, Penalties, Role, RoundNumber, TaskId, TaskSpec};
 use frame_support::traits::GetCallMetadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod cases;
+mod challenges;
 mod dues;
 mod fees;
 mod rounds;
 mod rules;
+mod settings;
 mod tokens;
 
 use cases::Cases;
 use fees::Fees;
 use rounds::Rounds;
+use settings::Settings;
 use tokens::Tokens;
 
 /// Calls that cost nothing where they succeed.
@@ -40,6 +43,9 @@ struct Known {
     sponsor: AccountId,
     deposit: Balance,
     spec: TaskSpec,
+    /// Those that held when it was created.
+    penalties: Penalties,
+    over: bool,
     reaped: bool,
 }
 
@@ -60,6 +66,7 @@ pub struct Ledger {
     cases: Cases,
     fees: Fees,
     rounds: Rounds,
+    settings: Settings,
     tokens: Tokens,
 }
 
@@ -106,11 +113,12 @@ impl Ledger {
                 }) => {
                     self.heavy.insert((*task, who.clone(), *role == Role::Trainer), *weight);
                 }
-                RuntimeEvent::Participants(event) => self.bond(event)?,
-                RuntimeEvent::Disputes(event) => self.case(event)?,
+                RuntimeEvent::Participants(event) => self.bond(chain, event)?,
+                RuntimeEvent::Parameters(event) => self.set(event)?,
+                RuntimeEvent::Disputes(event) => self.case(chain, event)?,
                 RuntimeEvent::Challenges(event) => {
                     self.rounds.withheld(event);
-                    self.challenge(event)?;
+                    self.challenge(chain, event)?;
                 }
                 RuntimeEvent::Golds(event) => {
                     self.rounds.gold(event)?;
@@ -156,6 +164,7 @@ impl Ledger {
                     format!("balance: {who} owns {owns}, by all events it should be {should}")
                 })?;
             }
+            self.settings.compare()?;
             self.tokens.compare()
         })
     }
@@ -180,14 +189,20 @@ impl Ledger {
                 let row = chain.read(|| pallet_tasks::Tasks::<Runtime>::get(task));
                 let spec = row.ok_or("a task that was created is not there")?.spec;
                 ensure(*asset == spec.terms.asset, || format!("task {task} pays in {asset:?}"))?;
+                self.settings.allow(&spec)?;
                 // Its account keeps the least that there must be of either.
                 let least = if asset.is_native() { 0 } else { LEAST_OF_TOKENS };
                 self.take(sponsor, charges + invariants::existential_deposit())?;
                 self.take_of(*asset, sponsor, pay + least)?;
-                self.tasks.insert(
-                    *task,
-                    Known { sponsor: sponsor.clone(), deposit: *deposit, spec, reaped: false },
-                );
+                let known = Known {
+                    sponsor: sponsor.clone(),
+                    deposit: *deposit,
+                    spec,
+                    penalties: self.settings.present.penalties,
+                    over: false,
+                    reaped: false,
+                };
+                self.tasks.insert(*task, known);
             }
             TaskFunded { who, asset, pay, charges, .. } => {
                 self.take(who, *charges)?;
@@ -195,6 +210,9 @@ impl Ledger {
             }
             TaskEnded { task, refunded, charges, .. } => {
                 let Known { sponsor, spec, .. } = self.known(*task)?;
+                if let Some(known) = self.tasks.get_mut(task) {
+                    known.over = true;
+                }
                 self.give(&sponsor, *charges);
                 self.give_of(spec.terms.asset, &sponsor, *refunded);
             }

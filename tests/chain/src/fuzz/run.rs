@@ -2,7 +2,7 @@
 
 use super::{
     Coverage, Step,
-    step::{any_step, fate, opening},
+    step::{any_step, fate, governed, judged, opening},
     world::World,
 };
 use crate::watch::guarded;
@@ -61,7 +61,12 @@ pub fn trees(seed: u64, length: usize) -> Vec<Tree> {
     let [create, join] = opening(seed);
     let cancel = Just(Step::CancelIn { task: 0, phase: (seed % 6) as u8 }).boxed();
     // Every chain begins with two tasks with people in them, so that none is spent on nothing.
-    let begin = [create.clone(), join.clone(), cancel, create, join, fate(seed)];
+    let mut begin =
+        vec![create.clone(), join.clone(), cancel, create, join, fate(seed), judged(seed)];
+    if let Some((govern, first)) = governed(seed) {
+        let at = if first { 0 } else { begin.len() - 2 };
+        begin.insert(at, govern);
+    }
     let any = any_step();
     let rest = length.saturating_sub(begin.len());
     begin

@@ -1,11 +1,13 @@
 //! What may happen.
 
-use decentralml_types::{Label, Opinion, Role};
+use decentralml_types::{Label, Role};
 use serde::{Deserialize, Serialize};
 
 mod chance;
+mod kinds;
 
-pub use chance::{any_step, fate, opening};
+pub use chance::{any_step, fate, governed, judged, opening};
+pub use kinds::{Amount, Leap, Power, Setting, Shape, Shown, Then, Way};
 
 /// One of the accounts that take part, by its number.
 pub type Who = u8;
@@ -226,6 +228,16 @@ pub enum Step {
         case: u8,
         votes: [Option<bool>; 3],
     },
+    /// The council sets the chain's parameters, or tries to.
+    Govern {
+        setting: Setting,
+    },
+    /// A case as in [`Step::Judge`], before whose appeal the council sets other parameters.
+    Amend {
+        case: u8,
+        setting: Setting,
+        votes: [Option<bool>; 3],
+    },
     /// In the latest task in which a round lives, from this one on, everybody is honest up to this phase, in which a block of an update is
     /// demanded.
     ChallengeIn {
@@ -321,124 +333,4 @@ pub enum Step {
         call: u8,
         bytes: Vec<u8>,
     },
-}
-
-/// Where a task's specification differs from the ordinary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
-    pub rounds: u8,
-    pub retries: u8,
-    pub trainers: (u8, u8),
-    pub seats: u8,
-    pub sealed: bool,
-    pub reward: Amount,
-    pub fee: Amount,
-    pub bonds: (u8, u8),
-    /// The asset that it pays in; the native token where there is none.
-    pub token: Option<u8>,
-    /// The largest weight in draws; 1 for equal ones.
-    pub cap: u8,
-    /// Gold results of a round.
-    pub golds: u8,
-    /// Blocks of a phase.
-    pub pace: u8,
-    pub claiming: u8,
-    pub lifetime: u16,
-    pub target: bool,
-}
-
-impl Shape {
-    /// A task of the usual size, in which nothing is scarce.
-    pub fn ordinary() -> Self {
-        Self {
-            rounds: 3,
-            retries: 1,
-            trainers: (2, 4),
-            seats: 3,
-            sealed: false,
-            reward: Amount::Tokens(10),
-            fee: Amount::Milli(500),
-            bonds: (5, 5),
-            token: None,
-            cap: 1,
-            golds: 0,
-            pace: 8,
-            claiming: 50,
-            lifetime: 2_000,
-            target: false,
-        }
-    }
-}
-
-/// How an account plays its part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    Honest,
-    /// Of a trainer: its bytes are what honest seats say so of. Of a seat: it says so of all updates.
-    Lie(Opinion),
-    /// It commits to something that it can never open.
-    Blind,
-}
-
-/// What becomes of a challenge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Then {
-    /// It is answered.
-    Answer,
-    /// The round goes on to its end, and the time to answer passes.
-    Silence,
-    /// The sponsor cancels, and all that is settled by that is.
-    Cancel,
-}
-
-/// What becomes of gold results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shown {
-    /// All are shown, and everybody is settled.
-    All,
-    /// None is shown in time.
-    None,
-    /// The sponsor cancels before the round is over.
-    Cancelled,
-}
-
-/// What the issuer of an asset can do to whoever holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Power {
-    FreezeAll,
-    ThawAll,
-    Freeze,
-    Thaw,
-    /// Neither in nor out.
-    Block,
-    Burn(Amount),
-    Mint(Amount),
-    Destroy,
-}
-
-/// How much, in terms that stay sensible whatever somebody owns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Amount {
-    Zero,
-    Planck(u8),
-    /// Thousandths of a token.
-    Milli(u16),
-    Tokens(u8),
-    /// Percent of what there is: of a bond, or of what is free.
-    Share(u8),
-    Everything,
-    Absurd,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Leap {
-    Hundreds(u8),
-    Unbonding,
-    Candidates,
 }

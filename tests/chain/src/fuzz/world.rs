@@ -15,9 +15,11 @@ use play::Play;
 use std::collections::BTreeMap;
 
 mod calls;
+mod council;
 mod disputes;
 mod golds;
 mod play;
+mod settings;
 mod tokens;
 
 /// Accounts that take part.
@@ -29,7 +31,7 @@ pub const TOKENS: u8 = 2;
 /// Issues them, and never takes part.
 pub const ISSUER: Who = 203;
 /// The council.
-const COUNCIL: [Who; 3] = [KEEPER, 201, 202];
+pub const COUNCIL: [Who; 3] = [KEEPER, 201, 202];
 /// The longest jump to a deadline.
 const FAR: u32 = 3_000;
 
@@ -105,6 +107,7 @@ impl World {
             self.ledger
                 .note(&mut self.chain, &call, outcome)
                 .map_err(|why| format!("{why} (after {title})"))?;
+            self.ledger.seen().into_iter().for_each(|what| self.coverage.happened(what));
         }
         self.check().map_err(|why| format!("{why} (after {title})"))?;
         Ok(outcome.is_some_and(|outcome| outcome.result.is_ok()))
@@ -199,7 +202,9 @@ impl World {
             }
             Step::Issuer { token, power, who } => self.issuer(*token, *power, *who)?,
             Step::Withhold { task, burn } => self.withhold(*task, *burn)?,
-            Step::Judge { case, votes } => self.judge(*case, *votes)?,
+            Step::Judge { case, votes } => self.judge(*case, None, *votes)?,
+            Step::Govern { setting } => self.govern(*setting)?,
+            Step::Amend { case, setting, votes } => self.judge(*case, Some(*setting), *votes)?,
             Step::ChallengeIn { by, task, phase, who, path, then } => {
                 self.challenge_in(*by, *task, *phase, (*who, path), *then)?;
             }
@@ -237,7 +242,7 @@ impl World {
         let who = who.unwrap_or_else(|| self.sponsor(task));
         let done = self.call(who, pallet_tasks::Call::cancel { task })?;
         if let Some(phase) = phase.filter(|phase| done && !phase.is_final()) {
-            *self.coverage.events.entry(format!("cancelled in {phase:?}")).or_default() += 1;
+            self.coverage.happened(&format!("cancelled in {phase:?}"));
         }
         Ok(())
     }

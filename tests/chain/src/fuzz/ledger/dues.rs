@@ -1,6 +1,6 @@
 //! What settling somebody's part in a round came to, compared with what it was due.
 
-use super::{Ledger, cases, rounds::Due};
+use super::{Known, Ledger, cases, rounds::Due};
 use crate::{chain::Chain, invariants::ensure};
 use decentralml_runtime::*;
 use decentralml_types::{Balance, BlockNumber, Outcome as Verdict, Role, RoundNumber, TaskId};
@@ -23,11 +23,11 @@ impl Ledger {
             _ => return Ok(()),
         };
         let key = (*task, *round);
-        let spec = self.known(*task)?.spec;
+        let Known { spec, penalties, .. } = self.known(*task)?;
         let should = match (role, call) {
             (Role::Trainer, _) => self.rounds.due_to_trainer(key, &spec, who, now)?,
             (_, RuntimeCall::Validation(Call::claim_seat { committee, .. })) => {
-                self.rounds.due_to_seat(key, *committee, &spec, who, now)?
+                self.rounds.due_to_seat(key, *committee, (&spec, &penalties), who, now)?
             }
             _ => return Err(format!("settled: a seat of {who} by another call")),
         };
@@ -83,16 +83,7 @@ impl Ledger {
                 return Ok(*amount);
             }
             Accused { task, round, who, role, fault, amount } => {
-                let due = self.most(*task, who, *fault)?;
-                let left = chain.read(|| {
-                    let member = pallet_participants::Members::<Runtime>::get(*role, who);
-                    member.map_or(0, |member| member.slashable(System::block_number()))
-                });
-                ensure(*amount == due || *amount < due && left == 0, || {
-                    format!(
-                        "slash: {who} is to lose {amount} for {fault:?}, it costs {due}, {left} are left"
-                    )
-                })?;
+                self.taken(chain, *task, who, *fault, *amount)?;
                 let trains = *role == Role::Trainer;
                 ensure(trains == cases::is_of_trainers(*fault), || {
                     format!("slash: {who} is accused as {role:?} of {fault:?}")

@@ -5,7 +5,7 @@ use crate::invariants::ensure;
 use decentralml_runtime::*;
 use decentralml_types::{
     BlockNumber, Cid, CommitteeNumber, Failure, Fault, Label, Opinion, Opinions, Outcome,
-    RoundNumber, Score, TaskId, TaskSpec,
+    Penalties, RoundNumber, Score, TaskId, TaskSpec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,7 +263,7 @@ impl Rounds {
         &self,
         (task, round): Key,
         number: CommitteeNumber,
-        spec: &TaskSpec,
+        (spec, penalties): (&TaskSpec, &Penalties),
         who: &AccountId,
         now: BlockNumber,
     ) -> Result<Due, String> {
@@ -286,19 +286,24 @@ impl Rounds {
         }
         let ended = row.ended.ok_or("settled: a seat of a round that goes on")?;
         let said = committee.attested.iter().find(|(seat, _)| seat == who).map(|(_, next)| next);
-        // It costs as much as a wrong attestation, of which nobody is accused besides.
-        if committee.missed.get(who).is_some_and(|missed| *missed >= 2) {
-            return Ok(Due::Accused(Fault::GoldMissed));
-        }
-        let Some(said) = said.filter(|_| row.failure.is_none()) else { return Ok(Due::Nothing) };
+        let has_missed = committee.missed.get(who).is_some_and(|missed| *missed >= 2);
+        let said = said.filter(|_| row.failure.is_none());
         let votes = |next| committee.attested.iter().filter(|(_, other)| other == next).count();
         let most = committee.attested.iter().map(|(_, next)| votes(next)).max();
         // Of two with as many, the one attested first.
         let settled = committee.attested.iter().find(|(_, next)| Some(votes(next)) == most);
-        Ok(match settled.is_some_and(|(_, next)| next == said) {
-            false => Due::Accused(Fault::WrongAggregate),
-            true if now <= ended + spec.deadlines.claiming => Due::Pay,
-            true => Due::Nothing,
+        let is_wrong = said.is_some() && settled.map(|(_, next)| next) != said;
+        // The dearer of the two in this task; of two that cost as much, the one about gold results.
+        let of_both = match penalties.wrong_aggregate.percent > penalties.gold_missed.percent {
+            true => Fault::WrongAggregate,
+            false => Fault::GoldMissed,
+        };
+        Ok(match (is_wrong, has_missed, said) {
+            (true, true, _) => Due::Accused(of_both),
+            (true, false, _) => Due::Accused(Fault::WrongAggregate),
+            (false, true, _) => Due::Accused(Fault::GoldMissed),
+            (false, false, Some(_)) if now <= ended + spec.deadlines.claiming => Due::Pay,
+            _ => Due::Nothing,
         })
     }
 }

@@ -95,7 +95,8 @@ fn finding(said: &[Opinion]) -> (Score, Option<Outcome>) {
     match (low, high) {
         (0, 0) => (0, Some(Outcome::Rejected)),
         _ if low > 0 => (low, None),
-        _ if high < 0 => (high, None),
+        // What is no score is below all, and is nearer to zero than those.
+        _ if low < 0 && high < 0 => (high, None),
         _ => (0, None),
     }
 }

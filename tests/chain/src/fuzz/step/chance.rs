@@ -1,6 +1,6 @@
 //! How often what happens.
 
-use super::{Amount, Leap, Power, Shape, Shown, Step, Then, Way, Which, Who};
+use super::{Amount, Leap, Power, Setting, Shape, Shown, Step, Then, Way, Which, Who};
 use decentralml_types::{Label, Opinion, Role, limits::MAX_SCORE};
 use proptest::prelude::*;
 
@@ -113,9 +113,11 @@ const FATES: u64 = 20;
 const WHOLE: u64 = 0;
 const ABSENT: u64 = 6;
 const COPIED: u64 = 7;
+const REPRICED: u64 = 9;
 const DIVIDED: u64 = 10;
 const FROZEN: u64 = 13;
 const BURNED: u64 = 14;
+const SILENT: u64 = 15;
 const GOLDEN: u64 = 18;
 
 /// How an early round of a chain goes: one chain after the other, so that even a short run has seen every end of a round.
@@ -152,17 +154,49 @@ pub fn fate(chain: u64) -> BoxedStrategy<Step> {
         FROZEN => Just(Step::Withhold { task: 0, burn: false }).boxed(),
         BURNED => Just(Step::Withhold { task: 0, burn: true }).boxed(),
         GOLDEN | 19 => golden(),
-        ABSENT | 15 => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
+        SILENT => challenged(Phase::Scoring as u8, Just(Then::Silence)),
+        REPRICED => challenged(Phase::Scoring as u8, sound().prop_map(Then::Amend)),
+        ABSENT => round(Phase::Training, 0, few(), lie(Opinion::Unavailable)),
         COPIED | 16 => round(Phase::Training, 0, few(), lie(Opinion::Copied)),
         _ => round(Phase::Training, 0, few(), lie(Opinion::Malformed)),
     }
+}
+
+/// What the council sets on a chain, and whether before there are any tasks or after that: two chains in three begin so, and there the
+/// task of [`fate`] goes by other parameters than the chain, or than a new one.
+pub fn governed(chain: u64) -> Option<(BoxedStrategy<Step>, bool)> {
+    let step = sound().prop_map(|setting| Step::Govern { setting }).boxed();
+    (!chain.is_multiple_of(3)).then_some((step, chain % 3 == 1))
+}
+
+/// What comes of [`fate`]: who is accused in the round, if anybody is, is judged by a majority after the council has set something else.
+pub fn judged(chain: u64) -> BoxedStrategy<Step> {
+    let guilty = any::<bool>().prop_map(move |guilty| guilty && chain % FATES != SILENT);
+    let step = |(guilty, setting)| {
+        let vote = Some(guilty);
+        Step::Amend { case: 0, setting, votes: [vote, None, vote] }
+    };
+    (guilty, sound()).prop_map(step).boxed()
+}
+
+/// What the council may set; not what a new chain has.
+fn sound() -> impl Strategy<Value = Setting> {
+    prop_oneof![Just(Setting::Strict), Just(Setting::Lenient), Just(Setting::Dear)]
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    prop_oneof![
+        6 => sound(),
+        2 => Just(Setting::Initial),
+        2 => (0..14_u8).prop_map(Setting::Unsound),
+    ]
 }
 
 /// A task in which a round can begin at once, and the people for it. Where the round goes well, by [`fate`], nothing else is in its way.
 pub fn opening(chain: u64) -> [BoxedStrategy<Step>; 2] {
     let ordinary = match chain % FATES {
         WHOLE => Some(Shape { rounds: 1, sealed: true, ..Shape::ordinary() }),
-        ABSENT | COPIED | 8 | 9 | DIVIDED | 15 | 16 | 17 => Some(Shape::ordinary()),
+        ABSENT | COPIED | 8 | REPRICED | DIVIDED | SILENT | 16 | 17 => Some(Shape::ordinary()),
         FROZEN | BURNED => Some(Shape { token: Some(1), ..Shape::ordinary() }),
         GOLDEN => Some(Shape { golds: 4, ..Shape::ordinary() }),
         19 => Some(Shape { golds: 4, token: Some(0), ..Shape::ordinary() }),
@@ -215,8 +249,11 @@ pub fn any_step() -> BoxedStrategy<Step> {
             1 => Just(Step::Leap { blocks: Leap::Unbonding }),
             1 => Just(Step::Leap { blocks: Leap::Candidates }),
         ],
-        18 => prop_oneof![
+        20 => prop_oneof![
             10 => (any::<u8>(), votes()).prop_map(|(case, votes)| Step::Judge { case, votes }),
+            6 => (any::<u8>(), setting(), votes())
+                .prop_map(|(case, setting, votes)| Step::Amend { case, setting, votes }),
+            3 => setting().prop_map(|setting| Step::Govern { setting }),
             2 => (rarely(), any::<u8>()).prop_map(|(who, case)| Step::Appeal { who, case }),
             2 => (judge(), any::<u8>(), any::<bool>())
                 .prop_map(|(who, case, guilty)| Step::Vote { who, case, guilty }),
@@ -302,12 +339,17 @@ fn path() -> impl Strategy<Value = Vec<u16>> {
 
 /// From this phase on; the later ones are those in which an update can be challenged.
 fn challenge_in(first: u8) -> BoxedStrategy<Step> {
-    let phase = prop_oneof![1 => 0..6_u8, 6 => 2..6_u8].prop_map(move |phase| phase.max(first));
     let then = prop_oneof![
-        3 => Just(Then::Answer),
+        2 => Just(Then::Answer),
+        2 => sound().prop_map(Then::Amend),
         3 => Just(Then::Silence),
         1 => Just(Then::Cancel)
     ];
+    challenged(first, then)
+}
+
+fn challenged(first: u8, then: impl Strategy<Value = Then> + 'static) -> BoxedStrategy<Step> {
+    let phase = prop_oneof![1 => 0..6_u8, 6 => 2..6_u8].prop_map(move |phase| phase.max(first));
     (who(), task(), phase, who(), path(), then)
         .prop_map(|(by, task, phase, who, path, then)| Step::ChallengeIn {
             by,

@@ -1,18 +1,17 @@
 //! Steps that are a call, or a few that belong together.
 
-use super::{ACCOUNTS, COUNCIL, KEEPER, World, name};
+use super::{ACCOUNTS, KEEPER, World, name};
 use crate::fuzz::{
     coverage::ours,
     step::{Amount, Shape, Step, Who},
 };
-use codec::{Decode, Encode};
+use codec::Decode;
 use decentralml_protocol::{gold, spec::example};
 use decentralml_runtime::*;
 use decentralml_types::{
-    Asset, Balance, Cid, Codec, TaskId, TaskSpec, Url, Urls,
-    spec::{Chances, Committee, Custody, Deadlines, Terms, Text, TrainerCount},
+    Asset, Balance, Cid, Codec, TaskSpec, Url, Urls,
+    spec::{Chances, Committee, Custody, Deadlines, Terms, TrainerCount},
 };
-use sp_io::hashing::blake2_256;
 
 impl World {
     /// Steps that are one call.
@@ -152,63 +151,6 @@ impl World {
         let is_owner = |who: &Who| row.as_ref().is_some_and(|row| row.owner == name(*who));
         let owner = (0..ACCOUNTS).find(is_owner);
         owner.filter(|_| who < ACCOUNTS - 2).unwrap_or(who)
-    }
-
-    pub(super) fn vote(&mut self, task: TaskId, version: u32, recall: bool) -> Result<(), String> {
-        // One that can be released or recalled, if there is any.
-        let fits = |model: &pallet_models::ModelVersion| match model.status {
-            pallet_models::Release::Candidate => !recall,
-            pallet_models::Release::Released { .. } => recall,
-            pallet_models::Release::Recalled { .. } => false,
-        };
-        let mut fitting =
-            pallet_models::Versions::<Runtime>::iter().filter(|(.., model)| fits(model));
-        let fitting = self.chain.read(|| fitting.next());
-        let (task, version) = fitting.map_or((task, version), |(task, version, _)| (task, version));
-        let call: RuntimeCall = if recall {
-            let reason = Text::truncate_from(b"it was wrong".to_vec());
-            pallet_models::Call::recall { task, version, reason }.into()
-        } else {
-            pallet_models::Call::release { task, version }.into()
-        };
-        // Nobody does it alone.
-        self.call(COUNCIL[0], call.clone())?;
-        let before = self.released(task, version);
-        let index = self
-            .chain
-            .read(pallet_collective::ProposalCount::<Runtime, configs::CouncilInstance>::get);
-        let length_bound = call.encoded_size() as u32;
-        let proposal_weight_bound =
-            frame_support::dispatch::GetDispatchInfo::get_dispatch_info(&call).call_weight;
-        let proposal_hash = blake2_256(&call.encode()).into();
-        let proposal = Box::new(call);
-        self.call(
-            COUNCIL[0],
-            pallet_collective::Call::propose { threshold: 2, proposal, length_bound },
-        )?;
-        for who in [COUNCIL[0], COUNCIL[1]] {
-            let vote =
-                pallet_collective::Call::vote { proposal: proposal_hash, index, approve: true };
-            self.call(who, vote)?;
-        }
-        let close = pallet_collective::Call::close {
-            proposal_hash,
-            index,
-            proposal_weight_bound,
-            length_bound,
-        };
-        self.call(COUNCIL[2], close)?;
-        if self.released(task, version) != before {
-            let title = if recall { "Models.recall" } else { "Models.release" };
-            self.coverage.calls.entry(title.into()).or_default().succeeded += 1;
-        }
-        Ok(())
-    }
-
-    fn released(&mut self, task: TaskId, version: u32) -> Option<pallet_models::Release> {
-        self.chain.read(|| {
-            pallet_models::Versions::<Runtime>::get(task, version).map(|model| model.status)
-        })
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     name,
     play::{self, Play},
 };
-use crate::fuzz::step::{Shape, Then, Which, Who};
+use crate::fuzz::step::{Setting, Shape, Then, Which, Who};
 use decentralml_runtime::*;
 use decentralml_types::{CaseId, RoundNumber, TaskId};
 use pallet_challenges::{Blocks, Bytes, Path, Records, Stage};
@@ -39,17 +39,28 @@ impl World {
         (0..ACCOUNTS).find(is_accused).unwrap_or(0)
     }
 
-    pub(super) fn judge(&mut self, case: u8, votes: [Option<bool>; 3]) -> Result<(), String> {
+    /// One of the open cases is judged, after the council has set other parameters if it is to.
+    pub(super) fn judge(
+        &mut self,
+        case: u8,
+        setting: Option<Setting>,
+        votes: [Option<bool>; 3],
+    ) -> Result<(), String> {
         if self.cases().is_empty() {
             // Whoever is to be accused in a round that is over is, by its claim.
             for which in 0..3 {
                 let task = self.task(which);
+                // The next round begins as one ends.
                 if let Some((round, _)) = self.current(task) {
+                    self.settle(KEEPER, task, round.saturating_sub(1))?;
                     self.settle(KEEPER, task, round)?;
                 }
             }
         }
         let case = self.case(case);
+        if let Some(setting) = setting {
+            self.govern(setting)?;
+        }
         self.judge_case(case, votes)
     }
 
@@ -114,6 +125,10 @@ impl World {
         let Some(open) = open.and_then(|open| u8::try_from(open).ok()) else { return Ok(()) };
         match then {
             Then::Answer => self.answer(by, open, true),
+            Then::Amend(setting) => {
+                self.govern(setting)?;
+                self.answer(by, open, true)
+            }
             Then::Silence => {
                 self.round(which, Play::honest(None))?;
                 self.end_challenge(by, open, true)

@@ -49,7 +49,9 @@ impl World {
             let member =
                 self.chain.read(|| pallet_participants::Members::<Runtime>::get(role, name(who)));
             if member.is_none_or(|member| member.unengaged() < amount) {
-                let amount = amount + UNIT;
+                // As much as the task asks and more, where that is enough for the role.
+                let least = self.chain.read(pallet_parameters::Current::<Runtime>::get);
+                let amount = (amount + UNIT).max(least.min_bond(role));
                 self.call(who, pallet_participants::Call::bond { role, amount })?;
             }
             let needs_key = row.spec.custody.sealed && role == Role::Evaluator;
