@@ -204,7 +204,11 @@ fn a_client_that_diverges_harms_no_other() {
                     (Err(TrainError::Diverged { .. }), Err(TrainError::Diverged { .. })) => {
                         assert!(wild && client == 1, "client {client} has diverged");
                     }
-                    (found, alone) => panic!("client {client}: {found:?} {alone:?}"),
+                    (found, alone) => panic!(
+                        "client {client}: {:?} together, {:?} alone",
+                        found.map(|outcome| outcome.loss),
+                        alone.map(|outcome| outcome.loss)
+                    ),
                 }
             }
         }
