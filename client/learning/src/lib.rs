@@ -65,8 +65,8 @@ pub use scaffold::{ControlVariate, ScaffoldError};
 pub use server::{Adaptive, ServerError, ServerOptimizer, ServerState};
 pub use state::StateError;
 pub use train::{
-    LocalTraining, Optimizer, Precision, Progress, Schedule, TrainError, TrainOutcome, Work, train,
-    train_corrected,
+    Alone, LocalTraining, Optimizer, Precision, Progress, Schedule, TrainError, TrainOutcome,
+    Trainee, Work, can_train_together, train, train_corrected, train_together,
 };
 pub use update::{Update, UpdateError};
 pub use updates::{Clipped, UpdateFile, Updates};

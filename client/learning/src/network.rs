@@ -8,8 +8,9 @@ mod attention;
 mod layers;
 mod plan;
 mod recurrent;
+mod stack;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use burn::{
     module::{Module, Param},
@@ -23,6 +24,7 @@ use crate::{
     weights::{Weights, WeightsError},
 };
 use plan::{Operation, Plan};
+pub(crate) use stack::{Droppings, Stack};
 
 /// A model on a device. Its parameters are trainable where the device has autodiff.
 #[derive(Module, Debug)]
@@ -63,39 +65,16 @@ impl Network {
         weights: &Weights,
         device: &Device,
     ) -> Result<Self, WeightsError> {
-        let wrong = || {
-            let expected = spec.parameter_count();
-            WeightsError::Count { expected, found: weights.values().len() }
-        };
-        if weights.parameters() != spec.parameters() {
-            return Err(wrong());
-        }
+        let plan = Arc::new(Plan::new(spec, weights)?);
         let (mut vectors, mut matrices, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
-        let mut slots = BTreeMap::new();
-        let mut order = Vec::with_capacity(weights.parameters().len());
-        for (parameter, numbers) in weights.tensors() {
+        for ((parameter, numbers), slot) in weights.tensors().zip(&plan.order) {
             let data = TensorData::new(numbers.to_vec(), parameter.shape.clone());
-            let slot = match parameter.shape.len() {
-                1 => {
-                    vectors.push(Param::from_data(data, device));
-                    Slot::Vector(vectors.len() - 1)
-                }
-                2 => {
-                    matrices.push(Param::from_data(data, device));
-                    Slot::Matrix(matrices.len() - 1)
-                }
-                _ => {
-                    kernels.push(Param::from_data(data, device));
-                    Slot::Kernel(kernels.len() - 1)
-                }
-            };
-            slots.insert(parameter.name.as_str(), slot);
-            order.push(slot);
+            match slot {
+                Slot::Vector(_) => vectors.push(Param::from_data(data, device)),
+                Slot::Matrix(_) => matrices.push(Param::from_data(data, device)),
+                Slot::Kernel(_) => kernels.push(Param::from_data(data, device)),
+            }
         }
-        // A model that is not valid has no weights: whoever got them has checked it.
-        let places = spec.places().map_err(|_| wrong())?;
-        let operations = plan::operations(&places.layers, &slots).ok_or_else(wrong)?;
-        let plan = Arc::new(Plan { operations, order });
         Ok(Self { vectors, matrices, kernels, plan, products: FloatDType::F32 })
     }
 
@@ -168,12 +147,22 @@ pub(crate) fn upload(
 ) -> Tensor<2> {
     let count = rows.len();
     let mut features = Vec::with_capacity(count * data.columns());
+    append(&mut features, spec, data, rows);
+    Tensor::from_data(TensorData::new(features, [count, data.columns()]), device)
+}
+
+/// Appends the features of some rows, normalized as the model says.
+pub(crate) fn append(
+    features: &mut Vec<f32>,
+    spec: &ModelSpec,
+    data: &Dataset,
+    rows: impl Iterator<Item = usize>,
+) {
     for (row, _) in rows.filter_map(|index| data.row(index)) {
         let start = features.len();
         features.extend_from_slice(row);
         spec.rows.normalize(features.get_mut(start..).unwrap_or_default());
     }
-    Tensor::from_data(TensorData::new(features, [count, data.columns()]), device)
 }
 
 fn extend<const D: usize>(values: &mut Vec<f32>, tensor: Tensor<D>) -> Result<(), TensorReadError> {

@@ -1,11 +1,13 @@
 //! Local training with burn: a few epochs or steps of mini-batches on a trainer's own rows.
 
+mod batches;
 mod form;
 mod gradients;
 mod loss;
 mod scaling;
 mod schedule;
 mod settings;
+mod together;
 mod way;
 
 use std::ops::ControlFlow;
@@ -20,13 +22,15 @@ use crate::{
     device,
     model::{ModelSpec, SpecError},
     network::{Dropping, Network, upload},
-    random::{Purpose, Seed, Stream},
+    random::Seed,
     weights::{Weights, WeightsError},
 };
+use batches::{Batch, Batches, PassLoss};
 use gradients::Direction;
 use scaling::{Scaled, Scaling};
 pub use schedule::Schedule;
 pub use settings::{LocalTraining, Optimizer, Precision, UnknownPrecision, Work};
+pub use together::{Alone, Trainee, can_train_together, train_together};
 
 /// Where training stands, reported after every batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,6 +85,9 @@ pub enum TrainError {
         /// Epoch, from 0.
         epoch: u32,
     },
+    /// Clients of this model, or with these settings, are trained one by one.
+    #[error(transparent)]
+    Alone(#[from] Alone),
     /// The observer has stopped it.
     #[error("training was stopped")]
     Stopped,
@@ -187,20 +194,10 @@ impl Place {
         let mut optimizer = local.optimizer();
         let mut scaling = Scaling::of(self.products);
 
-        let (batches, in_pass) = (local.steps_of(data.rows()), local.batches_in_pass(data.rows()));
+        let mut batches = Batches::new(local, data.rows(), seed);
+        let mut pass = PassLoss::default();
         let mut batches_done: u64 = 0;
-        let (mut epoch, mut loss_sum, mut rows_seen) = (0, 0.0, 0);
-        let mut order = Vec::new();
-        while batches_done < batches {
-            let place = (batches_done % in_pass) as usize * local.batch_size as usize;
-            if place == 0 {
-                // There are fewer than 2³² passes, as there are at most so many epochs or steps.
-                epoch = (batches_done / in_pass) as u32;
-                order = Stream::new(&seed, Purpose::Shuffle, epoch).permutation(data.rows());
-                (loss_sum, rows_seen) = (0.0, 0);
-            }
-            let end = order.len().min(place.saturating_add(local.batch_size as usize));
-            let rows = order.get(place..end).unwrap_or_default();
+        while let Some(Batch { epoch, rows }) = batches.next_batch() {
             let features = upload(spec, data, rows.iter().copied(), &device);
             // Steps beyond 2³² repeat the draws of dropout, nothing else.
             let dropping = Dropping { seed, step: batches_done as u32 };
@@ -228,18 +225,17 @@ impl Place {
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { epoch });
             }
-            loss_sum += loss * rows.len() as f64;
-            rows_seen += rows.len();
+            pass.add(epoch, loss, rows.len());
             batches_done += 1;
+            let batches = batches.count();
             if observe(Progress { epoch, batches_done, batches, loss }).is_break() {
                 return Err(TrainError::Stopped);
             }
         }
+        let epoch = batches.epoch();
         let values = network.values().map_err(TrainError::device)?;
         let weights = base.with_values(values).map_err(|_| TrainError::Diverged { epoch })?;
-        // There is at least one step, on at least one row.
-        let loss = loss_sum / rows_seen as f64;
-        Ok(TrainOutcome { weights, loss, rows: data.rows(), steps: batches_done })
+        Ok(TrainOutcome { weights, loss: pass.mean(), rows: data.rows(), steps: batches_done })
     }
 }
 
@@ -258,6 +254,10 @@ mod settings_tests;
 #[cfg(test)]
 #[path = "train/tests/mixed.rs"]
 mod mixed_tests;
+
+#[cfg(test)]
+#[path = "train/tests/together.rs"]
+mod together_tests;
 
 #[cfg(all(test, feature = "wgpu"))]
 #[path = "train/tests/cards.rs"]

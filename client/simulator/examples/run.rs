@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let federation = Federation::load(&variant.file, folder)?;
         let folder = Folder::open(&Path::new(out).join(&variant.folder))?;
-        let options = Options { threads, restart: false };
+        let options = Options { threads, ..Options::default() };
         let observe = |event: Event<'_>| match event {
             Event::Started { done, .. } => println!("after {} rounds", done.len()),
             Event::Round(record) => {
@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 hold_at(&hold, &format!("saved.{round}"));
             }
             Event::Client { round, done, .. } => hold_at(&hold, &format!("{round}.{done}")),
+            Event::OneByOne { why } => println!("one by one: {why}"),
             Event::Finished => {}
         };
         let outcome = simulate(&federation, &folder, options, &AtomicBool::new(false), &observe)?;

@@ -16,7 +16,7 @@
 //!
 //! Equal run files give equal bytes of the final model, whatever the number of threads: a client trains
 //! on one thread, all randomness comes from streams keyed by run, purpose, round and client, and what
-//! clients send is added as integers.
+//! clients send is added as integers. Batches of clients, which are usual on cards, round differently.
 
 pub mod attack;
 mod checkpoint;
@@ -50,5 +50,6 @@ pub use file::{
 pub use folder::Folder;
 pub use page::page;
 pub use report::{Report, RoundRecord, Versions};
+pub use round::ON_A_CARD;
 pub use run::{Event, Options, Outcome, simulate};
 pub use sweep::{Variant, variants};

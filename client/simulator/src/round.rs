@@ -1,10 +1,12 @@
-//! One round: who was drawn trains, a client per thread.
+//! One round: who was drawn trains, a client per thread, or a batch of clients.
 
 mod client;
 mod kept;
 mod threads;
+mod together;
 
 use std::{
+    ops::ControlFlow,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Instant,
 };
@@ -22,6 +24,9 @@ use crate::{
 };
 use client::{Client, Sent};
 pub(crate) use threads::Threads;
+pub use together::ON_A_CARD;
+pub(crate) use together::Together;
+use together::jobs;
 
 /// What all rounds of a run share.
 pub(crate) struct Rounds<'a> {
@@ -29,6 +34,8 @@ pub(crate) struct Rounds<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) states: &'a States,
     pub(crate) threads: &'a Threads,
+    /// Clients that are trained as one.
+    pub(crate) together: usize,
     pub(crate) stop: &'a AtomicBool,
     pub(crate) observe: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -102,11 +109,30 @@ impl Rounds<'_> {
             number: cohort.get(position).copied().unwrap_or_default(),
             hostile: kind.filter(|_| hostile.get(position) == Some(&true)),
         };
-        let mut told: Vec<Option<Done>> =
-            self.threads.each(cohort.len(), |position| match waits(position) {
-                Some(_) => Ok(None),
-                None => put(position, client(position).work()?).map(Some),
-            })?;
+        let (train, others): (Vec<usize>, Vec<usize>) = (0..cohort.len())
+            .filter(|&position| waits(position).is_none())
+            .partition(|&position| client(position).trains());
+        let rows = |position: usize| {
+            cohort.get(position).map_or(0, |&client| federation.clients.rows_of(client))
+        };
+        let jobs = jobs(&train, &others, self.together, rows);
+        let done = self.threads.each(jobs.len(), |index| {
+            let positions = jobs.get(index).map(Vec::as_slice).unwrap_or_default();
+            let clients: Vec<Client<'_>> = positions.iter().map(|&at| client(at)).collect();
+            let sent = match clients.as_slice() {
+                [alone] => vec![alone.work()?],
+                several => Client::work_together(several)?,
+            };
+            let sent = positions.iter().zip(sent);
+            sent.map(|(&at, sent)| put(at, sent).map(|done| (at, done)))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        let mut told: Vec<Option<Done>> = cohort.iter().map(|_| None).collect();
+        for (position, done) in done.into_iter().flatten() {
+            if let Some(place) = told.get_mut(position) {
+                *place = Some(done);
+            }
+        }
         if let Some(kind) = (0..cohort.len()).find_map(waits) {
             let sight = self.sight(&gather, base, kind)?;
             let crafted = self.threads.each(cohort.len(), |position| {
@@ -221,7 +247,11 @@ impl Rounds<'_> {
         seen.map_err(|error| SimulateError::file(self.folder.updates(), error))
     }
 
-    fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+    /// Whether training goes on, asked after every batch.
+    fn proceed(&self) -> ControlFlow<()> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use decentralml_learning::{ControlVariate, Evaluator, Metrics, Task, Weights, device};
+use decentralml_learning::{Alone, ControlVariate, Evaluator, Metrics, Task, Weights};
 use decentralml_storage::unixfs::canonical_cid;
 
 use crate::{
@@ -14,15 +14,18 @@ use crate::{
     folder::{remove, write_whole},
     gather::clear_updates,
     page,
-    round::{Rounds, Threads},
+    round::{Rounds, Threads, Together},
     state::{States, clear_states},
 };
 
-/// How a run is done; nothing of it changes a number of the model.
+/// How a run is done. Nothing of it changes a number of the model but `clients_per_batch`, as which devices do, by how it rounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Clients that train at the same time, each on one thread; 0 for as many as there are cores.
     pub threads: usize,
+    /// Clients that one thread trains as one set of tensors, where the model allows it; 1 for none. 0 for 1 on the processor, and
+    /// on a card for [`ON_A_CARD`](crate::ON_A_CARD), or fewer where the model is large.
+    pub clients_per_batch: usize,
     /// Forgets what is in the folder: checkpoint, states, a finished report.
     pub restart: bool,
 }
@@ -36,6 +39,11 @@ pub enum Event<'a> {
         done: &'a [RoundRecord],
         /// Rounds at most.
         rounds: u32,
+    },
+    /// Clients are trained one by one, though a batch of them was asked for or is usual on this device.
+    OneByOne {
+        /// Why.
+        why: Alone,
     },
     /// A client of a round is ready.
     Client {
@@ -116,18 +124,30 @@ pub fn simulate(
             devices: Vec::new(),
         },
     };
-    let device = device::selected().to_string();
+    let together = Together::of(options.clients_per_batch, spec, &file.training);
+    let device = together.told();
     if at.devices.last() != Some(&device) {
         at.devices.push(device);
     }
     observe(Event::Started { done: &at.rounds, rounds: file.rounds });
+    if let Some(why) = together.refused {
+        observe(Event::OneByOne { why });
+    }
 
     let threads = Threads::new(options.threads)?;
     let mut saved = at.rounds.len() as u32;
     let states = States::open(&folder.state(), saved)?;
     let evaluator = Evaluator::new(spec, &federation.test)?;
     let evaluate = |model: &Weights| threads.together(|| evaluator.evaluate(model)).map(told);
-    let rounds = Rounds { federation, folder, states: &states, threads: &threads, stop, observe };
+    let rounds = Rounds {
+        federation,
+        folder,
+        states: &states,
+        threads: &threads,
+        together: together.clients,
+        stop,
+        observe,
+    };
     let save = |at: &Checkpoint| -> Result<u32, SimulateError> {
         let round = at.rounds.len() as u32;
         states.sync()?;

@@ -4,6 +4,9 @@
 #[path = "runs/rows.rs"]
 mod rows;
 
+#[path = "runs/together.rs"]
+mod together;
+
 use std::{
     fs,
     path::Path,
@@ -32,7 +35,7 @@ fn load(file: &RunFile) -> Federation {
 }
 
 fn run_in(file: &RunFile, folder: &Path, threads: usize) -> Result<Outcome, SimulateError> {
-    let options = Options { threads, restart: false };
+    let options = Options { threads, restart: false, ..Options::default() };
     let folder = Folder::open(folder)?;
     simulate(&load(file), &folder, options, &AtomicBool::new(false), &|_| {})
 }
@@ -131,7 +134,7 @@ fn a_run_that_is_stopped_in_a_round_ends_with_the_same_model() {
                     stop.store(true, Ordering::Relaxed);
                 }
             };
-            let options = Options { threads: 1, restart: false };
+            let options = Options { threads: 1, restart: false, ..Options::default() };
             let held = Folder::open(path).unwrap();
             let error = simulate(&load(&file), &held, options, &stop, &observe).unwrap_err();
             let SimulateError::Stopped { round: done } = error else { panic!("{name}: {error}") };
@@ -161,7 +164,7 @@ fn a_changed_file_does_not_go_on_from_the_checkpoint_of_another() {
         }
     };
     let held = Folder::open(folder.path()).unwrap();
-    let options = Options { threads: 2, restart: false };
+    let options = Options { threads: 2, restart: false, ..Options::default() };
     assert!(simulate(&load(&first), &held, options, &stop, &observe).is_err());
     let changed = file("partition = \"linear\"", "");
     let go = AtomicBool::new(false);

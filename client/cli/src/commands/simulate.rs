@@ -29,7 +29,7 @@ const FOLDER: &str = "out/simulate";
 /// Simulate federated training: virtual clients in one process, with the rules and the codec of the chain.
 ///
 /// The run file says everything; `--example` prints one with all its fields. Equal files give equal models, whatever the number of
-/// threads; on a card, but for rounding. Run it again to go on after it was interrupted.
+/// threads; on a card or with batches of clients, but for rounding. Run it again to go on after it was interrupted.
 #[derive(Args, Debug)]
 #[command(arg_required_else_help = true)]
 pub struct Opts {
@@ -57,12 +57,16 @@ enum Verb {
     Compare(compare::Opts),
 }
 
-/// How runs are done; it changes no number of a model.
+/// How runs are done; it changes no number of a model, but that batches of clients round differently.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct How {
     /// Clients that train at the same time, each on one thread [default: one per core].
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     threads: usize,
+    /// Clients that a thread trains at the same time, as one set of tensors; 1 for each by itself [default: 1 on the processor, 16 on a
+    /// card, fewer for large models].
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    clients_per_batch: usize,
     /// Start anew: forget checkpoints and finished runs of the folder.
     #[arg(long)]
     restart: bool,
@@ -72,9 +76,9 @@ pub struct How {
 pub async fn run(opts: Opts, out: &mut Out<'_>) -> Result<()> {
     if let Some(Verb::Compare(compared)) = opts.verb {
         // What clap would refuse by itself, but then with the global flags too.
-        let How { threads, restart } = opts.how;
+        let How { threads, clients_per_batch, restart } = opts.how;
         let asked = opts.file.is_some() || opts.out.is_some() || opts.device.is_some();
-        if asked || opts.example || threads > 0 || restart {
+        if asked || opts.example || threads > 0 || clients_per_batch > 0 || restart {
             return Err(problem(
                 Kind::Usage,
                 "run files and options of `simulate compare` stand behind `compare`",
@@ -229,7 +233,7 @@ mod tests {
     use super::*;
 
     fn opts(file: Option<PathBuf>, out: Option<PathBuf>, example: bool) -> Opts {
-        let how = How { threads: 1, restart: false };
+        let how = How { threads: 1, clients_per_batch: 0, restart: false };
         // No machine has so many cards: all runs fall back to the processor.
         let device = Some(Choice::Cuda(999));
         Opts { verb: None, file, example, out, device, how }
@@ -294,6 +298,7 @@ mod tests {
             "decentralml simulate run.toml compare a.toml",
             "decentralml simulate --restart compare a.toml",
             "decentralml simulate --out b compare a.toml",
+            "decentralml simulate --clients-per-batch 4 compare a.toml",
         ] {
             let mut bytes = Vec::new();
             let error = run(read(line), &mut Out::new(&mut bytes, false)).await.unwrap_err();

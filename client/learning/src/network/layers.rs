@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Keeps the quotient of a norm finite where all numbers are equal.
-const EPSILON: f64 = 1e-5;
+pub(super) const EPSILON: f64 = 1e-5;
 
 impl Network {
     /// One layer: `[rows, numbers]` to `[rows, other numbers]`.
@@ -131,12 +131,14 @@ fn drop_out(
 ) -> Tensor<2> {
     let [rows, numbers] = x.dims();
     let mut stream = Stream::new(&seed, Purpose::Dropout, layer).at_step(step);
-    // A number stays where its 32 bits are not in the lowest `percent` hundredths of their range.
-    let first = (u64::from(percent) << 32).div_ceil(100);
-    let kept = 100.0 / (100 - percent) as f32;
-    let mask: Vec<f32> = (0..rows * numbers)
-        .map(|_| if u64::from(stream.bits()) < first { 0.0 } else { kept })
-        .collect();
+    let mask: Vec<f32> = (0..rows * numbers).map(|_| kept(&mut stream, percent)).collect();
     let device = x.device();
     x * Tensor::<2>::from_data(TensorData::new(mask, [rows, numbers]), &device)
+}
+
+/// What the next number is multiplied by.
+pub(super) fn kept(stream: &mut Stream, percent: u32) -> f32 {
+    // A number stays where its 32 bits are not in the lowest `percent` hundredths of their range.
+    let first = (u64::from(percent) << 32).div_ceil(100);
+    if u64::from(stream.bits()) < first { 0.0 } else { 100.0 / (100 - percent) as f32 }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Slot;
-use crate::model::{LayerSpec, Placed, Shape};
+use crate::{
+    model::{LayerSpec, ModelSpec, Placed, Shape},
+    weights::{Weights, WeightsError},
+};
 
 /// What a network does, and the order in which its tensors are saved.
 #[derive(Debug)]
@@ -120,12 +123,35 @@ pub(super) enum Operation {
     },
 }
 
-/// The operations of layers in their places; nothing where a tensor is missing.
-pub(super) fn operations(
-    layers: &[Placed<'_>],
-    slots: &BTreeMap<&str, Slot>,
-) -> Option<Vec<Operation>> {
-    Planner { slots, dropouts: 0 }.list(layers)
+impl Plan {
+    /// For a model with these weights. Fails unless they are this model's: burn would panic later.
+    pub(super) fn new(spec: &ModelSpec, weights: &Weights) -> Result<Self, WeightsError> {
+        let wrong = || {
+            let expected = spec.parameter_count();
+            WeightsError::Count { expected, found: weights.values().len() }
+        };
+        if weights.parameters() != spec.parameters() {
+            return Err(wrong());
+        }
+        let (mut vectors, mut matrices, mut kernels) = (0.., 0.., 0..);
+        let mut slots = BTreeMap::new();
+        let mut order = Vec::with_capacity(weights.parameters().len());
+        for parameter in weights.parameters() {
+            let slot = match parameter.shape.len() {
+                1 => vectors.next().map(Slot::Vector),
+                2 => matrices.next().map(Slot::Matrix),
+                _ => kernels.next().map(Slot::Kernel),
+            };
+            let slot = slot.ok_or_else(wrong)?;
+            slots.insert(parameter.name.as_str(), slot);
+            order.push(slot);
+        }
+        // A model that is not valid has no weights: whoever got them has checked it.
+        let places = spec.places().map_err(|_| wrong())?;
+        let mut planner = Planner { slots: &slots, dropouts: 0 };
+        let operations = planner.list(&places.layers).ok_or_else(wrong)?;
+        Ok(Self { operations, order })
+    }
 }
 
 struct Planner<'a> {

@@ -76,29 +76,43 @@ impl Direction {
         base: Option<&[Param<Tensor<D>>]>,
         correction: Option<&[Param<Tensor<D>>]>,
     ) -> Option<Tensor<1>> {
-        let mut sum: Option<Tensor<1>> = None;
-        for (index, parameter) in parameters.iter().enumerate() {
-            // Whatever the loss does not depend on has no gradient, stays as it was, and needs none.
-            let Some(mut gradient) = gradients.remove::<D>(parameter.id) else { continue };
-            if let (Some((_, mu)), Some(base)) =
-                (&self.proximal, base.and_then(|all| all.get(index)))
-            {
-                gradient = gradient + (parameter.val().inner() - base.val()).mul_scalar(*mu);
-            }
-            if let Some(correction) = correction.and_then(|all| all.get(index)) {
-                gradient = gradient + correction.val();
-            }
-            if self.clip_norm.is_some() {
-                let square = gradient.clone().square().sum();
-                sum = Some(match sum {
-                    Some(sum) => sum + square,
-                    None => square,
-                });
-            }
-            gradients.register(parameter.id, gradient);
-        }
-        sum
+        let pull = self.proximal.as_ref().and_then(|(_, mu)| Some((base?, *mu)));
+        let square = self.clip_norm.map(|_| |gradient: Tensor<D>| gradient.square().sum());
+        steer(gradients, parameters, pull, correction, square)
     }
+}
+
+/// Adds to the gradients of some parameters, `μ` times the way from the base and the correction; gives the sum of what
+/// they measure then. The base, of the first dimension 1, may be that of several clients.
+pub(super) fn steer<const D: usize, const M: usize>(
+    gradients: &mut GradientsParams,
+    parameters: &[Param<Tensor<D>>],
+    pull: Option<(&[Param<Tensor<D>>], f64)>,
+    correction: Option<&[Param<Tensor<D>>]>,
+    measure: Option<impl Fn(Tensor<D>) -> Tensor<M>>,
+) -> Option<Tensor<M>> {
+    let mut sum: Option<Tensor<M>> = None;
+    for (index, parameter) in parameters.iter().enumerate() {
+        // Whatever the loss does not depend on has no gradient, stays as it was, and needs none.
+        let Some(mut gradient) = gradients.remove::<D>(parameter.id) else { continue };
+        if let Some((base, mu)) = pull
+            && let Some(base) = base.get(index)
+        {
+            gradient = gradient + (parameter.val().inner() - base.val()).mul_scalar(mu);
+        }
+        if let Some(correction) = correction.and_then(|all| all.get(index)) {
+            gradient = gradient + correction.val();
+        }
+        if let Some(measure) = &measure {
+            let part = measure(gradient.clone());
+            sum = Some(match sum {
+                Some(sum) => sum + part,
+                None => part,
+            });
+        }
+        gradients.register(parameter.id, gradient);
+    }
+    sum
 }
 
 fn scale<const D: usize>(

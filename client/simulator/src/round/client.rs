@@ -1,10 +1,8 @@
 //! What one client does in a round.
 
-use std::ops::ControlFlow;
-
 use decentralml_learning::{
-    ControlVariate, Dataset, Draw, LocalTraining, Residual, TrainError, TrainOutcome, Update,
-    Weights, train_corrected,
+    ControlVariate, Dataset, Draw, LocalTraining, Residual, Seed, TrainError, TrainOutcome,
+    Trainee, Update, Weights, train_corrected, train_together,
 };
 
 use super::{Rounds, kept::Kept};
@@ -41,7 +39,20 @@ pub(super) struct Sent {
     pub(super) bounded: bool,
 }
 
+/// What a client trains with.
+struct Ready {
+    rows: Dataset,
+    kept: Kept,
+    /// Of SCAFFOLD.
+    correction: Option<Weights>,
+}
+
 impl Client<'_> {
+    /// Whether it trains at all.
+    pub(super) fn trains(&self) -> bool {
+        !matches!(self.hostile, Some(Hostile::FreeRider | Hostile::Gaussian { .. }))
+    }
+
     /// Trains and encodes; nothing where training diverged.
     pub(super) fn work(&self) -> Result<Option<Sent>, SimulateError> {
         let federation = self.rounds.federation;
@@ -53,27 +64,82 @@ impl Client<'_> {
                 let noisy = attack::noisy(spec, self.base, deviation, key)?;
                 self.encode(&noisy, None).map(Some)
             }
-            hostile => {
-                let rows = federation.rows.subset(&federation.clients.indices(self.number));
-                let rows = match hostile {
-                    Some(Hostile::LabelFlip) => attack::mislabeled(&rows)?,
-                    _ => rows,
-                };
-                self.train_and_encode(&rows, hostile)
+            _ => {
+                let ready = self.ready()?;
+                let (local, correction) = (self.local(), ready.correction.as_ref());
+                let observe = |_| self.rounds.proceed();
+                let outcome = train_corrected(
+                    spec,
+                    self.base,
+                    &ready.rows,
+                    &local,
+                    correction,
+                    self.seed(),
+                    observe,
+                );
+                self.finish(ready.kept, outcome)
             }
         }
     }
 
-    fn train_and_encode(
+    /// [`work`](Self::work) of clients of one round that all train, as one set of tensors.
+    pub(super) fn work_together(clients: &[Self]) -> Result<Vec<Option<Sent>>, SimulateError> {
+        let Some(first) = clients.first() else { return Ok(Vec::new()) };
+        let ready = clients.iter().map(Self::ready).collect::<Result<Vec<_>, _>>()?;
+        let trainees: Vec<Trainee<'_>> = clients
+            .iter()
+            .zip(&ready)
+            .map(|(client, Ready { rows, correction, .. })| Trainee {
+                data: rows,
+                correction: correction.as_ref(),
+                seed: client.seed(),
+            })
+            .collect();
+        let spec = &first.rounds.federation.spec;
+        let proceed = || first.rounds.proceed();
+        let outcomes = train_together(spec, first.base, &trainees, &first.local(), proceed)
+            .map_err(|error| first.failed(error))?;
+        let all = clients.iter().zip(ready).zip(outcomes);
+        all.map(|((client, ready), outcome)| client.finish(ready.kept, outcome)).collect()
+    }
+
+    fn local(&self) -> LocalTraining {
+        self.rounds.federation.file.training.in_round(self.round.saturating_sub(1))
+    }
+
+    fn seed(&self) -> Seed {
+        key(self.rounds.federation.file.seed, Purpose::Training, self.round, self.number)
+    }
+
+    fn ready(&self) -> Result<Ready, SimulateError> {
+        let federation = self.rounds.federation;
+        let rows = federation.rows.subset(&federation.clients.indices(self.number));
+        let rows = match self.hostile {
+            Some(Hostile::LabelFlip) => attack::mislabeled(&rows)?,
+            _ => rows,
+        };
+        let kept = Kept::load(self.rounds, self.number)?;
+        let correction = match (&kept.variate, self.variate) {
+            (Some(own), Some(server)) => Some(own.correction(server)?),
+            _ => None,
+        };
+        Ok(Ready { rows, kept, correction })
+    }
+
+    /// Encodes what training has given; nothing where it diverged.
+    fn finish(
         &self,
-        rows: &Dataset,
-        hostile: Option<Hostile>,
+        mut kept: Kept,
+        outcome: Result<TrainOutcome, TrainError>,
     ) -> Result<Option<Sent>, SimulateError> {
         let federation = self.rounds.federation;
         let file = &federation.file;
-        let local = file.training.in_round(self.round.saturating_sub(1));
-        let mut kept = Kept::load(self.rounds, self.number)?;
-        let Some(outcome) = self.train(rows, &local, &kept)? else { return Ok(None) };
+        let local = self.local();
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(TrainError::Diverged { .. }) => return Ok(None),
+            Err(error) => return Err(self.failed(error)),
+        };
         let mut variate = None;
         if let (Some(own), Some(server)) = (&kept.variate, self.variate) {
             let (change, next) =
@@ -87,7 +153,7 @@ impl Client<'_> {
             trained = mean;
             kept.momentum = Some(next);
         }
-        if let Some(Hostile::SignFlip { factor }) = hostile {
+        if let Some(Hostile::SignFlip { factor }) = self.hostile {
             trained = attack::flipped(&federation.spec, self.base, &trained, factor)?;
         }
         let mut sent = self.encode(&trained, kept.residual.as_mut())?;
@@ -114,32 +180,10 @@ impl Client<'_> {
         self.encode(&crafted, None).map(Some)
     }
 
-    fn train(
-        &self,
-        rows: &Dataset,
-        local: &LocalTraining,
-        kept: &Kept,
-    ) -> Result<Option<TrainOutcome>, SimulateError> {
-        let federation = self.rounds.federation;
-        let key = key(federation.file.seed, Purpose::Training, self.round, self.number);
-        let observe = |_| match self.rounds.is_stopped() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        };
-        let correction = match (&kept.variate, self.variate) {
-            (Some(own), Some(server)) => Some(own.correction(server)?),
-            _ => None,
-        };
-        let (spec, correction) = (&federation.spec, correction.as_ref());
-        match train_corrected(spec, self.base, rows, local, correction, key, observe) {
-            Ok(outcome) => Ok(Some(outcome)),
-            Err(TrainError::Diverged { .. }) => Ok(None),
-            Err(TrainError::Stopped) => {
-                Err(SimulateError::Stopped { round: self.round.saturating_sub(1) })
-            }
-            Err(source) => {
-                Err(SimulateError::Train { client: self.number, round: self.round, source })
-            }
+    fn failed(&self, error: TrainError) -> SimulateError {
+        match error {
+            TrainError::Stopped => SimulateError::Stopped { round: self.round.saturating_sub(1) },
+            source => SimulateError::Train { client: self.number, round: self.round, source },
         }
     }
 

@@ -24,7 +24,7 @@ fn federation(text: &str, folder: &Path) -> Federation {
 
 fn try_run(federation: &Federation, folder: &Path) -> Result<Outcome, SimulateError> {
     let out = Folder::open(&folder.join("out")).unwrap();
-    let options = Options { threads: 2, restart: true };
+    let options = Options { threads: 2, restart: true, ..Options::default() };
     simulate(federation, &out, options, &AtomicBool::new(false), &|_| {})
 }
 

@@ -127,13 +127,18 @@ fn work(
 ) -> Result<Report, SimulateError> {
     let federation = Federation::load(file, home)?;
     let folder = Folder::open(folder)?;
-    let options = Options { threads: how.threads, restart: how.restart };
+    let How { threads, clients_per_batch, restart } = how;
+    let options = Options { threads, clients_per_batch, restart };
     let observe = |event: Event<'_>| {
         let told = match event {
             Event::Started { done, rounds } => Told::Started { done: done.to_vec(), rounds },
             Event::Client { round, done, of } => Told::Client { round, done, of },
             Event::Round(record) => Told::Round(record.clone()),
             Event::Finished => Told::Finished,
+            Event::OneByOne { why } => {
+                tracing::warn!("trains one client at a time: {why}");
+                return;
+            }
             Event::Saved { .. } => return,
         };
         // Nobody listens any more once it was interrupted twice.

@@ -65,6 +65,35 @@ fn a_card_trains_ready_models_as_the_processor_does() {
 }
 
 #[test]
+fn clients_in_a_batch_on_a_card_end_where_each_ends_alone_on_the_processor() {
+    let Some(card) = card() else { return };
+    let all = LocalTraining {
+        optimizer: Optimizer::Sgd { momentum: 0.9 },
+        clip_norm: Some(1.0),
+        proximal: 0.1,
+        ..few_steps()
+    };
+    for (spec, data) in tasks() {
+        if can_train_together(&spec, &all).is_err() {
+            continue;
+        }
+        let base = &Weights::init(&spec, [1; 32]);
+        let parts = [13, 40, 26].map(|rows| data.subset(&(0..rows).collect::<Vec<_>>()));
+        let trainees =
+            parts.each_ref().map(|data| Trainee { data, correction: None, seed: [2; 32] });
+        let go = || ControlFlow::Continue(());
+        let found = together::train_on(card.clone(), &spec, base, &trainees, &all, go).unwrap();
+        for (found, data) in found.into_iter().zip(&parts) {
+            let job = Job { spec: &spec, base, data, local: &all, correction: None, seed: [2; 32] };
+            let here = Place { device: device::cpu(), products: FloatDType::F32 };
+            let alone = here.train(job, GO).unwrap();
+            let apart = apart(base, &alone.weights, &found.unwrap().weights);
+            assert!(apart < 1e-3, "{}: {apart}", spec.task.name());
+        }
+    }
+}
+
+#[test]
 fn mixed_precision_on_a_card_is_close_to_single_precision() {
     let Some(card) = card() else { return };
     let Some(products) = device::narrow(&card) else {
