@@ -184,8 +184,9 @@ fn one_of_those_that_wake_is_sacrificed_and_idlers_send_a_fiftieth() {
         let (own, sent) = (honest.all(&own), awake.all(&sent));
         for (who, factor) in factors.into_iter().enumerate() {
             assert!(cosine(&own[who], &sent[who]) * factor.signum() > 0.95, "{attack:?}, {who}");
-            let times = norm(&sent[who]) / norm(&own[who]);
-            assert!((times / factor.abs() - 1.0).abs() < 0.1, "{attack:?}, {who}: {times}");
+            // What is too large for the encoding is cut.
+            let times = norm(&sent[who]) / norm(&own[who]) / factor.abs();
+            assert!(times > 0.8 && times < 1.05, "{attack:?}, {who}: {times}");
         }
     }
 }
