@@ -12,6 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{Read, Seek, SeekFrom},
+    ops::RangeInclusive,
     path::PathBuf,
     time::Duration,
 };
@@ -201,6 +202,32 @@ impl Reading {
     }
 }
 
+/// Somebody who is stopped from its part in a phase until the salts of two others have been looked for: the phase is over as soon as
+/// everybody has committed, perhaps between two looks.
+struct Late<'a> {
+    process: &'a Process,
+    phases: RangeInclusive<Phase>,
+    kind: &'static str,
+    stopped: bool,
+}
+
+impl<'a> Late<'a> {
+    fn new(process: &'a Process, phases: RangeInclusive<Phase>, kind: &'static str) -> Self {
+        Self { process, phases, kind, stopped: false }
+    }
+
+    fn hold(&mut self, phase: Option<Phase>, covered: &BTreeSet<String>) -> Result<()> {
+        let kind = format!(" in {}", self.kind);
+        let seen = covered.iter().filter(|what| what.contains(&kind)).count();
+        let stop = seen < 2 && phase.is_some_and(|phase| self.phases.contains(&phase));
+        if stop != self.stopped {
+            self.process.signal(if stop { "STOP" } else { "CONT" })?;
+            self.stopped = stop;
+        }
+        Ok(())
+    }
+}
+
 /// The command lines of all processes of this machine that may be seen.
 fn command_lines() -> Result<Vec<String>> {
     let mut lines = Vec::new();
@@ -244,6 +271,11 @@ async fn no_secret_is_in_a_log_at_the_most_verbose_level_nor_on_a_command_line()
     let mut readings: Vec<_> =
         names.map(|name| Reading { path: log(&system, name), end: 0 }).collect();
     let mut covered = BTreeSet::new();
+    // In the order in which they were started, behind the store.
+    let mut late = [
+        Late::new(&workers[3], Phase::Training..=Phase::Training, "update"),
+        Late::new(&workers[6], Phase::Revealing..=Phase::Scoring, "scores"),
+    ];
     wait_until("the task to complete", LONG, async || {
         let line_up = command_lines()?;
         for line in &line_up {
@@ -273,6 +305,7 @@ async fn no_secret_is_in_a_log_at_the_most_verbose_level_nor_on_a_command_line()
                 covered.extend(salts.0.into_keys());
             }
         }
+        late.iter_mut().try_for_each(|late| late.hold(phase, &covered))?;
         tokio::time::sleep(LOOK).await;
         let task = view.task(task).await?;
         Ok(task.filter(|task| task.status == TaskStatus::Completed).map(drop))

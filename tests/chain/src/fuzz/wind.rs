@@ -6,7 +6,7 @@ use super::{
 };
 use crate::invariants::{self, ensure};
 use decentralml_runtime::*;
-use decentralml_types::{Role, TaskId, TaskStatus};
+use decentralml_types::{Balance, Role, TaskId, TaskStatus};
 use pallet_assignments::Places;
 use pallet_participants::Members;
 use pallet_tasks::{Rounds, Tasks};
@@ -215,6 +215,7 @@ impl World {
                     self.must(who, "a withdrawal", pallet_participants::Call::withdraw { role })?;
                 }
                 if member.bond > 0 && !last {
+                    self.may_not_keep_less(who, role, member.bond)?;
                     let amount = member.bond;
                     self.must(
                         who,
@@ -225,6 +226,18 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A bond is all there, or at least the least one: nothing between is left of it.
+    fn may_not_keep_less(&mut self, who: Who, role: Role, bond: Balance) -> Result<(), String> {
+        let least = self.chain.read(pallet_parameters::Current::<Runtime>::get).min_bond(role);
+        let Some(amount) = bond.checked_sub(least.saturating_sub(1)) else { return Ok(()) };
+        if least <= 1 || amount == 0 {
+            return Ok(());
+        }
+        let unbond = pallet_participants::Call::unbond { role, amount };
+        let done = self.call(who, unbond)?;
+        ensure(!done, || format!("the end: {who} keeps {} as {role:?}", bond - amount))
     }
 
     /// Rows that remember slashes stay until these have faded.
